@@ -1,0 +1,1 @@
+"""Figures, as medians of several runs. Nothing here is asserted."""

@@ -1,0 +1,72 @@
+"""How long the verbs take as whole processes."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+OBSCTL = (sys.executable, "-m", "obsctl")
+OFFSET = "20000"
+
+
+def help_time(runs: int = 11) -> dict[str, object]:
+    """``obsctl --help``, seconds."""
+    return _summary([_seconds("--help") for _ in range(runs)])
+
+
+def up_time(runs: int = 5) -> dict[str, object]:
+    """``obsctl up`` in an empty folder until every role answers, seconds; and with nothing to do."""
+    cold, warm = [], []
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                cold.append(_seconds("up", "--port-offset", OFFSET, "--json", folder=folder))
+                warm.append(_seconds("up", "--json", folder=folder))
+            finally:
+                _run("down", "--volumes", folder=folder)
+    return {**_summary(cold), "nothing_to_do_median_s": round(statistics.median(warm), 3)}
+
+
+def verify_time(runs: int = 5) -> dict[str, object]:
+    """A full ``obsctl verify`` of the sample service, seconds, and how many checks it ran."""
+    with _stack() as folder:
+        seconds = [_seconds("verify", "--json", folder=folder) for _ in range(runs)]
+        checks = json.loads(_run("verify", "--json", folder=folder).stdout)["data"]["checks"]
+    return {**_summary(seconds), "checks": len(checks)}
+
+
+@contextmanager
+def _stack() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _run("up", "--port-offset", OFFSET, folder=folder)
+            yield folder
+        finally:
+            _run("down", "--volumes", folder=folder)
+
+
+def _run(*arguments: str, folder: str = ".") -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*OBSCTL, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+
+
+def _seconds(*arguments: str, folder: str = ".") -> float:
+    begun = time.perf_counter()
+    done = _run(*arguments, folder=folder)
+    if done.returncode:
+        raise SystemExit(f"obsctl {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - begun
+
+
+def _summary(seconds: list[float]) -> dict[str, object]:
+    return {
+        "median_s": round(statistics.median(seconds), 3),
+        "min_s": round(min(seconds), 3),
+        "max_s": round(max(seconds), 3),
+        "runs": len(seconds),
+    }

@@ -1,0 +1,5 @@
+"""``python -m obsctl``."""
+
+from obsctl.cli.app import main
+
+main()

@@ -1,0 +1,18 @@
+"""Our own server: one process that fills every role."""
+
+from __future__ import annotations
+
+from obsctl.backends.base import Backend, Served
+from obsctl.endpoints import Dialect, Role
+
+BUILTIN = Backend(
+    name="backend",
+    module="obsctl.embedded",
+    serves=(
+        Served(Role.OTLP_GRPC, Dialect.OTLP, "otlp_grpc"),
+        Served(Role.OTLP_HTTP, Dialect.OTLP, "otlp_http", "/-/ready"),
+        Served(Role.METRICS, Dialect.PROMQL, "prometheus", "/-/ready"),
+        Served(Role.LOGS, Dialect.LOGQL, "loki", "/ready"),
+        Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/-/ready"),
+    ),
+)

@@ -1,0 +1,26 @@
+"""Grafana: dashboards over all signals, and the links between them."""
+
+from __future__ import annotations
+
+from obsctl.backends.base import Backend, Edition, Served
+from obsctl.endpoints import Dialect, Role
+
+GRAFANA = Backend(
+    name="grafana",
+    purpose="Dashboards, and the way from one signal to the other.",
+    serves=(Served(Role.DASHBOARDS, Dialect.DASHBOARDS, "dashboards", "/api/health"),),
+    ports={"dashboards": 3000},
+    after=("prometheus", "loki", "jaeger", "tempo", "alertmanager"),
+    editions={
+        "11.1": Edition(
+            user="472:0",
+            memory=512,
+            environment={"GF_SECURITY_ADMIN_PASSWORD__FILE": "/run/secrets/grafana_admin_password"},
+            mounts={"": "/etc/grafana"},
+            volumes={"grafana-data": "/var/lib/grafana"},
+            metrics=3000,
+            secrets=("grafana_admin_password",),
+            pids=512,
+        ),
+    },
+)

@@ -1,0 +1,30 @@
+"""Jaeger: stores traces in memory and answers its query API."""
+
+from __future__ import annotations
+
+from obsctl.backends.base import Backend, Edition, Served
+from obsctl.endpoints import Dialect, Role
+
+_USER = "10001:10001"
+_MEMORY = 512
+
+JAEGER = Backend(
+    name="jaeger",
+    purpose="Stores traces (in memory: they are gone after a restart), answers trace queries.",
+    serves=(Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/"),),
+    ports={"jaeger": 16686},
+    when={"traces": "jaeger"},
+    editions={
+        # Jaeger 1 needs no file; it takes OTLP on 4317 by default, and its own metrics are on the admin port.
+        "1.35": Edition(
+            user=_USER, memory=_MEMORY, command=("--memory.max-traces=@{max_traces}",), metrics=14269
+        ),
+        "2.0": Edition(
+            user=_USER,
+            memory=_MEMORY,
+            command=("--config=/etc/jaeger/config.yaml",),
+            mounts={"": "/etc/jaeger"},
+            metrics=8888,
+        ),
+    },
+)

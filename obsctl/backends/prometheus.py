@@ -1,0 +1,35 @@
+"""Prometheus: scrapes and stores metrics, evaluates rules, and answers PromQL."""
+
+from __future__ import annotations
+
+from obsctl.backends.base import Backend, Edition, Served
+from obsctl.endpoints import Dialect, Role
+
+_COMMAND = (
+    "--config.file=/etc/prometheus/prometheus.yml",
+    "--storage.tsdb.path=/prometheus",
+    "--storage.tsdb.retention.time=@{retention_age}",
+    "--storage.tsdb.retention.size=@{retention_bytes}B",
+    "--web.external-url=@{metrics_url}",
+    "--web.route-prefix=/",
+    "--web.enable-remote-write-receiver",  # the collector and Tempo write here
+    "--enable-feature=exemplar-storage",  # from a metric to a trace; still off by default in 3.x
+)
+
+
+PROMETHEUS = Backend(
+    name="prometheus",
+    purpose="Scrapes and stores metrics, evaluates rules, answers PromQL.",
+    serves=(Served(Role.METRICS, Dialect.PROMQL, "prometheus", "/-/ready"),),
+    ports={"prometheus": 9090},
+    editions={
+        "2.40": Edition(
+            user="65534:65534",  # nobody, as in the image
+            memory=512,
+            command=_COMMAND,
+            mounts={"": "/etc/prometheus"},
+            volumes={"prometheus-data": "/prometheus"},
+            metrics=9090,
+        ),
+    },
+)

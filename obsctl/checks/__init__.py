@@ -1,0 +1,43 @@
+"""The checks, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from obsctl.checks.base import Check
+from obsctl.checks.correlation_exemplar import CorrelationExemplar
+from obsctl.checks.correlation_request_id import CorrelationRequestId
+from obsctl.checks.logs_fields import LogsFields
+from obsctl.checks.logs_present import LogsPresent
+from obsctl.checks.metrics_buckets import MetricsBuckets
+from obsctl.checks.metrics_exact import MetricsExact
+from obsctl.checks.metrics_labels import MetricsLabels
+from obsctl.checks.metrics_present import MetricsPresent
+from obsctl.checks.metrics_targets import MetricsTargets
+from obsctl.checks.metrics_types import MetricsTypes
+from obsctl.checks.privacy_canary import PrivacyCanary
+from obsctl.checks.readiness_driven import ReadinessDriven
+from obsctl.checks.readiness_roles import ReadinessRoles
+from obsctl.checks.traces_attributes import TracesAttributes
+from obsctl.checks.traces_complete import TracesComplete
+from obsctl.checks.traces_shape import TracesShape
+from obsctl.checks.traces_state import TracesState
+
+CHECKS: tuple[Check, ...] = (
+    ReadinessRoles(),
+    ReadinessDriven(),
+    MetricsTargets(),
+    MetricsPresent(),
+    MetricsTypes(),
+    MetricsLabels(),
+    MetricsBuckets(),
+    MetricsExact(),
+    TracesComplete(),
+    TracesShape(),
+    TracesAttributes(),
+    TracesState(),
+    LogsPresent(),
+    LogsFields(),
+    CorrelationRequestId(),
+    CorrelationExemplar(),
+    PrivacyCanary(),
+)
+"""Every check there is. A module of this room that is neither here nor a helper (``base``, ``run``, ``_…``) is lost."""

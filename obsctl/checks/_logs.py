@@ -1,0 +1,159 @@
+"""The log lines of the driven requests, fetched once for all checks.
+
+They are found by text, request id or trace id, whichever a line has: so a line that lacks one of them is still seen,
+and can be blamed for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from obsctl.checks._board import Board
+from obsctl.checks._say import count, failed, short, skipped
+from obsctl.checks.base import Context, Evidence, Verdict
+from obsctl.clients.logql import LogqlClient, quoted
+from obsctl.clients.telemetry import LogLine
+from obsctl.driven import DrivenRequest, Run
+from obsctl.spec.contract import Contract
+from obsctl.wait import Deadline
+
+NO_BACKEND = "this stack has no log backend"
+NO_RULE = "the contract says nothing about logs"
+LIMIT = 5000
+"""Most lines that are read for one run, in one answer."""
+
+IDS_A_QUERY = 24
+"""Trace ids in one query: servers bound the length of a regular expression."""
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One line of this run. ``fields`` is the JSON object it holds, empty when it is not one."""
+
+    line: LogLine
+    component: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """A field as text; empty when it is missing, null or not a plain value."""
+        value = self.fields.get(name)
+        return "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+    def belongs_to(self, request: DrivenRequest) -> bool:
+        """Whether it was written for this request."""
+        own = self.text("trace_id").lower(), self.text("request_id")
+        if any(own):
+            return own[0] == request.trace_id or own[1] == request.request_id
+        return request.trace_id in self.line.line or request.request_id in self.line.line
+
+    def __str__(self) -> str:
+        return f"{self.component}: {self.line.line}"
+
+
+class LogBoard(Board):
+    """Asks for the lines of this run until each component has written some for each request, and nothing new comes."""
+
+    def __init__(self, client: LogqlClient, contract: Contract, run: Run, quiet: float) -> None:
+        super().__init__()
+        self._client = client
+        self._quiet = quiet
+        self.window_start = int((run.started_at - 1.0) * 1e9)
+        self.judged = tuple(_judged(contract, run.requests))
+        self.components = contract.logs.components if contract.logs else contract.components
+        self.wanted = (contract.logs.request if contract.logs else "") or "driven request"
+        self._each = bool(contract.logs and contract.logs.request)
+        self.queries = tuple(_queries(contract.components, run))
+        self.looked: tuple[Evidence, ...] = ()
+        self._lines: dict[tuple[object, ...], RunLine] | None = None
+        self._changed = time.monotonic()
+
+    @classmethod
+    def of(cls, context: Context, client: LogqlClient) -> LogBoard:
+        """The one board of this run."""
+        return context.shared.once(cls, lambda: cls(client, context.contract, context.run, context.quiet))
+
+    def lines(self, deadline: Deadline) -> tuple[RunLine, ...]:
+        """Every line of this run, settled or as last seen. Raises BackendError."""
+        self.settle(deadline)
+        with self.lock:
+            return tuple((self._lines or {}).values())
+
+    def window(self) -> tuple[int, int]:
+        """From just before the first request until now, in nanoseconds."""
+        return self.window_start, time.time_ns() + 10**9
+
+    def lacking(self, lines: Sequence[RunLine]) -> tuple[str, ...]:
+        """Which component wrote nothing for which request."""
+        if not self._each:
+            seen = {line.component for line in lines}
+            return tuple(f"no line of {name}" for name in self.components if name not in seen)
+        found = {(r.request_id, line.component) for r in self.judged for line in lines if line.belongs_to(r)}
+        return tuple(
+            f"no line of {name} for {request.request} (request id {request.request_id}, trace {request.trace_id})"
+            for request in self.judged
+            for name in self.components
+            if (request.request_id, name) not in found
+        )
+
+    def look(self, deadline: Deadline) -> bool:
+        """Fetch the lines of the run anew: one query for a few dozen requests."""
+        del deadline
+        start, end = self.window()
+        answers = {query: self._client.lines(query, start, end, LIMIT) for query in self.queries}
+        found = {_key(line): line for lines in answers.values() for line in lines}
+        self.looked = tuple(Evidence(short(q, 160), count(len(lines), "line")) for q, lines in answers.items())
+        now = time.monotonic()
+        if self._lines is None or found.keys() != self._lines.keys():
+            self._changed = now
+            self._lines = {key: _read(line) for key, line in found.items()}
+        complete = bool(self._lines) and not self.lacking(tuple(self._lines.values()))
+        return complete and now - self._changed >= self._quiet
+
+
+def _judged(contract: Contract, requests: Iterable[DrivenRequest]) -> Iterator[DrivenRequest]:
+    """The requests whose lines the contract describes: the ones that were answered as planned."""
+    wanted = contract.logs.request if contract.logs else ""
+    return (r for r in requests if r.status and not r.error and wanted in ("", r.request))
+
+
+def _queries(components: Sequence[str], run: Run) -> Iterator[str]:
+    """Everything of the run: by the start that all its request ids share, then by its trace ids."""
+    selector = f"{{service_name=~{quoted('|'.join(map(re.escape, components)))}}}"
+    answered = [r for r in run.requests if r.status]
+    for prefix in sorted({f"{r.request_id.rpartition('-')[0]}-" for r in answered}):
+        yield f"{selector} |= {quoted(prefix)}"
+    ids = [r.trace_id for r in answered]
+    for first in range(0, len(ids), IDS_A_QUERY):
+        yield f"{selector} |~ {quoted('|'.join(ids[first : first + IDS_A_QUERY]))}"
+
+
+def _key(line: LogLine) -> tuple[object, ...]:
+    """What tells a line from another; the same one may answer two queries."""
+    return line.time_ns, line.line, *sorted(line.labels.items())
+
+
+def _read(line: LogLine) -> RunLine:
+    try:
+        parsed = json.loads(line.line)
+    except (ValueError, RecursionError):
+        parsed = None
+    fields = parsed if isinstance(parsed, dict) else {}
+    return RunLine(line, line.get("service_name") or str(fields.get("service", "")), fields)
+
+
+def nothing_arrived(board: LogBoard, lines: Sequence[RunLine]) -> Verdict | None:
+    """The verdict where there is nothing to judge: no request went as planned, or none left a line."""
+    if not board.judged:
+        return skipped(f"no {board.wanted} was answered as planned, which readiness.driven is about")
+    if lines:
+        return None
+    hint = (
+        "see that the service writes JSON lines (`obsctl logs`), that the shipper follows its file, "
+        "and that its streams carry the label service_name"
+    )
+    return failed(f"no log line of {count(len(board.judged), 'driven request')} is stored", board.looked, hint=hint)

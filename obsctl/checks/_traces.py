@@ -1,0 +1,120 @@
+"""The traces of the driven requests, fetched once for all checks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from obsctl.checks._board import Board
+from obsctl.checks._say import count, failed
+from obsctl.checks._spans import flaws, misshapen
+from obsctl.checks.base import Context, Evidence, Verdict
+from obsctl.clients.jaeger import JaegerClient
+from obsctl.clients.telemetry import Span
+from obsctl.driven import DrivenRequest
+from obsctl.spec.contract import Contract, TraceRule
+from obsctl.wait import Deadline
+
+NO_BACKEND = "this stack has no trace backend"
+
+
+@dataclass(frozen=True)
+class DrivenTrace:
+    """The trace of one driven request as it is stored. ``rule`` is what the contract says of it, if anything."""
+
+    request: DrivenRequest
+    rule: TraceRule | None
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def query(self) -> str:
+        """What was asked for, as evidence."""
+        return f"trace {self.request.trace_id} ({self.request.request})"
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything expected of it is there."""
+        return bool(self.spans) and not flaws(self.request, self.spans) and not self.lacks
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What is missing from the shape the contract gives it."""
+        return misshapen(self.spans, self.rule) if self.rule else ()
+
+
+class TraceBoard(Board):
+    """Asks for each driven trace until it is whole and has not changed for a quiet period."""
+
+    def __init__(
+        self, client: JaegerClient, contract: Contract, requests: Sequence[DrivenRequest], quiet: float
+    ) -> None:
+        super().__init__()
+        self._client = client
+        self._quiet = quiet
+        answered = [r for r in requests if r.status]
+        self._traces = {r.trace_id: DrivenTrace(r, _rule(contract, r)) for r in answered}
+        self._changed = dict.fromkeys(self._traces, time.monotonic())
+        self._open = set(self._traces)
+        self._others: dict[str, tuple[Span, ...]] = {}
+
+    @classmethod
+    def of(cls, context: Context, client: JaegerClient) -> TraceBoard:
+        """The one board of this run."""
+        return context.shared.once(
+            cls, lambda: cls(client, context.contract, context.run.requests, quiet=context.quiet)
+        )
+
+    def traces(self, deadline: Deadline) -> tuple[DrivenTrace, ...]:
+        """Every trace whose request was answered, settled or as last seen. Raises BackendError."""
+        self.settle(deadline)
+        return self.seen()
+
+    def seen(self) -> tuple[DrivenTrace, ...]:
+        """The traces as last seen, without asking."""
+        with self.lock:
+            return tuple(self._traces.values())
+
+    def other(self, trace_id: str) -> tuple[Span, ...]:
+        """A trace that is not of a driven request, fetched until it is there. Raises BackendError."""
+        with self.lock:
+            if not self._others.get(trace_id):
+                self._others[trace_id] = self._client.trace(trace_id)
+            return self._others[trace_id]
+
+    def look(self, deadline: Deadline) -> bool:
+        """Fetch what is not settled yet; a trace that looks whole is asked for again only after the quiet period."""
+        for trace_id in sorted(self._open):
+            before = self._traces[trace_id]
+            if before.whole and time.monotonic() - self._changed[trace_id] < self._quiet and not deadline.passed:
+                continue
+            self._take(before, self._client.trace(trace_id))
+        return not self._open
+
+    def _take(self, before: DrivenTrace, spans: tuple[Span, ...]) -> None:
+        trace_id, now = before.request.trace_id, time.monotonic()
+        if {s.span_id for s in spans} != {s.span_id for s in before.spans}:
+            self._changed[trace_id] = now
+            self._traces[trace_id] = DrivenTrace(before.request, before.rule, spans)
+        elif before.whole and now - self._changed[trace_id] >= self._quiet:
+            self._open.discard(trace_id)
+
+
+def _rule(contract: Contract, request: DrivenRequest) -> TraceRule | None:
+    """The rule for a request that went as planned; one that failed does not take the path the contract describes."""
+    return None if request.error else next((t for t in contract.traces if t.request == request.request), None)
+
+
+def nothing_arrived(traces: Sequence[DrivenTrace]) -> Verdict | None:
+    """The verdict where there is nothing to judge: no request was answered, or none left a trace."""
+    if not traces:
+        hint = "see readiness.driven: the service must answer before its telemetry can be judged"
+        return failed("no driven request was answered, so no trace can be looked for", hint=hint)
+    if any(t.spans for t in traces):
+        return None
+    looked = [Evidence(t.query, "no spans") for t in traces]
+    hint = (
+        "see that the service exports traces (OTEL_EXPORTER_OTLP_ENDPOINT, its own log) "
+        "and that the collector accepts them (`obsctl status`, `obsctl logs`)"
+    )
+    return failed(f"none of {count(len(traces), 'driven trace')} is stored", looked, hint=hint)

@@ -1,0 +1,134 @@
+"""What a check is, what it is given, and what it says.
+
+Four verdicts: ``pass``, ``fail``, ``skip`` (not asked for, with the reason) and ``error`` (could not look). A check
+never raises for something it saw; a ``BackendError`` that escapes it becomes ``error`` in the runner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from obsctl.checks._board import Shared
+from obsctl.clients.jaeger import JaegerClient
+from obsctl.clients.logql import LogqlClient
+from obsctl.clients.promql import PromqlClient
+from obsctl.driven import Run
+from obsctl.endpoints import Endpoints
+from obsctl.spec.contract import Contract
+from obsctl.spec.stack import Service
+from obsctl.wait import Deadline
+
+
+class Status(StrEnum):
+    """The four verdicts."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    FAIL = "fail"
+    SKIP = "skip"
+    ERROR = "error"
+
+
+class Signal(StrEnum):
+    """What a check looks at; each has its own deadline."""
+
+    READINESS = "readiness"
+    METRICS = "metrics"
+    TRACES = "traces"
+    LOGS = "logs"
+    CORRELATION = "correlation"
+    PRIVACY = "privacy"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One look: what was asked (a query or a URL), and what came back, shortened for people."""
+
+    query: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says. ``summary`` is one sentence; ``hint`` is what to do next (empty on a pass)."""
+
+    status: Status
+    summary: str
+    evidence: tuple[Evidence, ...] = ()
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A verdict with its check and the time it took, in seconds. ``chosen``: not left out by options."""
+
+    check: str
+    signal: Signal
+    verdict: Verdict
+    seconds: float = 0.0
+    chosen: bool = True
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Everything one ``verify`` came to. ``trace_id`` is the driven trace that crosses the most; times in seconds."""
+
+    service: str
+    run: Run
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+    trace_id: str = ""
+
+    def count(self, status: Status) -> int:
+        """How many checks have this verdict."""
+        return sum(o.verdict.status is status for o in self.outcomes)
+
+    @property
+    def passed(self) -> bool:
+        """Whether at least one check passed and none failed or could not look."""
+        return bool(self.count(Status.PASS)) and not self.count(Status.FAIL) and not self.count(Status.ERROR)
+
+    @property
+    def exit_status(self) -> int:
+        """0 all well; 1 something failed; 3 nothing failed, but something could not be looked at, or nothing was."""
+        if self.count(Status.FAIL):
+            return 1
+        return 0 if self.passed else 3
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a check may look at. A client is None where the stack has no such backend.
+
+    ``shared`` holds what was fetched for this run, so that many checks cost one look; the runner gives every context
+    the same one.
+    """
+
+    service: Service
+    endpoints: Endpoints
+    run: Run
+    deadline: Deadline
+    metrics: PromqlClient | None
+    logs: LogqlClient | None
+    traces: JaegerClient | None
+    scrape_interval: float
+    quiet: float = 0.3
+    shared: Shared = field(default_factory=Shared, compare=False)
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of the service under test."""
+        return self.service.contract
+
+
+class Check(Protocol):
+    """One thing that is proven. ``id`` is ``signal.what``; its page is ``docs/checks/<id with - for .>.md``."""
+
+    id: str
+    signal: Signal
+    title: str
+
+    def run(self, context: Context) -> Verdict:
+        """Look until the answer is final or the deadline passes."""
+        ...

@@ -1,0 +1,132 @@
+"""Every log line of a driven request has every field of the contract, with ids that lead to its trace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from obsctl.checks._logs import NO_BACKEND, NO_RULE, LogBoard, RunLine, nothing_arrived
+from obsctl.checks._say import count, failed, passed, short, skipped, summed
+from obsctl.checks._traces import TraceBoard
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.clients.logql import LogqlClient, by_id_query
+from obsctl.clients.telemetry import Span
+from obsctl.driven import DrivenRequest
+from obsctl.errors import BackendError
+from obsctl.wait import Deadline, until
+
+EXTRACTED = ("trace_id", "request_id")
+"""Fields that the shipper must make searchable: without them nobody gets from a trace to its lines."""
+
+_HEX = {"trace_id": re.compile(r"(?!0{32})[0-9a-f]{32}"), "span_id": re.compile(r"(?!0{16})[0-9a-f]{16}")}
+
+
+class LogsFields:
+    """See ``docs/checks/logs-fields.md``."""
+
+    id = "logs.fields"
+    signal = Signal.LOGS
+    title = "log lines have all fields, and ids that lead to their trace"
+
+    def run(self, context: Context) -> Verdict:
+        """Look into every line of the run, and find lines again by the fields that should be searchable."""
+        if context.logs is None:
+            return skipped(NO_BACKEND)
+        if context.contract.logs is None:
+            return skipped(NO_RULE)
+        fields = context.contract.logs.fields
+        board = LogBoard.of(context, context.logs)
+        lines = board.lines(context.deadline)
+        if verdict := nothing_arrived(board, lines):
+            return verdict
+        found = [(line, f) for line in lines for f in _flaws(line, fields)]
+        found = found or list(_strangers(context, lines))
+        if found:
+            looked = [Evidence(f, short(str(line))) for line, f in found]
+            hint = (
+                "let one formatter write every line of the service, and take the ids from the current span and request"
+            )
+            return failed(summed(list(dict.fromkeys(f"{line.component}: {f}" for line, f in found))), looked, hint=hint)
+        looked, lost = _searched(context.logs, board, lines, [f for f in EXTRACTED if f in fields])
+        if lost:
+            hint = "let the log shipper parse the JSON and keep these fields as structured metadata (or labels)"
+            return failed(f"lines exist, but not under their {lost}: the shipper did not extract it", looked, hint=hint)
+        return passed(f"{count(len(lines), 'line')} with all of {', '.join(fields)}", looked)
+
+
+def _flaws(line: RunLine, fields: Sequence[str]) -> Iterator[str]:
+    if not line.fields:
+        yield "the line is not a JSON object"
+        return
+    if empty := [f for f in fields if not line.text(f).strip()]:
+        yield f"{', '.join(empty)} missing or empty"
+    for name, pattern in _HEX.items():
+        if name in fields and line.text(name) and not pattern.fullmatch(line.text(name)):
+            yield f"{name} {line.text(name)!r:.60} is not lower-case hex of the right length"
+    if "timestamp" in fields and line.text("timestamp") and not _is_moment(line.text("timestamp")):
+        yield f"timestamp {line.text('timestamp')!r:.60} is not RFC 3339 with a time zone"
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _strangers(context: Context, lines: Sequence[RunLine]) -> Iterator[tuple[RunLine, str]]:
+    """Lines whose ids lead nowhere: to no stored trace, or to no span of it.
+
+    A line may name another trace than the driven one, if that is where its component's spans are: then propagation is
+    cut, which is the business of ``traces.shape``. Spans that are missing are the business of the trace checks too.
+    """
+    board = TraceBoard.of(context, context.traces) if context.traces else None
+    try:
+        driven = {t.request.trace_id: t.spans for t in board.traces(context.deadline)} if board else {}
+        if not board or not any(driven.values()):
+            return
+        for line in lines:
+            trace_id = line.text("trace_id")
+            spans = driven[trace_id] if trace_id in driven else _elsewhere(board, trace_id, context.deadline)
+            if said := _leads_nowhere(line, spans, known=trace_id in driven):
+                yield line, said
+    except BackendError:
+        return  # the trace checks say that traces cannot be looked at; the lines are judged by themselves
+
+
+def _elsewhere(board: TraceBoard, trace_id: str, deadline: Deadline) -> tuple[Span, ...]:
+    """A trace that nobody drove; its spans may still be on their way."""
+    return until(lambda: board.other(trace_id), deadline, interval=0.2) or () if trace_id else ()
+
+
+def _leads_nowhere(line: RunLine, spans: Sequence[Span], *, known: bool) -> str:
+    trace_id, span_id = line.text("trace_id"), line.text("span_id")
+    if not trace_id or not span_id:
+        return ""
+    if not spans:
+        return "" if known else f"trace_id {trace_id} is of no stored trace"
+    own = [s for s in spans if s.service == line.component]
+    if not own or any(span_id in (s.span_id, s.parent_id) for s in spans):
+        return ""
+    return f"span_id {span_id} is of no span of trace {trace_id}"
+
+
+def _searched(
+    client: LogqlClient, board: LogBoard, lines: Sequence[RunLine], names: Sequence[str]
+) -> tuple[list[Evidence], str]:
+    """Lines found again by each searchable field, for one request; and the first field that finds none."""
+    request = max(board.judged, key=lambda r: sum(line.belongs_to(r) for line in lines))
+    looked, lost = [], ""
+    for name, value in _ids(request, names).items():
+        if not any(line.text(name) == value for line in lines):
+            continue
+        found = client.by_id(name, value, *board.window())
+        looked.append(Evidence(by_id_query(name, value), count(len(found), "line")))
+        lost = lost or (name if not found else "")
+    return looked, lost
+
+
+def _ids(request: DrivenRequest, names: Sequence[str]) -> Mapping[str, str]:
+    own = {"trace_id": request.trace_id, "request_id": request.request_id}
+    return {name: own[name] for name in names}

@@ -1,0 +1,205 @@
+"""Counters and histogram counts rose by exactly the number of driven requests: nothing lost, nothing counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from obsctl.checks._board import Board
+from obsctl.checks._metrics import NO_BACKEND, counted, exposing, selector, targets_of
+from obsctl.checks._say import could_not_look, count, failed, few, noted, passed, skipped, summed
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.clients.exposition import Exposition, parse_exposition
+from obsctl.clients.promql import PromqlClient, Target
+from obsctl.clients.telemetry import Sample
+from obsctl.driven import Expectation
+from obsctl.wait import Deadline
+
+_Series = Mapping[str, Sequence[Sample]]
+"""The series of one metric, by component."""
+
+SCRAPES = 2
+"""Scrapes after the run that must agree before a count is final."""
+
+
+STOPPED = 4.0
+"""Scrape intervals behind the other targets, after which one is left to ``metrics.targets``."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What one series, summed over its components, had before the run, should have now, and has.
+
+    ``now`` is None while there is no such metric at all.
+    """
+
+    query: str
+    before: float
+    by: int
+    now: float | None = None
+
+    @property
+    def rose(self) -> float:
+        """By how much it rose."""
+        return (self.now or 0.0) - self.before
+
+    def __str__(self) -> str:
+        return f"was {self.before:g} before the run, must rise by {self.by}, now {self.now or 0.0:g}"
+
+
+class MetricsExact:
+    """See ``docs/checks/metrics-exact.md``."""
+
+    id = "metrics.exact"
+    signal = Signal.METRICS
+    title = "counts rose by exactly what was driven"
+
+    def run(self, context: Context) -> Verdict:
+        """Compare with the baseline once two scrapes after the run agree; too many is final at once."""
+        if context.metrics is None:
+            return skipped(NO_BACKEND)
+        if not context.run.requests:
+            hint = "see readiness.driven: without driven requests there is nothing to count"
+            return failed("nothing was driven, so there is nothing to count", hint=hint)
+        if not context.run.expectations:
+            return skipped("the contract ties no metric to driven requests, and no step says what rises")
+        tally = _Tally(context, context.metrics)
+        if not tally.baseline:
+            hint = "open each component's /metrics yourself; metrics.targets and readiness.roles say more"
+            return could_not_look("no component's /metrics could be read before the run", hint=hint)
+        settled = tally.settle(context.deadline)
+        return _verdict(tally, settled)
+
+
+def _verdict(tally: _Tally, settled: bool) -> Verdict:
+    judged = [c for c in tally.counts if c.now is not None]
+    apart = sorted((c for c in judged if c.rose != c.by), key=lambda c: c.rose <= c.by)
+    unseen = [c.query for c in tally.counts if c.now is None]
+    notes = [f"without {few(unseen)}, which metrics.present is about" if unseen else "", tally.left_out]
+    looked = [Evidence(c.query, str(c)) for c in (apart or judged)]
+    if not judged:
+        looked = [Evidence(c.query, "no series") for c in tally.counts]
+        hint = "see metrics.targets and metrics.present"
+        return failed("none of the counted metrics has been scraped since the run", looked, hint=hint)
+    if apart:
+        hint = (
+            "count each request once, where its answer is finished; if something else calls the service meanwhile, "
+            "run verify when it is quiet"
+        )
+        return failed(summed([_apart(c) for c in apart]) + noted(notes), looked, hint=hint)
+    if not settled:
+        hint = "allow more time (--timeout): two scrapes must come after the run"
+        return failed("the counts were not seen unchanged over a second scrape" + noted(notes), looked, hint=hint)
+    return passed(
+        f"{count(len(judged), 'count')} rose by exactly what was driven, over {SCRAPES} scrapes" + noted(notes), looked
+    )
+
+
+def _apart(one: Count) -> str:
+    return f"{one.query} rose by {one.rose:g}, not {one.by}"
+
+
+class _Tally(Board):
+    """Reads the counts after each scrape until two readings in a row are as expected, or one is too high."""
+
+    def __init__(self, context: Context, client: PromqlClient) -> None:
+        super().__init__()
+        self._client = client
+        self._context = context
+        texts = {c.name: context.run.baseline.get(c.name, "") for c in exposing(context.service)}
+        self.baseline = {name: parse_exposition(text) for name, text in texts.items() if text}
+        self._unread = [name for name, text in texts.items() if not text]
+        self._unscraped: list[str] = []
+        self._last: dict[str, float] = {}
+        self._agreeing = 0
+        self.counts = tuple(self._start(e) for e in context.run.expectations)
+
+    @property
+    def left_out(self) -> str:
+        """The note about components that could not be counted."""
+        names = sorted({*self._unread, *self._unscraped})
+        return f"without {few(names)}, which metrics.targets is about" if names else ""
+
+    def look(self, deadline: Deadline) -> bool:
+        """Take a reading if every target was scraped anew after the run."""
+        del deadline
+        found = self._client.targets()
+        listed = {name: targets_of(c, found) for c in exposing(self._context.service) for name in [c.name]}
+        newest = max((t.last_scrape for targets in listed.values() for t in targets), default=0.0)
+        alive = newest - max(1.0, STOPPED * self._context.scrape_interval)
+        up = {
+            name: targets
+            for name, targets in listed.items()
+            if name in self.baseline and targets and all(t.health == "up" and t.last_scrape > alive for t in targets)
+        }
+        self._unscraped = [name for name in listed if name not in up]
+        scrapes = {t.url: t.last_scrape for targets in up.values() for t in targets}
+        anew = all(at > max(self._context.run.ended_at, self._last.get(url, 0.0)) for url, at in scrapes.items())
+        if not scrapes or not anew:
+            return False
+        self._last = scrapes
+        self.counts = self._read(up)
+        return self._final()
+
+    def _final(self) -> bool:
+        known = [c for c in self.counts if c.now is not None]
+        if any(c.rose > c.by for c in known):
+            return True
+        self._agreeing = self._agreeing + 1 if known and all(c.rose == c.by for c in known) else 0
+        return self._agreeing >= SCRAPES
+
+    def _start(self, expectation: Expectation) -> Count:
+        return Count(selector(self._name(expectation), expectation.labels), 0.0, expectation.by)
+
+    def _name(self, expectation: Expectation) -> str:
+        metric = self._context.contract.metric(expectation.metric)
+        return counted(metric) if metric else expectation.metric
+
+    def _read(self, up: Mapping[str, Sequence[Target]]) -> tuple[Count, ...]:
+        names = dict.fromkeys(self._name(e) for e in self._context.run.expectations)
+        series = {name: _by_component(self._client.instant(name), up) for name in names}
+        baseline = [self.baseline[name] for name in up]
+        merged = _merged([(self._name(e), e) for e in self._context.run.expectations], series)
+        return tuple(self._count(name, e, series[name], baseline) for name, e in merged)
+
+    def _count(self, name: str, expectation: Expectation, series: _Series, baseline: Sequence[Exposition]) -> Count:
+        wanted = expectation.labels.items()
+        found = [s.value for samples in series.values() for s in samples if wanted <= s.labels.items()]
+        before = sum(b.total(name, expectation.labels) or 0.0 for b in baseline)
+        # no such series: it never rose, unless a component that should have it is not there at all
+        seen = found or not self._lacking(expectation.metric, series)
+        return Count(selector(name, expectation.labels), before, expectation.by, sum(found) if seen else None)
+
+    def _lacking(self, metric: str, series: _Series) -> bool:
+        """Whether a component that should expose this metric does not, or is not scraped."""
+        stated = self._context.contract.metric(metric)
+        wanted = stated.components if stated and stated.components else ()
+        return not all(series.get(name) for name in wanted) if wanted else not any(series.values())
+
+
+def _by_component(samples: Iterable[Sample], up: Mapping[str, Sequence[Target]]) -> _Series:
+    """The samples by the component they come from; the same metric may be scraped from other services."""
+    owners = {(t.job, t.labels.get("instance", "")): name for name, targets in up.items() for t in targets}
+    found: dict[str, list[Sample]] = {name: [] for name in up}
+    for sample in samples:
+        owner = owners.get((sample.labels.get("job", ""), sample.labels.get("instance", "")))
+        if owner is not None:
+            found[owner].append(sample)
+    return found
+
+
+def _merged(
+    expectations: Sequence[tuple[str, Expectation]], series: Mapping[str, _Series]
+) -> list[tuple[str, Expectation]]:
+    """The expectations by the labels that are really there.
+
+    Where a label is on no series of a metric at all, ``metrics.labels`` says so; the counts are then summed without it.
+    """
+    merged: dict[tuple[str, tuple[tuple[str, str], ...]], Expectation] = {}
+    for name, expectation in expectations:
+        known = {key for samples in series[name].values() for sample in samples for key in sample.labels}
+        labels = {k: v for k, v in expectation.labels.items() if k in known or not known}
+        key = (name, tuple(sorted(labels.items())))
+        before = merged[key].by if key in merged else 0
+        merged[key] = replace(expectation, labels=labels, by=before + expectation.by)
+    return [(name, expectation) for (name, _), expectation in merged.items()]

@@ -1,0 +1,51 @@
+"""Every series of a metric has exactly the labels that the contract lists: none missing, none too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from obsctl.checks._metrics import NO_BACKEND, MetricBoard, Scraped, not_scraped, nothing_arrived, present, selector
+from obsctl.checks._say import count, failed, noted, passed, skipped, summed
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.spec.contract import Metric
+
+
+class MetricsLabels:
+    """See ``docs/checks/metrics-labels.md``."""
+
+    id = "metrics.labels"
+    signal = Signal.METRICS
+    title = "metric labels are exactly those of the contract"
+
+    def run(self, context: Context) -> Verdict:
+        """Compare label names, leaving out those that the scraper and the exposition format add."""
+        if context.metrics is None:
+            return skipped(NO_BACKEND)
+        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        if verdict := nothing_arrived(context, scraped):
+            return verdict
+        judged = list(present(context.contract, scraped))
+        wrong = [(m, s, finding) for m, s in judged for finding in _findings(m, s)]
+        if wrong:
+            metric, where, _ = wrong[0]
+            looked = [Evidence(selector(m.name, {"job": s.targets[0].job}), f) for m, s, f in wrong]
+            hint = f"correct the labels of {metric.name} in {where.name}, or its entry in the contract"
+            place = f" ({metric.place})" if metric.place else ""
+            return failed(summed([f"{m.name} on {s.name} {f}" for m, s, f in wrong]), looked, hint=hint + place)
+        series = sum(len(s.of(m)) for m, s in judged)
+        looked = [
+            Evidence(selector(m.name, {"job": s.targets[0].job}), ", ".join(m.labels) or "no labels") for m, s in judged
+        ]
+        summary = f"{count(series, 'series', 'series')} of {count(len({m.name for m, _ in judged}), 'metric')}"
+        return passed(f"{summary} with exactly the contract's labels" + noted([not_scraped(scraped)]), looked)
+
+
+def _findings(metric: Metric, scraped: Scraped) -> Iterator[str]:
+    """The distinct ways in which series of a metric differ from the contract."""
+    ignored, expected = scraped.target_labels - set(metric.labels), set(metric.labels)
+    for names in sorted({tuple(sorted(s.labels.keys() - ignored)) for s in scraped.of(metric)}):
+        lacks, extra = expected - {*names}, {*names} - expected
+        if lacks or extra:
+            said = [f"lacks {', '.join(sorted(lacks))}"] if lacks else []
+            said += [f"has {', '.join(sorted(extra))} too"] if extra else []
+            yield " and ".join(said)

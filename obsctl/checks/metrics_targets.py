@@ -1,0 +1,61 @@
+"""Every component is a scrape target, reached at the last scrape, and that scrape is of this run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from obsctl.checks._metrics import NO_BACKEND, MetricBoard, Scraped
+from obsctl.checks._say import count, failed, few, passed, skipped, summed
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.clients.promql import Target
+
+QUERY = "GET /api/v1/targets?state=active"
+
+
+class MetricsTargets:
+    """See ``docs/checks/metrics-targets.md``."""
+
+    id = "metrics.targets"
+    signal = Signal.METRICS
+    title = "every component is scraped"
+
+    def run(self, context: Context) -> Verdict:
+        """Wait until each target was scraped after the run."""
+        if context.metrics is None:
+            return skipped(NO_BACKEND)
+        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        if not scraped:
+            return skipped("no component of this service has a metrics path")
+        findings = [f for s in scraped if (f := _finding(s, context.run.started_at))]
+        looked = [Evidence(QUERY, _described(s)) for s in scraped]
+        if findings:
+            hint = (
+                "open the component's /metrics yourself; if it answers, the scraper's target list has another address"
+            )
+            return failed(summed(findings), looked, hint=hint)
+        names = few((s.name for s in scraped), limit=8)
+        return passed(f"{count(len(scraped), 'component')} scraped since the run: {names}", looked)
+
+
+def _finding(scraped: Scraped, since: float) -> str:
+    if not scraped.targets:
+        return f"{scraped.name} is not a scrape target ({scraped.component.url}{scraped.component.metrics})"
+    down = next((t for t in scraped.targets if t.health != "up"), None)
+    if down:
+        return f"{scraped.name} is {down.health}: {down.last_error or 'not scraped yet'}"
+    if not scraped.scraped_since(since):
+        return f"{scraped.name} was last scraped before this run, at {_clock(scraped.targets[0].last_scrape)}"
+    return ""
+
+
+def _described(scraped: Scraped) -> str:
+    return "; ".join(map(_target, scraped.targets)) or f"no target for {scraped.name}"
+
+
+def _target(target: Target) -> str:
+    error = f", last error: {target.last_error}" if target.last_error else ""
+    return f"{target.job} {target.url} {target.health}, last scrape {_clock(target.last_scrape)}{error}"
+
+
+def _clock(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S.%f")[:-3] + "Z" if moment else "never"

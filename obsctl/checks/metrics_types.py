@@ -1,0 +1,58 @@
+"""Every metric is stored with the type that the contract gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from obsctl.checks._metrics import NO_BACKEND, MetricBoard, not_scraped, nothing_arrived, present
+from obsctl.checks._say import count, failed, noted, passed, skipped, summed
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.clients.promql import PromqlClient
+from obsctl.spec.contract import Metric
+from obsctl.wait import until
+
+QUERY = "GET /api/v1/metadata"
+
+
+class MetricsTypes:
+    """See ``docs/checks/metrics-types.md``."""
+
+    id = "metrics.types"
+    signal = Signal.METRICS
+    title = "metric types are as the contract says"
+
+    def run(self, context: Context) -> Verdict:
+        """Compare the stored type of each metric that is there."""
+        if context.metrics is None:
+            return skipped(NO_BACKEND)
+        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        if verdict := nothing_arrived(context, scraped):
+            return verdict
+        metrics = list({m.name: m for m, _ in present(context.contract, scraped)}.values())
+        types = _types(context, context.metrics, metrics)
+        wrong = [(m, types.get(m.name, "")) for m in metrics if types.get(m.name) != m.type]
+        if wrong:
+            findings = [f"{m.name} is stored as {found or 'no known type'}, not {m.type}" for m, found in wrong]
+            looked = [Evidence(f"{QUERY}?metric={m.name}", found or "nothing") for m, found in wrong]
+            hint = "give the metric that type where the service defines it, or correct the contract"
+            return failed(summed(findings), looked, hint=hint)
+        looked = [Evidence(f"{QUERY}?metric={m.name}", types[m.name]) for m in metrics]
+        summary = f"{count(len(metrics), 'metric')} of the right type"
+        return passed(summary + noted([not_scraped(scraped)]), looked)
+
+
+def _types(context: Context, client: PromqlClient, metrics: Sequence[Metric]) -> Mapping[str, str]:
+    """The stored type of each metric. Metadata may be stored a moment later than the samples: wait for all of it."""
+    found: dict[str, str] = {}
+
+    def complete() -> bool:
+        stored = client.metadata()
+        for metric in metrics:
+            # a counter's family is named with or without _total, depending on the exposition format
+            entry = stored.get(metric.name) or stored.get(metric.name.removesuffix("_total"))
+            if entry:
+                found[metric.name] = entry[0]
+        return all(found.get(m.name) == m.type for m in metrics)
+
+    until(complete, context.deadline, interval=0.2)
+    return found

@@ -1,0 +1,40 @@
+"""Every step of the drive was answered as planned: without that, there is nothing to hold the telemetry to."""
+
+from __future__ import annotations
+
+from obsctl.checks._say import count, failed, few, passed, skipped
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.driven import DrivenRequest
+
+
+class ReadinessDriven:
+    """See ``docs/checks/readiness-driven.md``."""
+
+    id = "readiness.driven"
+    signal = Signal.READINESS
+    title = "every driven request was answered as planned"
+
+    def run(self, context: Context) -> Verdict:
+        """Look at what was driven; nothing is waited for."""
+        steps, requests = context.service.drive, context.run.requests
+        if not steps:
+            return skipped(f"{context.service.name} has no drive steps")
+        bad = [r for r in requests if r.error]
+        sent = {r.step for r in requests}
+        unsent = [s for s in steps if s.id not in sent]
+        if bad or unsent or not requests:
+            return _failed(bad, [s.id for s in unsent])
+        slowest = max(requests, key=lambda r: r.seconds)
+        looked = [Evidence(f"{r.method} {r.url}", f"{r.status} in {r.seconds * 1000:.0f} ms") for r in requests]
+        return passed(
+            f"{count(len(requests), 'request')} answered as planned, the slowest in {slowest.seconds * 1000:.0f} ms",
+            looked,
+        )
+
+
+def _failed(bad: list[DrivenRequest], unsent: list[str]) -> Verdict:
+    looked = [Evidence(f"{r.method} {r.url}", f"{r.error} (request id {r.request_id})") for r in bad]
+    what = f"step {bad[0].step}: {bad[0].request} {bad[0].error}" if bad else "no request was sent"
+    tail = f"; not sent because of that: {few(unsent)}" if unsent else ""
+    hint = "read the service's own log (`obsctl logs`) at that request id; `obsctl status` shows whether it runs"
+    return failed(f"{what}{tail}", looked, hint=hint)

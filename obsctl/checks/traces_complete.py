@@ -1,0 +1,47 @@
+"""Each driven request left one trace: one root under the injected span, and no span without its parent."""
+
+from __future__ import annotations
+
+from obsctl.checks._say import count, failed, passed, skipped, summed
+from obsctl.checks._spans import flaws
+from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+
+
+class TracesComplete:
+    """See ``docs/checks/traces-complete.md``."""
+
+    id = "traces.complete"
+    signal = Signal.TRACES
+    title = "each driven request is one whole trace"
+
+    def run(self, context: Context) -> Verdict:
+        """Wait for every trace to settle, then look at how its spans hang together."""
+        if context.traces is None:
+            return skipped(NO_BACKEND)
+        traces = TraceBoard.of(context, context.traces).traces(context.deadline)
+        if verdict := nothing_arrived(traces):
+            return verdict
+        bad = [(t, _flaws(t)) for t in traces if _flaws(t)]
+        if bad:
+            looked = [Evidence(t.query, "; ".join(found[:4])) for t, found in bad]
+            first = bad[0][0].request
+            hint = (
+                f"`obsctl trace {first.trace_id}` draws it; an orphan means that a span was lost or never exported, "
+                "a missing root that the incoming traceparent was not used"
+            )
+            findings = [f"{t.request.request}: {found[0]}" for t, found in bad]
+            return failed(
+                f"{len(bad)} of {count(len(traces), 'trace')} not whole: {summed(findings)}", looked, hint=hint
+            )
+        spans = sum(len(t.spans) for t in traces)
+        looked = [Evidence(t.query, f"{count(len(t.spans), 'span')}, one root, no orphan") for t in _largest(traces)]
+        return passed(f"{count(len(traces), 'trace')}, {count(spans, 'span')}: one root each, no orphans", looked)
+
+
+def _flaws(trace: DrivenTrace) -> tuple[str, ...]:
+    return flaws(trace.request, trace.spans) if trace.spans else ("no spans are stored",)
+
+
+def _largest(traces: tuple[DrivenTrace, ...]) -> list[DrivenTrace]:
+    return sorted(traces, key=lambda t: len(t.spans), reverse=True)

@@ -1,0 +1,63 @@
+"""A driven request crosses the components that the contract names, by the calls and spans that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
+from obsctl.checks._spans import edges
+from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+
+
+class TracesShape:
+    """See ``docs/checks/traces-shape.md``."""
+
+    id = "traces.shape"
+    signal = Signal.TRACES
+    title = "traces cross the components, calls and spans of the contract"
+
+    def run(self, context: Context) -> Verdict:
+        """Compare each trace with its rule."""
+        if context.traces is None:
+            return skipped(NO_BACKEND)
+        if not context.contract.traces:
+            return skipped("the contract says nothing about traces")
+        traces = TraceBoard.of(context, context.traces).traces(context.deadline)
+        if verdict := nothing_arrived(traces):
+            return verdict
+        ruled = [t for t in traces if t.rule]
+        # a trace that is missing altogether is the business of traces.complete
+        judged = [t for t in ruled if t.spans]
+        if not judged:
+            wanted = few(rule.request for rule in context.contract.traces)
+            hint = "see traces.complete and readiness.driven; a request of each rule must be among the drive steps"
+            return failed(f"no trace of a request that the contract describes is stored ({wanted})", hint=hint)
+        if bad := [t for t in judged if t.lacks]:
+            return _failed(bad, len(judged))
+        looked = [Evidence(t.query, _seen(t)) for t in judged]
+        widest = max(judged, key=lambda t: len(t.spans))
+        summary = f"{count(len(judged), 'trace')} of the right shape; {widest.request.request}: {_seen(widest)}"
+        return passed(summary + noted([_unjudged(ruled, context)]), looked)
+
+
+def _failed(bad: Sequence[DrivenTrace], judged: int) -> Verdict:
+    looked = [Evidence(t.query, f"{'; '.join(t.lacks[:4])}. Stored: {_seen(t)}") for t in bad]
+    findings = [f"{t.request.request}: {lack}" for t in bad[:1] for lack in t.lacks]
+    hint = (
+        f"`obsctl trace {bad[0].request.trace_id}` shows where the trace ends; there the next call or message must "
+        "carry traceparent and tracestate, and its receiver must continue them"
+    )
+    return failed(f"{len(bad)} of {count(judged, 'trace')} incomplete in shape: {summed(findings)}", looked, hint=hint)
+
+
+def _seen(trace: DrivenTrace) -> str:
+    calls = few(sorted(map(str, edges(trace.spans))), limit=8)
+    names = few(sorted({s.service for s in trace.spans}), limit=8)
+    return f"{count(len(trace.spans), 'span')} of {names}" + (f", calls {calls}" if calls else "")
+
+
+def _unjudged(ruled: Sequence[DrivenTrace], context: Context) -> str:
+    driven = {t.request.request for t in ruled}
+    names = [rule.request for rule in context.contract.traces if rule.request not in driven]
+    return f"no request of {few(names)} was driven as planned" if names else ""

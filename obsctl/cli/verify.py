@@ -1,0 +1,44 @@
+"""``obsctl verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from obsctl.cli.options import HERE, Directory, Json
+
+
+def verify(
+    directory: Directory = HERE,
+    service: Annotated[str | None, typer.Option("--service", help="Which service; the first, when left out.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Check ids, signals or globs; may be repeated.")
+    ] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", help="As --only, left out; may be repeated.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, help="Seconds each signal may take to arrive.")
+    ] = 15.0,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="table|json|junit|markdown", help="How the result is written.")
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the result there, a table to stdout.")
+    ] = None,
+    evidence: Annotated[bool, typer.Option("--evidence", help="Show what was seen for green checks, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Prove that metrics, traces and logs work.
+
+    Drives requests through the service, each with ids of its own, and holds the backends to them. Exit 1 on a failure.
+    """
+    from obsctl.ops.verify import verify as op
+    from obsctl.report.console import watching
+    from obsctl.report.formats import require_format, show
+
+    chosen = "json" if json else require_format(format_)
+    with watching(quiet=json) as emit:
+        result = op(directory, service=service, only=only or [], skip=skip or [], timeout=timeout, emit=emit)
+    show(result, chosen, output, evidence=evidence)
+    raise typer.Exit(result.exit_status)

@@ -1,0 +1,162 @@
+"""The Jaeger query API: ``/api/v3`` first, since newer servers drop parts of the older ``/api``, which is the fallback.
+
+An unknown ``/api`` path is a 404 in Jaeger 2 and the UI's index page with status 200 in Jaeger 1, so an answer counts
+only when its body is JSON, whatever its content type says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from obsctl.clients.http import Http, Params, Reply, complaint, understood
+from obsctl.clients.jaegerui import spans_from_ui
+from obsctl.clients.otlp import spans_from_otlp
+from obsctl.clients.telemetry import Span
+from obsctl.errors import BackendError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ANSWERS = (200, 400, 404)
+"""Statuses to look at closely: a missing route and an unknown trace are both 404; an old server's v3 says 400."""
+
+
+class JaegerClient:
+    """Trace queries. Every method raises ``BackendError`` with the server's message, or ``UnsupportedError``.
+
+    Spans come with ids of full length and by start time. Safe to share between threads.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+        self.url = url
+        self.http = Http(url, timeout=timeout, name="Jaeger API")
+
+    def trace(self, trace_id: str) -> tuple[Span, ...]:
+        """The spans of a trace; () where the server does not know the id."""
+        reply = self._v3(f"/api/v3/traces/{quote(trace_id, safe='')}")
+        if reply is not None:
+            return _ordered(_v3_spans(reply)) if reply.status == 200 else ()
+        reply = self._v1(f"/api/traces/{quote(trace_id, safe='')}", missing_ok=True)
+        return tuple(span for trace in _v1_traces(reply) for span in trace)
+
+    def services(self) -> list[str]:
+        """Names of all services, sorted."""
+        reply = self._v3("/api/v3/services")
+        key = "services" if reply is not None else "data"
+        return _names(reply or self._v1("/api/services"), key)
+
+    def operations(self, service: str) -> list[str]:
+        """Distinct span names of a service, sorted."""
+        reply = self._v3("/api/v3/operations", {"service": service})
+        if reply is not None:
+            return _names(reply, "operations")
+        return _names(self._v1(f"/api/services/{quote(service, safe='')}/operations"), "data")
+
+    def search(
+        self,
+        service: str,
+        *,
+        operation: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        start_ns: int,
+        end_ns: int,
+        limit: int = 20,
+    ) -> tuple[tuple[Span, ...], ...]:
+        """Whole traces with a span of the service that has the name and all tags; newest first.
+
+        Times are nanoseconds since the epoch and hold for the span's start.
+        """
+        wanted = {
+            "query.serviceName": service,
+            "query.operationName": operation,
+            "query.attributes": json.dumps(dict(tags)) if tags else None,
+            "query.startTimeMin": _rfc3339(start_ns),
+            "query.startTimeMax": _rfc3339(max(end_ns, start_ns + 1)),
+            "query.searchDepth": str(limit),
+        }
+        reply = self._v3("/api/v3/traces", {k: v for k, v in wanted.items() if v is not None})
+        if reply is not None and reply.status == 404:
+            return ()
+        if reply is not None and reply.status == 200:
+            return _by_trace(_v3_spans(reply))
+        return self._search_v1(service, operation, tags, (start_ns, end_ns), limit)
+
+    def _search_v1(
+        self,
+        service: str,
+        operation: str | None,
+        tags: Mapping[str, str] | None,
+        window: tuple[int, int],
+        limit: int,
+    ) -> tuple[tuple[Span, ...], ...]:
+        wanted = {
+            "service": service,
+            "operation": operation,
+            "tags": json.dumps(dict(tags)) if tags else None,
+            "start": str(window[0] // 1000),
+            "end": str(-(-window[1] // 1000)),
+            "limit": str(limit),
+        }
+        reply = self._v1("/api/traces", {k: v for k, v in wanted.items() if v is not None})
+        return _by_trace(span for trace in _v1_traces(reply) for span in trace)
+
+    def _v3(self, path: str, params: Params | None = None) -> Reply | None:
+        """A JSON answer of the v3 API; None where the server has no such route."""
+        reply = self.http.get_json(path, params, ok=_ANSWERS)
+        if reply.is_json and (reply.status == 200 or "error" in reply.json()):
+            return _not_bad_id(reply, path)
+        return None
+
+    def _v1(self, path: str, params: Params | None = None, *, missing_ok: bool = False) -> Reply:
+        reply = self.http.get_json(path, params, ok=(200, 404) if missing_ok else (200,))
+        if not reply.is_json:
+            raise BackendError(
+                f"Jaeger API at {self.url} has neither /api/v3 nor {path}; it answered {reply.status} without JSON",
+                hint="is this the query port? Jaeger's default is 16686",
+            )
+        return reply
+
+
+def _not_bad_id(reply: Reply, path: str) -> Reply:
+    """Only a search may fall back after a 400 (the older v3 spells its parameters in snake_case and cannot do tags)."""
+    if reply.status == 400 and path != "/api/v3/traces":
+        raise BackendError(f"{reply.name} at {reply.url} answered 400: {complaint(reply)}")
+    return reply
+
+
+def _v3_spans(reply: Reply) -> list[Span]:
+    answer = reply.json()
+    with understood(reply):
+        # an empty result may be left out altogether
+        return [s for s in spans_from_otlp(answer.get("result") or answer) if s.span_id]
+
+
+def _v1_traces(reply: Reply) -> tuple[tuple[Span, ...], ...]:
+    answer = reply.json()
+    with understood(reply):
+        return tuple(_ordered(spans_from_ui(trace)) for trace in answer.get("data") or ())
+
+
+def _names(reply: Reply, key: str) -> list[str]:
+    """A list of names, or of objects with a name; absent and null mean empty."""
+    answer = reply.json()
+    with understood(reply):
+        return sorted({str(e["name"] if isinstance(e, dict) else e) for e in answer.get(key) or ()})
+
+
+def _ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
+    return tuple(sorted(spans, key=lambda s: (s.start_ns, s.span_id)))
+
+
+def _by_trace(spans: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
+    """Spans of several traces, put together again by trace id; the trace that started last comes first."""
+    groups: dict[str, list[Span]] = {}
+    for span in spans:
+        groups.setdefault(span.trace_id, []).append(span)
+    return tuple(sorted(map(_ordered, groups.values()), key=lambda t: t[0].start_ns, reverse=True))
+
+
+def _rfc3339(ns: int) -> str:
+    seconds, rest = divmod(ns, 10**9)
+    return f"{(_EPOCH + timedelta(seconds=seconds)):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

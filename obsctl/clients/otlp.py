@@ -1,0 +1,139 @@
+"""OTLP/JSON traces as spans (``resourceSpans``). Strict OTLP and its lenient relatives: ids in hex or base64, 64-bit
+integers as strings or numbers, enums as numbers or names, camelCase or snake_case (opentelemetry-proto, OTLP/JSON).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from obsctl.clients.telemetry import Span, SpanEvent, SpanLink
+
+KINDS = ("", "internal", "server", "client", "producer", "consumer")
+STATUSES = ("unset", "ok", "error")
+
+_MAX_NS = 2**64 - 1
+_MAX_NESTING = 16
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def spans_from_otlp(payload: Mapping[str, Any]) -> list[Span]:
+    """The spans of a ``TracesData`` object, in the order given.
+
+    Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``AttributeError`` for something that is no such object;
+    call it inside ``understood``.
+    """
+    return list(_spans(payload))
+
+
+def hex_id(value: str, size: int) -> str:
+    """An id in lower-case hex of ``size`` bytes, from hex (leading zeros may be missing) or base64; "" when absent.
+
+    An all-zero id is absent too. ``ValueError`` for anything else.
+    """
+    if len(value) <= 2 * size and _HEX.issuperset(value):
+        digits = value.lower().rjust(2 * size, "0")
+    else:
+        digits = _from_base64(value).hex()
+        if len(digits) != 2 * size:
+            raise ValueError(f"not an id of {size} bytes: {value[:64]!r}")
+    return digits if digits.strip("0") else ""
+
+
+def clamp_ns(value: Any) -> int:
+    """A time in nanoseconds, brought into the range that OTLP can carry."""
+    return min(max(int(value or 0), 0), _MAX_NS)
+
+
+def _from_base64(value: str) -> bytes:
+    try:
+        plain = value.rstrip("=").replace("-", "+").replace("_", "/")
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except ValueError as error:
+        raise ValueError(f"neither hex nor base64: {value[:64]!r}") from error
+
+
+def _spans(payload: Mapping[str, Any]) -> Iterator[Span]:
+    for block in _list(payload, "resourceSpans") or _list(payload, "batches"):
+        resource = attributes(_list(block.get("resource") or {}, "attributes"))
+        service = str(resource.get("service.name", ""))
+        for scope in _list(block, "scopeSpans") or _list(block, "instrumentationLibrarySpans"):
+            for span in _list(scope, "spans"):
+                yield _span(span, service, resource)
+
+
+def _span(raw: Mapping[str, Any], service: str, resource: Mapping[str, Any]) -> Span:
+    start = clamp_ns(_get(raw, "startTimeUnixNano"))
+    status = _get(raw, "status") or {}
+    return Span(
+        trace_id=hex_id(_get(raw, "traceId") or "", 16),
+        span_id=hex_id(_get(raw, "spanId") or "", 8),
+        parent_id=hex_id(_get(raw, "parentSpanId") or "", 8),
+        service=service,
+        name=str(raw.get("name", "")),
+        start_ns=start,
+        end_ns=max(start, clamp_ns(_get(raw, "endTimeUnixNano"))),
+        kind=_enum(raw.get("kind"), KINDS, "SPAN_KIND_"),
+        status=_enum(status.get("code"), STATUSES, "STATUS_CODE_"),
+        status_message=str(status.get("message", "")),
+        trace_state=str(_get(raw, "traceState") or ""),
+        attributes=attributes(_list(raw, "attributes")),
+        resource=resource,
+        events=tuple(
+            SpanEvent(str(e.get("name", "")), clamp_ns(_get(e, "timeUnixNano")), attributes(_list(e, "attributes")))
+            for e in _list(raw, "events")
+        ),
+        links=tuple(
+            SpanLink(hex_id(_get(link, "traceId") or "", 16), hex_id(_get(link, "spanId") or "", 8))
+            for link in _list(raw, "links")
+        ),
+    )
+
+
+def attributes(pairs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """OTLP key-values as a mapping of plain values; of a repeated key the last one counts."""
+    return {str(p["key"]): _any_value(p.get("value") or {}, _MAX_NESTING) for p in pairs}
+
+
+def _any_value(value: Mapping[str, Any], depth: int) -> Any:
+    """An ``AnyValue`` as text, bool, int, float, list, dict or None; what is nested deeper than ``depth`` is "…"."""
+    if not depth:
+        return "…"
+    for key, content in value.items():
+        match key:
+            case "stringValue" | "string_value" | "bytesValue" | "bytes_value":
+                return str(content)
+            case "boolValue" | "bool_value":
+                return bool(content)
+            case "intValue" | "int_value":
+                return int(content)
+            case "doubleValue" | "double_value":
+                return float(content)
+            case "arrayValue" | "array_value":
+                return [_any_value(v, depth - 1) for v in content.get("values") or ()]
+            case "kvlistValue" | "kvlist_value":
+                return {str(p["key"]): _any_value(p.get("value") or {}, depth - 1) for p in content.get("values") or ()}
+    return None
+
+
+def _enum(value: Any, names: Sequence[str], prefix: str) -> str:
+    """An enum's name; numbers that nobody knows, and "unspecified", are the first one."""
+    if isinstance(value, str) and not value.isdecimal():
+        name = value.removeprefix(prefix).lower()
+        return name if name in names else names[0]
+    index = int(value or 0)
+    return names[index] if 0 <= index < len(names) else names[0]
+
+
+def _get(raw: Mapping[str, Any], name: str) -> Any:
+    """A field by its camelCase name, or the snake_case that some servers still write."""
+    found = raw.get(name)
+    if found is None:
+        found = raw.get("".join(f"_{c.lower()}" if c.isupper() else c for c in name))
+    return found
+
+
+def _list(raw: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    found = _get(raw, name)
+    return found if isinstance(found, list) else ()

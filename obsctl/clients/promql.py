@@ -1,0 +1,145 @@
+"""The Prometheus HTTP API, read side (Prometheus 2.x and 3.x, and whatever speaks like it)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from obsctl.clients.http import Http, Reply, understood
+from obsctl.clients.telemetry import Exemplar, Sample
+from obsctl.errors import BackendError
+
+
+@dataclass(frozen=True)
+class Target:
+    """One scrape target. ``health``: ``up``, ``down``, ``unknown``; ``last_scrape``: epoch seconds, 0.0 for never."""
+
+    job: str
+    url: str
+    health: str
+    last_error: str = ""
+    last_scrape: float = 0.0
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class PromqlClient:
+    """Metric queries. Every method raises ``BackendError`` with the server's message, or ``UnsupportedError``.
+
+    Times are seconds since the epoch. Safe to share between threads.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+        self.url = url
+        self.http = Http(url, timeout=timeout, name="Prometheus API")
+
+    def instant(self, query: str, at: float | None = None) -> list[Sample]:
+        """The value of an expression at one time (default: the server's now), in the server's order.
+
+        A scalar comes back as one sample without labels; a range selector as all its raw samples. Points of native
+        histograms, which have no single value, are left out.
+        """
+        params: dict[str, str | float] = {"query": query} if at is None else {"query": query, "time": repr(at)}
+        reply = self.http.get_json("/api/v1/query", params)
+        data = _data(reply)
+        with understood(reply):
+            return _samples(data["resultType"], data["result"])
+
+    def series(
+        self, match: Sequence[str], start: float | None = None, end: float | None = None
+    ) -> list[dict[str, str]]:
+        """Label sets, ``__name__`` included, of series that fit any of the selectors."""
+        reply = self.http.get_json("/api/v1/series", {"match[]": list(match), **_window(start, end)})
+        data = _data(reply)
+        with understood(reply):
+            return [dict(labels) for labels in data or ()]
+
+    def metadata(self) -> dict[str, tuple[str, str]]:
+        """(type, help) by metric family, as scraped. OpenMetrics counters are listed without ``_total``."""
+        reply = self.http.get_json("/api/v1/metadata")
+        data = _data(reply)
+        with understood(reply):
+            return {str(name): (str(e[0]["type"]), str(e[0].get("help", ""))) for name, e in data.items() if e}
+
+    def targets(self) -> list[Target]:
+        """Active scrape targets."""
+        reply = self.http.get_json("/api/v1/targets", {"state": "active"})
+        data = _data(reply)
+        with understood(reply):
+            return [_target(t) for t in data["activeTargets"] or ()]
+
+    def exemplars(self, query: str, start: float, end: float) -> list[Exemplar]:
+        """Exemplars of every series selected in an expression. A server without exemplar storage answers none."""
+        reply = self.http.get_json("/api/v1/query_exemplars", {"query": query, **_window(start, end)}, ok=(200, 204))
+        data = _data(reply) if reply.status == 200 else []
+        with understood(reply):
+            return [
+                Exemplar(dict(s["seriesLabels"]), dict(e["labels"]), float(e["value"]), float(e["timestamp"]))
+                for s in data or ()
+                for e in s["exemplars"]
+            ]
+
+    def label_values(self, name: str, match: Sequence[str] = ()) -> list[str]:
+        """Values of a label, sorted."""
+        reply = self.http.get_json(f"/api/v1/label/{quote(name, safe='')}/values", {"match[]": list(match)})
+        data = _data(reply)
+        with understood(reply):
+            return sorted(map(str, data or ()))
+
+    def buildinfo(self) -> dict[str, str]:
+        """What the server says about itself; ``version`` above all."""
+        reply = self.http.get_json("/api/v1/status/buildinfo")
+        data = _data(reply)
+        with understood(reply):
+            return {str(k): str(v) for k, v in data.items()}
+
+
+def _data(reply: Reply) -> Any:
+    """``data`` of a successful envelope."""
+    answer = reply.json()
+    if not isinstance(answer, dict) or answer.get("status") != "success":
+        said = answer.get("error", "no reason given") if isinstance(answer, dict) else "no envelope"
+        raise BackendError(f"{reply.name} at {reply.url} did not succeed: {said}")
+    return answer.get("data")
+
+
+def _window(start: float | None, end: float | None) -> dict[str, str]:
+    return {k: repr(float(v)) for k, v in (("start", start), ("end", end)) if v is not None}
+
+
+def _samples(kind: str, result: Any) -> list[Sample]:
+    match kind:
+        case "vector":
+            return [_sample(r["metric"], r["value"]) for r in result if "value" in r]
+        case "matrix":
+            return [_sample(r["metric"], point) for r in result for point in r.get("values", ())]
+        case "scalar":
+            return [_sample({}, result)]
+        case _:
+            raise ValueError(kind)
+
+
+def _sample(labels: Mapping[str, str], point: Sequence[Any]) -> Sample:
+    time, value = point
+    return Sample(dict(labels), float(time), float(value))
+
+
+def _target(t: Mapping[str, Any]) -> Target:
+    labels = {str(k): str(v) for k, v in t["labels"].items()}
+    job = labels.get("job") or str(t.get("scrapePool", ""))
+    scraped = _epoch(t.get("lastScrape", ""))
+    return Target(job, str(t["scrapeUrl"]), str(t["health"]), str(t.get("lastError", "")), scraped, labels)
+
+
+def _epoch(text: str) -> float:
+    """RFC 3339 with any number of fraction digits; the year 1, which stands for never, is 0.0."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
+    if not found:
+        return 0.0
+    whole, fraction, zone = found.groups()
+    seconds = datetime.fromisoformat(whole + zone.replace("Z", "+00:00")).timestamp()
+    return max(0.0, math.fsum((seconds, float(fraction or 0))))

@@ -1,0 +1,82 @@
+"""What clients bring back, whatever dialect it came in: frozen spans, log lines, series and exemplars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SpanEvent:
+    """Something that happened during a span. Time in nanoseconds since the epoch."""
+
+    name: str
+    time_ns: int
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SpanLink:
+    """A reference to another span, possibly of another trace."""
+
+    trace_id: str
+    span_id: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """One span. Ids are lower-case hex, 32 and 16 digits; ``parent_id`` is "" for a root. Times are ns since the epoch.
+
+    ``kind`` is ``internal``, ``server``, ``client``, ``producer``, ``consumer`` or ""; ``status`` ``unset``, ``ok`` or
+    ``error``. ``service`` is the resource's ``service.name``.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_id: str
+    service: str
+    name: str
+    start_ns: int
+    end_ns: int
+    kind: str = ""
+    status: str = "unset"
+    status_message: str = ""
+    trace_state: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    resource: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[SpanEvent, ...] = ()
+    links: tuple[SpanLink, ...] = ()
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One stored log line: its time (ns), the text as stored, its stream labels, and its structured metadata."""
+
+    time_ns: int
+    line: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, name: str) -> str:
+        """A field of the line's metadata, else of its labels, else "". Older servers merge the two."""
+        return self.metadata.get(name) or self.labels.get(name, "")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The value of one series at one time (seconds since the epoch)."""
+
+    labels: Mapping[str, str]
+    time: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """An exemplar of a series: its own labels (``trace_id``), value and time (seconds)."""
+
+    series: Mapping[str, str]
+    labels: Mapping[str, str]
+    value: float
+    time: float

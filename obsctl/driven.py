@@ -1,0 +1,60 @@
+"""What one run of ``verify`` sent: each request with its own trace id and request id. ``traffic`` makes these values,
+``checks`` hold the backends to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class DrivenRequest:
+    """One request that was sent in this run. Times in seconds since the epoch; ids in lower-case hex.
+
+    ``parent_id`` is the span id that was injected, so the root of the service's trace is its child. ``answer`` is the
+    decoded JSON body or None. ``error`` says what went wrong with the step, as the end of a sentence about it: no
+    answer at all (then ``status`` is 0), another status than expected, a value that never came.
+    """
+
+    step: str
+    method: str
+    route: str
+    url: str
+    trace_id: str
+    parent_id: str
+    request_id: str
+    trace_state: str
+    sent_at: float
+    seconds: float
+    status: int = 0
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    answer: object = None
+    error: str = ""
+
+    @property
+    def request(self) -> str:
+        """``METHOD /route``, the key that trace rules use."""
+        return f"{self.method} {self.route}"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Series that must have risen by exactly ``by`` since the baseline, summed over everything with these labels."""
+
+    metric: str
+    labels: Mapping[str, str]
+    by: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was driven. ``baseline`` is each component's exposition text from just before the first request."""
+
+    id: str
+    canary: str
+    started_at: float
+    ended_at: float
+    requests: tuple[DrivenRequest, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    baseline: Mapping[str, str] = field(default_factory=dict)

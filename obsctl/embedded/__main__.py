@@ -1,0 +1,30 @@
+"""``python -m obsctl.embedded --config FILE``: exit 0 after SIGTERM or SIGINT, 2 for a bad configuration, else 3."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from obsctl.embedded.config import load
+from obsctl.errors import ObsctlError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m obsctl.embedded", description="The embedded telemetry server.")
+    parser.add_argument("--config", required=True, metavar="FILE", help="JSON configuration")
+    options = parser.parse_args(arguments)
+    try:
+        config = load(options.config)
+        from obsctl.embedded.app import run
+
+        run(config)
+    except ObsctlError as error:
+        sys.stderr.write(f"{error.message} {error.hint}".strip() + "\n")
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Wiring: the only module that knows the concrete store, and which routes are served on which port."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from obsctl.embedded import own_metrics
+from obsctl.embedded.api import jaeger, loki, prometheus
+from obsctl.embedded.config import Address, Config
+from obsctl.embedded.own_metrics import OwnMetrics
+from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http
+from obsctl.embedded.receive.intake import Intake
+from obsctl.embedded.receive.logfiles import LogFollower
+from obsctl.embedded.receive.scrape import Scraping
+from obsctl.embedded.scrub import Scrubber
+from obsctl.embedded.signals import TargetStatus
+from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.errors import StartError
+
+_HTTP_ROLES = ("otlp_http", "prometheus", "loki", "jaeger")
+_BACKLOG = 512
+_GRACE_SECONDS = 5
+
+
+def run(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT, then commit what was queued. ``StartError`` when it cannot start."""
+    with ExitStack() as stack:
+        sockets = {role: stack.enter_context(_bind(config.listen[role], role)) for role in _HTTP_ROLES}
+        metrics = OwnMetrics()
+        started = time.time()
+        metrics.gauge(own_metrics.START_TIME, lambda: started)
+        limits = config.limits
+        store = SqliteStore(
+            config.data_dir, queue_items=limits.queue_items, retention=config.retention, metrics=metrics
+        )
+        stack.callback(store.close)
+        scrub = Scrubber(config.scrub.attributes, config.scrub.patterns, metrics)
+        intake = Intake(store, scrub, metrics, limits.body_bytes)
+        stack.callback(_start_grpc(config.listen["otlp_grpc"], intake))
+        scraping = Scraping(config.scrape, store, metrics)
+        stack.callback(scraping.close)
+        follower = LogFollower(config.log_files, config.log_fields, store, scrub, metrics, store.positions())
+        stack.callback(follower.close)
+        roles = _roles(store, intake, metrics, scraping.statuses)
+        _serve({sockets[role].getsockname()[1]: roles[role] for role in _HTTP_ROLES}, list(sockets.values()))
+
+
+def _start_grpc(address: Address, intake: Intake) -> Callable[[], None]:
+    """Serve gRPC; gives what stops it once the requests under way are answered."""
+    # gRPC writes a log to standard error when it cannot listen, and does not say why. The operating system does.
+    _bind(address, "otlp_grpc").close()
+    try:
+        server = otlp_grpc.start(str(address), intake)
+    except OSError as error:
+        raise StartError(f"{address} (otlp_grpc) cannot be used: {error}.") from error
+
+    def stop() -> None:
+        server.stop(grace=_GRACE_SECONDS).wait()
+
+    return stop
+
+
+def _bind(address: Address, role: str) -> socket.socket:
+    """A listening socket. It listens at once: two sockets may share an address until one of them does."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise cannot_listen(address, role, error) from error
+    return listener
+
+
+def cannot_listen(address: Address, role: str, error: OSError) -> StartError:
+    """The sentence for an address that cannot be had."""
+    reason = "is taken by another process" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+    return StartError(f"{address} ({role}) {reason}.")
+
+
+def _roles(
+    store: SqliteStore, intake: Intake, metrics: OwnMetrics, targets: Callable[[], Sequence[TargetStatus]]
+) -> dict[str, ASGIApp]:
+    """The application of every HTTP role."""
+    routes: dict[str, list[Route]] = {
+        "otlp_http": otlp_http.routes(intake),
+        "prometheus": prometheus.routes(store, targets),
+        "loki": [*loki_push.routes(store, metrics, intake.body_limit), *loki.routes(store)],
+        "jaeger": jaeger.routes(store),
+    }
+    own = _own_routes(metrics)
+    return {role: _app([*own, *served]) for role, served in routes.items()}
+
+
+def _app(routes: Sequence[BaseRoute]) -> ASGIApp:
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False  # none of the products redirects
+    return app
+
+
+def _own_routes(metrics: OwnMetrics) -> list[BaseRoute]:
+    """Health and the server's own metrics, the same on every port."""
+
+    async def ready(_request: Request) -> Response:
+        return PlainTextResponse("ready\n")
+
+    async def expose(_request: Request) -> Response:
+        return Response(metrics.expose(), headers={"content-type": own_metrics.CONTENT_TYPE})
+
+    return [
+        *(Route(path, ready, methods=["GET"]) for path in ("/-/ready", "/-/healthy", "/ready")),
+        Route("/metrics", expose, methods=["GET"]),
+    ]
+
+
+class _ByPort:
+    """Gives a request to the application of the port it came in on."""
+
+    def __init__(self, apps: Mapping[int, ASGIApp]) -> None:
+        self._apps = apps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._apps[scope["server"][1]](scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, without its habit of raising the signal again once it has stopped: there is a store to close."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+
+def _serve(apps: Mapping[int, ASGIApp], sockets: Sequence[socket.socket]) -> None:
+    config = uvicorn.Config(
+        _ByPort(apps),
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = _Server(config)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
+        await server.serve(sockets=list(sockets))
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(main())

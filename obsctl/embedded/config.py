@@ -1,0 +1,316 @@
+"""The configuration file of the embedded server: one JSON object, validated completely before anything starts."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from obsctl.embedded.store.retention import Retention
+from obsctl.errors import UsageError
+
+ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger")
+"""What the server listens for; every role has an address of its own."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A loopback host and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to scrape."""
+
+    job: str
+    url: str
+    labels: Mapping[str, str]
+
+    @property
+    def instance(self) -> str:
+        """Host and port, as Prometheus labels them."""
+        return urlsplit(self.url).netloc
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """How often and how patiently to scrape, in seconds."""
+
+    interval: float
+    timeout: float
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True)
+class LogFiles:
+    """An absolute path or glob to follow, and labels for every line."""
+
+    path: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class LogFields:
+    """Fields of a JSON line that become stream labels, and those that become structured metadata."""
+
+    labels: tuple[str, ...]
+    metadata: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScrubRules:
+    """Attribute keys (globs) to drop, and patterns whose matches in values are masked."""
+
+    attributes: tuple[str, ...] = ()
+    patterns: tuple[re.Pattern[str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest request body after decompression, and the most records waiting to be written."""
+
+    body_bytes: int
+    queue_items: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything."""
+
+    data_dir: Path
+    listen: Mapping[str, Address]
+    scrape: Scrape
+    log_files: tuple[LogFiles, ...]
+    log_fields: LogFields
+    scrub: ScrubRules
+    retention: Retention
+    limits: Limits
+
+
+def load(path: str) -> Config:
+    """Read and validate a configuration file.
+
+    Raises:
+        UsageError: with one sentence that names the key and what was expected.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the configuration {path}: {_reason(error)}") from error
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    return parse(document)
+
+
+def parse(document: object) -> Config:
+    """Turn the JSON value into a ``Config``; ``UsageError`` names the first mistake."""
+    top = _Keys("", document)
+    config = Config(
+        data_dir=_data_dir(top.text("data_dir")),
+        listen=_listen(top.keys("listen")),
+        scrape=_scrape(top.keys("scrape")),
+        log_files=tuple(_log_files(item) for item in top.items("log_files")),
+        log_fields=_log_fields(top.keys("log_fields")),
+        scrub=_scrub(top.keys("scrub")),
+        retention=_retention(top.keys("retention")),
+        limits=_limits(top.keys("limits")),
+    )
+    top.nothing_else()
+    return config
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+
+def _data_dir(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute():
+        raise UsageError(f"data_dir must be an absolute path, not {text!r}")
+    return path
+
+
+def _listen(keys: _Keys) -> dict[str, Address]:
+    addresses = {role: _address(f"listen.{role}", keys.text(role)) for role in ROLES}
+    keys.nothing_else()
+    seen: dict[Address, str] = {}
+    for role, address in addresses.items():
+        if address in seen:
+            raise UsageError(f"listen.{role} and listen.{seen[address]} both say {address}; give each its own port")
+        seen[address] = role
+    return addresses
+
+
+def _address(where: str, text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise UsageError(f"{where} must be host:port with a port from 1 to 65535, not {text!r}")
+    host = "127.0.0.1" if host == "localhost" else host
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise UsageError(f"{where} must be a loopback address such as 127.0.0.1:{port}, not {text!r}")
+    return Address(host, int(port))
+
+
+def _scrape(keys: _Keys) -> Scrape:
+    scrape = Scrape(
+        interval=keys.number("interval_seconds", 0.05, 86_400),
+        timeout=keys.number("timeout_seconds", 0.05, 3_600),
+        targets=tuple(_target(item) for item in keys.items("targets")),
+    )
+    keys.nothing_else()
+    seen: set[tuple[str, str]] = set()
+    for target in scrape.targets:
+        if (target.job, target.url) in seen:
+            raise UsageError(f"scrape.targets names {target.url} twice for job {target.job!r}")
+        seen.add((target.job, target.url))
+    return scrape
+
+
+def _target(keys: _Keys) -> Target:
+    target = Target(keys.text("job"), keys.text("url"), keys.texts("labels"))
+    keys.nothing_else()
+    try:
+        parts = urlsplit(target.url)
+        valid = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise UsageError(f"{keys.where('url')} must be an http:// URL, not {target.url!r}")
+    return target
+
+
+def _log_files(keys: _Keys) -> LogFiles:
+    files = LogFiles(keys.text("path"), keys.texts("labels"))
+    keys.nothing_else()
+    if not files.path.startswith("/"):
+        raise UsageError(f"{keys.where('path')} must be an absolute path or glob, not {files.path!r}")
+    return files
+
+
+def _log_fields(keys: _Keys) -> LogFields:
+    fields = LogFields(keys.strings("labels"), keys.strings("metadata"))
+    keys.nothing_else()
+    return fields
+
+
+def _scrub(keys: _Keys) -> ScrubRules:
+    rules = ScrubRules(keys.strings("attributes"), tuple(_pattern(*item) for item in keys.texts("patterns").items()))
+    keys.nothing_else()
+    return rules
+
+
+def _pattern(name: str, regex: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(regex)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UsageError(f"scrub.patterns.{name} is not a regular expression: {error}") from error
+    if pattern.search("") is not None:
+        raise UsageError(f"scrub.patterns.{name} matches the empty string, so it would mask every value")
+    return pattern
+
+
+def _retention(keys: _Keys) -> Retention:
+    retention = Retention(keys.number("age_seconds", 1, 10 * 365 * 86_400), keys.whole("size_bytes", 1 << 20, 1 << 50))
+    keys.nothing_else()
+    return retention
+
+
+def _limits(keys: _Keys) -> Limits:
+    limits = Limits(keys.whole("body_bytes", 1024, 1 << 30), keys.whole("queue_items", 1, 100_000_000))
+    keys.nothing_else()
+    return limits
+
+
+class _Keys:
+    """One JSON object and the way to it; hands out its keys by type and knows which were not asked for."""
+
+    def __init__(self, at: str, value: object) -> None:
+        if not isinstance(value, dict):
+            raise UsageError(f"{at or 'the configuration'} must be an object, not {_kind(value)}")
+        self._at = at
+        self._values: dict[str, Any] = value
+        self._asked: set[str] = set()
+
+    def where(self, key: str) -> str:
+        """The full name of a key."""
+        return f"{self._at}.{key}" if self._at else key
+
+    def nothing_else(self) -> None:
+        """Refuse keys that nobody asked for."""
+        for key in self._values:
+            if key not in self._asked:
+                raise UsageError(f"unknown key {self.where(key)}; known here: {', '.join(sorted(self._asked))}")
+
+    def text(self, key: str) -> str:
+        value = self._get(key)
+        if not isinstance(value, str) or not value:
+            raise UsageError(f"{self.where(key)} must be a non-empty string, not {_kind(value)}")
+        return value
+
+    def number(self, key: str, least: float, most: float) -> float:
+        value = self._get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise UsageError(f"{self.where(key)} must be a number from {least:g} to {most:g}, not {_kind(value)}")
+        return float(value)
+
+    def whole(self, key: str, least: int, most: int) -> int:
+        value = self._get(key)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise UsageError(f"{self.where(key)} must be a whole number from {least} to {most}, not {_kind(value)}")
+        return value
+
+    def keys(self, key: str) -> _Keys:
+        return _Keys(self.where(key), self._get(key))
+
+    def items(self, key: str) -> list[_Keys]:
+        return [_Keys(f"{self.where(key)}[{index}]", item) for index, item in enumerate(self._list(key))]
+
+    def strings(self, key: str) -> tuple[str, ...]:
+        values = self._list(key)
+        if not all(isinstance(value, str) and value for value in values):
+            raise UsageError(f"{self.where(key)} must be a list of non-empty strings")
+        return tuple(values)
+
+    def texts(self, key: str) -> dict[str, str]:
+        value = self._get(key)
+        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+            raise UsageError(f"{self.where(key)} must be an object of strings, not {_kind(value)}")
+        return dict(value)
+
+    def _list(self, key: str) -> list[Any]:
+        value = self._get(key)
+        if not isinstance(value, list):
+            raise UsageError(f"{self.where(key)} must be a list, not {_kind(value)}")
+        return value
+
+    def _get(self, key: str) -> Any:
+        self._asked.add(key)
+        if key not in self._values:
+            raise UsageError(f"{self.where(key)} is missing")
+        return self._values[key]
+
+
+def _kind(value: object) -> str:
+    """How a JSON value is called in a sentence."""
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

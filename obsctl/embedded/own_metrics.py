@@ -1,0 +1,102 @@
+"""What the server says about itself on ``/metrics``: counters and gauges named ``obsctl_*``, text format 0.0.4."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+LabelValues = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One metric family; ``labels`` are the names that every sample gives values for, in this order."""
+
+    name: str
+    type: Literal["counter", "gauge"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+RECEIVED = Family(
+    "obsctl_items_received_total", "counter", "Spans, data points and log lines that arrived.", ("signal", "transport")
+)
+ACCEPTED = Family("obsctl_items_accepted_total", "counter", "Items committed to the store.", ("signal", "transport"))
+DUPLICATE = Family("obsctl_items_duplicate_total", "counter", "Items that were stored before.", ("signal", "transport"))
+REJECTED = Family(
+    "obsctl_items_rejected_total",
+    "counter",
+    "Items that can never be stored, reported as partial success.",
+    ("signal", "transport"),
+)
+REFUSED = Family(
+    "obsctl_requests_refused_total", "counter", "Requests answered with an error.", ("signal", "transport", "code")
+)
+SCRUBBED = Family("obsctl_scrubbed_total", "counter", "Attributes dropped and values masked.", ("action",))
+SCRAPES = Family("obsctl_scrapes_total", "counter", "Scrapes by outcome.", ("job", "outcome"))
+SAMPLES_DROPPED = Family(
+    "obsctl_scrape_samples_dropped_total", "counter", "Scraped samples that were not stored.", ("job", "reason")
+)
+LOG_LINES_DROPPED = Family("obsctl_log_lines_dropped_total", "counter", "Log lines not stored.", ("reason",))
+LOG_LINES_TRUNCATED = Family("obsctl_log_lines_truncated_total", "counter", "Log lines cut at the longest length.")
+COMMITS = Family("obsctl_store_commits_total", "counter", "Transactions committed.")
+COMMIT_SECONDS = Family("obsctl_store_commit_seconds_total", "counter", "Time spent in transactions.")
+COMMIT_FAILURES = Family("obsctl_store_commit_failures_total", "counter", "Batches that the store could not write.")
+EXPIRED = Family("obsctl_store_expired_total", "counter", "Rows removed by retention.", ("table",))
+MAINTENANCE_FAILURES = Family("obsctl_store_maintenance_failures_total", "counter", "Background work that failed.")
+QUEUE_ITEMS = Family("obsctl_store_queue_items", "gauge", "Records waiting to be written.")
+QUEUE_LIMIT = Family("obsctl_store_queue_limit_items", "gauge", "Records that may wait.")
+STORE_BYTES = Family("obsctl_store_bytes", "gauge", "Size of the database.", ("part",))
+SERIES = Family("obsctl_store_series", "gauge", "Metric series known.")
+STREAMS = Family("obsctl_store_streams", "gauge", "Log streams known.")
+START_TIME = Family("obsctl_start_time_seconds", "gauge", "When the server started, seconds since the epoch.")
+
+
+class OwnMetrics:
+    """Counts from any thread; gauges are asked for when somebody looks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counters: dict[Family, dict[LabelValues, float]] = {}
+        self._gauges: list[tuple[Family, LabelValues, Callable[[], float]]] = []
+
+    def add(self, family: Family, amount: float = 1, *labels: str) -> None:
+        """Count; zero makes the series visible."""
+        with self._lock:
+            series = self._counters.setdefault(family, {})
+            series[labels] = series.get(labels, 0) + amount
+
+    def gauge(self, family: Family, ask: Callable[[], float], *labels: str) -> None:
+        """Register a gauge."""
+        self._gauges.append((family, labels, ask))
+
+    def value(self, family: Family, *labels: str) -> float:
+        """What a counter stands at."""
+        with self._lock:
+            return self._counters.get(family, {}).get(labels, 0)
+
+    def expose(self) -> str:
+        """The exposition, families in name order."""
+        with self._lock:
+            found = {family: dict(series) for family, series in self._counters.items()}
+        for family, labels, ask in self._gauges:
+            found.setdefault(family, {})[labels] = ask()
+        lines: list[str] = []
+        for family in sorted(found, key=lambda family: family.name):
+            lines += [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.type}"]
+            lines += [_sample(family, labels, value) for labels, value in sorted(found[family].items())]
+        return "\n".join(lines) + "\n"
+
+
+def _sample(family: Family, labels: LabelValues, value: float) -> str:
+    pairs = ",".join(f'{name}="{_escape(text)}"' for name, text in zip(family.labels, labels, strict=True))
+    number = str(int(value)) if value == int(value) else repr(value)
+    return f"{family.name}{{{pairs}}} {number}" if pairs else f"{family.name} {number}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

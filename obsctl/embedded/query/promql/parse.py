@@ -1,0 +1,85 @@
+"""Text -> tree. The only module that calls ``promql_parser``; see ``lex`` for what it is given."""
+
+from __future__ import annotations
+
+import re
+
+import promql_parser as ast
+
+from obsctl.embedded.query.errors import QueryError
+from obsctl.embedded.query.promql.convert import Converter
+from obsctl.embedded.query.promql.lex import PATTERN, lex
+from obsctl.embedded.query.promql.tree import Aggregate, Binary, Call, Expr, Negation, Selector, Subquery
+from obsctl.embedded.signals import Matcher
+
+_NO_MATCHER = "at least one non-empty matcher"
+_TYPES = re.compile(r"\b(expected type|got|on) (matrix|vector)\b")
+_HIDDEN = re.compile(f'"{PATTERN}((?:[0-9a-f][0-9a-f])*)"')
+
+
+def parse(query: str) -> Expr:
+    """An expression. ``QueryError`` when the text is not PromQL, or larger than this server parses."""
+    try:
+        lexed = lex(query)
+        return Converter(lexed.tokens).convert(ast.parse(lexed.rewritten))
+    except QueryError as cause:
+        raise QueryError(f"parse error: {cause}") from cause
+    except (ValueError, OverflowError) as cause:
+        raise QueryError(f"parse error: {_worded(str(cause))}") from cause
+
+
+def canonical(query: str) -> str:
+    """The query as Prometheus prints it (the ``query`` of a rule). ``QueryError`` when it is not one."""
+    parse(query)
+    printed: str = ast.parse(lex(query).rewritten).prettify()
+    return _HIDDEN.sub(lambda found: _requoted(bytes.fromhex(found[1]).decode()), printed)
+
+
+def _requoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _worded(problem: str) -> str:
+    """The parser's sentence in Prometheus' words: double quotes, and the documented names of types."""
+    names = {"matrix": "range vector", "vector": "instant vector"}
+    return _TYPES.sub(lambda found: f"{found[1]} {names[found[2]]}", problem.replace("'", '"').replace("got: ", "got "))
+
+
+def selectors_in(expr: Expr) -> list[Selector]:
+    """Every selector of an expression, each once, in order."""
+    found: dict[tuple[Matcher, ...], Selector] = {}
+    waiting = [expr]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Selector):
+            found.setdefault(node.matchers, node)
+        waiting += reversed(children(node))
+    return list(found.values())
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions that an expression consists of, in order."""
+    match expr:
+        case Call():
+            return expr.args
+        case Aggregate():
+            return (expr.expr,) if expr.param is None else (expr.param, expr.expr)
+        case Binary():
+            return (expr.left, expr.right)
+        case Negation() | Subquery():
+            return (expr.expr,)
+        case _:
+            return ()
+
+
+def parse_match(text: str) -> tuple[Matcher, ...]:
+    """A ``match[]`` parameter: a series selector and nothing else."""
+    try:
+        expr = parse(text)
+    except QueryError as cause:
+        if _NO_MATCHER in str(cause):
+            raise QueryError(f"match[] must contain {_NO_MATCHER}") from cause
+        raise
+    if not isinstance(expr, Selector) or expr.kind != "vector":
+        raise QueryError("parse error: expected a series selector")
+    return expr.matchers

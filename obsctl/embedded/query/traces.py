@@ -1,0 +1,194 @@
+"""Looking for traces: what a search means, which spans count, and how much is read at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from obsctl.embedded.query import attributes
+from obsctl.embedded.signals import StoredSpan
+from obsctl.embedded.store.base import SpanReader, SpanScan
+
+KINDS = ("", "internal", "server", "client", "producer", "consumer")
+STATUSES = ("unset", "ok", "error")
+MAX_SCANNED = 200_000
+MAX_SPANS = 100_000
+
+Trace = Sequence[StoredSpan]
+
+
+@dataclass(frozen=True)
+class TraceQuery:
+    """A search. All conditions must hold on one span; whole traces are the answer. Nanoseconds."""
+
+    scan: SpanScan
+    tags: Mapping[str, str] = field(default_factory=dict)
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class Found:
+    """Traces in the order they were found, newest first for a search.
+
+    ``missing`` are ids that were asked for and are not stored; ``cut`` says why there may be more, "" when there are
+    not.
+    """
+
+    traces: Sequence[Trace]
+    missing: Sequence[bytes] = ()
+    cut: str = ""
+
+
+def kind_name(kind: int) -> str:
+    """A span kind number as Jaeger names it; "" for unspecified and unknown ones."""
+    return KINDS[kind] if 0 <= kind < len(KINDS) else ""
+
+
+def search(spans: SpanReader, query: TraceQuery) -> Found:
+    """Traces that match, read until ``limit`` traces, ``MAX_SCANNED`` candidates or ``MAX_SPANS`` spans."""
+    ids, cut = _trace_ids(spans, query)
+    found = fetch(spans, ids)
+    return Found(found.traces, cut=found.cut or cut)
+
+
+def fetch(spans: SpanReader, ids: Iterable[bytes]) -> Found:
+    """Traces by id, each once, until there are ``MAX_SPANS`` spans."""
+    traces: list[Trace] = []
+    missing: list[bytes] = []
+    total = 0
+    for trace_id in dict.fromkeys(ids):
+        if total >= MAX_SPANS:
+            return Found(traces, missing, f"the answer was cut after {len(traces)} traces with {total} spans")
+        trace = spans.trace(trace_id)
+        total += len(trace)
+        if trace:
+            traces.append(trace)
+        else:
+            missing.append(trace_id)
+    return Found(traces, missing)
+
+
+def _trace_ids(spans: SpanReader, query: TraceQuery) -> tuple[list[bytes], str]:
+    ids: dict[bytes, None] = {}
+    tests = [_tag_test(key, value) for key, value in query.tags.items()]
+    for scanned, span in enumerate(spans.scan(query.scan)):
+        if len(ids) >= query.limit:
+            break
+        if scanned >= MAX_SCANNED:
+            return list(ids), f"only the newest {MAX_SCANNED} spans were searched: narrow the time range"
+        if span.span.trace_id not in ids and all(test(span) for test in tests):
+            ids[span.span.trace_id] = None
+    return list(ids), ""
+
+
+def _tag_test(key: str, value: str) -> Callable[[StoredSpan], bool]:
+    """Whether a span carries a tag: one of the pseudo-keys, or an attribute of span, resource, scope or an event."""
+    pseudo = _PSEUDO.get(key)
+    bare = key.removeprefix("resource.")
+
+    def test(span: StoredSpan) -> bool:
+        if pseudo is not None and pseudo(span) == value.lower():
+            return True
+        if bare != key and _has(span.resource.attributes, bare, value):
+            return True
+        return any(_has(group, key, value) for group in _attribute_groups(span))
+
+    return test
+
+
+def _attribute_groups(span: StoredSpan) -> Iterator[Iterable[KeyValue]]:
+    yield span.span.attributes
+    yield span.resource.attributes
+    yield span.scope.attributes
+    for event in span.span.events:
+        yield event.attributes
+
+
+def _has(group: Iterable[KeyValue], key: str, value: str) -> bool:
+    return any(item.key == key and attributes.text(item.value) == value for item in group)
+
+
+def _status(span: Span) -> str:
+    code = span.status.code
+    return STATUSES[code] if 0 <= code < len(STATUSES) else ""
+
+
+def _error(span: StoredSpan) -> str:
+    """``error=false`` means that the status is explicitly OK, as in Jaeger."""
+    return {"error": "true", "ok": "false"}.get(_status(span.span), "")
+
+
+_PSEUDO: Mapping[str, Callable[[StoredSpan], str]] = {
+    "span.kind": lambda s: kind_name(s.span.kind),
+    "span.status": lambda s: _status(s.span),
+    "error": _error,
+    "scope.name": lambda s: s.scope.name.lower(),
+    "scope.version": lambda s: s.scope.version.lower(),
+}
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """How often one service called another, by spans whose parent belongs to the other service."""
+
+    parent: str
+    child: str
+    calls: int
+
+
+def dependencies(spans: SpanReader, start: int, end: int) -> list[Dependency]:
+    """Links between services in the newest ``MAX_SCANNED`` spans that started in the given time (ns)."""
+    services: dict[tuple[bytes, bytes], str] = {}
+    callers: list[tuple[tuple[bytes, bytes], str]] = []
+    for _, stored in zip(range(MAX_SCANNED), spans.scan(SpanScan(start_min=start, start_max=end)), strict=False):
+        span = stored.span
+        services[(span.trace_id, span.span_id)] = stored.service
+        if span.parent_span_id:
+            callers.append(((span.trace_id, span.parent_span_id), stored.service))
+    counts: dict[tuple[str, str], int] = {}
+    for parent, child in callers:
+        caller = services.get(parent, child)
+        if caller != child:
+            counts[caller, child] = counts.get((caller, child), 0) + 1
+    return [Dependency(parent, child, calls) for (parent, child), calls in sorted(counts.items())]
+
+
+@dataclass(frozen=True)
+class ServiceCount:
+    """Spans of one service in a trace, and how many of them failed."""
+
+    name: str
+    spans: int
+    errors: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A trace in a line. Times in nanoseconds; the root is the earliest span without a parent in the trace."""
+
+    trace_id: bytes
+    root: StoredSpan
+    start: int
+    end: int
+    services: Sequence[ServiceCount]
+
+
+def summarize(trace: Trace) -> Summary:
+    """The summary of a trace of at least one span."""
+    ids = {stored.span.span_id for stored in trace}
+    roots = [s for s in trace if s.span.parent_span_id not in ids] or trace  # a cycle has no root: take the earliest
+    counts: dict[str, list[int]] = {}
+    for stored in trace:
+        count = counts.setdefault(stored.service, [0, 0])
+        count[0] += 1
+        count[1] += stored.span.status.code == Status.STATUS_CODE_ERROR
+    return Summary(
+        trace[0].span.trace_id,
+        min(roots, key=lambda s: (bool(s.span.parent_span_id), s.span.start_time_unix_nano)),
+        min(s.span.start_time_unix_nano for s in trace),
+        max(s.span.end_time_unix_nano for s in trace),
+        [ServiceCount(name, total, errors) for name, (total, errors) in sorted(counts.items())],
+    )

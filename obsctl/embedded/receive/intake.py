@@ -1,0 +1,99 @@
+"""The way of an OTLP request from bytes to an acknowledgement, the same for HTTP and gRPC."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from obsctl.embedded.own_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, OwnMetrics
+from obsctl.embedded.receive.otlp_codec import Encoding, MalformedError, decode
+from obsctl.embedded.receive.signals import SIGNALS, Signal
+from obsctl.embedded.receive.taken import Taken
+from obsctl.embedded.scrub import Scrubber
+from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError, Written
+
+TRANSPORTS = ("http", "grpc")
+
+
+class RefusedError(Exception):
+    """The request was not taken. ``retry_after`` in seconds; 0 means that trying again cannot help."""
+
+    def __init__(self, message: str, http_status: int, retry_after: int = 0) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A request on its way to disk."""
+
+    signal: Signal
+    transport: str
+    taken: Taken
+    written: Future[Written]
+
+
+class Intake:
+    """Decode, scrub, translate, submit, count. Any thread."""
+
+    def __init__(self, sink: Sink, scrub: Scrubber, metrics: OwnMetrics, body_limit: int) -> None:
+        self._sink = sink
+        self._scrub = scrub
+        self.metrics = metrics
+        self.body_limit = body_limit
+        for signal in SIGNALS:
+            for transport in TRANSPORTS:
+                for family in (RECEIVED, ACCEPTED, DUPLICATE, REJECTED):
+                    metrics.add(family, 0, signal.name, transport)
+
+    def take(self, signal: Signal, body: bytes, encoding: Encoding, transport: str) -> Pending:
+        """Queue a request.
+
+        Raises:
+            RefusedError: 400 when it is malformed, 503 when the queue is full.
+        """
+        try:
+            taken = signal.translate(decode(body, signal.request, encoding), self._scrub)
+        except MalformedError as error:
+            raise self._refusal(signal, transport, RefusedError(str(error), 400)) from error
+        self.metrics.add(RECEIVED, taken.count, signal.name, transport)
+        try:
+            written = self._sink.submit(taken.batch) if taken.batch.items else _nothing()
+        except StoreFullError as error:
+            raise self._refusal(signal, transport, RefusedError(str(error), 503, error.retry_after)) from error
+        return Pending(signal, transport, taken, written)
+
+    def finish(self, pending: Pending, timeout: float | None = None) -> Message:
+        """The answer to a committed request (waits up to ``timeout`` seconds for the commit).
+
+        Raises:
+            RefusedError: 503 when it could not be written.
+        """
+        signal, taken = pending.signal, pending.taken
+        labels = (signal.name, pending.transport)
+        try:
+            written = pending.written.result(timeout)
+        except (StoreFailedError, TimeoutError) as error:
+            sentence = str(error) or "the store did not answer in time"
+            raise self._refusal(signal, pending.transport, RefusedError(sentence, 503, 1)) from error
+        no_room = taken.batch.items - written.stored - written.duplicates
+        rejected, message = taken.rejected + no_room, taken.message
+        if no_room:
+            message = "; ".join(filter(None, (message, f"{no_room} x too many different label sets")))
+        self.metrics.add(ACCEPTED, taken.count - rejected - written.duplicates, *labels)
+        self.metrics.add(DUPLICATE, written.duplicates, *labels)
+        self.metrics.add(REJECTED, rejected, *labels)
+        return signal.answer(rejected, message)
+
+    def _refusal(self, signal: Signal, transport: str, refusal: RefusedError) -> RefusedError:
+        self.metrics.add(REFUSED, 1, signal.name, transport, str(refusal.http_status))
+        return refusal
+
+
+def _nothing() -> Future[Written]:
+    done: Future[Written] = Future()
+    done.set_result(Written(0))
+    return done

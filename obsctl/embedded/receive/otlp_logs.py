@@ -1,0 +1,98 @@
+"""OTLP log requests as log lines (the mapping of Loki's OTLP endpoint, with fewer index labels)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1 import logs_pb2
+
+from obsctl.embedded.receive.otlp_traces import service_name
+from obsctl.embedded.receive.otlp_values import labels, text
+from obsctl.embedded.receive.taken import Rejections, Taken
+from obsctl.embedded.scrub import Scrubber
+from obsctl.embedded.signals import Batch, Labels, LogRecord
+
+LINE_BYTES = 256 * 1024
+"""The longest line, as in Loki."""
+
+_LATEST = (1 << 63) - 1
+_LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+_PROMOTED = frozenset(("service.name", "service.namespace"))
+
+
+def translate(request: ExportLogsServiceRequest, scrub: Scrubber) -> Taken:
+    """Scrub a request and take its records out of it.
+
+    ``service_name``, ``service_namespace`` and ``level`` become labels; ids and all other attributes are metadata.
+    """
+    records: list[LogRecord] = []
+    rejections = Rejections()
+    arrival = time.time_ns()
+    for group in request.resource_logs:
+        scrub.attributes(group.resource.attributes)
+        stream = _stream(group)
+        shared = labels(a for a in group.resource.attributes if a.key not in _PROMOTED)
+        for scoped in group.scope_logs:
+            scrub.attributes(scoped.scope.attributes)
+            scope = {"scope_name": scoped.scope.name, "scope_version": scoped.scope.version}
+            metadata = shared | labels(scoped.scope.attributes) | scope
+            for record in scoped.log_records:
+                fault = _fault(record)
+                if fault:
+                    rejections.add(fault)
+                    continue
+                records.append(_record(record, scrub, stream, metadata, arrival))
+    return Taken(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
+
+
+def _stream(group: logs_pb2.ResourceLogs) -> dict[str, str]:
+    found = {"service_name": service_name(group.resource)}
+    for attribute in group.resource.attributes:
+        if attribute.key == "service.namespace" and attribute.value.string_value:
+            found["service_namespace"] = attribute.value.string_value
+    return found
+
+
+def _record(
+    record: logs_pb2.LogRecord,
+    scrub: Scrubber,
+    stream: Mapping[str, str],
+    shared: Mapping[str, str],
+    arrival: int,
+) -> LogRecord:
+    scrub.attributes(record.attributes)
+    scrub.value(record.body)
+    level = _level(record)
+    own = labels(record.attributes)
+    own |= {"trace_id": record.trace_id.hex(), "span_id": record.span_id.hex(), "event_name": record.event_name}
+    metadata = {**shared, **{name: value for name, value in own.items() if value}}
+    return LogRecord(
+        labels=_sorted({**stream, "level": level}),
+        time_ns=record.time_unix_nano or record.observed_time_unix_nano or arrival,
+        line=text(record.body),
+        metadata=_sorted(metadata),
+    )
+
+
+def _level(record: logs_pb2.LogRecord) -> str:
+    """The severity text in lower case, else the name of the severity number's range."""
+    if record.severity_text:
+        return record.severity_text.lower()[:32]
+    number = record.severity_number
+    return _LEVELS[(number - 1) // 4] if 1 <= number <= 24 else ""
+
+
+def _fault(record: logs_pb2.LogRecord) -> str:
+    if max(record.time_unix_nano, record.observed_time_unix_nano) > _LATEST:
+        return "log record with a time beyond the year 2262"
+    if len(record.trace_id) not in (0, 16) or len(record.span_id) not in (0, 8):
+        return "log record with an id of the wrong length"
+    if len(record.body.string_value) > LINE_BYTES:
+        return f"log record longer than {LINE_BYTES} characters"
+    return ""
+
+
+def _sorted(pairs: Mapping[str, str]) -> Labels:
+    return tuple(sorted((name, value) for name, value in pairs.items() if value))

@@ -1,0 +1,178 @@
+"""What the embedded server takes in and hands out. Ids are raw bytes here (16 and 8); hex is the APIs' business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+import re2
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+Labels = tuple[tuple[str, str], ...]
+"""A label set: pairs sorted by name, no empty values. For metrics it includes ``__name__``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRecord:
+    """One span on its way into the store, with the fields that are searched taken out of it.
+
+    ``payload`` is the serialized ``Span``; ``resource`` and ``scope`` are serialized too, and shared between records.
+    """
+
+    trace_id: bytes
+    span_id: bytes
+    service: str
+    name: str
+    kind: int
+    status: int
+    start_ns: int
+    end_ns: int
+    resource: bytes
+    scope: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSpan:
+    """One span on its way out of the store."""
+
+    service: str
+    resource: Resource
+    scope: InstrumentationScope
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One log line. ``labels`` select the stream (Loki's index labels); ``metadata`` is per line, not indexed."""
+
+    labels: Labels
+    time_ns: int
+    line: str
+    metadata: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRecord:
+    """One sample. ``labels`` include ``__name__``; time in milliseconds. ``value`` may be the staleness marker."""
+
+    labels: Labels
+    time_ms: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExemplarRecord:
+    """One exemplar: ``series`` includes ``__name__``; ``labels`` hold ``trace_id``; time in milliseconds."""
+
+    series: Labels
+    labels: Labels
+    time_ms: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRecord:
+    """Type, help and unit of a metric family, as scraped."""
+
+    family: str
+    type: str
+    help: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePosition:
+    """How far a followed log file has been read. ``head`` are its first bytes, to tell it from a later file."""
+
+    path: str
+    device: int
+    inode: int
+    offset: int
+    head: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is written in one transaction: all of it or nothing."""
+
+    spans: Sequence[SpanRecord] = ()
+    logs: Sequence[LogRecord] = ()
+    samples: Sequence[SampleRecord] = ()
+    exemplars: Sequence[ExemplarRecord] = ()
+    metadata: Sequence[MetadataRecord] = ()
+    positions: Sequence[FilePosition] = ()
+
+    @property
+    def items(self) -> int:
+        """How many records it holds."""
+        return sum(map(len, (self.spans, self.logs, self.samples, self.exemplars, self.metadata)))
+
+
+REGEX_MEMORY = 2 << 20
+"""Bytes of one compiled pattern: what bounds a regular expression, as RE2 runs in linear time."""
+
+
+@lru_cache(maxsize=128)
+def compiled_regex(pattern: str, *, dot_all: bool) -> Any:
+    """A pattern in RE2's syntax; ``dot_all`` lets ``.`` match a newline. ``ValueError`` when it is not one."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = REGEX_MEMORY
+    options.dot_nl = dot_all
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as cause:
+        raise ValueError(cause.args[0].decode("utf-8", "replace")) from cause
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """A label matcher; regular expressions (RE2) are anchored at both ends. A missing label equals the empty string.
+
+    ``ValueError`` when a regular expression is not one.
+    """
+
+    name: str
+    op: Literal["=", "!=", "=~", "!~"]
+    value: str
+    _regex: Any = field(init=False, default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.op in ("=~", "!~"):
+            object.__setattr__(self, "_regex", compiled_regex(self.value, dot_all=True))
+
+    def matches(self, value: str) -> bool:
+        """Whether a label value (empty for a missing label) satisfies the matcher."""
+        if self._regex is None:
+            return (value == self.value) == (self.op == "=")
+        hit = self._regex.fullmatch(value.encode("utf-8", "replace")) is not None
+        return hit if self.op == "=~" else not hit
+
+
+def matches_all(matchers: Sequence[Matcher], labels: Mapping[str, str]) -> bool:
+    """Whether a label set satisfies every matcher."""
+    return all(m.matches(labels.get(m.name, "")) for m in matchers)
+
+
+@dataclass(frozen=True)
+class TargetStatus:
+    """A scrape target as ``/api/v1/targets`` shows it. Times in seconds since the epoch; 0.0 means never."""
+
+    job: str
+    url: str
+    labels: Labels
+    health: Literal["unknown", "up", "down"] = "unknown"
+    last_error: str = ""
+    last_scrape: float = 0.0
+    last_duration: float = 0.0
+    interval: float = 2.0
+    timeout: float = 2.0
+
+
+STALE_BITS = 0x7FF0000000000002
+"""Prometheus' staleness marker: this exact NaN bit pattern."""

@@ -1,0 +1,140 @@
+"""What receivers write to and queries read from. Nothing here knows SQLite.
+
+Readers may be called from any thread, and see everything whose ``Accepted`` was resolved before the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from obsctl.embedded.signals import Batch, ExemplarRecord, Labels, LogRecord, Matcher, MetadataRecord, StoredSpan
+
+
+class StoreFullError(Exception):
+    """The write queue is full; try again after ``retry_after`` seconds."""
+
+    retry_after = 1
+
+
+class StoreFailedError(Exception):
+    """The database could not write (disk full, file damaged); set on the batch's future with the cause chained."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a committed batch came to. A duplicate is an item that was stored before; it is not stored twice."""
+
+    stored: int
+    duplicates: int = 0
+
+
+class Sink(Protocol):
+    """The one way in."""
+
+    def submit(self, batch: Batch) -> Future[Written]:
+        """Queue a batch. The future resolves once it is committed to disk; ``StoreFullError`` when the queue is full."""
+        ...
+
+
+@dataclass(frozen=True)
+class Series:
+    """One stored series; ``labels`` include ``__name__``."""
+
+    id: int
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class Points:
+    """Samples of one series in time order: int64 milliseconds, float64 values (staleness markers included)."""
+
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SpanScan:
+    """Which spans to walk; every given condition holds on one span. Times and durations in nanoseconds."""
+
+    service: str | None = None
+    operation: str | None = None
+    start_min: int | None = None
+    start_max: int | None = None
+    duration_min: int | None = None
+    duration_max: int | None = None
+
+
+class SpanReader(Protocol):
+    """Stored spans."""
+
+    def services(self) -> list[str]:
+        """Names of all services, sorted."""
+        ...
+
+    def operations(self, service: str) -> list[tuple[str, int]]:
+        """Distinct (span name, span kind number) of a service, sorted."""
+        ...
+
+    def trace(self, trace_id: bytes) -> list[StoredSpan]:
+        """All spans of a trace by start time; empty when there is none."""
+        ...
+
+    def scan(self, scan: SpanScan) -> Iterator[StoredSpan]:
+        """Matching spans, newest start first. Lazy: the caller stops when it has enough."""
+        ...
+
+
+class SampleReader(Protocol):
+    """Stored metrics. Times are milliseconds, both ends included; None is open."""
+
+    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+        """Series with all matchers and, where a time is given, at least one sample in it."""
+        ...
+
+    def points(self, series: Sequence[Series], start: int, end: int) -> Mapping[int, Points]:
+        """Samples by series id; a series without samples in the window is absent."""
+        ...
+
+    def metadata(self) -> list[MetadataRecord]:
+        """Type and help of every family seen."""
+        ...
+
+    def exemplars(self, matchers: Sequence[Matcher], start: int, end: int) -> list[ExemplarRecord]:
+        """Exemplars of matching series in time order."""
+        ...
+
+
+class LogReader(Protocol):
+    """Stored logs. Times are nanoseconds, start included, end excluded."""
+
+    def streams(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Labels]:
+        """Label sets of matching streams, with at least one line in the time given."""
+        ...
+
+    def lines(
+        self,
+        matchers: Sequence[Matcher],
+        start: int,
+        end: int,
+        *,
+        direction: Literal["backward", "forward"] = "backward",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Iterator[LogRecord]:
+        """Matching lines in time order. Lazy. ``metadata`` are exact values that lines must carry: a hint that lets
+        the store use an index (``trace_id``, ``request_id``), always obeyed.
+        """
+        ...
+
+
+class Store(Sink, SpanReader, SampleReader, LogReader, Protocol):
+    """Everything."""
+
+    def close(self) -> None:
+        """Commit what is queued and let go of the files."""
+        ...

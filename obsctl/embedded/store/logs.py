@@ -1,0 +1,129 @@
+"""Log lines and the positions of followed files in SQLite."""
+
+# ruff: noqa: S608 - table and column names in SQL are constants of this package
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter, itemgetter
+from typing import Any, Literal
+
+from obsctl.embedded.signals import FilePosition, Labels, LogRecord, Matcher
+from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
+from obsctl.embedded.store.dictionary import LabelSets
+
+_COLUMNS = ("stream", "time", "digest", "line", "metadata", "trace_id", "request_id")
+_INDEXED = ("trace_id", "request_id")
+_PAGES = (100, 1000)
+_POSITION = ("path", "device", "inode", "offset", "head")
+
+Row = tuple[int, int, int, str, str]
+"""Time, row number, stream, line, metadata."""
+
+
+class LogTable:
+    """Writes on the writer's thread, reads from any."""
+
+    def __init__(self, database: Database, stream_limit: int) -> None:
+        self._database = database
+        self.labels = LabelSets(database.writer, "streams", stream_limit)
+
+    def write(self, connection: sqlite3.Connection, logs: Sequence[LogRecord]) -> tuple[int, int]:
+        """Insert; how many were new, and how many had no room for their stream. Exact repetitions are stored once."""
+        rows = []
+        for record in logs:
+            stream = self.labels.id(connection, record.labels)
+            if stream is not None:
+                metadata = json.dumps(record.metadata)
+                found = dict(record.metadata)
+                digest = _digest(record.line, metadata)
+                indexed = (found.get(name) for name in _INDEXED)
+                rows.append((stream, record.time_ns, digest, record.line, metadata, *indexed))
+        return insert(connection, "lines", _COLUMNS, rows), len(logs) - len(rows)
+
+    def write_positions(self, connection: sqlite3.Connection, positions: Sequence[FilePosition]) -> None:
+        """Insert or replace."""
+        connection.executemany(
+            'INSERT OR REPLACE INTO positions (path, device, inode, "offset", head) VALUES (?, ?, ?, ?, ?)',
+            map(attrgetter(*_POSITION), positions),
+        )
+
+    def positions(self) -> list[FilePosition]:
+        """How far every file was read."""
+        with self._database.reading() as connection:
+            rows = connection.execute('SELECT path, device, inode, "offset", head FROM positions').fetchall()
+        return [FilePosition(*row) for row in rows]
+
+    def streams(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Labels]:
+        """See ``LogReader.streams``."""
+        found = self.labels.find(matchers)
+        if start is None and end is None:
+            return [labels for _, labels in found]
+        low, high = LEAST if start is None else clamp(start), MOST if end is None else clamp(end)
+        sql = "SELECT 1 FROM lines WHERE stream = ? AND time >= ? AND time < ? LIMIT 1"
+        with self._database.reading() as connection:
+            return [labels for number, labels in found if connection.execute(sql, (number, low, high)).fetchone()]
+
+    def lines(
+        self,
+        matchers: Sequence[Matcher],
+        start: int,
+        end: int,
+        *,
+        direction: Literal["backward", "forward"] = "backward",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Iterator[LogRecord]:
+        """See ``LogReader.lines``."""
+        start, end = clamp(start), clamp(end)
+        streams = dict(self.labels.find(matchers))
+        wanted = dict(metadata or {})
+        order = _ORDERS[direction]
+        hint = next((name for name in _INDEXED if name in wanted), None)
+        if hint:
+            rows = (row for row in self._pages(hint, wanted[hint], order, start, end) if row[2] in streams)
+        else:
+            runs = (self._pages("stream", number, order, start, end) for number in streams)
+            rows = heapq.merge(*runs, key=itemgetter(0, 1), reverse=order.reverse)
+        records = (LogRecord(streams[stream], time, line, _pairs(text)) for time, _, stream, line, text in rows)
+        return (record for record in records if wanted.items() <= dict(record.metadata).items())
+
+    def _pages(self, column: str, value: Any, order: _Order, start: int, end: int) -> Iterator[Row]:
+        """Rows with one value in an indexed column, a page at a time, so that no connection is held in between."""
+        after = order.first(start, end)
+        size = _PAGES[0]
+        sql = f"""SELECT time, id, stream, line, metadata FROM lines
+                  WHERE {column} = ? AND time >= ? AND time < ? AND (time, id) {order.beyond} (?, ?)
+                  ORDER BY time {order.sql}, id {order.sql} LIMIT ?"""
+        while True:
+            with self._database.reading() as connection:
+                page = connection.execute(sql, (value, start, end, *after, size)).fetchall()
+            yield from page
+            if len(page) < size:
+                return
+            after = page[-1][:2]
+            size = _PAGES[1]
+
+
+class _Order:
+    """One direction of reading, in SQL."""
+
+    def __init__(self, beyond: str, sql: str, reverse: bool, first: Callable[[int, int], tuple[int, int]]) -> None:
+        self.beyond, self.sql, self.reverse, self.first = beyond, sql, reverse, first
+
+
+_ORDERS = {
+    "backward": _Order("<", "DESC", True, lambda _start, end: (end, LEAST)),
+    "forward": _Order(">", "ASC", False, lambda start, _end: (start, LEAST)),
+}
+
+
+def _digest(line: str, metadata: str) -> int:
+    text = f"{metadata}\n{line}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big", signed=True)
+
+
+def _pairs(text: str) -> Labels:
+    return tuple((name, value) for name, value in json.loads(text))

@@ -1,0 +1,168 @@
+"""The store: every table behind the protocols of ``base``."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Literal
+
+from obsctl.embedded.own_metrics import QUEUE_ITEMS, QUEUE_LIMIT, SERIES, STORE_BYTES, STREAMS, OwnMetrics
+from obsctl.embedded.signals import (
+    Batch,
+    ExemplarRecord,
+    FilePosition,
+    Labels,
+    LogRecord,
+    Matcher,
+    MetadataRecord,
+    StoredSpan,
+)
+from obsctl.embedded.store.base import Points, Series, SpanScan, Written
+from obsctl.embedded.store.database import Database
+from obsctl.embedded.store.dictionary import Dictionary
+from obsctl.embedded.store.logs import LogTable
+from obsctl.embedded.store.maintenance import Maintenance
+from obsctl.embedded.store.retention import FOREVER, Retention
+from obsctl.embedded.store.samples import SampleTable
+from obsctl.embedded.store.schema import REFRESH_SECONDS
+from obsctl.embedded.store.spans import SpanTable
+from obsctl.embedded.store.writer import Writer
+
+SERIES_LIMIT = 200_000
+STREAM_LIMIT = 20_000
+"""Label sets are kept in memory, so there is an end to them."""
+
+
+class Tables:
+    """All tables together, as the writer sees them."""
+
+    def __init__(self, database: Database) -> None:
+        self._refreshed = 0.0
+        self.names: Dictionary[str] = Dictionary("names")
+        self.blobs: Dictionary[bytes] = Dictionary("blobs")
+        self.spans = SpanTable(database, self.names, self.blobs)
+        self.samples = SampleTable(database, SERIES_LIMIT)
+        self.logs = LogTable(database, STREAM_LIMIT)
+
+    def write(self, connection: sqlite3.Connection, batch: Batch) -> Written:
+        """Insert one batch; items for which there was no room are neither stored nor duplicates."""
+        # The wall clock, because ``seen`` is wall-clock time; it may have been set back.
+        if not 0 <= time.time() - self._refreshed < REFRESH_SECONDS:
+            self.forget()
+        counts = [(self.spans.write(connection, batch.spans), 0)] if batch.spans else []
+        counts += [self.logs.write(connection, batch.logs)] if batch.logs else []
+        counts += [self.samples.write(connection, batch.samples)] if batch.samples else []
+        counts += [self.samples.write_exemplars(connection, batch.exemplars)] if batch.exemplars else []
+        if batch.metadata:
+            self.samples.write_metadata(connection, batch.metadata)
+        if batch.positions:
+            self.logs.write_positions(connection, batch.positions)
+        stored = len(batch.metadata) + sum(new for new, _ in counts)
+        return Written(stored, batch.items - stored - sum(refused for _, refused in counts))
+
+    def commit(self) -> None:
+        """Show to readers what was written."""
+        self.samples.commit()
+        self.logs.labels.commit()
+
+    def rollback(self) -> None:
+        """Forget what was written."""
+        self.samples.rollback()
+        self.logs.labels.rollback()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what is remembered of dictionaries; see ``Dictionary``."""
+        self._refreshed = time.time()
+        self.names.forget()
+        self.blobs.forget()
+        self.spans.forget()
+
+
+class SqliteStore:
+    """``base.Store`` in one file. Raises ``StartError`` when the folder or the file cannot be used."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        queue_items: int = 200_000,
+        retention: Retention = FOREVER,
+        metrics: OwnMetrics | None = None,
+    ) -> None:
+        self.database = Database(folder)
+        self.metrics = metrics or OwnMetrics()
+        self.tables = Tables(self.database)
+        self.writer = Writer(self.database.writer, self.tables, queue_items, self.metrics)
+        self.maintenance = Maintenance(self.database, self.tables, self.writer, retention, self.metrics)
+        self.metrics.gauge(QUEUE_ITEMS, lambda: self.writer.items)
+        self.metrics.gauge(QUEUE_LIMIT, lambda: queue_items)
+        self.metrics.gauge(SERIES, lambda: len(self.tables.samples.labels))
+        self.metrics.gauge(STREAMS, lambda: len(self.tables.logs.labels))
+        self.metrics.gauge(STORE_BYTES, self.database.file_bytes, "file")
+        self.metrics.gauge(STORE_BYTES, lambda: self.database.file_bytes("-wal"), "write-ahead log")
+
+    def submit(self, batch: Batch) -> Future[Written]:
+        """See ``Sink.submit``."""
+        return self.writer.submit(batch)
+
+    def services(self) -> list[str]:
+        """See ``SpanReader.services``."""
+        return self.tables.spans.services()
+
+    def operations(self, service: str) -> list[tuple[str, int]]:
+        """See ``SpanReader.operations``."""
+        return self.tables.spans.operations(service)
+
+    def trace(self, trace_id: bytes) -> list[StoredSpan]:
+        """See ``SpanReader.trace``."""
+        return self.tables.spans.trace(trace_id)
+
+    def scan(self, scan: SpanScan) -> Iterator[StoredSpan]:
+        """See ``SpanReader.scan``."""
+        return self.tables.spans.scan(scan)
+
+    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+        """See ``SampleReader.series``."""
+        return self.tables.samples.series(matchers, start, end)
+
+    def points(self, series: Sequence[Series], start: int, end: int) -> Mapping[int, Points]:
+        """See ``SampleReader.points``."""
+        return self.tables.samples.points(series, start, end)
+
+    def metadata(self) -> list[MetadataRecord]:
+        """See ``SampleReader.metadata``."""
+        return self.tables.samples.metadata()
+
+    def exemplars(self, matchers: Sequence[Matcher], start: int, end: int) -> list[ExemplarRecord]:
+        """See ``SampleReader.exemplars``."""
+        return self.tables.samples.exemplars(matchers, start, end)
+
+    def streams(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Labels]:
+        """See ``LogReader.streams``."""
+        return self.tables.logs.streams(matchers, start, end)
+
+    def lines(
+        self,
+        matchers: Sequence[Matcher],
+        start: int,
+        end: int,
+        *,
+        direction: Literal["backward", "forward"] = "backward",
+        metadata: Mapping[str, str] | None = None,
+    ) -> Iterator[LogRecord]:
+        """See ``LogReader.lines``."""
+        return self.tables.logs.lines(matchers, start, end, direction=direction, metadata=metadata)
+
+    def positions(self) -> list[FilePosition]:
+        """How far every followed log file was read."""
+        return self.tables.logs.positions()
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        self.maintenance.close()
+        self.writer.close()
+        self.database.close()

@@ -1,0 +1,111 @@
+"""``doctor``: whether this machine and this folder can run a stack, and what to do where they cannot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from obsctl import __version__
+from obsctl.errors import ObsctlError
+from obsctl.ops.session import Session, open_session
+from obsctl.result import Result
+from obsctl.runtime.ports import require_free
+from obsctl.runtime.processes import strays
+
+DISK_WANTED = 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    status: Literal["ok", "warning", "problem"]
+    detail: str
+    hint: str = ""
+
+
+def doctor(folder: Path, *, port_offset: int | None) -> Result:
+    """Look at everything; exit 1 when something keeps a stack from running."""
+    findings = [*_machine(folder), *_stack(folder, port_offset)]
+    problems = sum(f.status == "problem" for f in findings)
+    sentence = f"{problems} problem{'s' * (problems != 1)} found" if problems else "nothing stands in the way"
+    hints = (f"{f.subject}: {f.hint}" for f in findings if f.hint and f.status != "ok")
+    data = {"findings": [asdict(f) for f in findings]}
+    return Result("doctor", data, (sentence, *hints), exit_status=1 if problems else 0)
+
+
+def _machine(folder: Path) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok", f"{version} at {sys.executable}, obsctl {__version__}")
+    yield _disk(folder)
+    yield _docker()
+
+
+def _disk(folder: Path) -> Finding:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("disk", "problem", f"{folder}: {error.strerror}", "choose another folder with --directory")
+    told = f"{free / 1024**3:.1f} GiB free"
+    if free < DISK_WANTED:
+        return Finding("disk", "warning", told, "the default retention keeps up to 2 GiB; lower `retention: {size: …}`")
+    return Finding("disk", "ok", told)
+
+
+def _docker() -> Finding:
+    socket = os.environ.get("DOCKER_HOST") or "/var/run/docker.sock"
+    there = socket != "/var/run/docker.sock" or Path(socket).exists()
+    return Finding(
+        "docker", "ok", f"{socket} is there" if there else "not found", "not needed: the embedded runtime is used"
+    )
+
+
+def _stack(folder: Path, port_offset: int | None) -> Iterator[Finding]:
+    try:
+        session = open_session(folder, port_offset=port_offset)
+    except ObsctlError as error:
+        yield Finding("spec", "problem", error.message, error.hint)
+        return
+    yield Finding("spec", "ok", str(session.stack.source or "built-in default: the sample service"))
+    yield _folder(session.runtime.home)
+    yield _processes(session)
+    yield _attempt("ports", "all free, or held by this stack", lambda: _ports(session))
+
+
+def _folder(home: Path) -> Finding:
+    """Looked at, not made: a doctor leaves nothing behind."""
+    place = home if home.exists() else home.parent
+    if os.access(place, os.W_OK | os.X_OK):
+        return Finding("state folder", "ok", f"{place} is writable")
+    return Finding("state folder", "problem", f"cannot write to {place}", "choose another folder with --directory")
+
+
+def _attempt(subject: str, fine: str, action: Callable[[], None]) -> Finding:
+    try:
+        action()
+    except ObsctlError as error:
+        return Finding(subject, "problem", error.message, error.hint)
+    return Finding(subject, "ok", fine)
+
+
+def _ports(session: Session) -> None:
+    ours = {o.name for o in session.runtime.observe() if o.state == "running"}
+    desired = session.desired
+    require_free(desired.bind, {k: v for p in desired.processes if p.name not in ours for k, v in p.ports.items()})
+
+
+def _processes(session: Session) -> Finding:
+    recorded = {o.pid for o in session.runtime.observe() if o.state == "running"}
+    unknown = [p.pid for p in strays(session.runtime.home) if p.pid not in recorded]
+    if unknown:
+        listed = ", ".join(map(str, unknown))
+        return Finding("processes", "problem", f"left over and not recorded: pid {listed}", "`obsctl down` ends them")
+    return Finding(
+        "processes", "ok", f"{len(recorded)} of this stack running" if recorded else "none of this stack running"
+    )

@@ -1,0 +1,40 @@
+"""What ``trace last`` means: the most telling trace of the last ``verify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from obsctl.driven import DrivenRequest, Run
+from obsctl.errors import StartError
+from obsctl.spec.contract import Contract
+
+FILE = "last_run.json"
+
+
+def telling(run: Run, contract: Contract) -> str:
+    """The trace that crosses the most components by the contract, the latest of them; "" for none."""
+    crossed = {rule.request: len(rule.components) for rule in contract.traces}
+
+    def rank(request: DrivenRequest) -> tuple[bool, int, float]:
+        return (not request.error, crossed.get(request.request, 0), request.sent_at)
+
+    return max(run.requests, key=rank).trace_id if run.requests else ""
+
+
+def remember(home: Path, run: Run, trace_id: str) -> None:
+    """Keep it beside the state."""
+    content = {"run": run.id, "started_at": run.started_at, "trace_id": trace_id}
+    (home / FILE).write_text(json.dumps(content) + "\n", encoding="utf8")
+
+
+def recall(home: Path) -> str:
+    """The trace id that was kept. StartError where no ``verify`` has run."""
+    try:
+        trace_id = json.loads((home / FILE).read_text(encoding="utf8"))["trace_id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        trace_id = ""
+    if not isinstance(trace_id, str) or not trace_id:
+        hint = "run `obsctl up`, then `obsctl verify`; or give a trace id or a request id"
+        raise StartError(f"no request was driven from {home.parent} yet, so there is no last trace", hint=hint)
+    return trace_id

@@ -1,0 +1,72 @@
+"""``status``: what runs, and whether it answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from obsctl.clients.ready import Readiness, readiness
+from obsctl.endpoints import Endpoint, Endpoints
+from obsctl.ops.session import open_home
+from obsctl.result import Result
+from obsctl.runtime.base import Observed
+
+
+def status(folder: Path) -> Result:
+    """Every process and every endpoint as they are now; exit 1 unless all of them are well."""
+    runtime = open_home(folder).runtime
+    observed, endpoints = runtime.observe(), runtime.endpoints()
+    answers = _ask(endpoints)
+    data: dict[str, Any] = {
+        "runtime": runtime.name if observed else None,
+        "processes": [_process(o) for o in observed],
+        "endpoints": [_endpoint(e, a) for e, a in zip(endpoints, answers, strict=True)],
+    }
+    return Result("status", data, (_sentence(observed, answers),), exit_status=0 if _well(observed, answers) else 1)
+
+
+def _ask(endpoints: Endpoints) -> list[Readiness]:
+    if not endpoints.all:
+        return []
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(readiness, endpoints))
+
+
+def _well(observed: Sequence[Observed], answers: Sequence[Readiness]) -> bool:
+    return bool(observed) and all(o.state == "running" for o in observed) and all(a.ready for a in answers)
+
+
+def _sentence(observed: Sequence[Observed], answers: Sequence[Readiness]) -> str:
+    dead = [o.name for o in observed if o.state == "dead"]
+    unready = [a.name for a in answers if not a.ready]
+    if not observed:
+        return "nothing is running here; start a stack with `obsctl up`"
+    if dead:
+        return f"dead: {', '.join(dead)}; `obsctl up` starts what is missing, `obsctl logs {dead[0]}` says why it ended"
+    if unready:
+        return f"running, but not ready: {', '.join(unready)}"
+    return "everything runs and is ready"
+
+
+def _process(observed: Observed) -> dict[str, Any]:
+    running = observed.state == "running"
+    return {
+        "name": observed.name,
+        "state": observed.state,
+        "pid": observed.pid if running else None,
+        "uptime_seconds": round(max(0.0, time.time() - observed.started_at), 1) if running else None,
+        "memory_bytes": observed.memory if running else None,
+    }
+
+
+def _endpoint(endpoint: Endpoint, answer: Readiness) -> dict[str, Any]:
+    return {
+        "name": endpoint.name,
+        "role": endpoint.role.value,
+        "url": endpoint.url,
+        "ready": answer.ready,
+        "why": answer.why,
+    }

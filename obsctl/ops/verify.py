@@ -1,0 +1,72 @@
+"""``verify``: drive requests, then hold every backend to what was driven."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from obsctl.checks import CHECKS
+from obsctl.checks.base import Context, Signal, Verification
+from obsctl.checks.run import run_checks, select
+from obsctl.clients.jaeger import JaegerClient
+from obsctl.clients.logql import LogqlClient
+from obsctl.clients.promql import PromqlClient
+from obsctl.driven import Run
+from obsctl.endpoints import Endpoints, Role
+from obsctl.errors import UsageError
+from obsctl.events import Emit, Event
+from obsctl.ops.last_run import remember, telling
+from obsctl.ops.session import located, open_session
+from obsctl.spec.stack import Service, Stack
+from obsctl.traffic.drive import drive
+from obsctl.wait import Deadline
+
+ROUNDS = 3
+"""How often the drive is repeated: enough for a count to be wrong by one in either direction."""
+
+
+def verify(
+    folder: Path, *, service: str | None, only: Sequence[str], skip: Sequence[str], timeout: float, emit: Emit
+) -> Verification:
+    """Run the selected checks against the running stack. ``timeout``: seconds that each signal may take to arrive."""
+    begun = time.monotonic()
+    session = open_session(folder)
+    select(CHECKS, only, skip)
+    endpoints = session.running()
+    chosen = located(_service(session.stack, service), endpoints)
+    run = drive(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout))
+    emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
+    trace_id = telling(run, chosen.contract)
+    remember(session.runtime.home, run, trace_id)
+    contexts = _contexts(session.stack, chosen, endpoints, run, timeout)
+    outcomes = run_checks(CHECKS, contexts, emit, only=only, skip=skip)
+    return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
+
+
+def _service(stack: Stack, name: str | None) -> Service:
+    if name is None:
+        return stack.services[0]
+    names = [s.name for s in stack.services]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+        raise UsageError(f"the spec has no service {name!r}", hint=hint)
+    return stack.services[names.index(name)]
+
+
+def _contexts(
+    stack: Stack, service: Service, endpoints: Endpoints, run: Run, timeout: float
+) -> Callable[[Signal], Context]:
+    """One context per signal, each with its own deadline, all with the same clients."""
+    metrics, logs, traces = (endpoints.first(role) for role in (Role.METRICS, Role.LOGS, Role.TRACES))
+    promql = PromqlClient(metrics.url) if metrics else None
+    logql = LogqlClient(logs.url) if logs else None
+    jaeger = JaegerClient(traces.url) if traces else None
+
+    def context(_signal: Signal) -> Context:
+        deadline = Deadline.after(timeout)
+        return Context(service, endpoints, run, deadline, promql, logql, jaeger, stack.scrape_interval)
+
+    return context

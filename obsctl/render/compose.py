@@ -1,0 +1,169 @@
+"""Spec, preset and backends -> a stack of containers, with its Compose file and all its configuration. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from obsctl.backends import CONTAINERS, SAMPLE, Backend, Edition
+from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK
+from obsctl.endpoints import Endpoint, Endpoints
+from obsctl.render.composefile import compose_values
+from obsctl.render.desired import Build, Composition, Container, Mount, Network, Published
+from obsctl.render.files import SAMPLE_FOLDER, compose_file, product_files, sample_files
+from obsctl.render.images import edition_of, image_of
+from obsctl.render.logpaths import Source, log_sources
+from obsctl.render.stack import endpoints as endpoints_of
+from obsctl.render.template import inline
+from obsctl.render.values import HOST, Part, answers, on_this_machine, values
+from obsctl.spec.presets import Preset
+from obsctl.spec.stack import Stack, url_host
+
+SECRETS = "secrets"
+_PYTHON = "python"
+_NETWORKS = (Network(DEFAULT_NETWORK), Network(DATA_NETWORK, internal=True))
+
+
+def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Composition:
+    """The stack as containers.
+
+    ``version`` is obsctl's own and tags the sample's image. ``up`` is the way from the folder that the files are
+    written to up to the spec's folder; log files below that are shown to the shipper by it.
+    Raises SpecError for a contract whose patterns the collector cannot use.
+    """
+    parts = chosen_parts(stack, preset)
+    sources = log_sources(stack, up)
+    known = values(stack, preset, parts, sources)
+    containers = tuple(_ordered(_products(stack, preset, parts, sources, known), _sample(stack, preset, version, known)))
+    composition = Composition(
+        name=stack.name,
+        preset=preset.name,
+        bind=stack.bind,
+        containers=containers,
+        networks=tuple(n for n in _NETWORKS if any(n.name in c.networks for c in containers)),
+        volumes=tuple(sorted({m.source for c in containers for m in c.mounts if m.kind == "volume"})),
+        secrets={name: f"{SECRETS}/{name}" for name in sorted({s for c in containers for s in c.secrets})},
+        files=tuple(dict.fromkeys(file for container in containers for file in container.files)),
+        endpoints=endpoints(stack, [part.backend for part in parts]),
+    )
+    return _with_compose_file(composition, known)
+
+
+def chosen_parts(stack: Stack, preset: Preset) -> tuple[Part, ...]:
+    """The products that the spec and the preset make the stack of, each with the edition that fits its image."""
+    given = answers(stack, preset)
+    chosen = [b for b in CONTAINERS if all(given[question] == answer for question, answer in b.when.items())]
+    return tuple(Part(b, *edition_of(b, preset, stack.choices)) for b in chosen)
+
+
+def endpoints(stack: Stack, backends: Sequence[Backend]) -> Endpoints:
+    """Who answers for what on the machine: the roles of all backends, then each component of each service."""
+    roles = [_endpoint(stack, backend, index) for backend in backends for index in range(len(backend.serves))]
+    return Endpoints((*roles, *endpoints_of(stack, Backend("components"))))
+
+
+def _endpoint(stack: Stack, backend: Backend, index: int) -> Endpoint:
+    served = backend.serves[index]
+    url, probed = (
+        f"http://{url_host(stack.bind)}:{stack.ports[key]}" for key in (served.port, served.probe_port or served.port)
+    )
+    return Endpoint(served.role.value, served.role, url, served.dialect, f"{probed}{served.probe}")
+
+
+def _with_compose_file(composition: Composition, known: Mapping[str, Any]) -> Composition:
+    file = compose_file({**known, **compose_values(composition)})
+    return replace(composition, files=(file, *composition.files))
+
+
+def _ordered(products: Sequence[Container], sample: Sequence[Container]) -> Iterator[Container]:
+    """All containers, each with what it waits for: those of the wished ones that are part of the stack."""
+    everyone = (*products, *sample)
+    healthy = {c.name: bool(c.health) for c in everyone}
+    for container in everyone:
+        wanted = {
+            name: "service_healthy" if healthy[name] else "service_started"
+            for name in container.depends_on
+            if name in healthy
+        }
+        yield replace(container, depends_on=wanted)
+
+
+def _products(
+    stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequence[Source], known: Mapping[str, Any]
+) -> list[Container]:
+    return [_product(stack, preset, part, sources, known) for part in parts]
+
+
+def _product(
+    stack: Stack, preset: Preset, part: Part, sources: Sequence[Source], known: Mapping[str, Any]
+) -> Container:
+    backend, edition = part.backend, part.edition
+    mounts = [Mount("config", _below(backend.key, folder), target) for folder, target in edition.mounts.items()]
+    if edition.reads_logs:
+        mounts += dict.fromkeys(source.mount for source in sources)
+    return Container(
+        name=backend.name,
+        image=image_of(backend.key, preset, stack.choices),
+        mounts=(*mounts, *_volumes(edition)),
+        extra_hosts={HOST: "host-gateway"} if _reaches_out(stack, backend) else {},
+        files=product_files(part, known),
+        **_common(stack, backend, edition, known),
+    )
+
+
+def _below(folder: str, part: str) -> str:
+    return f"{folder}/{part}" if part else folder
+
+
+def _reaches_out(stack: Stack, backend: Backend) -> bool:
+    """Whether a backend has to scrape services that run on this machine, outside of the stack."""
+    scrapes = any(served.port == "prometheus" for served in backend.serves)
+    urls = [c.url for service in stack.services if not service.run for c in service.components]
+    return scrapes and any(on_this_machine(url) for url in urls)
+
+
+def _sample(stack: Stack, preset: Preset, version: str, known: Mapping[str, Any]) -> list[Container]:
+    """The components of the sample, all from one image."""
+    (edition,) = SAMPLE.editions.values()
+    build = Build(SAMPLE_FOLDER, {"PYTHON_IMAGE": image_of(_PYTHON, preset, stack.choices)})
+    containers = []
+    for service in (service for service in stack.services if service.run):
+        for component in service.components:
+            here = {**known, "component": component.name, "namespace": service.contract.service}
+            backend = replace(SAMPLE, ports={component.name: SAMPLE.ports[component.name]})
+            container = Container(
+                name=component.name,
+                image=f"obsctl-sample:{version}",
+                mounts=_volumes(edition),
+                build=build,
+                files=sample_files(),
+                **_common(stack, backend, edition, here),
+            )
+            containers.append(container)
+    return containers
+
+
+def _common(stack: Stack, backend: Backend, edition: Edition, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What a product and a component of the sample have in common."""
+    user, group = edition.user.split(":")
+    return {
+        "purpose": backend.purpose,
+        "user": edition.user,
+        "memory": edition.memory * 1024**2,
+        "pids": edition.pids,
+        "command": tuple(inline(argument, known) for argument in edition.command),
+        "environment": {name: inline(text, known) for name, text in sorted(edition.environment.items())},
+        "ports": tuple(Published(key, stack.ports[key], inside) for key, inside in backend.ports.items()),
+        "tmpfs": tuple(f"{path}:size=64m,uid={user},gid={group},noexec,nosuid,nodev" for path in edition.tmpfs),
+        "networks": backend.networks,
+        "depends_on": dict.fromkeys(backend.after, ""),
+        "health": edition.health,
+        "secrets": edition.secrets,
+        "platform": stack.choices.platform,
+    }
+
+
+def _volumes(edition: Edition) -> tuple[Mount, ...]:
+    return tuple(Mount("volume", name, target, read_only=False) for name, target in edition.volumes.items())
+

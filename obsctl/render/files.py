@@ -1,0 +1,58 @@
+"""Templates -> files of the stack. Reads the shipped templates and nothing else; the same values give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from obsctl import assets
+from obsctl.endpoints import Role
+from obsctl.render.desired import File
+from obsctl.render.template import TemplateError, Values, fill
+from obsctl.render.values import Part
+
+SAMPLE_FOLDER = "sample"
+_SAMPLE_PARTS = ("*.py", "py.typed", "contract.yaml")
+_SAMPLE_ROOT = ("Dockerfile", "requirements.txt")
+
+
+def product_files(part: Part, values: Values) -> tuple[File, ...]:
+    """The files of one product, in its own folder. A backend that shows dashboards gets those that ship."""
+    product = assets.templates() / "backends" / part.backend.key
+    files = [*_rendered(product / part.since, part.backend.key, values)]
+    if any(served.role is Role.DASHBOARDS for served in part.backend.serves):
+        files += _rendered(assets.templates() / "dashboards", f"{part.backend.key}/dashboards", values)
+    return tuple(files)
+
+
+def compose_file(values: Values) -> File:
+    """The Compose file."""
+    return File("compose.yaml", _filled(assets.templates() / "stacks" / "compose.yaml", values))
+
+
+def sample_files() -> tuple[File, ...]:
+    """What the sample's image is built from: its Dockerfile and requirements, and the package beside them."""
+    source = assets.sample_sources()
+    root = [File(f"{SAMPLE_FOLDER}/{name}", _text(source / name)) for name in _SAMPLE_ROOT]
+    package = sorted(path for pattern in _SAMPLE_PARTS for path in source.glob(pattern))
+    return (*root, *(File(f"{SAMPLE_FOLDER}/sample_service/{path.name}", _text(path)) for path in package))
+
+
+def _rendered(folder: Path, target: str, values: Values) -> Iterator[File]:
+    for path in _below(folder):
+        yield File(f"{target}/{path.relative_to(folder).as_posix()}", _filled(path, values))
+
+
+def _below(folder: Path) -> Sequence[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _filled(path: Path, values: Values) -> str:
+    try:
+        return fill(_text(path), values)
+    except TemplateError as error:
+        raise TemplateError(f"{path}: {error}") from error
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

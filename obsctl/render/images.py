@@ -1,0 +1,48 @@
+"""Which image a product gets, and which edition of its configuration fits it. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from obsctl.backends import Backend, Edition
+from obsctl.spec.presets import Preset
+from obsctl.spec.stack import Choices
+
+_HUB = ("docker.io/", "index.docker.io/")
+
+
+def image_of(product: str, preset: Preset, choices: Choices) -> str:
+    """The image as the spec wants it: its own word, or the preset's, taken from the mirror if there is one."""
+    given = choices.images.get(product)
+    return given or mirrored(preset.images[product], choices.registry)
+
+
+def mirrored(image: str, registry: str) -> str:
+    """An image of Docker Hub as a mirror has it (``redis:7`` is ``library/redis:7`` there); "" for no mirror."""
+    if not registry:
+        return image
+    path = next((image.removeprefix(hub) for hub in _HUB if image.startswith(hub)), image)
+    return f"{registry}/{path if '/' in path else f'library/{path}'}"
+
+
+def edition_of(backend: Backend, preset: Preset, choices: Choices) -> tuple[str, Edition]:
+    """The newest edition that is not newer than the image, with its version.
+
+    A tag that says no version is taken for the preset's.
+    """
+    wanted = version_of(image_of(backend.key, preset, choices)) or version_of(preset.images[backend.key])
+    fitting = [since for since in backend.editions if _numbers(since) <= wanted]
+    since = max(fitting or [min(backend.editions, key=_numbers)], key=_numbers)
+    return since, backend.editions[since]
+
+
+def version_of(image: str) -> tuple[int, ...]:
+    """The numbers that an image's tag begins with, as in ``v3.14.0`` or ``9-alpine``; empty where it has none."""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    found = re.match(r"v?(\d{1,6}(?:\.\d{1,6})*)", tag)
+    return _numbers(found[1]) if found else ()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+

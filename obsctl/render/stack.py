@@ -1,0 +1,148 @@
+"""Spec and backends -> desired state. Pure: the same spec gives the same bytes, wherever it is rendered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from obsctl.backends import BUILTIN, Backend
+from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
+from obsctl.render.desired import Desired, File, Process
+from obsctl.spec.stack import Component, Service, Stack
+
+STATE_FOLDER = ".obsctl"
+BACKEND_CONFIG = "rendered/embedded.json"
+LABEL_FIELDS = ("level",)
+METADATA_FIELDS = ("trace_id", "span_id", "request_id")
+
+
+def embedded(stack: Stack, *, version: str) -> Desired:
+    """The stack as local processes: our server, and the bundled services with what they need.
+
+    ``version`` is obsctl's own: after an upgrade every process is started anew.
+    """
+    home = stack.folder / STATE_FOLDER
+    processes = [_backend(stack, home), *_bundled(stack, home)]
+    stamped = (_stamp(p, home, version) for p in processes)
+    return Desired(stack.name, home, stack.bind, stack.port_offset, tuple(stamped), endpoints(stack, BUILTIN))
+
+
+def endpoints(stack: Stack, backend: Backend) -> Endpoints:
+    """Who answers for what: the backend's roles, then each component of each service."""
+    roles = [_role(stack, served.role, served.dialect, served.port, served.probe) for served in backend.serves]
+    components = [_component(c) for service in stack.services for c in service.components]
+    return Endpoints((*roles, *components))
+
+
+def _role(stack: Stack, role: Role, dialect: Dialect, port: str, probe: str) -> Endpoint:
+    url = f"http://{_host(stack.bind)}:{stack.ports[port]}"
+    return Endpoint(role.value, role, url, dialect, f"{url}{probe}" if probe else "")
+
+
+def _component(component: Component) -> Endpoint:
+    probe = f"{component.url}{component.ready}" if component.ready else ""
+    return Endpoint(component.name, Role.SERVICE, component.url, Dialect.HTTP, probe)
+
+
+def _host(bind: str) -> str:
+    """The address a client on this machine uses for a bind address."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, bind)  # noqa: S104 - compared, not bound
+    return f"[{loopback}]" if ":" in loopback and not loopback.startswith("[") else loopback
+
+
+def _stamp(process: Process, home: Path, version: str) -> Process:
+    env = {**process.env, "OBSCTL_STACK": str(home), "OBSCTL_VERSION": version, "PYTHONUNBUFFERED": "1"}
+    return Process(process.name, process.module, process.args, env, process.ports, process.files)
+
+
+def _backend(stack: Stack, home: Path) -> Process:
+    config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home), indent=2) + "\n")
+    ports = {served.port: stack.ports[served.port] for served in BUILTIN.serves}
+    return Process(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config,))
+
+
+def _backend_config(stack: Stack, home: Path) -> dict[str, Any]:
+    """The embedded server's own configuration; ``obsctl/embedded/config.py`` reads it."""
+    pairs = [(service, component) for service in stack.services for component in service.components]
+    return {
+        "data_dir": str(home / "data"),
+        "listen": {served.port: f"{_literal(stack.bind)}:{stack.ports[served.port]}" for served in BUILTIN.serves},
+        "scrape": {
+            "interval_seconds": stack.scrape_interval,
+            "timeout_seconds": min(stack.scrape_interval, 10.0),
+            "targets": [_target(service, component) for service, component in pairs if component.metrics],
+        },
+        "log_files": [entry for service, component in pairs for entry in _log_files(service, component, home)],
+        "log_fields": {"labels": list(LABEL_FIELDS), "metadata": list(METADATA_FIELDS)},
+        "scrub": _scrub(stack),
+        "retention": {"age_seconds": stack.retention.age, "size_bytes": stack.retention.size},
+        "limits": {"body_bytes": 64 * 1024**2, "queue_items": 200_000},
+    }
+
+
+def _literal(bind: str) -> str:
+    return f"[{bind}]" if ":" in bind else bind
+
+
+def _target(service: Service, component: Component) -> dict[str, Any]:
+    return {
+        "job": component.name,
+        "url": f"{component.url}{component.metrics}",
+        "labels": {"service_namespace": service.contract.service},
+    }
+
+
+def _log_files(service: Service, component: Component, home: Path) -> list[dict[str, Any]]:
+    path = str(home / log_path(component.name)) if service.run else component.logs
+    labels = {"service_name": component.name, "service_namespace": service.contract.service}
+    return [{"path": path, "labels": labels}] if path else []
+
+
+def log_path(process: str) -> str:
+    """Where a process's output goes, relative to the state folder."""
+    return f"logs/{process}.log"
+
+
+def _scrub(stack: Stack) -> dict[str, Any]:
+    """The union of what the services' contracts forbid."""
+    forbidden = [service.contract.forbidden for service in stack.services]
+    return {
+        "attributes": sorted({name for f in forbidden for name in f.attributes}),
+        "patterns": {name: regex for f in forbidden for name, regex in sorted(f.patterns.items())},
+    }
+
+
+def _bundled(stack: Stack, home: Path) -> list[Process]:
+    """The processes of the services obsctl runs itself: a Redis-protocol server, and one process per component."""
+    services = [service for service in stack.services if service.run]
+    if not services:
+        return []
+    redis = Process("redis", "sample_service", ("redis",), _sample_env(stack, home), {"redis": stack.ports["redis"]})
+    return [redis, *(_sample_process(stack, home, service, c) for service in services for c in service.components)]
+
+
+def _sample_process(stack: Stack, home: Path, service: Service, component: Component) -> Process:
+    env = {
+        **_sample_env(stack, home),
+        "OTEL_SERVICE_NAME": component.name,
+        "OTEL_RESOURCE_ATTRIBUTES": f"service.namespace={service.contract.service}",
+    }
+    ports = {component.name: stack.ports[component.name]}
+    return Process(component.name, "sample_service", (component.name,), env, ports)
+
+
+def _sample_env(stack: Stack, home: Path) -> dict[str, str]:
+    host = _host(stack.bind)
+    return {
+        "HOST": stack.bind,
+        "API_PORT": str(stack.ports["api"]),
+        "WORKER_PORT": str(stack.ports["worker"]),
+        "AI_PORT": str(stack.ports["ai"]),
+        "AI_BASE_URL": f"http://{host}:{stack.ports['ai']}",
+        "DATABASE_URL": f"sqlite:///{home / 'data' / 'sample.db'}",
+        "REDIS_URL": f"redis://{host}:{stack.ports['redis']}/0",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{host}:{stack.ports['otlp_http']}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+    }

@@ -1,0 +1,219 @@
+"""What the holes of the templates are filled with, for one stack of containers. Pure.
+
+Addresses are those inside the stack's network (``metrics_address`` = ``prometheus:9090``), URLs those on the machine
+(``metrics_url`` = ``http://127.0.0.1:9090``), both named after roles. Truth values: ``traces_<product>`` for the chosen
+one, ``serves_<role>``, ``ids_as_labels``, ``debug``, ``anonymous``, ``runs_sample``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from obsctl.backends import SAMPLE, Backend, Edition
+from obsctl.endpoints import Role
+from obsctl.render.logpaths import Source
+from obsctl.render.patterns import require_re2, without_groups
+from obsctl.render.stack import LABEL_FIELDS, METADATA_FIELDS
+from obsctl.spec.contract import MetricType
+from obsctl.spec.presets import Preset, role_options
+from obsctl.spec.stack import Choices, Component, Service, Stack, url_host
+
+HOST = "host.docker.internal"
+"""The machine, as containers call it."""
+
+MASK = "****"
+_LEAST_LOG_RETENTION = 24 * 3600.0
+"""Log stores refuse to keep less than a day."""
+
+_MAX_TRACES = 50_000
+_OTLP_PORT = 4317
+
+
+@dataclass(frozen=True)
+class Part:
+    """A product of the stack with the edition that runs it, and the version that the edition is for."""
+
+    backend: Backend
+    since: str
+    edition: Edition
+
+
+def answers(stack: Stack, preset: Preset) -> Mapping[str, str]:
+    """What the spec, or else the preset, answers to the questions in ``Backend.when``."""
+    choices = stack.choices
+    alerting = preset.alerting if choices.alerting is None else choices.alerting
+    return {
+        "traces": choices.traces or preset.traces,
+        "shipper": choices.shipper or preset.shipper,
+        "alerting": "yes" if alerting else "no",
+        "sample": "yes" if any(service.run for service in stack.services) else "no",
+    }
+
+
+def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequence[Source]) -> dict[str, Any]:
+    """Everything that a template may ask for."""
+    chosen = answers(stack, preset)
+    return {
+        "stack": quoted(stack.name),
+        "preset": preset.name,
+        **{f"traces_{option}": option == chosen["traces"] for option in role_options()["traces"]},
+        **_addresses(stack, parts),
+        **_keeping(stack),
+        **_switches(stack.choices),
+        "anonymous": _is_loopback(stack.bind),
+        "runs_sample": chosen["sample"] == "yes",
+        "scrape_interval": duration(stack.scrape_interval),
+        "scrape_timeout": duration(min(stack.scrape_interval, 10.0)),
+        "own_targets": list(_own_targets(parts)),
+        "targets": [t for service in stack.services for c in service.components if c.metrics for t in _target(service, c)],
+        "log_sources": [_log_source(source) for source in sources],
+        "label_fields": _fields(LABEL_FIELDS),
+        "id_fields": _fields(METADATA_FIELDS),
+        **_scrubbing(stack),
+        **_service_metrics(stack),
+    }
+
+
+def quoted(text: str) -> str:
+    """A text as YAML, JSON and Alloy all write it: in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as Prometheus writes a duration: ``2s``, ``500ms``, ``24h``; the biggest unit that fits evenly."""
+    milliseconds = round(seconds * 1000)
+    units = (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+    return next(f"{milliseconds // size}{unit}" for unit, size in units if milliseconds % size == 0)
+
+
+def _addresses(stack: Stack, parts: Sequence[Part]) -> dict[str, Any]:
+    found: dict[str, Any] = {f"serves_{_word(role)}": False for role in Role}
+    for backend in (part.backend for part in parts):
+        for served in backend.serves:
+            word = _word(served.role)
+            found[f"serves_{word}"] = True
+            found[f"{word}_address"] = f"{backend.name}:{backend.ports[served.port]}"
+            found[f"{word}_url"] = f"http://{url_host(stack.bind)}:{stack.ports[served.port]}"
+            if served.role is Role.TRACES:
+                found["traces_otlp"] = f"{backend.name}:{_OTLP_PORT}"
+    return found
+
+
+def _word(role: Role) -> str:
+    return role.value.replace("-", "_")
+
+
+def _keeping(stack: Stack) -> dict[str, Any]:
+    return {
+        "retention_age": duration(stack.retention.age),
+        "retention_bytes": stack.retention.size,
+        "log_retention": duration(max(stack.retention.age, _LEAST_LOG_RETENTION)),
+        "max_traces": _MAX_TRACES,
+    }
+
+
+def _switches(choices: Choices) -> dict[str, Any]:
+    return {"ids_as_labels": choices.log_ids == "labels", "debug": choices.debug}
+
+
+def _is_loopback(bind: str) -> bool:
+    return bind == "localhost" or ipaddress.ip_address(bind).is_loopback
+
+
+def _own_targets(parts: Sequence[Part]) -> Iterator[dict[str, str]]:
+    for part in parts:
+        if part.edition.metrics:
+            yield {"job": part.backend.name, "address": quoted(f"{part.backend.name}:{part.edition.metrics}")}
+
+
+def _target(service: Service, component: Component) -> Iterator[dict[str, str]]:
+    yield {
+        "job": quoted(component.name),
+        "scheme": urlsplit(component.url).scheme,
+        "address": quoted(address(service, component)),
+        "path": quoted(component.metrics),
+        "namespace": quoted(service.contract.service),
+    }
+
+
+def address(service: Service, component: Component) -> str:
+    """Where a component answers, seen from inside the stack's network."""
+    if service.run:
+        return f"{component.name}:{SAMPLE.ports[component.name]}"
+    parts = urlsplit(component.url)
+    host = HOST if on_this_machine(component.url) else parts.netloc.rpartition(":")[0] or parts.netloc
+    return f"{host}:{parts.port or {'http': 80, 'https': 443}[parts.scheme]}"
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether a URL leads to this machine, which containers reach under another name."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _log_source(source: Source) -> dict[str, str]:
+    return {
+        "path": quoted(source.inside),
+        "component": quoted(source.component),
+        "label": re.sub(r"\W", "_", f"{source.component}"),
+        "log_namespace": quoted(source.namespace),
+    }
+
+
+def _fields(names: Sequence[str]) -> list[dict[str, str]]:
+    return [{"field": name} for name in names]
+
+
+def _scrubbing(stack: Stack) -> dict[str, Any]:
+    """What the contracts forbid, as regular expressions on attribute keys, and on texts."""
+    forbidden = [service.contract.forbidden for service in stack.services]
+    keys = [glob_regex(glob) for glob in sorted({glob for f in forbidden for glob in f.attributes})]
+    patterns = {name: regex for f in forbidden for name, regex in sorted(f.patterns.items())}
+    for service in stack.services:
+        require_re2(service.contract.forbidden.patterns, service.contract.place)
+    return {
+        "forbidden_keys": [{"key_regex": _collector(regex), "key_in_statement": _statement(regex)} for regex in keys],
+        "forbidden_texts": [
+            {"text_in_statement": _statement(regex), "whole_match": quoted(f"({without_groups(regex)})")}
+            for regex in patterns.values()
+        ],
+        "scrubs": bool(keys or patterns),
+        "scrubs_keys": bool(keys),
+        "mask": MASK,
+    }
+
+
+def glob_regex(glob: str) -> str:
+    """A glob (``*`` for anything) as an anchored regular expression that RE2 reads, too."""
+    return "^" + ".*".join(re.escape(part) for part in glob.split("*")) + "$"
+
+
+def _collector(text: str) -> str:
+    """A text in double quotes for the collector's file; a dollar is doubled, or it would look for a variable."""
+    return quoted(text).replace("$", "$$")
+
+
+def _statement(text: str) -> str:
+    """The same inside of a statement that itself stands in single quotes."""
+    return _collector(text).replace("'", "''")
+
+
+def _service_metrics(stack: Stack) -> dict[str, Any]:
+    """The metrics of a service that a trace leads to: those that the contracts say follow requests exactly."""
+    driven = {m.name: m for service in stack.services for m in service.contract.metrics if m.driven}
+    counters = [m.name for m in driven.values() if m.type is MetricType.COUNTER]
+    histograms = [m.name for m in driven.values() if m.type is MetricType.HISTOGRAM]
+    return {
+        "trace_counters": [{"metric": name} for name in counters],
+        "trace_histograms": [{"metric": name} for name in histograms],
+    }
+

@@ -1,0 +1,65 @@
+"""Results for programs: one versioned envelope on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from obsctl.checks.base import Outcome, Verification
+from obsctl.driven import DrivenRequest
+from obsctl.result import Result
+from obsctl.trace.export import to_json
+from obsctl.trace.model import TraceTree
+
+
+def show(result: Result) -> None:
+    """Print the envelope as one JSON object on one line."""
+    sys.stdout.write(dumps(result.envelope()) + "\n")
+
+
+def dumps(value: Any) -> str:
+    """JSON text; other scripts stay readable, lone surrogates do not break it."""
+    return json.dumps(value, ensure_ascii=False).encode("utf8", "replace").decode("utf8")
+
+
+def verification(result: Verification) -> dict[str, Any]:
+    """A verification as the envelope's data."""
+    return {
+        "service": result.service,
+        "run": result.run.id,
+        "seconds": round(result.seconds, 3),
+        "trace_id": result.trace_id,
+        "counts": {str(o.verdict.status): result.count(o.verdict.status) for o in result.outcomes},
+        "checks": [_outcome(o) for o in result.outcomes],
+        "requests": [_request(r) for r in result.run.requests],
+    }
+
+
+def trace(tree: TraceTree) -> Result:
+    """An assembled trace as the verb's result."""
+    return Result("trace", to_json(tree))
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.check,
+        "signal": outcome.signal.value,
+        "status": outcome.verdict.status.value,
+        "summary": outcome.verdict.summary,
+        "evidence": [{"query": e.query, "answer": e.answer} for e in outcome.verdict.evidence],
+        "hint": outcome.verdict.hint,
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def _request(request: DrivenRequest) -> dict[str, Any]:
+    return {
+        "step": request.step,
+        "request": request.request,
+        "status": request.status,
+        "trace_id": request.trace_id,
+        "request_id": request.request_id,
+        "seconds": round(request.seconds, 4),
+        "error": request.error,
+    }

@@ -1,0 +1,264 @@
+"""What stands above and below a waterfall: header and warnings, critical path, gaps, errors, stray log lines. Pure.
+
+Lines may be longer than the terminal is wide; who draws them cuts them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from obsctl.report.waterfall_pen import Line, Pen
+from obsctl.report.waterfall_rows import error_text, fields, log_style, log_text, lowest_level, most_telling, visible
+from obsctl.trace.model import Node, TraceTree
+
+MAX_PARTS = 6
+MAX_ERRORS = 5
+MAX_GAPS = 5
+MAX_STRAY = 10
+MAX_WARNINGS = 3
+"""Warnings of one kind that are spelled out."""
+
+_TELLING = (
+    *("http.response.status_code", "http.status_code", "upstream_status", "error.type", "rpc.grpc.status_code"),
+    *("http.route", "route", "url.path", "server.address", "db.system.name", "db.system", "db.operation.name"),
+    *("db.collection.name", "messaging.destination.name", "messaging.operation.name", "gen_ai.request.model"),
+    *("retry_count", "job_id"),
+)
+_PYTHON_FRAME = re.compile(r'File "([^"\n]{1,300})", line (\d{1,9})(?:, in ([^\n]{1,80}))?')
+_OTHER_FRAME = re.compile(r"^\s+at ([^\n]{1,200})", re.MULTILINE)
+_MAX_STACK = 20_000
+_LEAST_NAME = 24
+
+
+def header(tree: TraceTree, pen: Pen) -> Iterator[Line]:
+    """Id, root and verdict; the numbers; what is wrong with the trace."""
+    glyphs = pen.glyphs
+    failed = tree.status == "error"
+    verdict = f"{glyphs.error} ERROR" if failed else f"{glyphs.fine} ok"
+    title = f"trace {pen.text(tree.trace_id, 64)}"
+    about = f"  {_root_name(tree, pen)}"
+    style = "bold red" if failed else "green"
+    room = pen.width - len(title) - len(verdict) - 2
+    if room < _LEAST_NAME:
+        yield [(title, "bold")]
+        yield [(verdict, style), (about, "bold")]
+    else:
+        yield [(title, "bold"), (pen.fit(about, room), "bold"), (f"  {verdict}", style)]
+    for text in _wrapped(_numbers(tree, pen), pen):
+        yield [(text, "")]
+    yield from warnings(tree, pen)
+
+
+def warnings(tree: TraceTree, pen: Pen) -> Iterator[Line]:
+    """One line a warning, the first few of each kind."""
+    counts = Counter(w.code for w in tree.warnings)
+    shown: Counter[str] = Counter()
+    for warning in tree.warnings:
+        shown[warning.code] += 1
+        if shown[warning.code] <= MAX_WARNINGS:
+            yield [(f"! {pen.text(warning.message, 200)}", "yellow")]
+    for code, count in counts.items():
+        if count > MAX_WARNINGS:
+            yield [(f"! {count - MAX_WARNINGS:,} more like this: {code.replace('_', ' ')}", "yellow")]
+
+
+def critical(tree: TraceTree, pen: Pen) -> Iterator[Line]:
+    """Who the time was spent in: the largest shares of the critical path."""
+    total = tree.critical_window[1] - tree.critical_window[0]
+    if not total or tree.root is None:
+        return
+    yield [("CRITICAL PATH", "bold"), (f"  {pen.duration(total)}{_of_root(tree, tree.root, total, pen)}", "")]
+    shares = sorted(_shares(tree).items(), key=lambda item: -item[1][0])
+    for (service, name, waiting), (ns, nodes) in shares[:MAX_PARTS]:
+        times = f" {pen.glyphs.times}{len(nodes)}" if len(nodes) > 1 else ""
+        several = len(nodes) > 1 or nodes[0] < 0
+        about = (
+            "  (waiting for what it set off)"
+            if waiting
+            else ""
+            if several
+            else fields(telling(tree.nodes[nodes[0]]), pen)
+        )
+        figures = f"  {pen.duration(ns):>7} {100 * ns / total:5.1f}%  "
+        text = f"{pen.text(name, 80)}{times}{about}" if nodes[0] >= 0 else "(no span was active)"
+        yield [(figures, ""), (f"{pen.text(service, 40)}  ", pen.colour(service)), (text, "")]
+    rest = shares[MAX_PARTS:]
+    if rest:
+        ns = sum(share[0] for _, share in rest)
+        yield [(f"  {pen.duration(ns):>7} {100 * ns / total:5.1f}%  {len(rest)} more", "dim")]
+
+
+def gaps(tree: TraceTree, pen: Pen) -> Iterator[Line]:
+    """Long stretches in which nothing was active below a span."""
+    if not tree.gaps:
+        return
+    yield [("GAPS", "bold")]
+    for gap in tree.gaps[:MAX_GAPS]:
+        node = tree.nodes[gap.node] if gap.node >= 0 else None
+        where = f"{pen.text(node.span.service, 40)} {pen.text(node.span.name, 80)}" if node else "between roots"
+        what = "waiting" if gap.waiting else "nothing below it active"
+        ends = _between(pen.text(gap.after, 80), pen.text(gap.before, 80))
+        at = pen.offset(gap.start_ns - tree.start_ns)
+        yield [(f"  {pen.duration(gap.duration_ns):>7}  at {at}  ", ""), (f"{where}: {what}{ends}", "")]
+    if len(tree.gaps) > MAX_GAPS:
+        yield [(f"  {len(tree.gaps) - MAX_GAPS} more", "dim")]
+
+
+def errors(tree: TraceTree, pen: Pen) -> Iterator[Line]:
+    """Where errors began, the deepest first, and who passed them on."""
+    origins = sorted(_origins(tree), key=lambda n: (-n.depth, n.span.start_ns, n.index))
+    if not origins:
+        return
+    yield [("ERRORS", "bold red"), ("  deepest first", "dim")]
+    alike: dict[tuple[str, str, str], list[Node]] = {}
+    for node in origins:
+        alike.setdefault((node.span.service, node.span.name, error_text(node)), []).append(node)
+    for node, *more in list(alike.values())[:MAX_ERRORS]:
+        span = node.span
+        times = f" {pen.glyphs.times}{len(more) + 1}" if more else ""
+        yield [
+            (f"  {pen.glyphs.error} ", "red"),
+            (f"{pen.text(span.service, 40)}  ", pen.colour(span.service)),
+            (f"{pen.text(span.name, 80)}{times}  {pen.text(span.span_id, 16)}{fields(telling(node), pen)}", ""),
+        ]
+        said = f"{pen.text(error_text(node), 300)}{_code_location(node, pen)}"
+        if said:
+            yield [(f"      {said}", "red")]
+        yield from _upstream(tree, node, pen)
+    if len(alike) > MAX_ERRORS:
+        yield [(f"  {len(alike) - MAX_ERRORS:,} more kinds", "dim")]
+
+
+def stray_logs(tree: TraceTree, pen: Pen, logs: str) -> Iterator[Line]:
+    """Log lines of the trace that name no span of it."""
+    entries = visible(tree.logs, lowest_level(logs))
+    if not entries:
+        return
+    yield [("LOGS", "bold"), ("  without a span of this trace", "dim")]
+    for entry in most_telling(entries, MAX_STRAY):
+        yield [(f"  {log_text(entry, tree, pen)}", log_style(entry))]
+    if len(entries) > MAX_STRAY:
+        yield [(f"  {len(entries) - MAX_STRAY:,} more", "dim")]
+
+
+def telling(node: Node) -> dict[str, object]:
+    """The attributes of a span that say most about a failure or a delay; of those with one value only the first."""
+    told: dict[str, object] = {}
+    for key in _TELLING:
+        value = node.span.attributes.get(key)
+        if value not in (None, "") and str(value) not in map(str, told.values()):
+            told[key] = value
+    return told
+
+
+def _root_name(tree: TraceTree, pen: Pen) -> str:
+    if tree.root is None:
+        return "(empty)"
+    return f"{pen.text(tree.root.span.name, 80)} {pen.glyphs.dot} {pen.text(tree.root.span.service, 40)}"
+
+
+def _numbers(tree: TraceTree, pen: Pen) -> Iterator[str]:
+    root = tree.root
+    if root is None:
+        return
+    total = pen.duration(tree.duration_ns)
+    own = pen.duration(root.duration_ns)
+    yield total if total == own else f"{own} root, {total} in all"
+    yield _many(len(tree.nodes), "span")
+    yield _many(len(tree.services), "service")
+    yield _many(len(tree.errors), "error")
+    yield f"depth {tree.depth}"
+    if tree.log_count:
+        yield _many(tree.log_count, "log line")
+    if len(main := [n for n in tree.roots if n.place in ("root", "continued")]) > 1:
+        yield _many(len(main), "root")
+    if root.place == "continued":
+        yield f"continued from {pen.text(root.span.parent_id, 32)}"
+    yield _clock(tree.start_ns)
+
+
+def _clock(ns: int) -> str:
+    """The start in UTC, to the millisecond. OTLP's 64 bits reach the year 2554."""
+    seconds, rest = divmod(ns, 10**9)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{rest // 10**6:03d}Z"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+def _wrapped(parts: Iterator[str], pen: Pen) -> Iterator[str]:
+    """Parts joined by dots, on as many lines as they need."""
+    line = ""
+    for part in parts:
+        longer = f"{line} {pen.glyphs.dot} {part}" if line else part
+        if line and len(longer) > pen.width:
+            yield line
+            longer = part
+        line = longer
+    yield line
+
+
+def _shares(tree: TraceTree) -> dict[tuple[str, str, bool], tuple[int, list[int]]]:
+    """Time on the critical path by service, span name and whether it was waiting; with the spans that make it up."""
+    shares: dict[tuple[str, str, bool], tuple[int, dict[int, None]]] = {}
+    for segment in tree.critical:
+        span = tree.nodes[segment.node].span if segment.node >= 0 else None
+        key = (span.service, span.name, segment.waiting) if span else ("", "", True)
+        ns, nodes = shares.get(key, (0, {}))
+        nodes[segment.node] = None
+        shares[key] = ns + segment.duration_ns, nodes
+    return {key: (ns, list(nodes)) for key, (ns, nodes) in shares.items()}
+
+
+def _of_root(tree: TraceTree, root: Node, total: int, pen: Pen) -> str:
+    if total == root.duration_ns:
+        return " = 100% of the root"
+    if len(tree.roots) == 1:
+        return f" until everything it set off had ended (the root took {pen.duration(root.duration_ns)})"
+    return ""
+
+
+def _between(after: str, before: str) -> str:
+    if after and before:
+        return f", between {after} and {before}"
+    return f", after {after}" if after else f", before {before}" if before else ""
+
+
+def _origins(tree: TraceTree) -> Iterator[Node]:
+    """Failed spans below which nothing failed."""
+    below = [False] * len(tree.nodes)
+    for node in reversed(tree.nodes):
+        if node.failed and not below[node.index]:
+            yield node
+        if node.parent is not None and (node.failed or below[node.index]):
+            below[node.parent] = True
+
+
+def _upstream(tree: TraceTree, node: Node, pen: Pen) -> Iterator[Line]:
+    names: list[str] = []
+    above = node.parent
+    while above is not None and len(names) <= MAX_PARTS:
+        parent = tree.nodes[above]
+        if parent.failed:
+            names.append(f"{pen.text(parent.span.service, 40)} {pen.text(parent.span.name, 60)}")
+        above = parent.parent
+    if names:
+        chain = f" {pen.glyphs.arrow} ".join(names[:MAX_PARTS]) + (pen.glyphs.ellipsis if above is not None else "")
+        yield [(f"    {pen.glyphs.upstream} also an error upstream: {chain}", "dim")]
+
+
+def _code_location(node: Node, pen: Pen) -> str:
+    """File, line and function of the frame that raised, out of the last exception's stack trace."""
+    for event in reversed(node.span.events):
+        stack = str(event.attributes.get("exception.stacktrace", ""))[-_MAX_STACK:]
+        if frames := _PYTHON_FRAME.findall(stack):
+            file, line, function = frames[-1]
+            inside = f" in {pen.text(function, 60)}" if function else ""
+            return f"   at {pen.text(file[-60:])}:{line}{inside}"
+        if found := _OTHER_FRAME.search(stack):
+            return f"   at {pen.text(found[1], 80)}"
+    return ""

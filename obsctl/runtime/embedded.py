@@ -1,0 +1,192 @@
+"""The embedded runtime: local processes. It starts and observes them; the command line and HTTP are the only link."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import psutil
+
+from obsctl.endpoints import Endpoints
+from obsctl.errors import StartError
+from obsctl.events import Emit, Event, LogText
+from obsctl.render.desired import Desired, Process
+from obsctl.runtime import processes
+from obsctl.runtime.base import Cancelled, Observed
+from obsctl.runtime.interrupts import uninterrupted
+from obsctl.runtime.plan import Operation, plan
+from obsctl.runtime.ports import require_free
+from obsctl.runtime.state import Recorded, StateFile, prepare
+
+
+class EmbeddedRuntime:
+    """The stack of one folder. Callers hold the state lock around everything that changes something."""
+
+    name = "embedded"
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.state = StateFile(home)
+
+    def observe(self) -> tuple[Observed, ...]:
+        """Every recorded process, as it is now."""
+        return tuple(_observe(recorded) for recorded in self.state.read().processes)
+
+    def endpoints(self) -> Endpoints:
+        """As applied last."""
+        return self.state.read().endpoints
+
+    def apply(self, desired: Desired, emit: Emit) -> tuple[str, ...]:
+        """Carry out the plan. On any failure, Ctrl-C included, what this call started is stopped again."""
+        self._clear_wreckage(emit)
+        operations = plan(desired, self.observe())
+        wanted = {p.name: p for p in desired.processes}
+        starts = [o for o in operations if o.kind in ("start", "replace")]
+        self._require_ports(desired, [o.name for o in operations if o.kind == "start"])
+        self.state.write(
+            replace(
+                self.state.read(),
+                runtime=self.name,
+                endpoints=desired.endpoints,
+                port_offset=desired.port_offset,
+                settled=False,
+            )
+        )
+        self.stop([o.name for o in operations if o.kind in ("stop", "replace")], emit)
+        started: list[str] = []
+        try:
+            for operation in starts:
+                with uninterrupted():
+                    self._start(wanted[operation.name], operation, emit)
+                    started.append(operation.name)
+        except BaseException:
+            self.undo(started, emit)
+            raise
+        self.state.write(replace(self.state.read(), settled=True))
+        return tuple(started)
+
+    def _require_ports(self, desired: Desired, names: Sequence[str]) -> None:
+        """Ports of what is not running yet must be free. Asked before anything is changed."""
+        ports = {key: port for p in desired.processes if p.name in names for key, port in p.ports.items()}
+        require_free(desired.bind, ports)
+
+    def undo(self, names: Sequence[str], emit: Emit) -> None:
+        """Stop what an ``apply`` started and forget it: nothing half-started is left behind."""
+        with uninterrupted():
+            self.stop(names, emit)
+            state = self.state.read()
+            if state.processes:
+                self.state.write(replace(state, settled=True))
+            else:
+                self.state.forget()
+
+    def _start(self, process: Process, operation: Operation, emit: Emit) -> None:
+        for file in process.files:
+            target = self.home / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(file.text, encoding="utf8")
+        recorded = processes.spawn(process, self.log_file(process.name))
+        state = self.state.read()
+        others = tuple(p for p in state.processes if p.name != recorded.name)
+        self.state.write(replace(state, processes=(*others, recorded)))
+        emit(Event("started", process.name, operation.cause))
+
+    def _clear_wreckage(self, emit: Emit) -> None:
+        """A command that was killed half-way may have left processes that nobody recorded."""
+        state = self.state.read()
+        if state.settled:
+            return
+        known = {p.pid for p in state.processes}
+        unknown = [p for p in processes.strays(self.home) if p.pid not in known]
+        processes.stop(unknown)
+        for process in unknown:
+            emit(Event("stopped", f"pid {process.pid}", "left over from a command that was killed"))
+
+    def log_file(self, name: str) -> Path:
+        """Where the output of a process is."""
+        return self.home / "logs" / f"{name}.log"
+
+    def logs(self, names: Sequence[str], *, follow: bool, cancelled: Cancelled, tail: int) -> Iterator[LogText]:
+        """The last lines of each file, then, with ``follow``, new ones as they come."""
+        chosen = names or self.log_names()
+        files = {name: self.log_file(name) for name in chosen}
+        offsets = {name: path.stat().st_size if path.exists() else 0 for name, path in files.items()}
+        for name, path in files.items():
+            yield from (LogText(name, line) for line in processes.last_lines(path, tail))
+        while follow and not cancelled():
+            fresh = [text for name, path in files.items() for text in _read_new(name, path, offsets)]
+            yield from fresh
+            if not fresh:
+                time.sleep(0.1)
+
+    def log_names(self) -> list[str]:
+        """The processes that have written output, in start order where that is known."""
+        recorded = [p.name for p in self.state.read().processes]
+        return recorded or sorted(p.stem for p in (self.home / "logs").glob("*.log"))
+
+    def stop(self, names: Sequence[str], emit: Emit) -> tuple[str, ...]:
+        """Stop the named processes and forget them."""
+        state = self.state.read()
+        chosen = [p for p in state.processes if p.name in names]
+        if not chosen:
+            return ()
+        running = {p.name: process for p in chosen if (process := processes.alive(p))}
+        processes.stop(list(running.values()))
+        for name in running:
+            emit(Event("stopped", name))
+        self.state.write(replace(state, processes=tuple(p for p in state.processes if p.name not in names)))
+        return tuple(running)
+
+    def down(self, emit: Emit, *, volumes: bool) -> tuple[str, ...]:
+        """Stop everything of this stack. Data and logs stay, unless ``volumes``."""
+        try:
+            names = [p.name for p in self.state.read().processes]
+        except StartError:  # a damaged state file: its processes are found by their environment
+            names = []
+        with uninterrupted():
+            stopped = self.stop(names, emit)
+            processes.stop(processes.strays(self.home))
+            self.state.forget()
+        if volumes:
+            for folder in ("data", "logs", "rendered"):
+                shutil.rmtree(self.home / folder, ignore_errors=True)
+            (self.home / "last_run.json").unlink(missing_ok=True)
+            prepare(self.home)
+        return stopped
+
+
+def _observe(recorded: Recorded) -> Observed:
+    process = processes.alive(recorded)
+    memory = 0
+    if process:
+        try:
+            memory = process.memory_info().rss
+        except psutil.Error:
+            process = None
+    state: Literal["running", "dead"] = "running" if process else "dead"
+    return Observed(recorded.name, state, recorded.fingerprint, recorded.pid, recorded.created, memory)
+
+
+def _read_new(name: str, path: Path, offsets: dict[str, int]) -> Iterator[LogText]:
+    """Whole lines that were added since the last look; a file that shrank is read from its start."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            offsets[name] = 0 if size < offsets[name] else offsets[name]
+            yield from _whole_lines(name, file, offsets)
+    except FileNotFoundError:
+        return
+
+
+def _whole_lines(name: str, file: BinaryIO, offsets: dict[str, int]) -> Iterator[LogText]:
+    file.seek(offsets[name])
+    for raw in file:
+        if not raw.endswith(b"\n"):
+            return
+        offsets[name] += len(raw)
+        yield LogText(name, raw.decode("utf8", "replace").rstrip("\r\n"))

@@ -1,0 +1,52 @@
+"""Whether a port is free, and who has it if not."""
+
+from __future__ import annotations
+
+import socket
+
+import psutil
+
+from obsctl.errors import StartError
+
+
+def require_free(bind: str, ports: dict[str, int]) -> None:
+    """StartError naming each taken port, who holds it, and the option that moves it. ``ports``: key -> number."""
+    taken = {key: port for key, port in ports.items() if not _is_free(bind, port)}
+    if not taken:
+        return
+    holders = _holders(set(taken.values()))
+    lines = [f"port {port} ({key}) is taken by {holders.get(port, 'another process')}" for key, port in taken.items()]
+    key, port = next(iter(taken.items()))
+    one = f"ports: {{{key}: {port + 1}}}"
+    hint = f"stop it, or move all ports with `--port-offset 100`, or this one in obsctl.yaml: `{one}`"
+    raise StartError("; ".join(lines), hint=hint)
+
+
+def _is_free(bind: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError:
+            return False
+    return True
+
+
+def _holders(ports: set[int]) -> dict[int, str]:
+    """Port -> a description of the process that listens on it, as far as this user may see."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        return {}
+    listening = {c.laddr.port: c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.pid}
+    return {port: _describe(listening[port]) for port in ports if port in listening}
+
+
+def _describe(pid: int) -> str:
+    try:
+        process = psutil.Process(pid)
+        line = " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return f"pid {pid}"
+    return f"pid {pid} ({line if len(line) <= 80 else line[:77] + '...'})"

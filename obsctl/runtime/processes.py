@@ -1,0 +1,109 @@
+"""Starting, recognising and stopping local processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from obsctl.errors import StartError
+from obsctl.render.desired import Process
+from obsctl.runtime.state import Recorded
+
+STACK_VARIABLE = "OBSCTL_STACK"
+LOG_LIMIT = 20 * 1024**2
+GRACE = 5.0
+
+
+def spawn(process: Process, log: Path) -> Recorded:
+    """Start a process in a session of its own, so that Ctrl-C reaches obsctl alone; its output goes to ``log``."""
+    _rotate(log)
+    command = [sys.executable, "-m", process.module, *process.args]
+    try:
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                command,
+                env=_environment(process),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise StartError(
+            f"{process.name} could not be started: {error}", hint="`obsctl doctor` looks for causes"
+        ) from error
+    return Recorded(process.name, child.pid, _created(child.pid), process.fingerprint)
+
+
+def _created(pid: int) -> float:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return 0.0
+
+
+def _environment(process: Process) -> dict[str, str]:
+    """The user's environment, less the OTEL_ settings of their own services: the stack says where telemetry goes."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
+    return {**inherited, **process.env}
+
+
+def _rotate(log: Path) -> None:
+    """Keep one old file, so that logs stay bounded over many starts."""
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))
+
+
+def alive(recorded: Recorded) -> psutil.Process | None:
+    """The process, if it is still the one that was started."""
+    try:
+        process = psutil.Process(recorded.pid)
+        same = abs(process.create_time() - recorded.created) < 1.0
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.Error:
+        return None
+
+
+def strays(home: Path) -> list[psutil.Process]:
+    """Processes of this stack, recorded or not: recognised by the state folder in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(STACK_VARIABLE) == str(home) and process.pid != os.getpid():
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def stop(processes: Sequence[psutil.Process]) -> None:
+    """Ask them to end, then make them; returns when they are gone."""
+    for process in processes:
+        _quietly(process.terminate)
+    _, stubborn = psutil.wait_procs(processes, timeout=GRACE)
+    for process in stubborn:
+        _quietly(process.kill)
+    psutil.wait_procs(stubborn, timeout=GRACE)
+
+
+def _quietly(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except psutil.Error:
+        return
+
+
+def last_lines(log: Path, count: int) -> list[str]:
+    """The last lines of a log file; reads at most 64 KiB."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 65536))
+            return file.read().decode("utf8", "replace").splitlines()[-count:]
+    except OSError:
+        return []

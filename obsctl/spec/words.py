@@ -1,0 +1,22 @@
+"""Wording that all messages about a file share."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+
+_SHOWN = 40
+
+
+def quoted(text: str) -> str:
+    """Text from a file, shortened and safe to print."""
+    cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return json.dumps(cut, ensure_ascii=not cut.isprintable())
+
+
+def nearest(word: str, options: Iterable[str]) -> str:
+    """``; did you mean "x"?`` for the option that looks most like the word, or "" when none does."""
+    folded = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(word[:80].lower(), folded, n=1, cutoff=0.6)
+    return f'; did you mean "{folded[close[0]]}"?' if close else ""

@@ -1,0 +1,162 @@
+"""Everything that the backends hold about one id: find the trace, bring spans and log lines, wait for stragglers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from obsctl.clients.jaeger import JaegerClient
+from obsctl.clients.logql import LogqlClient
+from obsctl.clients.telemetry import LogLine, Span
+from obsctl.errors import BackendError, NotFoundError
+from obsctl.trace.assemble import assemble
+from obsctl.trace.entries import trace_id_of
+from obsctl.trace.forest import orphans
+from obsctl.trace.ident import Ident, read_ident
+from obsctl.trace.model import TraceTree, Warn
+from obsctl.wait import Deadline, until
+
+LOOKBACK_NS = 7 * 24 * 3600 * 10**9
+"""How far back a request id is looked up."""
+AROUND_NS = 300 * 10**9
+"""How far from the spans of a trace its log lines may lie."""
+MAX_LOGS = 5000
+MAX_SERVICES = 50
+"""Services asked for a request id, at most."""
+INTERVAL = 0.1
+
+_HINT = "it may not have arrived yet: --wait 5; or see what is there: obsctl status"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where to look. A stack may have no logs backend."""
+
+    traces: JaegerClient
+    logs: LogqlClient | None = None
+
+    def __str__(self) -> str:
+        return " and ".join(f"{c.http.name} at {c.http.base_url}" for c in (self.traces, self.logs) if c)
+
+
+@dataclass(frozen=True)
+class FetchedTrace:
+    """What was found. ``settled``: no parent is missing. ``no_logs`` says why log lines could not be looked at."""
+
+    trace_id: str
+    spans: tuple[Span, ...]
+    logs: tuple[LogLine, ...] = ()
+    settled: bool = True
+    no_logs: str = ""
+
+    def tree(self) -> TraceTree:
+        """The assembled trace."""
+        known = (Warn("logs_unavailable", self.no_logs),) if self.no_logs else ()
+        return assemble(self.trace_id, self.spans, self.logs, known)
+
+
+def resolve(ident: str, sources: Sources, *, last: str | None = None, wait: Deadline | None = None) -> str:
+    """The trace id that an argument means, in 32 lower-case hex digits.
+
+    ``last`` is the trace id of the last run, if there was one. A plain trace id is not looked up. A request id is,
+    in logs, then in spans, again and again until ``wait`` passes. ``UsageError`` for something malformed,
+    ``NotFoundError`` with where it looked, ``BackendError`` where it could not look.
+    """
+    meant = read_ident(ident)
+    if meant.last:
+        if not last:
+            raise NotFoundError("there is no last trace: nothing has been driven yet", hint="run: obsctl verify")
+        return resolve(last, sources, wait=wait)
+    if not meant.request_id:
+        return meant.trace_id
+    found = until(lambda: _meaning(meant, sources), wait or Deadline.after(0), interval=INTERVAL)
+    if found or meant.trace_id:
+        return found or meant.trace_id
+    raise NotFoundError(f"no log line and no span carries the request id {ident}; looked in {sources}", hint=_HINT)
+
+
+def fetch(trace_id: str, sources: Sources, *, wait: Deadline | None = None, quiet: float = 1.0) -> FetchedTrace:
+    """The spans and log lines of a trace.
+
+    With ``wait``, polls until it has settled: spans are there, each with its parent, and neither they nor the log
+    lines changed for ``quiet`` seconds; when the deadline comes first, what was there by then. ``NotFoundError`` with
+    where it looked when there is no span. A logs backend that does not answer costs only the log lines.
+    """
+    deadline = wait or Deadline.after(0)
+    seen, since = _look(trace_id, sources), time.monotonic()
+    while not deadline.passed and not (_whole(seen) and time.monotonic() - since >= quiet):
+        deadline.pause(INTERVAL)
+        now = _look(trace_id, sources)
+        if _size(now) != _size(seen):
+            seen, since = now, time.monotonic()
+    if not seen.spans:
+        lines = f"no span; log lines that name it: {len(seen.logs)}" if seen.logs else "no span and no log line"
+        raise NotFoundError(f"trace {trace_id} is not there: {lines}; looked in {sources}", hint=_HINT)
+    return replace(seen, settled=_whole(seen))
+
+
+def _look(trace_id: str, sources: Sources) -> FetchedTrace:
+    spans = sources.traces.trace(trace_id)
+    if sources.logs is None:
+        return FetchedTrace(trace_id, spans)
+    start, end = _window(spans)
+    try:
+        logs = sources.logs.by_id("trace_id", trace_id, start, end, MAX_LOGS)
+    except BackendError as error:
+        return FetchedTrace(trace_id, spans, no_logs=error.message)
+    return FetchedTrace(trace_id, spans, tuple(logs))
+
+
+def _whole(trace: FetchedTrace) -> bool:
+    return bool(trace.spans) and not orphans(trace.spans)
+
+
+def _size(trace: FetchedTrace) -> tuple[int, int]:
+    """Spans and lines are only ever added."""
+    return len(trace.spans), len(trace.logs)
+
+
+def _window(spans: tuple[Span, ...]) -> tuple[int, int]:
+    """Start and end for log queries. Span times may be nonsense, so the window never exceeds what servers allow."""
+    if not spans:
+        return _recent()
+    start = max(0, min(s.start_ns for s in spans) - AROUND_NS)
+    end = max(s.end_ns for s in spans) + AROUND_NS
+    return start, min(end, start + LOOKBACK_NS)
+
+
+def _recent() -> tuple[int, int]:
+    now = time.time_ns()
+    return now - LOOKBACK_NS, now + AROUND_NS
+
+
+def _meaning(meant: Ident, sources: Sources) -> str:
+    """The trace that exists under an ambiguous id, in the order in which its meanings are likely; "" for none."""
+    for is_trace in (meant.trace_first, not meant.trace_first):
+        if is_trace and meant.trace_id and sources.traces.trace(meant.trace_id):
+            return meant.trace_id
+        if not is_trace and (found := _by_request_id(meant.request_id, sources)):
+            return found
+    return ""
+
+
+def _by_request_id(request_id: str, sources: Sources) -> str:
+    return next(chain(_in_logs(request_id, sources), _in_spans(request_id, sources)), "")
+
+
+def _in_logs(request_id: str, sources: Sources) -> Iterator[str]:
+    """Traces named by lines with the request id, the latest first."""
+    if sources.logs is not None:
+        lines = sources.logs.by_id("request_id", request_id, *_recent())
+        yield from filter(None, map(trace_id_of, reversed(lines)))
+
+
+def _in_spans(request_id: str, sources: Sources) -> Iterator[str]:
+    """Traces with a span whose attribute ``request_id`` it is."""
+    start, end = _recent()
+    for service in sources.traces.services()[:MAX_SERVICES]:
+        tags = {"request_id": request_id}
+        for spans in sources.traces.search(service, tags=tags, start_ns=start, end_ns=end, limit=1):
+            yield spans[0].trace_id

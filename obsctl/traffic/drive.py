@@ -1,0 +1,194 @@
+"""Sends the drive steps of a service, and keeps what is needed to recognise them everywhere else."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from obsctl.clients.http import Http, Reply, excerpt
+from obsctl.driven import DrivenRequest, Run
+from obsctl.errors import BackendError, UsageError
+from obsctl.spec.stack import Component, Service, Step
+from obsctl.traffic.expect import expectations
+from obsctl.traffic.fill import StepError, fill, fill_headers, fill_path, meets, pick
+from obsctl.traffic.identity import Identities, Identity
+from obsctl.wait import Deadline
+
+POLL = 0.03
+"""Seconds between two requests of a step that waits for an answer (``until``); it grows with the time waited."""
+
+LONGEST_POLL = 0.5
+TIMEOUT = 5.0
+SCRAPE_TIMEOUT = 2.0
+"""Seconds for one answer, and for one baseline."""
+
+
+def drive(service: Service, *, rounds: int, deadline: Deadline, seed: int | None = None) -> Run:
+    """Send the service's steps ``rounds`` times, one after the other, and say what was sent.
+
+    Each request has a trace id, a parent span id and a request id of its own. A step that goes wrong is recorded in
+    its request's ``error``, and the round ends there, since later steps build on earlier ones; nothing is raised for
+    it. Before the first request the text of each component's ``/metrics`` is kept as baseline; a component that does
+    not answer has none. Raises UsageError when the service has no steps to drive.
+    """
+    if not service.drive or not service.components:
+        hint = "add a `drive` list to the service in obsctl.yaml: the requests that verify may send"
+        raise UsageError(f"{service.name} has nothing to drive", hint=hint)
+    driver = _Driver(service, deadline, Identities(seed))
+    baseline = _baseline(service)
+    started = time.time()
+    with Http(service.entry.url, timeout=TIMEOUT, name=service.entry.name) as http:
+        for number in range(rounds):
+            if number and deadline.passed:
+                break
+            driver.round(http, number)
+    return Run(
+        id=driver.ids.run,
+        canary=driver.ids.canary,
+        started_at=started,
+        ended_at=time.time(),
+        requests=tuple(driver.requests),
+        expectations=expectations(service.contract, service.drive, driver.requests, driver.performed, driver.uncertain),
+        baseline=baseline,
+    )
+
+
+def _baseline(service: Service) -> dict[str, str]:
+    """The exposition text of each component that answers. All are asked at once: one may hang."""
+    exposing = [c for c in service.components if c.metrics]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        texts = pool.map(_scrape, exposing)
+    return {c.name: text for c, text in zip(exposing, texts, strict=True) if text}
+
+
+def _scrape(component: Component) -> str:
+    """The exposition text; "" where there is none, which the checks will find out about."""
+    try:
+        with Http(component.url, timeout=SCRAPE_TIMEOUT) as http:
+            return http.get_text(component.metrics).text
+    except BackendError:
+        return ""
+
+
+@dataclass
+class _Driver:
+    """What has been sent so far."""
+
+    service: Service
+    deadline: Deadline
+    ids: Identities
+    requests: list[DrivenRequest] = field(default_factory=list)
+    performed: Counter[str] = field(default_factory=Counter)
+    uncertain: set[str] = field(default_factory=set)
+
+    def round(self, http: Http, number: int) -> None:
+        """Send every step once; stop at the first that goes wrong."""
+        values: dict[str, Any] = {"canary": self.ids.canary, "nonce": f"{self.ids.run}-{number}"}
+        tried: list[str] = []
+        for step in self.service.drive:
+            before = len(self.requests)
+            try:
+                self._perform(http, step, values)
+            except StepError as error:
+                self._fail(step, str(error), sent=len(self.requests) > before)
+            tried.append(step.id)
+            if self.requests[-1].error:
+                self.uncertain.update(tried)
+                return
+        self.performed.update(tried)
+
+    def _perform(self, http: Http, step: Step, values: dict[str, Any]) -> None:
+        """Send a step, again and again while it waits for an answer; then capture from the last answer."""
+        if self.requests and self.deadline.passed:
+            raise StepError("was not sent: time was up")
+        began, wait = time.monotonic(), POLL
+        while True:
+            sent = self._send(http, step, values)
+            self.requests.append(sent)
+            if sent.error:
+                return
+            if meets(sent.answer, step.until):
+                break
+            if self.deadline.passed:
+                seconds = time.monotonic() - began
+                self._blame(
+                    f"did not come to {_stated(step.until)} in {seconds:.1f} s; last answer: {_shown(sent.answer)}"
+                )
+                return
+            self.deadline.pause(wait)
+            wait = min(LONGEST_POLL, wait * 1.2)
+        values.update({name: pick(sent.answer, path) for name, path in step.capture.items()})
+
+    def _send(self, http: Http, step: Step, values: Mapping[str, Any]) -> DrivenRequest:
+        identity, path = self.ids.next(), fill_path(step.route, values)
+        headers = {**fill_headers(step.headers, values), **identity.headers(self.service.contract.request_id_header)}
+        body = None if step.body is None else fill(step.body, values)
+        sent, began = time.time(), time.monotonic()
+        blank = _blank(step, identity, f"{http.base_url}{path}", sent)
+        try:
+            reply = http.send(step.method, path, headers=headers, json_body=body, timeout=self._patience)
+        except BackendError as error:
+            return replace(blank, seconds=time.monotonic() - began, error=error.message)
+        return _answered(blank, step, reply)
+
+    @property
+    def _patience(self) -> float:
+        return min(TIMEOUT, max(1.0, self.deadline.left))
+
+    def _blame(self, error: str) -> None:
+        self.requests[-1] = replace(self.requests[-1], error=error)
+
+    def _fail(self, step: Step, error: str, *, sent: bool) -> None:
+        """Record what went wrong: on the step's last request if it was sent, else on one that never left."""
+        if not sent:
+            self.requests.append(_blank(step, self.ids.next(), f"{self.service.entry.url}{step.route}", time.time()))
+        self._blame(error)
+
+
+def _blank(step: Step, identity: Identity, url: str, sent_at: float) -> DrivenRequest:
+    return DrivenRequest(
+        step=step.id,
+        method=step.method,
+        route=step.route,
+        url=url,
+        trace_id=identity.trace_id,
+        parent_id=identity.parent_id,
+        request_id=identity.request_id,
+        trace_state=identity.trace_state,
+        sent_at=sent_at,
+        seconds=0.0,
+    )
+
+
+def _answered(blank: DrivenRequest, step: Step, reply: Reply) -> DrivenRequest:
+    answer = _decoded(reply)
+    wrong = reply.status != step.expect
+    error = f"was answered {reply.status}, not {step.expect}: {excerpt(reply.text) or '(empty body)'}" if wrong else ""
+    return replace(
+        blank,
+        seconds=reply.seconds,
+        status=reply.status,
+        answer_headers=dict(reply.headers),
+        answer=answer,
+        error=error,
+    )
+
+
+def _decoded(reply: Reply) -> object:
+    try:
+        return json.loads(reply.text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _stated(wanted: Mapping[str, Any]) -> str:
+    return ", ".join(f"{path} = {value}" for path, value in wanted.items())
+
+
+def _shown(answer: object) -> str:
+    return excerpt(json.dumps(answer, default=str)) if answer is not None else "no JSON"

@@ -1,0 +1,122 @@
+"""The house as a table: which room may import whom, and who owns each third-party library. Lazy imports count."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NEUTRAL = ("errors", "events", "wait", "assets", "driven")
+VALUES = ("endpoints", "result")
+
+ROOMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(NEUTRAL, ()),
+    **dict.fromkeys(VALUES, ("errors",)),
+    "spec": ("assets", "errors"),
+    "backends": ("spec", "endpoints", "errors"),
+    "render": ("backends", "spec", "endpoints", "assets", "errors"),
+    "runtime": ("render", "endpoints", "events", "errors"),
+    "clients": ("endpoints", "errors"),
+    "checks": ("spec", "clients", "endpoints", "driven", "wait", "events", "errors"),
+    "traffic": ("spec", "clients", "driven", "wait", "errors"),
+    "trace": ("clients", "endpoints", "wait", "errors"),
+    "report": ("checks", "trace", "driven", "result", "events", "errors"),
+    "ops": (
+        *("spec", "backends", "render", "runtime", "clients", "checks", "traffic", "trace"),
+        *(*NEUTRAL, *VALUES),
+    ),
+    "cli": ("ops", "report", "result", "events", "errors"),
+    "embedded": ("errors",),
+}
+EMBEDDED: dict[str, tuple[str, ...]] = {
+    "signals": (),
+    "scrub": ("signals", "own_metrics"),
+    "store": ("signals", "own_metrics"),
+    "receive": ("signals", "store.base", "scrub", "own_metrics", "config"),
+    "query": ("signals", "store.base"),
+    "api": ("query", "signals", "store.base"),
+}
+OWNERS: dict[str, tuple[str, ...]] = {
+    "typer": ("cli",),
+    "rich": ("report",),
+    "requests": ("clients",),
+    "yaml": ("spec",),
+    "docker": ("runtime/docker.py",),
+    "psutil": ("runtime",),
+    "prometheus_client": ("clients", "embedded"),
+    **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3", "opentelemetry", "google"), ("embedded",)),
+    "promql_parser": ("embedded/query/promql",),
+}
+
+
+def modules() -> list[Path]:
+    return sorted((ROOT / "obsctl").rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def inside(path: Path) -> str:
+    return path.relative_to(ROOT / "obsctl").with_suffix("").as_posix()
+
+
+@pytest.mark.parametrize("path", modules(), ids=inside)
+def test_a_room_imports_only_what_the_table_names(path: Path) -> None:
+    room = inside(path).split("/")[0]
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("obsctl.")} - {"__version__", room}
+    allowed = ROOMS.get(room, ("cli",))
+    assert ours <= set(allowed), f"{room} imports {sorted(ours - set(allowed))}, the table allows {allowed}"
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if "embedded" in p.parts], ids=inside)
+def test_a_room_of_the_embedded_server_imports_only_what_the_table_names(path: Path) -> None:
+    room = inside(path).split("/")[1]
+    if room not in EMBEDDED:
+        return  # app.py and its neighbours wire everything
+    ours = [n.removeprefix("obsctl.embedded.") for n in imports(path) if n.startswith("obsctl.embedded.")]
+    strange = [n for n in ours if not n.startswith((room, *EMBEDDED[room]))]
+    assert not strange, f"embedded/{room} imports {strange}, the table allows {EMBEDDED[room]}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=inside)
+def test_a_library_is_imported_only_by_its_owner(path: Path) -> None:
+    for name in imports(path):
+        owners = OWNERS.get(name.split(".")[0])
+        here = path.relative_to(ROOT / "obsctl").as_posix()
+        assert owners is None or here.startswith(owners), f"{here} imports {name}, which belongs to {owners}"
+
+
+def test_obsctl_and_the_sample_service_do_not_know_each_other() -> None:
+    for path in modules():
+        assert not any(name.split(".")[0] == "sample_service" for name in imports(path)), path
+    for path in (ROOT / "sample_service").rglob("*.py"):
+        assert not any(name.split(".")[0] == "obsctl" for name in imports(path)), path
+
+
+def test_the_table_names_every_room() -> None:
+    inhabited = (p for p in (ROOT / "obsctl").iterdir() if p.suffix in (".py", "") and not p.name.startswith("_"))
+    found = {p.stem for p in inhabited}
+    assert found == set(ROOMS)
+
+
+def test_product_names_stay_in_their_rooms() -> None:
+    """Readers know protocols. Only descriptions, and our own server, may name products in their logic."""
+    products = ("grafana", "tempo", "alertmanager", "promtail", "alloy")
+    for path in modules():
+        room = inside(path).split("/")[0]
+        if room in ("backends", "embedded"):
+            continue
+        constants = (
+            n.value for n in ast.walk(ast.parse(path.read_text(encoding="utf8"))) if isinstance(n, ast.Constant)
+        )
+        assert not [c for c in constants if isinstance(c, str) and c.lower() in products], path

@@ -1,0 +1,46 @@
+"""Servers for the dialect suites: started once, asked by every test, for each implementation in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from obsctl.wait import Deadline, until
+from tests.conformance.dialects.servers import IMPLEMENTATIONS, PATIENCE, Servers
+from tests.conformance.dialects.target import Target, running_target
+
+
+@pytest.fixture(scope="package")
+def target() -> Iterator[Target]:
+    """What the servers scrape."""
+    with running_target() as running:
+        yield running
+
+
+@pytest.fixture(scope="package", params=IMPLEMENTATIONS, ids=lambda implementation: implementation.__name__)
+def servers(request, target, tmp_path_factory) -> Iterator[Servers]:
+    """Running servers."""
+    with request.param(target.url, tmp_path_factory.mktemp("servers")) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def http() -> Iterator[httpx.Client]:
+    """A client that minds no proxy."""
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as session:
+        yield session
+
+
+@pytest.fixture(scope="package")
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """Ask until the answer is truthy, and give it; fails when it stays empty."""
+
+    def ask(probe: Callable[[], Any]) -> Any:
+        answer = until(probe, Deadline.after(PATIENCE))
+        assert answer, "nothing arrived in time"
+        return answer
+
+    return ask

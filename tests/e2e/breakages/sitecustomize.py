@@ -1,0 +1,201 @@
+"""Breaks exactly one thing in a process of the sample service, named by the environment variable ``BREAK``.
+
+Python imports this module at start when its folder is on PYTHONPATH. The service itself stays as it is shipped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+BREAKAGES: dict[str, Callable[[], None]] = {}
+
+
+def breakage(*processes: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Register a breakage for the named processes; for the others nothing is broken."""
+
+    def register(apply: Callable[[], None]) -> Callable[[], None]:
+        BREAKAGES[apply.__name__] = lambda: apply() if os.environ.get("OTEL_SERVICE_NAME") in processes else None
+        return apply
+
+    return register
+
+
+def rewrite_exposition(pattern: str, replacement: str) -> None:
+    from sample_service import metrics
+
+    original = metrics.expose
+
+    def expose(registry: object, accept: str) -> tuple[bytes, str]:
+        body, content_type = original(registry, accept)
+        return re.sub(pattern.encode(), replacement.encode(), body, flags=re.MULTILINE), content_type
+
+    metrics.expose = expose
+
+
+def rewrite_log_lines(pattern: str, replacement: str) -> None:
+    from sample_service import logs
+
+    original = logs.JsonFormatter.format
+    logs.JsonFormatter.format = lambda self, record: re.sub(pattern, replacement, original(self, record))
+
+
+@breakage("worker")
+def metric_missing() -> None:
+    rewrite_exposition(r"^(# (HELP|TYPE) )?jobs_queue_depth.*\n", "")
+
+
+@breakage("worker")
+def type_changed() -> None:
+    rewrite_exposition(r"^# TYPE jobs_queue_depth gauge", "# TYPE jobs_queue_depth unknown")
+
+
+@breakage("worker")
+def label_missing() -> None:
+    rewrite_exposition(r'^(jobs_retries_total)\{type="match"\}', r"\1")
+
+
+@breakage("api")
+def bucket_changed() -> None:
+    rewrite_exposition(r'^(http_request_duration_seconds_bucket.*)le="0.25"', r'\1le="0.3"')
+
+
+@breakage("api", "worker", "ai")
+def exemplar_absent() -> None:
+    rewrite_exposition(r" # \{.*$", "")
+
+
+@breakage("api")
+def counter_off_by_one() -> None:
+    from sample_service.queue import Producer
+
+    original, counted = Producer.enqueue, []
+
+    def enqueue(self: Producer, job: object) -> None:
+        original(self, job)
+        if not counted:
+            counted.append(1)
+            self._produced.enqueued.labels("match").inc()
+
+    Producer.enqueue = enqueue
+
+
+@breakage("ai")
+def target_down() -> None:
+    from sample_service import metrics
+
+    def expose(_registry: object, _accept: str) -> tuple[bytes, str]:
+        raise RuntimeError("broken")
+
+    metrics.expose = expose
+
+
+@breakage("api")
+def propagation_cut_at_the_queue() -> None:
+    from opentelemetry import propagate
+
+    propagate.inject = lambda *_a, **_k: None
+
+
+@breakage("worker")
+def tracestate_lost() -> None:
+    from sample_service import queue
+
+    original = queue.job_of
+
+    def job_of(delivery: object) -> object:
+        job = original(delivery)
+        job.carrier.pop("tracestate", None)
+        return job
+
+    queue.job_of = job_of
+
+
+@breakage("worker")
+def attribute_missing() -> None:
+    from sample_service import queue
+
+    original = queue.span_attributes
+    queue.span_attributes = lambda operation: {
+        k: v for k, v in original(operation).items() if k != "messaging.destination.name"
+    }
+
+
+@breakage("api")
+def orphaned() -> None:
+    """A span whose parent is never exported."""
+    from opentelemetry import trace
+
+    from sample_service.db import Database
+
+    original = Database.add_cv
+
+    def add_cv(self: Database, *arguments: str) -> None:
+        here = trace.get_current_span().get_span_context()
+        nowhere = trace.SpanContext(here.trace_id, 0xBAD, is_remote=True, trace_flags=here.trace_flags)
+        context = trace.set_span_in_context(trace.NonRecordingSpan(nowhere))
+        trace.get_tracer("broken").start_span("stray", context=context).end()
+        original(self, *arguments)
+
+    Database.add_cv = add_cv
+
+
+@breakage("api", "worker", "ai")
+def collector_down() -> None:
+    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
+
+
+@breakage("ai")
+def logs_silent() -> None:
+    import logging
+
+    logging.disable(logging.INFO)
+
+
+@breakage("worker")
+def log_without_trace_id() -> None:
+    rewrite_log_lines(r'"trace_id": "[0-9a-f]+"', '"trace_id": ""')
+
+
+@breakage("api")
+def request_id_not_echoed() -> None:
+    from starlette.datastructures import MutableHeaders
+
+    from sample_service import request_context
+
+    original = MutableHeaders.__setitem__
+
+    def setitem(self: MutableHeaders, key: str, value: str) -> None:
+        original(self, key, "another" if key == request_context.HEADER else value)
+
+    MutableHeaders.__setitem__ = setitem
+
+
+@breakage("api")
+def pii_leaked() -> None:
+    from opentelemetry import trace
+
+    from sample_service.db import Database
+
+    original = Database.add_cv
+
+    def add_cv(self: Database, cv_id: str, name: str, *rest: str) -> None:
+        trace.get_current_span().set_attribute("debug.note", f"stored {name}")
+        original(self, cv_id, name, *rest)
+
+    Database.add_cv = add_cv
+
+
+@breakage("api")
+def answers_wrong() -> None:
+    from sample_service.db import Database
+
+    def broken(*_arguments: object) -> None:
+        raise ValueError("broken")
+
+    Database.add_project = broken
+
+
+if "OTEL_SERVICE_NAME" in os.environ and "BREAK" in os.environ:
+    BREAKAGES[os.environ["BREAK"]]()

@@ -1,0 +1,70 @@
+"""The main job as a newcomer does it: an empty folder, up, verify, trace, down."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.e2e.conftest import Folder
+
+pytestmark = pytest.mark.e2e
+
+
+def test_every_check_passes(stack: Folder) -> None:
+    done = stack.run("verify", "--json")
+    checks = done.data["checks"]
+    assert {c["id"]: c["summary"] for c in checks if c["status"] != "pass"} == {}
+    assert done.status == 0
+    assert len(checks) >= 14
+    for check in checks:
+        assert check["evidence"], f"{check['id']} passed without evidence"
+        assert all(e["query"] and e["answer"] for e in check["evidence"])
+
+
+def test_verify_again_and_again_stays_exact(stack: Folder) -> None:
+    for _ in range(2):
+        done = stack.run("verify", "--only", "metrics.exact", "--only", "traces.*")
+        assert done.status == 0, done.out
+
+
+def test_one_request_crosses_api_worker_and_ai(stack: Folder) -> None:
+    stack.ok("verify")
+    tree = json.loads(stack.ok("trace", "last", "--json").out)
+    data = tree.get("data", tree)
+    assert {"api", "worker", "ai"} <= {s["service"] for s in data["spans"]}
+    assert data["counts"]["orphans"] == 0
+    text = stack.ok("trace", "last").out
+    assert all(name in text for name in ("api", "worker", "ai", "POST /matches"))
+    assert "\x1b" not in text
+
+
+def test_a_request_id_finds_its_trace(stack: Folder) -> None:
+    requests = stack.run("verify", "--json").data["requests"]
+    match = next(r for r in requests if r["request"] == "POST /matches")
+    by_request = stack.ok("trace", match["request_id"], "--json").out
+    assert match["trace_id"] in by_request
+
+
+@pytest.mark.parametrize(
+    ("ident", "status"),
+    [("f" * 32, 1), ("no-such-request", 1), ("", 2), ("a b", 2), ("x" * 300, 2), ("\x1b[31m", 2), ("0" * 32, 2)],
+)
+def test_unknown_and_malformed_ids(stack: Folder, ident: str, status: int) -> None:
+    done = stack.run("trace", ident)
+    assert done.status == status, done
+    assert "Traceback" not in done.err
+    assert "\x1b" not in done.err + done.out
+
+
+def test_selected_checks_and_formats(stack: Folder) -> None:
+    only = stack.run("verify", "--only", "traces.*", "--format", "junit")
+    assert only.out.startswith("<?xml")
+    assert re.search(r'name="traces\.', only.out)
+    wrong = stack.run("verify", "--only", "trases.complete")
+    assert wrong.status == 2
+    assert "traces.complete" in wrong.err
+    written = stack.path / "report.md"
+    stack.run("verify", "--only", "readiness", "--format", "markdown", "--output", str(written))
+    assert written.read_text().startswith("## obsctl verify")

@@ -1,0 +1,368 @@
+"""One thing broken at a time: for each, the check that must turn red, and no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from obsctl.clients.telemetry import SpanEvent
+from tests.unit.checks.world import World
+
+
+@dataclass(frozen=True)
+class Break:
+    """``says`` must be in the summary of the check that turns red."""
+
+    name: str
+    check: str
+    apply: Callable[[World], None]
+    says: str
+
+
+BREAKS: list[Break] = []
+
+
+def breaks(check: str, says: str):
+    def register(apply: Callable[[World], None]) -> Callable[[World], None]:
+        BREAKS.append(Break(apply.__name__, check, apply, says))
+        return apply
+
+    return register
+
+
+def named(sample, name):
+    return sample.labels["__name__"] == name
+
+
+def without(sample, label):
+    return replace(sample, labels={k: v for k, v in sample.labels.items() if k != label})
+
+
+# ---- readiness ----
+
+
+@breaks("readiness.driven", "step result: GET /matches/{job_id} was answered 500")
+def wrong_answer(world):
+    last = world.run.requests[-1]
+    world.change_run(requests=(*world.run.requests[:-1], replace(last, error="was answered 500, not 200: no")))
+
+
+@breaks("readiness.driven", "not sent because of that: result")
+def step_not_sent(world):
+    world.change_run(
+        requests=tuple(r for r in world.run.requests if r.step != "result"),
+        expectations=tuple(e for e in world.run.expectations if e.labels.get("method") != "GET"),
+    )
+
+
+# ---- metrics ----
+
+
+@breaks("metrics.targets", "worker is down: connection refused")
+def target_down(world):
+    world.targets[1] = replace(world.targets[1], health="down", last_error="connection refused")
+    world.change_series(lambda s: s.labels["job"] == "worker", lambda s: None)
+
+
+@breaks("metrics.targets", "ai is not a scrape target")
+def target_missing(world):
+    del world.targets[2]
+    world.change_series(lambda s: s.labels["job"] == "ai", lambda s: None)
+
+
+@breaks("metrics.targets", "ai was last scraped before this run")
+def scraping_stopped(world):
+    world.targets[2] = replace(world.targets[2], last_scrape=world.run.started_at - 60)
+
+
+@breaks("metrics.present", "jobs_queue_depth (any component)")
+def metric_missing(world):
+    world.change_series(lambda s: named(s, "jobs_queue_depth"), lambda s: None)
+
+
+@breaks("metrics.present", "http_requests_total (api)")
+def driven_metric_missing(world):
+    world.change_series(lambda s: named(s, "http_requests_total") and s.labels["job"] == "api", lambda s: None)
+
+
+@breaks("metrics.types", "jobs_queue_depth is stored as counter, not gauge")
+def wrong_type(world):
+    world.types["jobs_queue_depth"] = "counter"
+
+
+@breaks("metrics.types", "http_requests_total is stored as no known type")
+def no_type(world):
+    del world.types["http_requests"]
+
+
+@breaks("metrics.types", "http_request_duration_seconds is stored as summary")
+def summary_for_histogram(world):
+    world.types["http_request_duration_seconds"] = "summary"
+    world.change_series(lambda s: named(s, "http_request_duration_seconds_bucket"), lambda s: None)
+
+
+@breaks("metrics.labels", "http_requests_total on api lacks method")
+def label_missing(world):
+    world.change_series(lambda s: named(s, "http_requests_total"), lambda s: without(s, "method"))
+
+
+@breaks("metrics.labels", "jobs_completed_total on worker has tenant too")
+def label_too_many(world):
+    world.change_series(
+        lambda s: named(s, "jobs_completed_total"), lambda s: replace(s, labels={**s.labels, "tenant": "a"})
+    )
+
+
+@breaks("metrics.buckets", "lacks 0.25 and has 0.3 too")
+def bucket_changed(world):
+    world.change_series(
+        lambda s: named(s, "http_request_duration_seconds_bucket") and s.labels["le"] == "0.25",
+        lambda s: replace(s, labels={**s.labels, "le": "0.3"}),
+    )
+
+
+@breaks("metrics.buckets", "lacks 0.05, 0.1, 0.25, 0.5, 1, 2, 5, +Inf")
+def buckets_missing(world):
+    world.change_series(lambda s: named(s, "http_request_duration_seconds_bucket"), lambda s: None)
+
+
+def route(world, wanted):
+    return lambda s: named(s, "http_requests_total") and s.labels["route"] == wanted
+
+
+@breaks("metrics.exact", "rose by 3, not 2")
+def counted_once_too_often(world):
+    world.change_series(route(world, "/matches"), lambda s: replace(s, value=s.value + 1))
+
+
+@breaks("metrics.exact", "rose by 1, not 2")
+def counted_once_too_few(world):
+    world.change_series(route(world, "/matches"), lambda s: replace(s, value=s.value - 1))
+
+
+@breaks("metrics.exact", 'http_requests_total{method="POST",route="/matches",status="202"} rose by -3, not 2')
+def route_never_counted(world):
+    world.change_series(route(world, "/matches"), lambda s: None)
+
+
+@breaks("metrics.exact", 'jobs_completed_total{type="match"} rose by 4, not 2')
+def job_done_twice(world):
+    world.change_series(
+        lambda s: named(s, "jobs_completed_total") and s.labels["type"] == "match",
+        lambda s: replace(s, value=s.value + 2),
+    )
+
+
+# ---- traces ----
+
+
+def trace_of(world, request):
+    return world.spans[world.requests(request)[-1].trace_id]
+
+
+@breaks("traces.complete", "0 spans have the injected span")
+def parent_ignored(world):
+    spans = trace_of(world, "POST /cvs")
+    spans[0] = replace(spans[0], parent_id="")
+
+
+@breaks("traces.complete", "is an orphan")
+def orphan(world):
+    spans = trace_of(world, "POST /projects")
+    spans[1] = replace(spans[1], parent_id="00000000deadbeef")
+
+
+@breaks("traces.complete", "is used 2 times")
+def span_twice(world):
+    spans = trace_of(world, "POST /cvs")
+    spans.append(replace(spans[1], name="again"))
+
+
+@breaks("traces.complete", "2 spans have the injected span")
+def two_roots(world):
+    spans = trace_of(world, "POST /cvs")
+    spans.append(replace(spans[0], span_id="00000000deadbeef"))
+
+
+@breaks("traces.shape", "no span of worker")
+def propagation_cut_at_the_queue(world):
+    """The worker begins a trace of its own; its lines carry that trace's ids, and still the request id."""
+    for index, request in enumerate(world.requests("POST /matches")):
+        spans = world.spans[request.trace_id]
+        fresh = f"{index + 1:032x}"
+        apart = [s for s in spans if s.service != "api"]
+        world.spans[request.trace_id] = [s for s in spans if s.service == "api"]
+        first = apart[0]
+        ids = {s.span_id for s in apart}
+        world.spans[fresh] = [
+            replace(s, trace_id=fresh, trace_state="", parent_id=s.parent_id if s.parent_id in ids else "")
+            for s in apart
+        ]
+        assert first.service == "worker"
+        world.change_lines(
+            lambda line, fields, r=request: fields["request_id"] == r.request_id and fields["service"] != "api",
+            lambda fields, fresh=fresh: {**fields, "trace_id": fresh},
+        )
+
+
+@breaks("traces.shape", "no span like worker.vectors (worker client db.system=Qdrant|qdrant)")
+def span_missing(world):
+    world.change_spans(lambda s: "db.system" in s.attributes, lambda s: None)
+
+
+@breaks("traces.shape", "no call api -> worker")
+def wrong_edge(world):
+    for request in world.requests("POST /matches"):
+        spans = world.spans[request.trace_id]
+        entry = next(s for s in spans if s.service == "ai")
+        world.change_spans(
+            lambda s, r=request: s.trace_id == r.trace_id and s.service == "worker" and s.kind == "consumer",
+            lambda s, e=entry: replace(s, parent_id=e.span_id),
+        )
+        world.change_spans(
+            lambda s, r=request: s.trace_id == r.trace_id and s.service == "ai",
+            lambda s, r=request: replace(
+                s, parent_id=next(x.span_id for x in world.spans[r.trace_id] if x.service == "api")
+            ),
+        )
+
+
+@breaks("traces.attributes", "api.server (api: api.server) lacks route")
+def attribute_missing(world):
+    world.change_spans(
+        lambda s: s.kind == "server" and s.service == "api",
+        lambda s: replace(s, attributes={k: v for k, v in s.attributes.items() if k != "route"}),
+    )
+
+
+@breaks("traces.attributes", "lacks retry_count")
+def attribute_empty(world):
+    world.change_spans(
+        lambda s: s.kind == "consumer", lambda s: replace(s, attributes={**s.attributes, "retry_count": ""})
+    )
+
+
+@breaks("traces.attributes", "has user.email, which the contract forbids")
+def forbidden_attribute(world):
+    world.change_spans(
+        lambda s: s.kind == "producer", lambda s: replace(s, attributes={**s.attributes, "user.email": "hidden"})
+    )
+
+
+@breaks("traces.state", "has lost obsctl=")
+def state_lost(world):
+    world.change_spans(lambda s: s.service == "ai", lambda s: replace(s, trace_state="other=1"))
+
+
+# ---- logs ----
+
+
+@breaks("logs.present", "no line of ai for POST /matches")
+def logs_of_one_component_missing(world):
+    world.logs = [line for line in world.logs if line.labels["service_name"] != "ai"]
+
+
+def of_worker(line, fields):
+    return fields["service"] == "worker"
+
+
+@breaks("logs.fields", "worker: trace_id missing or empty")
+def line_without_trace_id(world):
+    world.change_lines(of_worker, lambda f: {**f, "trace_id": ""})
+
+
+@breaks("logs.fields", "worker: request_id missing or empty")
+def line_without_request_id(world):
+    world.change_lines(of_worker, lambda f: {k: v for k, v in f.items() if k != "request_id"})
+
+
+@breaks("logs.fields", "timestamp 'yesterday' is not RFC 3339")
+def bad_timestamp(world):
+    world.change_lines(of_worker, lambda f: {**f, "timestamp": "yesterday"})
+
+
+@breaks("logs.fields", "is of no stored trace")
+def foreign_trace_id(world):
+    world.change_lines(of_worker, lambda f: {**f, "trace_id": "ab" * 16})
+
+
+@breaks("logs.fields", "is of no span of trace")
+def foreign_span_id(world):
+    world.change_lines(of_worker, lambda f: {**f, "span_id": "ab" * 8})
+
+
+@breaks("logs.fields", "is not lower-case hex")
+def malformed_trace_id(world):
+    world.change_lines(of_worker, lambda f: {**f, "trace_id": "12345"})
+
+
+@breaks("logs.fields", "the line is not a JSON object")
+def plain_text(world):
+    line = next(line for line in world.logs if line.labels["service_name"] == "worker")
+    fields = json.loads(line.line)
+    said = f"did it trace_id={fields['trace_id']} request_id={fields['request_id']}"
+    world.logs.append(replace(line, line=json.dumps(said)))
+
+
+@breaks("logs.fields", "not under their trace_id: the shipper did not extract it")
+def not_extracted(world):
+    world.extracted = ("request_id",)
+
+
+# ---- correlation and privacy ----
+
+
+@breaks("correlation.request_id", "1 of 8 answers without the request id that was sent")
+def header_not_echoed(world):
+    first = replace(world.run.requests[0], answer_headers={"X-Request-Id": "another"})
+    world.change_run(requests=(first, *world.run.requests[1:]))
+
+
+@breaks("correlation.request_id", "worker: request_id 'fresh-one' instead of the one that was sent")
+def request_id_made_anew(world):
+    world.change_lines(of_worker, lambda f: {**f, "request_id": "fresh-one"})
+
+
+@breaks("correlation.exemplar", "http_request_duration_seconds has 0 exemplars from this run")
+def exemplars_absent(world):
+    world.exemplars.clear()
+
+
+@breaks("correlation.exemplar", "none with a driven trace id")
+def exemplars_of_others(world):
+    world.exemplars = [replace(e, labels={"trace_id": "ab" * 16}) for e in world.exemplars]
+
+
+@breaks("privacy.canary", "holds the marker in its attribute candidate (trace ")
+def canary_in_an_attribute(world):
+    world.change_spans(
+        lambda s: s.kind == "consumer",
+        lambda s: replace(s, attributes={**s.attributes, "candidate": f"Robin {world.run.canary}"}),
+    )
+
+
+@breaks("privacy.canary", "holds the marker in its event attribute exception.message")
+def canary_in_an_exception(world):
+    event = SpanEvent("exception", 1, {"exception.message": f"bad row {world.run.canary.upper()}"})
+    world.change_spans(lambda s: s.kind == "consumer", lambda s: replace(s, events=(event,)))
+
+
+@breaks("privacy.canary", "holds something like email")
+def address_in_an_attribute(world):
+    world.change_spans(
+        lambda s: s.kind == "consumer",
+        lambda s: replace(s, attributes={**s.attributes, "note": "to jane@example.com"}),
+    )
+
+
+@breaks("privacy.canary", "log line of worker holds canary-")
+def canary_in_a_line(world):
+    world.change_lines(of_worker, lambda f: {**f, "message": f"matched {world.run.canary}"})
+
+
+@breaks("privacy.canary", "log line of api holds canary-")
+def canary_in_a_line_of_no_request(world):
+    line = world.logs[0]
+    said = json.dumps({"message": f"startup dump {world.run.canary}"})
+    world.logs.append(replace(line, line=said, labels={"service_name": "api"}))

@@ -1,0 +1,148 @@
+"""A healthy world passes every check; each thing broken in it turns exactly its own check red."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from obsctl.checks import CHECKS
+from obsctl.checks.base import Outcome, Status
+from obsctl.checks.run import run_checks
+from obsctl.endpoints import Endpoints
+from tests.unit.checks.broken import BREAKS, Break
+from tests.unit.checks.world import World, healthy
+
+SECONDS = 1.0
+"""A broken check waits this long for a mend that never comes; the others are done long before."""
+
+
+def verify(world: World, seconds: float = SECONDS) -> dict[str, Outcome]:
+    return {o.check: o for o in run_checks(CHECKS, lambda _: world.context(seconds), grace=20.0)}
+
+
+def told(outcomes: dict[str, Outcome]) -> dict[str, str]:
+    return {name: f"{o.verdict.status}: {o.verdict.summary}" for name, o in outcomes.items()}
+
+
+@pytest.fixture(scope="module")
+def broken(ready: Endpoints) -> dict[str, Future[dict[str, Outcome]]]:
+    """Every broken world is verified in the background: most of the time is waiting."""
+
+    def broken_world(one: Break) -> dict[str, Outcome]:
+        world = healthy()
+        world.endpoints = ready
+        one.apply(world)
+        return verify(world)
+
+    with ThreadPoolExecutor(8) as pool:
+        return {one.name: pool.submit(broken_world, one) for one in BREAKS}
+
+
+def test_a_healthy_world_passes_every_check_with_evidence(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    outcomes = verify(world, seconds=20.0)
+    assert {o.verdict.status for o in outcomes.values()} == {Status.PASS}, told(outcomes)
+    assert [o.check for o in outcomes.values() if not o.verdict.evidence] == []
+    assert all(e.query and e.answer for o in outcomes.values() for e in o.verdict.evidence)
+
+
+def test_a_trace_is_not_fetched_once_for_each_check(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    verify(world, seconds=20.0)
+    fetched = [asked for asked in world.asked if asked in world.spans]
+    assert len(fetched) <= 3 * len(world.spans)
+
+
+@pytest.mark.parametrize("one", BREAKS, ids=lambda one: f"{one.check}-{one.name}")
+def test_one_broken_thing_turns_exactly_its_check_red(one: Break, broken) -> None:
+    outcomes = broken[one.name].result()
+    red = [name for name, o in outcomes.items() if o.verdict.status is not Status.PASS]
+    assert red == [one.check], told(outcomes)
+    verdict = outcomes[one.check].verdict
+    assert verdict.status is Status.FAIL
+    assert one.says in verdict.summary
+    assert verdict.hint
+
+
+def test_every_check_has_been_seen_to_fail() -> None:
+    elsewhere = {"readiness.roles"}  # see test_readiness
+    assert {c.id for c in CHECKS} == {one.check for one in BREAKS} | elsewhere
+
+
+def silent_world() -> World:
+    world = healthy()
+    world.spans, world.logs, world.series, world.targets, world.exemplars, world.types = {}, [], [], [], [], {}
+    return world
+
+
+def test_without_telemetry_nothing_passes_but_the_answers_themselves(ready: Endpoints) -> None:
+    world = silent_world()
+    world.endpoints = ready
+    outcomes = verify(world, seconds=0.5)
+    passed = {name for name, o in outcomes.items() if o.verdict.status is Status.PASS}
+    assert passed == {"readiness.roles", "readiness.driven"}, told(outcomes)
+    assert {o.verdict.status for name, o in outcomes.items() if name not in passed} == {Status.FAIL}
+
+
+def test_where_nothing_answers_nothing_passes(unready: Endpoints) -> None:
+    world = silent_world()
+    world.endpoints = unready
+    refused = tuple(replace(r, status=0, answer_headers={}, error="refused") for r in world.run.requests)
+    world.change_run(requests=refused, expectations=())
+    outcomes = verify(world, seconds=0.3)
+    assert {o.verdict.status for o in outcomes.values()} & {Status.PASS} == set(), told(outcomes)
+
+
+def test_where_nothing_was_driven_nothing_passes(unready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = unready
+    world.change_run(requests=(), expectations=())
+    outcomes = verify(world, seconds=0.3)
+    judged = {n: o for n, o in outcomes.items() if o.check.split(".")[0] != "metrics" or o.check == "metrics.exact"}
+    assert {o.verdict.status for o in judged.values()} & {Status.PASS} == set(), told(outcomes)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that stumbles is given up sooner."""
+    monkeypatch.setattr("obsctl.checks._board.PATIENCE", 0.1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_backends_that_do_not_answer_are_errors_not_failures(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    world.broken = ("metrics", "logs", "traces")
+    outcomes = verify(world, seconds=5.0)
+    looked = {name: o.verdict.status for name, o in outcomes.items() if not name.startswith("readiness.")}
+    assert set(looked.values()) == {Status.ERROR}, told(outcomes)
+    assert all(o.verdict.hint for o in outcomes.values() if o.verdict.status is Status.ERROR)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("backend", ["metrics", "logs", "traces"])
+def test_a_backend_that_is_down_leaves_the_other_signals_alone(backend: str, ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    world.broken = (backend,)
+    outcomes = verify(world, seconds=5.0)
+    red = {name.split(".")[0] for name, o in outcomes.items() if o.verdict.status is not Status.PASS}
+    assert red <= {backend, "correlation", "privacy"}, told(outcomes)
+    assert backend in red
+
+
+def test_a_stack_without_a_backend_skips_with_the_reason(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+
+    def context(_):
+        return world.context(2.0, metrics=None, logs=None, traces=None)
+
+    outcomes = {o.check: o.verdict for o in run_checks(CHECKS, context)}
+    passed = {name for name, v in outcomes.items() if v.status is Status.PASS}
+    assert passed == {"readiness.roles", "readiness.driven", "correlation.request_id"}
+    assert "no trace backend" in outcomes["traces.shape"].summary

@@ -1,0 +1,316 @@
+"""A healthy world: everything the sample's contract promises, as stored after one run of its drive.
+
+Derived from the contract, so that it stays healthy when the contract changes. Tests break one thing in it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from obsctl.assets import templates
+from obsctl.checks.base import Context
+from obsctl.clients.promql import Target
+from obsctl.clients.telemetry import Exemplar, LogLine, Sample, Span
+from obsctl.driven import DrivenRequest, Run
+from obsctl.endpoints import Endpoints
+from obsctl.errors import BackendError
+from obsctl.spec.contract import Metric, MetricType, SpanRule, TraceRule
+from obsctl.spec.load import load_stack_file
+from obsctl.spec.stack import Service
+from obsctl.traffic.expect import expectations
+from obsctl.traffic.identity import Identities
+from obsctl.wait import Deadline
+
+ROUNDS = 2
+BASE = 3
+
+
+@dataclass
+class World:
+    """What is stored. Everything may be changed by a test before it is looked at."""
+
+    service: Service
+    run: Run
+    spans: dict[str, list[Span]] = field(default_factory=dict)
+    logs: list[LogLine] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+    series: list[Sample] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
+    exemplars: list[Exemplar] = field(default_factory=list)
+    endpoints: Endpoints = Endpoints()
+    extracted: tuple[str, ...] = ("trace_id", "span_id", "request_id")
+    broken: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
+
+    def context(self, seconds: float, **changes) -> Context:
+        context = Context(
+            service=self.service,
+            endpoints=self.endpoints,
+            run=self.run,
+            deadline=Deadline.after(seconds),
+            metrics=Metrics(self),
+            logs=Logs(self),
+            traces=Traces(self),
+            scrape_interval=0.05,
+            quiet=0.02,
+        )
+        return replace(context, **changes)
+
+    def requests(self, request: str) -> list[DrivenRequest]:
+        return [r for r in self.run.requests if r.request == request]
+
+    def change_run(self, **changes) -> None:
+        self.run = replace(self.run, **changes)
+
+    def change_spans(self, pick, change) -> None:
+        """Replace each span that ``pick`` holds for by ``change`` of it; None drops it."""
+        for trace_id, spans in self.spans.items():
+            changed = [change(s) if pick(s) else s for s in spans]
+            self.spans[trace_id] = [s for s in changed if s is not None]
+
+    def change_series(self, pick, change) -> None:
+        changed = [change(s) if pick(s) else s for s in self.series]
+        self.series = [s for s in changed if s is not None]
+
+    def change_lines(self, pick, change) -> None:
+        """Replace the JSON of each line that ``pick`` holds for."""
+        for index, line in enumerate(self.logs):
+            fields = json.loads(line.line)
+            if pick(line, fields):
+                self.logs[index] = replace(line, line=json.dumps(change(fields)))
+
+
+# ---- the clients, as the checks use them ----
+
+
+class Metrics:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.scrapes = itertools.count(1)
+
+    def _ask(self, what: str) -> None:
+        self.world.asked.append(what)
+        if "metrics" in self.world.broken:
+            raise BackendError("Prometheus API at http://127.0.0.1:1 refused the connection")
+
+    def targets(self):
+        """Each look sees another scrape."""
+        self._ask("targets")
+        after = self.world.run.ended_at + 0.001 * next(self.scrapes)
+        return [replace(t, last_scrape=after) if t.last_scrape == 0.0 else t for t in self.world.targets]
+
+    def metadata(self):
+        self._ask("metadata")
+        return {name: (kind, "") for name, kind in self.world.types.items()}
+
+    def instant(self, query, at=None):
+        self._ask(query)
+        name, labels = re.fullmatch(r"([a-zA-Z_:0-9]*)(?:\{(.*)\})?", query).groups()
+        wanted = dict(re.findall(r'(\w+)="([^"]*)"', labels or ""))
+        if name:
+            wanted["__name__"] = name
+        return [s for s in self.world.series if wanted.items() <= s.labels.items()]
+
+    def exemplars(self, query, start, end):
+        self._ask(query)
+        return [e for e in self.world.exemplars if e.series["__name__"] == query and start <= e.time <= end]
+
+
+class Logs:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def lines(self, query, start_ns, end_ns, limit=1000, direction="forward"):
+        self.world.asked.append(query)
+        if "logs" in self.world.broken:
+            raise BackendError("Loki API at http://127.0.0.1:1 refused the connection")
+        streams, stage = re.fullmatch(r'\{service_name=~("(?:[^"\\]|\\.)*")\} (.*)', query).groups()
+        found = [line for line in self.world.logs if re.fullmatch(json.loads(streams), line.labels["service_name"])]
+        return [line for line in found if self._passes(line, stage) and start_ns <= line.time_ns < end_ns][:limit]
+
+    def _passes(self, line, stage):
+        operator, text = stage.split(" ", 1)
+        if operator == "|=":
+            return json.loads(text) in line.line
+        if operator == "|~":
+            return re.search(json.loads(text), line.line) is not None
+        name, value = text.split("=", 1)
+        return name in self.world.extracted and str(json.loads(line.line).get(name)) == json.loads(value)
+
+    def by_id(self, name, value, start_ns, end_ns, limit=1000):
+        return self.lines(f'{{service_name=~".+"}} | {name}={json.dumps(value)}', start_ns, end_ns, limit)
+
+
+class Traces:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def _ask(self, what):
+        self.world.asked.append(what)
+        if "traces" in self.world.broken:
+            raise BackendError("Jaeger API at http://127.0.0.1:1 refused the connection")
+
+    def trace(self, trace_id):
+        self._ask(trace_id)
+        return tuple(self.world.spans.get(trace_id, ()))
+
+    def search(self, service, *, start_ns, end_ns, limit=20, **_):
+        self._ask(f"search {service}")
+        return tuple(tuple(t) for t in self.world.spans.values() if any(s.service == service for s in t))
+
+
+# ---- the builder ----
+
+
+@cache
+def sample() -> Service:
+    """The sample as it is verified where there is no obsctl.yaml."""
+    return load_stack_file(templates() / "stacks" / "default.yaml", Path("/")).services[0]
+
+
+def healthy() -> World:
+    service = sample()
+    world = World(service, _run(service))
+    for request in world.run.requests:
+        world.spans[request.trace_id] = list(_spans(service, request))
+        world.logs += _lines(service, request, world.spans[request.trace_id])
+    world.targets = [
+        Target(c.name, f"{c.url}{c.metrics}", "up", "", 0.0, _target_labels(c.name, c.url)) for c in service.components
+    ]
+    world.types = {m.name.removesuffix("_total"): m.type.value for m in service.contract.metrics}
+    baseline: dict[str, list[str]] = {c.name: [] for c in service.components}
+    for metric in service.contract.metrics:
+        for component in metric.components or ("worker",):
+            for sample_, before in _series(world, metric, component):
+                world.series.append(sample_)
+                baseline[component].append(_text(sample_, before))
+    world.change_run(baseline={name: "\n".join(lines) + "\n" for name, lines in baseline.items()})
+    world.exemplars = list(_exemplars(world))
+    return world
+
+
+def _run(service: Service) -> Run:
+    ids, now = Identities(seed=7), time.time() - 1.0
+    requests = []
+    for step in service.drive * ROUNDS:
+        own = ids.next()
+        headers = {service.contract.request_id_header: own.request_id}
+        requests.append(
+            DrivenRequest(
+                step=step.id,
+                method=step.method,
+                route=step.route,
+                url=service.entry.url + step.route,
+                trace_id=own.trace_id,
+                parent_id=own.parent_id,
+                request_id=own.request_id,
+                trace_state=own.trace_state,
+                sent_at=now,
+                seconds=0.01,
+                status=step.expect,
+                answer_headers=headers,
+            )
+        )
+    performed = dict.fromkeys((s.id for s in service.drive), ROUNDS)
+    expected = expectations(service.contract, service.drive, requests, performed)
+    return Run(ids.run, ids.canary, now - 0.1, now + 0.1, tuple(requests), expected)
+
+
+def _target_labels(name: str, url: str) -> Mapping[str, str]:
+    return {"job": name, "instance": url.removeprefix("http://"), "service_namespace": "cv-job-matching"}
+
+
+def _spans(service: Service, request: DrivenRequest) -> Iterator[Span]:
+    """The spans of the request's rule: each component entered by its server and consumer spans, the rest below."""
+    rule = next((t for t in service.contract.traces if t.request == request.request), None)
+    rule = rule or TraceRule(request.request, (service.entry.name,))
+    numbers = itertools.count(1)
+    callers = {edge.target: edge.source for edge in rule.edges}
+    leaving: dict[str, str] = {}
+
+    def span(own: SpanRule, parent: str) -> Span:
+        values = dict.fromkeys(own.attributes, "x") | {k: v[0] for k, v in own.match.items()}
+        return Span(
+            trace_id=request.trace_id,
+            span_id=f"{next(numbers):08x}{request.parent_id[8:]}",
+            parent_id=parent,
+            service=own.component,
+            name=own.name.replace("*", own.id),
+            start_ns=int(request.sent_at * 1e9),
+            end_ns=int(request.sent_at * 1e9) + 10**6,
+            kind=own.kind,
+            trace_state=request.trace_state,
+            attributes=values,
+            resource={"service.name": own.component},
+        )
+
+    for component in rule.components:
+        parent = leaving.get(callers.get(component, ""), request.parent_id)
+        rules = [r for r in rule.spans if r.component == component]
+        entries = [r for r in rules if r.kind in ("server", "consumer")] or [SpanRule("entry", component, "server")]
+        made = [span(r, parent) for r in entries]
+        yield from made
+        below = [span(r, made[0].span_id) for r in rules if r not in entries]
+        yield from below
+        leaving[component] = next((s.span_id for s in below if s.kind in ("producer", "client")), made[0].span_id)
+
+
+def _lines(service: Service, request: DrivenRequest, spans: list[Span]) -> Iterator[LogLine]:
+    for component in dict.fromkeys(s.service for s in spans):
+        own = next(s for s in spans if s.service == component)
+        fields = {
+            "timestamp": "2026-01-02T03:04:05.678Z",
+            "level": "info",
+            "service": component,
+            "message": f"did {request.step}",
+            "trace_id": request.trace_id,
+            "span_id": own.span_id,
+            "request_id": request.request_id,
+        }
+        line = json.dumps(fields)
+        yield LogLine(own.end_ns, line, {"service_name": component, "level": "info"}, {})
+
+
+def _series(world: World, metric: Metric, component: str) -> Iterator[tuple[Sample, float]]:
+    """Each series now, with what it was before the run."""
+    target = _target_labels(component, next(c.url for c in world.service.components if c.name == component))
+    yield from _one(metric, {**target, **dict.fromkeys(metric.labels, "quiet")}, 0)
+    for expected in world.run.expectations:
+        owner = world.service.entry.name if metric.driven else "worker"
+        if expected.metric == metric.name and component == owner:
+            own = {**dict.fromkeys(metric.labels, "other"), **expected.labels}
+            yield from _one(metric, {**target, **own}, expected.by)
+
+
+def _one(metric: Metric, labels: Mapping[str, str], by: int) -> Iterator[tuple[Sample, float]]:
+    def sample_(suffix: str, rise: int = by, **more: str) -> tuple[Sample, float]:
+        return Sample({"__name__": metric.name + suffix, **labels, **more}, 0.0, BASE + rise), BASE
+
+    if metric.type is MetricType.HISTOGRAM:
+        yield from (sample_("_bucket", le=f"{b:g}") for b in (*metric.buckets, float("inf")))
+        yield from (sample_("_count"), sample_("_sum"))
+    elif metric.type is MetricType.SUMMARY:
+        yield from (sample_("_count"), sample_("_sum"))
+    else:
+        yield sample_("")
+
+
+def _text(sample_: Sample, before: float) -> str:
+    """The exposition line that a component served before the run: without the target's labels."""
+    own = {k: v for k, v in sample_.labels.items() if k not in ("__name__", "job", "instance", "service_namespace")}
+    return f"{sample_.labels['__name__']}{{{','.join(f'{k}={json.dumps(v)}' for k, v in own.items())}}} {before}"
+
+
+def _exemplars(world: World) -> Iterator[Exemplar]:
+    for metric in world.service.contract.metrics:
+        if metric.exemplars:
+            series = {"__name__": f"{metric.name}_bucket", "le": "0.05"}
+            for request in world.run.requests:
+                yield Exemplar(series, {"trace_id": request.trace_id}, 0.01, world.run.ended_at)

@@ -1,0 +1,233 @@
+"""OTLP's two encodings say the same; scrubbing leaves nothing that a rule applies to."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+from obsctl.embedded import prefilter
+from obsctl.embedded.own_metrics import SCRUBBED, OwnMetrics
+from obsctl.embedded.receive import otlp_traces
+from obsctl.embedded.receive.otlp_codec import MalformedError, decode
+from obsctl.embedded.scrub import Scrubber
+
+
+def decoded(body: bytes, encoding: Any) -> str:
+    """What came of a body: nothing bad, or why it is malformed."""
+    try:
+        decode(body, ExportTraceServiceRequest, encoding)
+    except MalformedError as error:
+        return str(error)
+    return ""
+
+
+def _array(values: list[AnyValue]) -> AnyValue:
+    found = AnyValue()
+    found.array_value.values.extend(values)
+    return found
+
+
+def _map(values: dict[str, AnyValue]) -> AnyValue:
+    found = AnyValue()
+    found.kvlist_value.SetInParent()
+    for key, value in values.items():
+        found.kvlist_value.values.add(key=key, value=value)
+    return found
+
+
+_text = st.text(max_size=12)
+_values = st.recursive(
+    st.one_of(
+        st.builds(lambda v: AnyValue(string_value=v), _text),
+        st.builds(lambda v: AnyValue(int_value=v), st.integers(-(2**63), 2**63 - 1)),
+        st.builds(lambda v: AnyValue(double_value=v), st.floats(allow_nan=False)),
+        st.builds(lambda v: AnyValue(bool_value=v), st.booleans()),
+        st.builds(lambda v: AnyValue(bytes_value=v), st.binary(max_size=8)),
+        st.just(AnyValue()),
+    ),
+    lambda inner: st.lists(inner, max_size=3).map(_array) | st.dictionaries(_text, inner, max_size=3).map(_map),
+    max_leaves=6,
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> ExportTraceServiceRequest:
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add()
+    for key, value in draw(st.dictionaries(_text, _values, max_size=2)).items():
+        group.resource.attributes.add(key=key, value=value)
+    for _ in range(draw(st.integers(0, 3))):
+        span = group.scope_spans.add().spans.add(
+            trace_id=draw(st.binary(min_size=16, max_size=16)),
+            span_id=draw(st.binary(min_size=8, max_size=8)),
+            parent_span_id=draw(st.sampled_from([b"", b"12345678"])),
+            name=draw(_text),
+            kind=draw(st.integers(0, 5)),
+            start_time_unix_nano=draw(st.integers(0, 2**63 - 1)),
+            flags=draw(st.integers(0, 2**32 - 1)),
+        )
+        for key, value in draw(st.dictionaries(_text, _values, max_size=3)).items():
+            span.attributes.add(key=key, value=value)
+        span.links.add(trace_id=span.trace_id, span_id=b"abcdefgh")
+    return request
+
+
+def otlp_json(request: ExportTraceServiceRequest, *, snake: bool, numbers: bool) -> bytes:
+    """The request as OTLP/JSON, in one of the spellings that readers must take."""
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, list):
+            return [walk(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        return {key: _respelled(key, walk(value), numbers) for key, value in node.items()}
+
+    document = json_format.MessageToDict(request, preserving_proto_field_name=snake, use_integers_for_enums=numbers)
+    return json.dumps(walk(document)).encode()
+
+
+def _respelled(key: str, value: Any, numbers: bool) -> Any:
+    if key in ("traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"):
+        return base64.b64decode(value).hex()
+    if numbers and key in ("startTimeUnixNano", "start_time_unix_nano", "intValue", "int_value"):
+        return int(value)
+    return value
+
+
+@given(request=requests(), snake=st.booleans(), numbers=st.booleans())
+def test_both_encodings_decode_to_the_same(request: ExportTraceServiceRequest, snake: bool, numbers: bool) -> None:
+    body = otlp_json(request, snake=snake, numbers=numbers)
+    assert decode(body, ExportTraceServiceRequest, "json") == request
+    assert decode(request.SerializeToString(), ExportTraceServiceRequest, "protobuf") == request
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode), st.sampled_from(["json", "protobuf"]))
+def test_whatever_arrives_is_decoded_or_malformed(body: bytes, encoding: Any) -> None:
+    assert re.match(r"\Z|the body (is not|must be) a|\w+ must be hexadecimal", decoded(body, encoding))
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["resourceSpans", "scopeSpans", "spans", "traceId", "links", "kind", "value", "attributes"]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+)
+
+
+@given(_json)
+def test_any_json_is_decoded_or_malformed(document: Any) -> None:
+    assert len(decoded(json.dumps(document).encode(), "json")) < 500
+
+
+PATTERNS = {
+    r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}": b"@",
+    r"sk-[a-z0-9]{20,}": b"sk-",
+    r"\bBearer [\w.-]+": b"Bearer ",
+    r"b?c+d*e": b"c",
+    r"a{0}bc": b"bc",
+    r"\d{16}": b"",
+    r"one|two": b"",
+    r"(one|two)!": b"!",
+    r"(?i)secret": b"",
+    r"x{a|b}y": b"",
+    r"a(?#()|b": b"",
+    r"caf\xe9": b"",
+    "naïve!": "naïve!".encode(),
+    r"[|]end": b"end",
+    r"(?:x\))?end": b"end",
+}
+
+
+@pytest.mark.parametrize(("pattern", "literal"), PATTERNS.items())
+def test_the_bytes_that_a_pattern_needs(pattern: str, literal: bytes) -> None:
+    assert prefilter.pattern_literal(re.compile(pattern)) == literal
+
+
+_pieces = st.sampled_from([*"ab@.|()[]{}?*+\\^$-,10", "\\.", "\\d", "[ab]", "(?:", "(a|b)", "a{1,2}", "(?!b)", "(?#"])
+
+
+@given(pattern=st.lists(_pieces, max_size=7).map("".join), text=st.text(alphabet="ab@.|()[]{}-,10", max_size=10))
+@example(pattern="a+?b", text="ab")
+def test_what_a_pattern_matches_contains_the_bytes_it_needs(pattern: str, text: str) -> None:
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, FutureWarning, DeprecationWarning):
+        assume(False)
+    if compiled.search(text):
+        assert prefilter.pattern_literal(compiled) in text.encode()
+
+
+RULES = (("user.email", "*.password", "x?z"), (re.compile(r"[\w.]+@\w+\.\w+"), re.compile(r"sk-\w{4,}")))
+_keys = st.sampled_from(["user", "user.email", "email", "db.password", "password", "xyz", "note", "name"])
+_dirty = st.sampled_from(["me@mail.org", "to a.b@c.de now", "sk-12345", "clean", "@", "sk-1", ""])
+
+
+@st.composite
+def dirty_requests(draw: st.DrawFn) -> ExportTraceServiceRequest:
+    leaf = st.builds(lambda v: AnyValue(string_value=v), _dirty)
+    values = st.recursive(
+        leaf,
+        lambda inner: st.lists(inner, max_size=2).map(_array) | st.dictionaries(_keys, inner, max_size=2).map(_map),
+        max_leaves=4,
+    )
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add()
+    scoped = group.scope_spans.add()
+    span = scoped.spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, name=draw(_dirty))
+    span.status.message = draw(_dirty)
+    holders = [group.resource, scoped.scope, span, span.events.add(), span.links.add()]
+    for key, value in draw(st.dictionaries(_keys, values, max_size=3)).items():
+        draw(st.sampled_from(holders)).attributes.add(key=key, value=value)
+    return request
+
+
+def _offences(node: Any, path: str = "") -> list[str]:
+    """What is left in a decoded message that a rule applies to."""
+    found: list[str] = []
+    if isinstance(node, str):
+        found += [node for pattern in RULES[1] if pattern.search(node)]
+    elif isinstance(node, list):
+        found += [one for item in node for one in _offences(item, path)]
+    elif isinstance(node, dict):
+        inner = f"{path}.{node['key']}" if path and "key" in node else node.get("key", path)
+        for name in (inner, node.get("key", "")):
+            found += [name] if re.fullmatch(r"user\.email|.*\.password|x.z", name) else []
+        found += [one for key, value in node.items() if key != "key" for one in _offences(value, inner)]
+    return found
+
+
+@given(dirty_requests())
+def test_nothing_is_left_that_a_rule_applies_to(request: ExportTraceServiceRequest) -> None:
+    before = _offences(json_format.MessageToDict(request))
+    metrics = OwnMetrics()
+    taken = otlp_traces.translate(request, Scrubber(*RULES, metrics))
+    (record,) = taken.batch.spans
+    found = type(request.resource_spans[0].scope_spans[0].spans[0]).FromString(record.payload)
+    assert _offences(json_format.MessageToDict(found)) == []
+    assert _offences(json_format.MessageToDict(request)) == []
+    counted = metrics.value(SCRUBBED, "dropped") + metrics.value(SCRUBBED, "masked")
+    assert (counted > 0) == bool(before)
+
+
+def test_without_rules_nothing_is_touched() -> None:
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
+    span.attributes.add(key="user.email").value.string_value = "me@mail.org"
+    (record,) = otlp_traces.translate(request, Scrubber((), ())).batch.spans
+    assert record.payload == span.SerializeToString()

@@ -1,0 +1,281 @@
+"""Scraping a real HTTP target into a real store."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from obsctl.embedded.config import Scrape, Target
+from obsctl.embedded.own_metrics import SAMPLES_DROPPED, SCRAPES, OwnMetrics
+from obsctl.embedded.receive import fetch as fetching
+from obsctl.embedded.receive.scrape import Outcome, Scraping, TargetScraper, relabel, target_labels
+from obsctl.embedded.signals import STALE_BITS, Labels, Matcher
+from obsctl.embedded.store.base import StoreFullError
+from obsctl.embedded.store.sqlite import SqliteStore
+
+from .conftest import Embedded, Page, ask, eventually, free_ports, http_target
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+class Scraped:
+    """One target, scraped by hand, with a look at what is stored."""
+
+    def __init__(self, store: SqliteStore, url: str, timeout: float = 5.0, **labels: str) -> None:
+        self.store = store
+        self.metrics = OwnMetrics()
+        self.target = Target("api", url, labels)
+        self.scraper = TargetScraper(self.target, Scrape(2.0, timeout, (self.target,)), store, self.metrics)
+
+    def series(self, name: str) -> dict[Labels, list[float]]:
+        """Values of every series of a name; the staleness marker shows as -1."""
+        found = self.store.series([Matcher("__name__", "=", name)])
+        points = self.store.points(found, 0, 2**62)
+        return {
+            tuple(pair for pair in one.labels if pair[0] not in ("__name__", "job", "instance")): [
+                -1.0 if _is_stale(value) else value for value in points[one.id].values.tolist()
+            ]
+            for one in found
+        }
+
+    def one(self, name: str) -> list[float]:
+        (values,) = self.series(name).values()
+        return values
+
+    def __call__(self, page: Page, body: str, **more: Any) -> None:
+        """Let the target say something, and scrape it."""
+        page.body = body.encode()
+        for name, value in more.items():
+            setattr(page, name, value)
+        self.scraper.scrape()
+
+
+def _is_stale(value: float) -> bool:
+    return bool(struct.unpack("<Q", struct.pack("<d", value))[0] == STALE_BITS)
+
+
+@pytest.fixture
+def scraped(store: SqliteStore, target: tuple[str, Page]) -> tuple[Scraped, Page]:
+    url, page = target
+    return Scraped(store, url), page
+
+
+def test_samples_and_report_series_carry_job_and_instance(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+    scrape(page, 'a{x="1"} 5\nb 6\n')
+    (series,) = scrape.store.series([Matcher("__name__", "=", "a")])
+    instance = scrape.target.instance
+    assert dict(series.labels) == {"__name__": "a", "x": "1", "job": "api", "instance": instance}
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", instance)
+    assert scrape.one("up") == [1.0]
+    assert scrape.one("scrape_samples_scraped") == [2.0]
+    assert scrape.one("scrape_samples_post_metric_relabeling") == [2.0]
+    assert scrape.one("scrape_series_added") == [2.0]
+    assert 0 < scrape.one("scrape_duration_seconds")[0] < 5
+    scrape(page, "b 6\nc 7\n")
+    assert scrape.one("scrape_series_added") == [2.0, 1.0]
+    status = scrape.scraper.status
+    assert (status.health, status.last_error, dict(status.labels)) == ("up", "", {"job": "api", "instance": instance})
+    assert status.last_scrape > 0
+
+
+def test_the_request_prefers_openmetrics_and_says_who_asks(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+    scrape(page, "a 1\n")
+    (request,) = page.requests
+    assert request["accept"].startswith("application/openmetrics-text;version=1.0.0")
+    assert request["accept-encoding"] == "gzip"
+    assert request["x-prometheus-scrape-timeout-seconds"] == "5"
+    page.body, page.encoding = gzip.compress(b"a 2\n"), "gzip"
+    scrape.scraper.scrape()
+    assert scrape.one("a") == [1.0, 2.0]
+
+
+def test_a_series_that_is_gone_gets_a_marker_once_and_may_come_back(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+    for body in ("a 1\nb 1\n", "b 2\n", "b 3\n", "a 4\nb 4\n"):
+        scrape(page, body)
+    assert scrape.one("a") == [1.0, -1.0, 4.0]
+    assert scrape.one("b") == [1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("body", "answer", "error"),
+    [
+        ("a 1\n", {"status": 500}, "server returned HTTP status 500 Internal Server Error"),
+        ("a 1\n", {"status": 302}, "server returned HTTP status 302 Found"),
+        ("a 1\nbroken\n", {}, "line 2"),
+        ("a 1\n", {"content_type": OPENMETRICS}, "data does not end with # EOF"),
+        ("a 1\n", {"content_type": ""}, "non-compliant scrape target"),
+        ("a 1\n", {"content_type": "text/html"}, "non-compliant scrape target"),
+        ("a 1\n", {"encoding": "gzip"}, "cannot be decompressed"),
+        ("a 1\n# \u00e9".encode("latin-1").decode("latin-1"), {"encoding": "gzip"}, "cannot be decompressed"),
+    ],
+)
+def test_a_failed_scrape_is_void_and_everything_goes_stale(
+    scraped: tuple[Scraped, Page], body: str, answer: dict[str, Any], error: str
+) -> None:
+    scrape, page = scraped
+    scrape(page, "a 1\nb 1\n")
+    scrape(page, body, **answer)
+    assert scrape.one("up") == [1.0, 0.0]
+    assert (scrape.one("a"), scrape.one("b")) == ([1.0, -1.0], [1.0, -1.0])
+    assert scrape.one("scrape_samples_scraped") == [2.0, 0.0]
+    assert scrape.scraper.status.health == "down"
+    assert error in scrape.scraper.status.last_error
+    scrape(page, "a 3\n", content_type="text/plain", status=200, encoding="")
+    assert scrape.one("a") == [1.0, -1.0, 3.0]
+    assert [scrape.metrics.value(SCRAPES, "api", outcome) for outcome in ("ok", "failed")] == [2, 1]
+
+
+def test_a_body_that_is_not_utf8_is_a_failed_scrape(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+    page.body = b'a{b="\xff"} 1\n'
+    scrape.scraper.scrape()
+    assert "not UTF-8" in scrape.scraper.status.last_error
+
+
+def test_a_body_over_the_limit_is_a_failed_scrape(
+    scraped: tuple[Scraped, Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scrape, page = scraped
+    monkeypatch.setattr(fetching, "BODY_BYTES", 1000)
+    scrape(page, "# " + "x" * 2000)
+    assert "body size limit" in scrape.scraper.status.last_error
+    page.body, page.encoding = gzip.compress(b"# " + b"x" * 2000), "gzip"
+    scrape.scraper.scrape()
+    assert "body size limit" in scrape.scraper.status.last_error
+
+
+def test_a_target_that_is_down_is_named(store: SqliteStore) -> None:
+    (port,) = free_ports(1)
+    scrape = Scraped(store, f"http://127.0.0.1:{port}/metrics")
+    scrape.scraper.scrape()
+    assert scrape.one("up") == [0.0]
+    assert "refused" in scrape.scraper.status.last_error
+
+
+def test_a_target_that_does_not_answer_is_given_up_at_the_deadline(store: SqliteStore) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        scrape = Scraped(store, f"http://127.0.0.1:{silent.getsockname()[1]}/metrics", timeout=0.1)
+        scrape.scraper.scrape()
+    assert scrape.scraper.status.last_error == "context deadline exceeded"
+    assert scrape.one("up") == [0.0]
+
+
+def test_explicit_times_are_honoured_and_get_no_markers(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+    scrape(page, "a 1 1754000000000\nfuture 1 99999999999999\n")
+    scrape(page, "b 1\n")
+    found = scrape.store.points(scrape.store.series([Matcher("__name__", "=", "a")]), 0, 2**62)
+    assert [points.times.tolist() for points in found.values()] == [[1_754_000_000_000]]
+    assert scrape.store.series([Matcher("__name__", "=", "future")]) == []
+
+
+def test_exemplars_are_stored_when_they_change(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+
+    def body(trace: str) -> str:
+        return f'# TYPE h histogram\nh_bucket{{le="1"}} 1 # {{trace_id="{trace}"}} 0.5\n# EOF\n'
+
+    for trace in ("a", "a", "b", "b", "a"):
+        scrape(page, body(trace), content_type=OPENMETRICS)
+    found = scrape.store.exemplars([Matcher("le", "=", "1.0")], 0, 2**62)
+    assert [dict(one.labels)["trace_id"] for one in found] == ["a", "b", "a"]
+
+
+def test_metadata_is_kept(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+    scrape(page, "# TYPE a_total counter\n# HELP a_total Help.\na_total 1\n")
+    (record,) = scrape.store.metadata()
+    assert (record.family, record.type, record.help) == ("a_total", "counter", "Help.")
+
+
+def test_labels_of_the_target_win_and_scraped_ones_are_exported() -> None:
+    target = Target("api", "http://127.0.0.1:1/metrics", {"zone": "a", "empty": ""})
+    scraped = {"__name__": "m", "job": "own", "zone": "b", "exported_zone": "c", "x": ""}
+    assert dict(relabel(scraped, target_labels(target))) == {
+        "__name__": "m",
+        "job": "api",
+        "instance": "127.0.0.1:1",
+        "exported_job": "own",
+        "zone": "a",
+        "exported_zone": "c",
+        "exported_exported_zone": "b",
+    }
+
+
+def test_what_the_store_does_not_take_is_counted(store: SqliteStore, target: tuple[str, Page]) -> None:
+    class Full:
+        def submit(self, batch: object) -> object:
+            raise StoreFullError("the write queue is full")
+
+    url, page = target
+    page.body = b"a 1\n"
+    scrape = Scraped(store, url)
+    scrape.scraper._sink = Full()  # type: ignore[assignment]
+    scrape.scraper.scrape()
+    assert scrape.metrics.value(SAMPLES_DROPPED, "api", "store full") == 6
+    assert scrape.scraper.status.last_error == "the write queue is full"
+
+
+def test_an_outcome_is_digested_without_a_clock_or_a_network() -> None:
+    from obsctl.embedded.receive.scrape import Memory, digest
+
+    live = frozenset([(("__name__", "a"),)])
+    batch, memory = digest(Outcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live))
+    assert {dict(s.labels)["__name__"]: (s.time_ms, s.value) for s in batch.samples if not math.isnan(s.value)} == {
+        "up": (7, 0.0),
+        "scrape_duration_seconds": (7, 0.5),
+        "scrape_samples_scraped": (7, 0.0),
+        "scrape_samples_post_metric_relabeling": (7, 0.0),
+        "scrape_series_added": (7, 0.0),
+    }
+    assert [dict(s.labels)["__name__"] for s in batch.samples if math.isnan(s.value)] == ["a"]
+    assert memory.live == frozenset()
+
+
+def test_every_target_is_scraped_at_its_interval_and_looked_for_while_it_is_down(
+    store: SqliteStore, target: tuple[str, Page]
+) -> None:
+    url, page = target
+    page.body = b"a 1\n"
+    (port,) = free_ports(1)
+    down = f"http://127.0.0.1:{port}/metrics"
+    targets = (Target("up", url, {}), Target("down", down, {}))
+    scraping = Scraping(Scrape(0.05, 1.0, targets), store, OwnMetrics())
+    eventually(lambda: [one.health for one in scraping.statuses()] == ["up", "down"])
+    with http_target(port) as (_, late):
+        late.body = b"b 1\n"
+        eventually(lambda: [one.health for one in scraping.statuses()] == ["up", "up"])
+    scraping.close()
+    assert len(page.requests) >= 2
+    assert "b" in {dict(one.labels)["__name__"] for one in store.series([])}
+
+
+def test_the_server_scrapes_and_serves_it(embedded: Callable[..., Embedded], target: tuple[str, Page]) -> None:
+    url, page = target
+    page.body = b"# TYPE jobs_total counter\njobs_total 41\n"
+    timing = {"interval_seconds": 0.1, "timeout_seconds": 1.0}
+    server = embedded(scrape=timing | {"targets": [{"job": "api", "url": url, "labels": {"env": "test"}}]})
+
+    def value(query: str) -> str | None:
+        result = server.get("prometheus", f"/api/v1/query?query={query}").json["data"]["result"]
+        return result[0]["value"][1] if result else None
+
+    eventually(lambda: value("jobs_total") == "41")
+    assert value("up") == "1"
+    (shown,) = server.get("prometheus", "/api/v1/targets").json["data"]["activeTargets"]
+    assert (shown["health"], shown["labels"]["env"]) == ("up", "test")
+    page.status = 503
+    eventually(lambda: value("up") == "0")
+    assert value("jobs_total") is None
+    assert ask("GET", server.url("prometheus", "/metrics")).status == 200

@@ -1,0 +1,78 @@
+"""Rendering is pure: the same spec gives the same bytes, and every port of the spec is used where it should be."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from obsctl.endpoints import Role
+from obsctl.render.stack import embedded
+from obsctl.spec.contract import Contract, Forbidden
+from obsctl.spec.load import load_stack
+from obsctl.spec.stack import DEFAULT_PORTS, Component, Service, Stack
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    return load_stack(tmp_path)
+
+
+def config(stack: Stack) -> dict[str, object]:
+    (file,) = embedded(stack, version="1").processes[0].files
+    return json.loads(file.text)
+
+
+def test_the_same_spec_gives_the_same_bytes(stack: Stack) -> None:
+    assert embedded(stack, version="1") == embedded(stack, version="1")
+    fingerprints = [p.fingerprint for p in embedded(stack, version="1").processes]
+    assert fingerprints == [p.fingerprint for p in embedded(stack, version="1").processes]
+    assert fingerprints != [p.fingerprint for p in embedded(stack, version="2").processes]
+
+
+def test_every_port_is_listened_on_once(stack: Stack) -> None:
+    used = [item for p in embedded(stack, version="1").processes for item in p.ports.items()]
+    assert sorted(used) == sorted(DEFAULT_PORTS.items())
+
+
+def test_an_offset_moves_everything(stack: Stack) -> None:
+    base, moved = (embedded(s, version="1") for s in (stack, stack.with_port_offset(100)))
+    assert moved.port_offset == 100
+    for before, after in zip(base.endpoints, moved.endpoints, strict=True):
+        port = int(before.url.rsplit(":", 1)[1])
+        assert after.url == before.url.replace(f":{port}", f":{port + 100}")
+    text = json.dumps([[p.env, [f.text for f in p.files]] for p in moved.processes])
+    assert not [port for port in DEFAULT_PORTS.values() if f":{port}" in text.replace(str(stack.folder), "")]
+
+
+def test_every_role_and_component_has_an_endpoint(stack: Stack) -> None:
+    endpoints = embedded(stack, version="1").endpoints
+    assert {e.role for e in endpoints} == set(Role)
+    assert [e.name for e in endpoints if e.role is Role.SERVICE] == ["api", "worker", "ai"]
+    assert all(e.url.startswith("http://127.0.0.1:") for e in endpoints)
+
+
+def test_nothing_binds_beyond_loopback(stack: Stack) -> None:
+    assert all(address.startswith("127.0.0.1:") for address in config(stack)["listen"].values())  # type: ignore[attr-defined]
+    assert {p.env["HOST"] for p in embedded(stack, version="1").processes if "HOST" in p.env} == {"127.0.0.1"}
+
+
+def test_an_ipv6_address_is_bracketed(stack: Stack) -> None:
+    there = replace(stack, bind="::1")
+    assert config(there)["listen"]["loki"] == "[::1]:3100"  # type: ignore[index]
+    assert embedded(there, version="1").endpoints.first(Role.LOGS).url == "http://[::1]:3100"  # type: ignore[union-attr]
+
+
+def test_a_service_that_obsctl_does_not_run_is_scraped_and_followed_where_it_is(stack: Stack) -> None:
+    contract = Contract("shop", ("web",), forbidden=Forbidden(("secret.*",), {"card": r"\d{16}"}))
+    shop = Service("shop", contract, (Component("web", "http://127.0.0.1:5000", "/m", "", "/var/log/web/*.log"),))
+    alone = replace(stack, services=(shop,)).with_port_offset(10)
+    assert [p.name for p in embedded(alone, version="1").processes] == ["backend"]
+    rendered = config(alone)
+    assert [t["url"] for t in rendered["scrape"]["targets"]] == ["http://127.0.0.1:5000/m"]  # type: ignore[index]
+    assert rendered["log_files"] == [
+        {"path": "/var/log/web/*.log", "labels": {"service_name": "web", "service_namespace": "shop"}}
+    ]
+    assert rendered["scrub"] == {"attributes": ["secret.*"], "patterns": {"card": r"\d{16}"}}

@@ -1,0 +1,105 @@
+"""One verification in every format: same facts, hostile text harmless."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from obsctl.checks.base import Evidence, Outcome, Signal, Status, Verdict, Verification
+from obsctl.driven import DrivenRequest, Run
+from obsctl.errors import StartError, UsageError
+from obsctl.report import formats
+from obsctl.report.formats import WRITERS, require_format, show
+
+REQUEST = DrivenRequest(
+    "match", "POST", "/matches", "http://x/matches", "a" * 32, "b" * 16, "rid", "obsctl=1", 1.0, 0.01, 202
+)
+RUN = Run("r1", "canary-1", 1.0, 2.0, (REQUEST,))
+
+
+def outcome(check: str, status: Status, summary: str = "as it should be", answer: str = "1") -> Outcome:
+    hint = "look at `obsctl logs`" if status is Status.FAIL else ""
+    return Outcome(check, Signal.METRICS, Verdict(status, summary, (Evidence("up", answer),), hint), 0.5)
+
+
+ALL = (
+    outcome("a.pass", Status.PASS),
+    outcome("b.fail", Status.FAIL, "two are missing"),
+    outcome("c.skip", Status.SKIP, "no such backend"),
+    outcome("d.error", Status.ERROR, "refused"),
+)
+
+
+def verification(*outcomes: Outcome) -> Verification:
+    return Verification("cv", RUN, outcomes, 2.5, "a" * 32)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [(ALL, 1), (ALL[:1], 0), ((ALL[0], ALL[2]), 0), ((ALL[0], ALL[3]), 3), ((ALL[2],), 3), ((), 3)],
+)
+def test_exit_status(outcomes: tuple[Outcome, ...], status: int) -> None:
+    assert verification(*outcomes).exit_status == status
+
+
+def test_json_holds_everything_in_the_envelope() -> None:
+    value = json.loads(WRITERS["json"](verification(*ALL)))
+    assert (value["schema"], value["command"], value["ok"], value["exit_status"]) == (
+        "obsctl.result/1",
+        "verify",
+        False,
+        1,
+    )
+    assert value["data"]["counts"] == {"pass": 1, "fail": 1, "skip": 1, "error": 1}
+    assert value["data"]["checks"][1]["evidence"] == [{"query": "up", "answer": "1"}]
+    assert value["data"]["requests"][0]["trace_id"] == "a" * 32
+
+
+def test_junit_counts_and_elements() -> None:
+    suite = ET.fromstring(WRITERS["junit"](verification(*ALL)))
+    assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "1",
+    }
+    by_name = {case.get("name"): case for case in suite}
+    assert by_name["b.fail"].find("failure").get("message") == "two are missing"
+    assert by_name["a.pass"].find("failure") is None
+    assert "up\n  1" in by_name["a.pass"].find("system-out").text
+
+
+def test_markdown_shows_evidence_of_what_is_not_green() -> None:
+    text = WRITERS["markdown"](verification(*ALL))
+    assert "1 passed, 1 failed, 1 could not be looked at, 1 skipped" in text
+    assert "### ❌ b.fail" in text
+    assert "### ✅ a.pass" not in text
+
+
+@given(st.text(max_size=200))
+def test_whatever_telemetry_says_every_format_stays_whole(said: str) -> None:
+    result = verification(outcome("b.fail", Status.FAIL, said, said))
+    ET.fromstring(WRITERS["junit"](result))
+    assert json.loads(WRITERS["json"](result))["data"]["checks"][0]["id"] == "b.fail"
+    table = WRITERS["table"](result)
+    assert not any((ord(c) < 32 and c != "\n") or ord(c) == 127 for c in table)
+    assert "\x1b" not in WRITERS["markdown"](result)
+
+
+def test_an_unknown_format_lists_what_there_is() -> None:
+    with pytest.raises(UsageError, match="none of table, json, junit, markdown"):
+        require_format("xml")
+
+
+def test_output_goes_to_the_file_and_the_table_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show(verification(*ALL), "junit", tmp_path / "out.xml", evidence=False)
+    assert ET.fromstring((tmp_path / "out.xml").read_text()).get("tests") == "4"
+    assert "✗ FAIL  b.fail" in capsys.readouterr().out
+    with pytest.raises(StartError, match="cannot write"):
+        show(verification(*ALL), "junit", tmp_path / "no" / "out.xml", evidence=False)
+    assert formats.envelope(verification(*ALL)).exit_status == 1

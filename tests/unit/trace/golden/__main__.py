@@ -1,0 +1,3 @@
+from tests.unit.trace.golden import write
+
+write()
