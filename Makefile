@@ -20,7 +20,7 @@ demo: setup      ## the main job: start the stack, prove it, show one request ac
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
 
 test: setup      ## every test that needs no Docker
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/e2e/docker
 
 lint: setup      ## ruff, formatting and strict types
 	$(BIN)/ruff check .

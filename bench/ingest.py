@@ -74,7 +74,7 @@ def otlp_spans_per_second(batches: int = 150, runs: int = 3) -> dict[str, float]
             began = time.perf_counter()
             _send_all(server, bodies[5:])
             rates.append((batches - 5) * _BATCH / (time.perf_counter() - began))
-    return {"otlp_spans_per_second": statistics.median(rates)}
+    return {"otlp_spans_per_second": round(statistics.median(rates))}
 
 
 def span_to_queryable(spans: int = 200) -> dict[str, float]:
@@ -119,8 +119,8 @@ def start_and_idle(runs: int = 5) -> dict[str, float]:
         with embedded_server() as server:
             seen.append((server.ready_seconds, server.rss_megabytes))
     return {
-        "embedded_ready_seconds": statistics.median(seconds for seconds, _ in seen),
-        "embedded_idle_megabytes": statistics.median(megabytes for _, megabytes in seen),
+        "embedded_ready_seconds": round(statistics.median(seconds for seconds, _ in seen), 2),
+        "embedded_idle_megabytes": round(statistics.median(megabytes for _, megabytes in seen), 1),
     }
 
 
@@ -187,7 +187,7 @@ def _timed(look: Callable[[], bool]) -> float:
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+    return round(sorted(values)[min(len(values) - 1, int(len(values) * share))], 2)
 
 
 def _closing(stack: ExitStack, connection: http.client.HTTPConnection) -> http.client.HTTPConnection:

@@ -12,12 +12,15 @@ class Event:
     """One step of progress.
 
     ``subject`` is what it is about (a process, a role, a check); ``seconds`` is how long the step took, if it ended.
+    ``progress`` comes often while a step lasts, with ``done`` of ``total`` bytes, ``total`` 0 while it is not known.
     """
 
-    kind: Literal["started", "ready", "stopped", "checked", "noted", "failed"]
+    kind: Literal["started", "ready", "stopped", "checked", "noted", "failed", "progress"]
     subject: str
     detail: str = ""
     seconds: float | None = None
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _run_http(settings: Settings) -> None:
     from sample_service.telemetry import Telemetry
 
     telemetry = Telemetry(settings.process)
-    logs.setup(telemetry.service)
+    logs.setup(telemetry.service, log_file=settings.log_file)
     create_app: Callable[[Settings], ObservedApp] = import_module(f"sample_service.{settings.process}").create_app
     from sample_service.server import serve
 

@@ -7,6 +7,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -136,8 +137,8 @@ def create_app(settings: Settings) -> ObservedApp:
     app = FastAPI(title="CV/job matching", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
     _add_routes(app, Api(database, producer, Cache(client, redis_metrics)), faults)
     _add_error_handlers(app)
-    needs = {"database": database.check, "redis": lambda: redis_client.check(client, redis_metrics)}
-    add_probes(app, registry, needs)
+    redis_check = partial(redis_client.check, client, redis_metrics)
+    add_probes(app, registry, {"database": database.check, "redis": redis_check})
     add_fault_routes(app, faults)
     http_metrics = HttpMetrics(registry)
     expect_routes(app.routes, http_metrics)

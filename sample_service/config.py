@@ -21,6 +21,7 @@ class Settings:
     """Everything a process needs to know. Durations are in seconds.
 
     ``qdrant_url`` empty means Qdrant's local mode: in memory, or in the folder ``qdrant_path``.
+    ``log_file`` gets the log lines, too, for a shipper that follows files; empty for none.
     ``job_attempts`` counts the first try; ``job_visibility`` is how long a silent worker keeps a job to itself.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     job_backoff: float
     job_visibility: float
     faults: bool
+    log_file: str = ""
 
 
 def load(process: str, environ: Mapping[str, str] | None = None) -> Settings:
@@ -64,6 +66,7 @@ def load(process: str, environ: Mapping[str, str] | None = None) -> Settings:
         job_backoff=env.number("JOB_BACKOFF", 0.2, low=0.0, high=60.0),
         job_visibility=env.number("JOB_VISIBILITY", 60.0, low=1.0, high=86400.0),
         faults=env.flag("SAMPLE_FAULTS"),
+        log_file=env.text("LOG_FILE", ""),
     )
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -18,6 +19,8 @@ from sample_service import request_context
 
 QUIET_PERIOD = 300.0
 """Seconds for which a library that repeats itself is heard only once."""
+
+MAX_FILE_BYTES = 16 * 1024**2
 
 _REPETITIVE = ("opentelemetry", "urllib3", "grpc")
 
@@ -77,19 +80,36 @@ class RepetitionFilter(logging.Filter):
         return True
 
 
-def setup(service: str, stream: TextIO | None = None) -> None:
-    """Send every log record, warning and uncaught exception of the process to stdout (or ``stream``) as JSON."""
-    handler = logging.StreamHandler(stream or sys.stdout)
-    handler.setFormatter(JsonFormatter(service))
-    handler.addFilter(RepetitionFilter())
+def setup(service: str, stream: TextIO | None = None, *, log_file: str = "") -> None:
+    """Send every log record, warning and uncaught exception of the process to stdout (or ``stream``) as JSON.
+
+    ``log_file`` gets the same lines. One that cannot be written is reported and done without.
+    """
+    out = logging.StreamHandler(stream or sys.stdout)
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = [out]
     root.setLevel(logging.INFO)
+    out.setFormatter(JsonFormatter(service))
+    out.addFilter(RepetitionFilter())
+    if log_file:
+        _also_to(log_file, out)
     for chatty in ("httpx", "httpcore", "urllib3", "fakeredis", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+
+
+def _also_to(path: str, out: logging.Handler) -> None:
+    """Write to a file what goes to ``out``; when it gets too long it is put aside, and the one before it goes."""
+    try:
+        file = RotatingFileHandler(path, maxBytes=MAX_FILE_BYTES, backupCount=1, encoding="utf-8")
+    except OSError as error:
+        logging.getLogger(__name__).error("cannot write the log file %s: %s", path, error.strerror)
+        return
+    file.setFormatter(out.formatter)
+    file.addFilter(RepetitionFilter())
+    logging.getLogger().addHandler(file)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:

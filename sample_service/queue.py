@@ -118,7 +118,7 @@ class Consumer:
         """Give up: move the message to the dead letters, of which the last ``DEAD_LETTERS_KEPT`` are kept."""
         letter = {**delivery.fields, "error_type": error_type}
         with self._calls.time("multi"), self._redis.pipeline(transaction=True) as together:
-            together.xadd(DEAD_LETTERS, cast("Any", letter), maxlen=DEAD_LETTERS_KEPT)
+            together.xadd(DEAD_LETTERS, cast("Any", letter), maxlen=DEAD_LETTERS_KEPT, approximate=False)
             self._forget(together, delivery)
             together.execute()
 

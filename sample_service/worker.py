@@ -1,188 +1,45 @@
-"""The worker process: takes jobs from the queue, one at a time, beside a small HTTP server for its probes."""
+"""The worker process: the job loop with everything it needs, beside a small HTTP server for its probes."""
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
-import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from functools import partial
 
-from opentelemetry import propagate, trace
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sample_service import ai_client, db, jobs, queue, redis_client, request_context, vectors
+from sample_service import ai_client, db, jobs, redis_client, vectors
 from sample_service.ai_client import AiClient
 from sample_service.cache import Cache
 from sample_service.config import Settings
 from sample_service.db import Database
 from sample_service.faults import WORKER_FAULTS, Faults, InjectedFaultError, add_fault_routes
 from sample_service.http import ObservedApp, add_probes, expect_routes
+from sample_service.job_loop import JobLoop
 from sample_service.jobs import Job, RetryPolicy
 from sample_service.matching import Matcher
 from sample_service.metrics import AiMetrics, ClientMetrics, HttpMetrics, WorkerMetrics, new_registry
-from sample_service.queue import Consumer, Delivery
-from sample_service.redis_client import RedisError
+from sample_service.queue import Consumer
 from sample_service.telemetry import instrument_redis
 from sample_service.vectors import VectorStore
 
-log = logging.getLogger(__name__)
-
-POLL_SECONDS = 0.2
-SHORTEST_POLL = 0.05
-STOP_SECONDS = 0.8
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 1.0
-STARTING = "starting"
-
-
-@dataclass
-class Worker:
-    """The loop around the queue. ``run_job`` does the work, ``give_up`` is told of jobs that are buried."""
-
-    consumer: Consumer
-    run_job: Callable[[Job], None]
-    give_up: Callable[[Job], None]
-    metrics: WorkerMetrics
-    policy: RetryPolicy
-    problem: str = STARTING
-    """What keeps the loop from taking jobs; empty while it does."""
-
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Take jobs from now on, in a thread of their own."""
-        self._thread = threading.Thread(target=self._loop, name="jobs", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Finish the job at hand. One that takes longer than ``timeout`` stays pending for another worker."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
-
-    def check(self) -> str:
-        """Readiness: empty while jobs are being taken."""
-        alive = self._thread is not None and self._thread.is_alive()
-        return self.problem if alive else "the job loop has ended"
-
-    def _loop(self) -> None:
-        pause = FIRST_PAUSE
-        while not self._stop.is_set():
-            try:
-                with suppress_instrumentation():
-                    self.consumer.prepare()
-                self.problem, pause = "", FIRST_PAUSE
-                self._take_jobs()
-            except RedisError as error:
-                kind = type(error).__name__
-                if not self.problem or self.problem == STARTING:
-                    log.warning("queue: not usable, trying again", extra={"fields": {"error_type": kind}})
-                self.problem = kind
-                self._stop.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-
-    def _take_jobs(self) -> None:
-        """Take jobs until stopped. Polling is not part of any trace."""
-        while not self._stop.is_set():
-            asked = time.monotonic()
-            with suppress_instrumentation():
-                delivery = self.consumer.next(POLL_SECONDS)
-            if delivery is not None:
-                self._handle(delivery)
-            else:  # a server that answers before the time is up must not make us spin
-                self._stop.wait(asked + SHORTEST_POLL - time.monotonic())
-            with suppress_instrumentation():
-                self.metrics.depth.labels(jobs.TYPE_MATCH).set(self.consumer.depth())
-
-    def _handle(self, delivery: Delivery) -> None:
-        try:
-            job = queue.job_of(delivery)
-        except jobs.MalformedJobError as error:
-            log.error("queue: message is no job", extra={"fields": {"message_id": delivery.message_id}})
-            with suppress_instrumentation():
-                self.consumer.bury(delivery, type(error).__name__)
-            return
-        with request_context.begin(job.request_id, job.ids):
-            self._process(delivery, job)
-
-    def _process(self, delivery: Delivery, job: Job) -> None:
-        """One try, inside the trace of the request that asked for the job."""
-        attributes = {
-            **queue.span_attributes("process"),
-            "messaging.message.id": delivery.message_id,
-            "messaging.consumer.group.name": queue.GROUP,
-            **job.ids,
-        }
-        with trace.get_tracer(__name__).start_as_current_span(
-            f"process {queue.STREAM}",
-            context=propagate.extract(dict(job.carrier)),
-            kind=SpanKind.CONSUMER,
-            attributes=attributes,
-        ):
-            try:
-                with self.metrics.processing.labels(job.type).track_inprogress():
-                    self.run_job(job)
-            except Exception as error:  # noqa: BLE001 - whatever goes wrong with one job, the queue goes on
-                self._failed(delivery, job, error)
-            else:
-                self.consumer.ack(delivery)
-                self.metrics.completed.labels(job.type).inc()
-                log.info("job done")
-
-    def _failed(self, delivery: Delivery, job: Job, error: Exception) -> None:
-        """Put the job back to be tried again, or give up on it."""
-        kind = type(error).__name__
-        trace.get_current_span().set_attribute("error.type", kind)
-        trace.get_current_span().set_status(Status(StatusCode.ERROR, kind))
-        self.metrics.failed.labels(job.type).inc()
-        delay = self.policy.delay(job, error)
-        if delay is not None:
-            self.consumer.retry(delivery, job, delay)
-            self.metrics.retries.labels(job.type).inc()
-            log.warning("job failed, will be tried again", exc_info=error, extra={"fields": {"delay_s": delay}})
-            return
-        try:
-            self.give_up(job)
-        except Exception:
-            log.exception("job failed for good, but cannot be closed: it stays pending")
-            return
-        self.consumer.bury(delivery, kind)
-        self.metrics.dead_letters.labels(job.type).inc()
-        log.error("job failed for good", exc_info=error)
-
 
 def create_app(settings: Settings) -> ObservedApp:
-    """The worker with everything it needs, as an ASGI app. Its jobs run while the app does."""
+    """The worker as an ASGI app. Its jobs run while the app does."""
     instrument_redis()
     registry = new_registry()
     redis_metrics = ClientMetrics(registry, "redis", redis_client.OPERATIONS)
     client = redis_client.connect(settings.redis_url)
     database = Database(settings.database_url, ClientMetrics(registry, "db", db.OPERATIONS))
-    store = VectorStore(
-        settings.qdrant_url, settings.qdrant_path, ClientMetrics(registry, "qdrant", vectors.OPERATIONS)
-    )
-    ai = AiClient(
-        settings.ai_base_url,
-        settings.ai_provider,
-        settings.ai_api_key,
-        settings.ai_timeout,
-        AiMetrics(registry, settings.ai_provider, ai_client.OPERATIONS),
-    )
+    matcher = _matcher(settings, registry, database, Cache(client, redis_metrics))
     faults = Faults(WORKER_FAULTS, enabled=settings.faults)
-    matcher = Matcher(
-        database, Cache(client, redis_metrics), store, ai, settings.ai_chat_model, settings.ai_embedding_model
-    )
-    worker = Worker(
+    loop = JobLoop(
         consumer=Consumer(client, redis_metrics, _consumer_name(), settings.job_visibility),
         run_job=_with_faults(matcher.run, faults),
         give_up=lambda job: database.fail_match(job.job_id),
@@ -192,25 +49,35 @@ def create_app(settings: Settings) -> ObservedApp:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        worker.start()
-        store.warm()
+        loop.start()
+        matcher.vectors.warm()
         yield
-        worker.stop()
-        ai.close()
-        database.close()
-        client.close()
+        loop.stop()
+        for held in (matcher.ai, database, client):
+            held.close()
 
     app = Starlette(lifespan=lifespan, exception_handlers={HTTPException: _json_error})
-    needs = {
-        "database": database.check,
-        "redis": lambda: redis_client.check(client, redis_metrics),
-        "jobs": worker.check,
-    }
-    add_probes(app, registry, needs)
+    redis_check = partial(redis_client.check, client, redis_metrics)
+    add_probes(app, registry, {"database": database.check, "redis": redis_check, "jobs": loop.check})
     add_fault_routes(app, faults)
     http_metrics = HttpMetrics(registry)
     expect_routes(app.routes, http_metrics)
     return ObservedApp(app, http_metrics)
+
+
+def _matcher(settings: Settings, registry: CollectorRegistry, database: Database, cache: Cache) -> Matcher:
+    """What runs match jobs, with its own clients for vectors and AI."""
+    ai_metrics = AiMetrics(registry, settings.ai_provider, ai_client.OPERATIONS)
+    return Matcher(
+        database=database,
+        cache=cache,
+        vectors=VectorStore(
+            settings.qdrant_url, settings.qdrant_path, ClientMetrics(registry, "qdrant", vectors.OPERATIONS)
+        ),
+        ai=AiClient(settings.ai_base_url, settings.ai_provider, settings.ai_api_key, settings.ai_timeout, ai_metrics),
+        chat_model=settings.ai_chat_model,
+        embedding_model=settings.ai_embedding_model,
+    )
 
 
 def _with_faults(run_job: Callable[[Job], None], faults: Faults) -> Callable[[Job], None]:

@@ -63,7 +63,7 @@ class Backend:
     the presets (its name, when empty), ``ports`` maps keys of the spec's ``ports`` to the ports inside that are
     published under them, ``inside`` is the main port within the network where none of them is. ``when`` maps questions
     to the answers with which it is part of the stack. ``after`` names what should be up first. ``editions`` maps the
-    first version that an edition is for to the edition.
+    first version that an edition is for to the edition, or to None where obsctl has none for what follows.
     """
 
     name: str
@@ -74,10 +74,16 @@ class Backend:
     ports: Mapping[str, int] = field(default_factory=dict)
     when: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
-    editions: Mapping[str, Edition] = field(default_factory=dict)
+    editions: Mapping[str, Edition | None] = field(default_factory=dict)
     networks: tuple[str, ...] = (DEFAULT_NETWORK,)
 
     @property
     def key(self) -> str:
         """Its key in the presets, and the name of its template folder."""
         return self.product or self.name
+
+    @property
+    def edition(self) -> Edition:
+        """The only edition of a backend that has one."""
+        (only,) = (edition for edition in self.editions.values() if edition)
+        return only

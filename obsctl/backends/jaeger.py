@@ -16,9 +16,7 @@ JAEGER = Backend(
     when={"traces": "jaeger"},
     editions={
         # Jaeger 1 needs no file; it takes OTLP on 4317 by default, and its own metrics are on the admin port.
-        "1.35": Edition(
-            user=_USER, memory=_MEMORY, command=("--memory.max-traces=@{max_traces}",), metrics=14269
-        ),
+        "1.35": Edition(user=_USER, memory=_MEMORY, command=("--memory.max-traces=@{max_traces}",), metrics=14269),
         "2.0": Edition(
             user=_USER,
             memory=_MEMORY,

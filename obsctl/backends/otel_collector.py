@@ -35,8 +35,10 @@ OTEL_COLLECTOR = Backend(
             mounts=_MOUNTS,
             metrics=8888,
         ),
-        # The contrib distribution; since 0.144 the OTLP exporters are called otlp_grpc and otlp_http.
-        "0.144": Edition(
+        # Here the address of its own metrics moved, and exporters were renamed one after the other.
+        "0.123": None,
+        # The contrib distribution, with all of the new names.
+        "0.154": Edition(
             user=_USER,
             memory=MEMORY,
             command=_COMMAND,

@@ -20,6 +20,7 @@ from obsctl.cli.doctor import doctor
 from obsctl.cli.down import down
 from obsctl.cli.init import init
 from obsctl.cli.logs import logs
+from obsctl.cli.render import render
 from obsctl.cli.restart import restart
 from obsctl.cli.status import status
 from obsctl.cli.trace import trace
@@ -27,7 +28,7 @@ from obsctl.cli.up import up
 from obsctl.cli.verify import verify
 from obsctl.errors import InterruptedByUser, ObsctlError, UsageError
 
-VERBS = (init, up, verify, trace, status, logs, restart, down, doctor)
+VERBS = (init, render, up, verify, trace, status, logs, restart, down, doctor)
 
 app = typer.Typer(
     name="obsctl",

@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from obsctl.embedded.app import run
 
         run(config)
+    except KeyboardInterrupt:
+        return 130  # before the server listens to signals
     except ObsctlError as error:
         sys.stderr.write(f"{error.message} {error.hint}".strip() + "\n")
         return error.exit_status

@@ -22,6 +22,7 @@ from obsctl.embedded.api import jaeger, loki, prometheus
 from obsctl.embedded.config import Address, Config
 from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http
+from obsctl.embedded.receive.body import Bodies
 from obsctl.embedded.receive.intake import Intake
 from obsctl.embedded.receive.logfiles import LogFollower
 from obsctl.embedded.receive.scrape import Scraping
@@ -48,22 +49,22 @@ def run(config: Config) -> None:
         )
         stack.callback(store.close)
         scrub = Scrubber(config.scrub.attributes, config.scrub.patterns, metrics)
-        intake = Intake(store, scrub, metrics, limits.body_bytes)
-        stack.callback(_start_grpc(config.listen["otlp_grpc"], intake))
+        intake = Intake(store, scrub, metrics)
+        stack.callback(_start_grpc(config.listen["otlp_grpc"], intake, limits.body_bytes))
         scraping = Scraping(config.scrape, store, metrics)
         stack.callback(scraping.close)
         follower = LogFollower(config.log_files, config.log_fields, store, scrub, metrics, store.positions())
         stack.callback(follower.close)
-        roles = _roles(store, intake, metrics, scraping.statuses)
+        roles = _roles(store, intake, Bodies(limits.body_bytes), metrics, scraping.statuses)
         _serve({sockets[role].getsockname()[1]: roles[role] for role in _HTTP_ROLES}, list(sockets.values()))
 
 
-def _start_grpc(address: Address, intake: Intake) -> Callable[[], None]:
+def _start_grpc(address: Address, intake: Intake, body_limit: int) -> Callable[[], None]:
     """Serve gRPC; gives what stops it once the requests under way are answered."""
     # gRPC writes a log to standard error when it cannot listen, and does not say why. The operating system does.
     _bind(address, "otlp_grpc").close()
     try:
-        server = otlp_grpc.start(str(address), intake)
+        server = otlp_grpc.start(str(address), intake, body_limit)
     except OSError as error:
         raise StartError(f"{address} (otlp_grpc) cannot be used: {error}.") from error
 
@@ -94,13 +95,17 @@ def cannot_listen(address: Address, role: str, error: OSError) -> StartError:
 
 
 def _roles(
-    store: SqliteStore, intake: Intake, metrics: OwnMetrics, targets: Callable[[], Sequence[TargetStatus]]
+    store: SqliteStore,
+    intake: Intake,
+    bodies: Bodies,
+    metrics: OwnMetrics,
+    targets: Callable[[], Sequence[TargetStatus]],
 ) -> dict[str, ASGIApp]:
     """The application of every HTTP role."""
     routes: dict[str, list[Route]] = {
-        "otlp_http": otlp_http.routes(intake),
+        "otlp_http": otlp_http.routes(intake, bodies),
         "prometheus": prometheus.routes(store, targets),
-        "loki": [*loki_push.routes(store, metrics, intake.body_limit), *loki.routes(store)],
+        "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store)],
         "jaeger": jaeger.routes(store),
     }
     own = _own_routes(metrics)

@@ -12,7 +12,7 @@ from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from obsctl.embedded import prefilter
+from obsctl.embedded import scrub_prefilter
 from obsctl.embedded.own_metrics import SCRUBBED, OwnMetrics
 
 MASK = "****"
@@ -30,7 +30,7 @@ class Scrubber:
         globs = [fnmatch.translate(glob) for glob in attributes]
         self._forbidden_key = re.compile("|".join(globs)) if globs else None
         self._patterns = tuple(patterns)
-        self._traces = prefilter.traces(attributes, patterns)
+        self._traces = scrub_prefilter.traces(attributes, patterns)
         self._metrics = metrics or OwnMetrics()
         self._keys: dict[str, bool] = {}
         self._clean: set[str] = set()

@@ -15,7 +15,6 @@ from obsctl.errors import ObsctlError
 from obsctl.ops.session import Session, open_session
 from obsctl.result import Result
 from obsctl.runtime.ports import require_free
-from obsctl.runtime.processes import strays
 
 DISK_WANTED = 1024**3
 
@@ -101,11 +100,9 @@ def _ports(session: Session) -> None:
 
 
 def _processes(session: Session) -> Finding:
-    recorded = {o.pid for o in session.runtime.observe() if o.state == "running"}
-    unknown = [p.pid for p in strays(session.runtime.home) if p.pid not in recorded]
+    unknown = [p.pid for p in session.runtime.unrecorded()]
+    running = sum(o.state == "running" for o in session.runtime.observe())
     if unknown:
         listed = ", ".join(map(str, unknown))
         return Finding("processes", "problem", f"left over and not recorded: pid {listed}", "`obsctl down` ends them")
-    return Finding(
-        "processes", "ok", f"{len(recorded)} of this stack running" if recorded else "none of this stack running"
-    )
+    return Finding("processes", "ok", f"{running} of this stack running" if running else "none of this stack running")

@@ -18,8 +18,8 @@ def restart(folder: Path, names: Sequence[str], *, timeout: float, emit: Emit) -
     """Restart the named components, or all; what is stopped is started."""
     begun = time.monotonic()
     session = open_session(folder)
+    session.running()
     with session.lock("restart", emit):
-        session.running()
         desired = session.desired
         chosen = known(names, [p.name for p in desired.processes])
         emit(Event("noted", "restarting", ", ".join(chosen)))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from obsctl.backends import CONTAINERS, SAMPLE, Backend, Edition
+from obsctl.backends import CONTAINERS, SAMPLE, Backend, Edition, Served
 from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK
 from obsctl.endpoints import Endpoint, Endpoints
 from obsctl.render.composefile import compose_values
@@ -35,7 +35,8 @@ def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Co
     parts = chosen_parts(stack, preset)
     sources = log_sources(stack, up)
     known = values(stack, preset, parts, sources)
-    containers = tuple(_ordered(_products(stack, preset, parts, sources, known), _sample(stack, preset, version, known)))
+    products = [_product(stack, preset, part, sources, known) for part in parts]
+    containers = tuple(_ordered([*products, *_sample(stack, preset, version, known)]))
     composition = Composition(
         name=stack.name,
         preset=preset.name,
@@ -59,12 +60,11 @@ def chosen_parts(stack: Stack, preset: Preset) -> tuple[Part, ...]:
 
 def endpoints(stack: Stack, backends: Sequence[Backend]) -> Endpoints:
     """Who answers for what on the machine: the roles of all backends, then each component of each service."""
-    roles = [_endpoint(stack, backend, index) for backend in backends for index in range(len(backend.serves))]
+    roles = [_endpoint(stack, served) for backend in backends for served in backend.serves]
     return Endpoints((*roles, *endpoints_of(stack, Backend("components"))))
 
 
-def _endpoint(stack: Stack, backend: Backend, index: int) -> Endpoint:
-    served = backend.serves[index]
+def _endpoint(stack: Stack, served: Served) -> Endpoint:
     url, probed = (
         f"http://{url_host(stack.bind)}:{stack.ports[key]}" for key in (served.port, served.probe_port or served.port)
     )
@@ -76,9 +76,8 @@ def _with_compose_file(composition: Composition, known: Mapping[str, Any]) -> Co
     return replace(composition, files=(file, *composition.files))
 
 
-def _ordered(products: Sequence[Container], sample: Sequence[Container]) -> Iterator[Container]:
+def _ordered(everyone: Sequence[Container]) -> Iterator[Container]:
     """All containers, each with what it waits for: those of the wished ones that are part of the stack."""
-    everyone = (*products, *sample)
     healthy = {c.name: bool(c.health) for c in everyone}
     for container in everyone:
         wanted = {
@@ -87,12 +86,6 @@ def _ordered(products: Sequence[Container], sample: Sequence[Container]) -> Iter
             if name in healthy
         }
         yield replace(container, depends_on=wanted)
-
-
-def _products(
-    stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequence[Source], known: Mapping[str, Any]
-) -> list[Container]:
-    return [_product(stack, preset, part, sources, known) for part in parts]
 
 
 def _product(
@@ -125,7 +118,7 @@ def _reaches_out(stack: Stack, backend: Backend) -> bool:
 
 def _sample(stack: Stack, preset: Preset, version: str, known: Mapping[str, Any]) -> list[Container]:
     """The components of the sample, all from one image."""
-    (edition,) = SAMPLE.editions.values()
+    edition = SAMPLE.edition
     build = Build(SAMPLE_FOLDER, {"PYTHON_IMAGE": image_of(_PYTHON, preset, stack.choices)})
     containers = []
     for service in (service for service in stack.services if service.run):
@@ -166,4 +159,3 @@ def _common(stack: Stack, backend: Backend, edition: Edition, known: Mapping[str
 
 def _volumes(edition: Edition) -> tuple[Mount, ...]:
     return tuple(Mount("volume", name, target, read_only=False) for name, target in edition.volumes.items())
-

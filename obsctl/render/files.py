@@ -1,4 +1,4 @@
-"""Templates -> files of the stack. Reads the shipped templates and nothing else; the same values give the same bytes."""
+"""Templates -> files of the stack. Reads the shipped templates and nothing else; the same values, the same bytes."""
 
 from __future__ import annotations
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from obsctl.backends import Backend, Edition
+from obsctl.errors import SpecError
 from obsctl.spec.presets import Preset
 from obsctl.spec.stack import Choices
 
@@ -26,14 +28,25 @@ def mirrored(image: str, registry: str) -> str:
 
 
 def edition_of(backend: Backend, preset: Preset, choices: Choices) -> tuple[str, Edition]:
-    """The newest edition that is not newer than the image, with its version.
+    """The newest edition that is not newer than the image, with its version. Raises SpecError where there is none.
 
     A tag that says no version is taken for the preset's.
     """
-    wanted = version_of(image_of(backend.key, preset, choices)) or version_of(preset.images[backend.key])
-    fitting = [since for since in backend.editions if _numbers(since) <= wanted]
-    since = max(fitting or [min(backend.editions, key=_numbers)], key=_numbers)
-    return since, backend.editions[since]
+    image = image_of(backend.key, preset, choices)
+    version = version_of(image) or version_of(preset.images[backend.key])
+    since = max((since for since in backend.editions if _numbers(since) <= version), key=_numbers, default="")
+    edition = backend.editions.get(since)
+    if edition is None:
+        message = f"containers.images.{backend.key}: obsctl has no configuration that fits {image}"
+        raise SpecError(message, hint=f"It has some for {_spans(backend.editions)}.")
+    return since, edition
+
+
+def _spans(editions: Mapping[str, Edition | None]) -> str:
+    """The versions that there are editions for, in words."""
+    ordered = sorted(editions, key=_numbers)
+    known = [(since, after) for since, after in zip(ordered, [*ordered[1:], ""], strict=True) if editions[since]]
+    return ", ".join(f"{since} up to (not with) {after}" if after else f"{since} and newer" for since, after in known)
 
 
 def version_of(image: str) -> tuple[int, ...]:
@@ -45,4 +58,3 @@ def version_of(image: str) -> tuple[int, ...]:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
-

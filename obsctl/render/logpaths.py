@@ -43,7 +43,7 @@ def _of_service(stack: Stack, service: Service, up: str) -> Iterator[Source]:
 
 def _bundled(component: str) -> tuple[str, Mount]:
     """A file in the volume that the sample's containers share with the shipper."""
-    (edition,) = SAMPLE.editions.values()
+    edition = SAMPLE.edition
     ((volume, target),) = edition.volumes.items()
     return inline(edition.environment["LOG_FILE"], {"component": component}), Mount("volume", volume, target)
 
@@ -55,7 +55,7 @@ def _on_host(stack: Stack, component: str, glob: str, up: str) -> tuple[str, Mou
 
 
 def split_glob(glob: str) -> tuple[str, str]:
-    """A glob as the folder that holds all it can find, and the rest: ``/var/log/web/*.log`` -> that folder, ``*.log``."""
+    """A glob as the folder that holds all it finds, and the rest: ``/var/log/web/*.log`` -> that folder, ``*.log``."""
     parts = PurePosixPath(glob).parts
     plain = next((i for i, part in enumerate(parts) if re.search(r"[*?\[{]", part)), len(parts) - 1)
     return str(PurePosixPath(*parts[:plain])), "/".join(parts[plain:])

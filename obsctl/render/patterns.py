@@ -22,10 +22,10 @@ _BEYOND_RE2 = (
     (r"(?:[*+?]|\{\d+(?:,\d*)?\})\+", "a possessive repetition"),
 )
 _CLASS = r"\[\^?\]?(?:\\.|[^\]\\])*\]"
-_LITERALS = re.compile(rf"\\\\|\\[(\[]|{_CLASS}", re.DOTALL)
-"""Escaped backslashes and brackets, and character classes, in which none of the above means anything."""
+_LITERALS = re.compile(rf"\\[^A-Za-z0-9]|{_CLASS}", re.DOTALL)
+"""Escaped punctuation and character classes, in which none of the above means anything."""
 
-_GROUP = re.compile(rf"\\\\.|{_CLASS}|\((?!\?)|\(\?P<\w+>", re.DOTALL)
+_GROUP = re.compile(rf"\\.|{_CLASS}|\((?!\?)|\(\?P<\w+>", re.DOTALL)
 _MAX_REPEAT = 1000
 
 

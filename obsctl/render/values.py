@@ -71,7 +71,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         "scrape_interval": duration(stack.scrape_interval),
         "scrape_timeout": duration(min(stack.scrape_interval, 10.0)),
         "own_targets": list(_own_targets(parts)),
-        "targets": [t for service in stack.services for c in service.components if c.metrics for t in _target(service, c)],
+        "targets": [_target(service, c) for service in stack.services for c in service.components if c.metrics],
         "log_sources": [_log_source(source) for source in sources],
         "label_fields": _fields(LABEL_FIELDS),
         "id_fields": _fields(METADATA_FIELDS),
@@ -132,8 +132,8 @@ def _own_targets(parts: Sequence[Part]) -> Iterator[dict[str, str]]:
             yield {"job": part.backend.name, "address": quoted(f"{part.backend.name}:{part.edition.metrics}")}
 
 
-def _target(service: Service, component: Component) -> Iterator[dict[str, str]]:
-    yield {
+def _target(service: Service, component: Component) -> dict[str, str]:
+    return {
         "job": quoted(component.name),
         "scheme": urlsplit(component.url).scheme,
         "address": quoted(address(service, component)),
@@ -164,7 +164,6 @@ def _log_source(source: Source) -> dict[str, str]:
     return {
         "path": quoted(source.inside),
         "component": quoted(source.component),
-        "label": re.sub(r"\W", "_", f"{source.component}"),
         "log_namespace": quoted(source.namespace),
     }
 
@@ -181,20 +180,24 @@ def _scrubbing(stack: Stack) -> dict[str, Any]:
     for service in stack.services:
         require_re2(service.contract.forbidden.patterns, service.contract.place)
     return {
-        "forbidden_keys": [{"key_regex": _collector(regex), "key_in_statement": _statement(regex)} for regex in keys],
+        "forbidden_keys": [{"key_regex": _collector(f"^{regex}$")} for regex in keys],
+        "keys_in_statement": _statement(f"^(?:{'|'.join(keys)})$"),
         "forbidden_texts": [
-            {"text_in_statement": _statement(regex), "whole_match": quoted(f"({without_groups(regex)})")}
+            {
+                "text_regex": _collector(regex),
+                "text_in_statement": _statement(regex),
+                "whole_match": quoted(f"({without_groups(regex)})"),
+            }
             for regex in patterns.values()
         ],
         "scrubs": bool(keys or patterns),
-        "scrubs_keys": bool(keys),
         "mask": MASK,
     }
 
 
 def glob_regex(glob: str) -> str:
-    """A glob (``*`` for anything) as an anchored regular expression that RE2 reads, too."""
-    return "^" + ".*".join(re.escape(part) for part in glob.split("*")) + "$"
+    """A glob (``*`` for anything) as a regular expression that RE2 reads, too; not anchored."""
+    return ".*".join(re.sub(r"([^\w-])", r"\\\1", part, flags=re.ASCII) for part in glob.split("*"))
 
 
 def _collector(text: str) -> str:
@@ -216,4 +219,3 @@ def _service_metrics(stack: Stack) -> dict[str, Any]:
         "trace_counters": [{"metric": name} for name in counters],
         "trace_histograms": [{"metric": name} for name in histograms],
     }
-

@@ -15,7 +15,11 @@ Cancelled = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Observed:
-    """One process or container as it is. Times are seconds since the epoch; ``memory`` is resident bytes."""
+    """One process or container as it is. Times are seconds since the epoch; ``memory`` is resident bytes.
+
+    Of containers only: ``image``, ``health`` (empty where nothing in the image checks it), how often it was restarted
+    since it was made, and the engine's own words for its state in ``detail``.
+    """
 
     name: str
     state: Literal["running", "dead"]
@@ -23,6 +27,10 @@ class Observed:
     pid: int = 0
     started_at: float = 0.0
     memory: int = 0
+    image: str = ""
+    health: str = ""
+    restarts: int = 0
+    detail: str = ""
 
 
 class Runtime(Protocol):

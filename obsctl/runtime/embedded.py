@@ -97,15 +97,19 @@ class EmbeddedRuntime:
         emit(Event("started", process.name, operation.cause))
 
     def _clear_wreckage(self, emit: Emit) -> None:
-        """A command that was killed half-way may have left processes that nobody recorded."""
+        """End what nobody recorded: left by a command that was killed half-way, or by a removed state folder."""
         state = self.state.read()
-        if state.settled:
+        if state.settled and state.processes:
             return
-        known = {p.pid for p in state.processes}
-        unknown = [p for p in processes.strays(self.home) if p.pid not in known]
+        unknown = self.unrecorded()
         processes.stop(unknown)
         for process in unknown:
-            emit(Event("stopped", f"pid {process.pid}", "left over from a command that was killed"))
+            emit(Event("stopped", f"pid {process.pid}", "left over from an earlier command"))
+
+    def unrecorded(self) -> list[psutil.Process]:
+        """Processes of this stack that the state does not name."""
+        known = {p.pid for p in self.state.read().processes}
+        return [p for p in processes.strays(self.home) if p.pid not in known]
 
     def log_file(self, name: str) -> Path:
         """Where the output of a process is."""
@@ -144,20 +148,20 @@ class EmbeddedRuntime:
 
     def down(self, emit: Emit, *, volumes: bool) -> tuple[str, ...]:
         """Stop everything of this stack. Data and logs stay, unless ``volumes``."""
-        try:
-            names = [p.name for p in self.state.read().processes]
-        except StartError:  # a damaged state file: its processes are found by their environment
-            names = []
         with uninterrupted():
-            stopped = self.stop(names, emit)
-            processes.stop(processes.strays(self.home))
+            try:
+                stopped = self.stop([p.name for p in self.state.read().processes], emit)
+            except StartError:  # a damaged state file: its processes are found by their environment
+                stopped = ()
+            left = processes.strays(self.home)
+            processes.stop(left)
             self.state.forget()
         if volumes:
             for folder in ("data", "logs", "rendered"):
                 shutil.rmtree(self.home / folder, ignore_errors=True)
             (self.home / "last_run.json").unlink(missing_ok=True)
             prepare(self.home)
-        return stopped
+        return (*stopped, *(f"pid {p.pid}" for p in left))
 
 
 def _observe(recorded: Recorded) -> Observed:

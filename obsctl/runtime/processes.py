@@ -22,7 +22,7 @@ GRACE = 5.0
 def spawn(process: Process, log: Path) -> Recorded:
     """Start a process in a session of its own, so that Ctrl-C reaches obsctl alone; its output goes to ``log``."""
     _rotate(log)
-    command = [sys.executable, "-m", process.module, *process.args]
+    command = [sys.executable, "-P", "-m", process.module, *process.args]
     try:
         with log.open("ab") as output:
             child = subprocess.Popen(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from obsctl.errors import Place
+from obsctl.spec.slo import Slo
 
 
 class MetricType(StrEnum):
@@ -25,7 +26,8 @@ class Metric:
     ``name`` is the Prometheus name (with ``_total``; without ``_bucket``). ``buckets`` are upper bounds without
     ``+Inf``. ``driven`` maps a label to a property of a driven request (``route``, ``method``, ``status``): such a
     counter, or histogram count, must rise by exactly the number of driven requests. ``components`` lists where the
-    metric must be found; empty means in at least one component.
+    metric must be found; empty means in at least one component. ``registry`` is its dotted name (``http.requests``),
+    by which templates refer to it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Metric:
     driven: Mapping[str, str] = field(default_factory=dict)
     components: tuple[str, ...] = ()
     family: str = ""
+    registry: str = ""
     place: Place | None = field(default=None, compare=False)
 
 
@@ -113,6 +116,7 @@ class Contract:
     logs: LogRule | None = None
     forbidden: Forbidden = Forbidden()
     request_id_header: str = "X-Request-Id"
+    slos: tuple[Slo, ...] = ()
     place: Place | None = field(default=None, compare=False)
 
     def metric(self, name: str) -> Metric | None:

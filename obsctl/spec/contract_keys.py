@@ -5,10 +5,12 @@ from __future__ import annotations
 from obsctl.spec.kinds import Key, ListOf, MapOf, OneOrMore, Record
 from obsctl.spec.leaves import GLOB, HEADER, JSON, NAME, PLAIN, REGEX, REQUEST, TEXT, VERSION, choice, text_like
 from obsctl.spec.metric_keys import ATTRIBUTE, METRIC
+from obsctl.spec.slo_keys import SloEntry
 
 _ID = text_like(r"[a-z0-9][a-z0-9._-]{0,62}", "an id such as api.server")
 _ATTRIBUTE_KEY = text_like(r"\S{1,200}", "an attribute key such as http.route")
 _EDGE = text_like(r"[a-z0-9-]+ -> [a-z0-9-]+", "an edge such as api -> worker")
+_SLOS_DOC = "Its SLOs: names of shipped ones, files beside the contract (`slo/*.yaml`), or OpenSLO documents."
 _COMPONENTS = ListOf(NAME, "a list of components", empty=False)
 
 FAMILY_USE = Record(
@@ -73,6 +75,7 @@ CONTRACT = Record(
         Key("metrics", ListOf(METRIC, "a list of metrics"), "Metrics of its own, written like a family's.", ()),
         Key("traces", ListOf(TRACE, "a list of traces"), "What the traces of its requests look like.", ()),
         Key("logs", LOGS, "What its log lines carry."),
+        Key("slos", ListOf(SloEntry(), "a list of SLOs"), _SLOS_DOC, ()),
         Key("forbidden", FORBIDDEN, "What must never be stored."),
         Key("request_id_header", HEADER, "Header that carries the request id.", "X-Request-Id", shown="X-Request-Id"),
     ),

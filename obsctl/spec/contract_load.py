@@ -12,6 +12,8 @@ from obsctl.spec.contract_keys import CONTRACT, FAMILY
 from obsctl.spec.findings import Findings, Spot, shown_path
 from obsctl.spec.kinds import Parsed, Record, Unfit
 from obsctl.spec.metric_keys import check_names, metric_value
+from obsctl.spec.slo import Slo
+from obsctl.spec.slo_load import contract_slos
 from obsctl.spec.words import nearest, quoted
 from obsctl.spec.yaml_source import read_yaml
 
@@ -59,8 +61,10 @@ def load_located_contract(path: Path) -> tuple[Contract, Parsed]:
     _check_requests(parsed, findings)
     metrics = tuple(_metrics(parsed, findings))
     check_names(metrics, findings)
+    values = tuple(metric for metric, _ in metrics)
+    slos = tuple(contract_slos(parsed, values, path.parent, findings))
     findings.raise_any()
-    return _contract(parsed, tuple(metric for metric, _ in metrics), findings.file), parsed
+    return _contract(parsed, values, slos, findings.file), parsed
 
 
 def _check_listed(parsed: Parsed, known: Iterable[str], findings: Findings) -> bool:
@@ -162,7 +166,7 @@ def _family(name: str, components: tuple[str, ...], findings: Findings) -> tuple
         return ()
 
 
-def _contract(parsed: Parsed, metrics: tuple[Metric, ...], file: str) -> Contract:
+def _contract(parsed: Parsed, metrics: tuple[Metric, ...], slos: tuple[Slo, ...], file: str) -> Contract:
     forbidden = parsed["forbidden"]
     return Contract(
         service=parsed["service"],
@@ -173,6 +177,7 @@ def _contract(parsed: Parsed, metrics: tuple[Metric, ...], file: str) -> Contrac
         logs=_logs(parsed),
         forbidden=Forbidden(forbidden["attributes"], forbidden["patterns"]) if forbidden else Forbidden(),
         request_id_header=parsed["request_id_header"],
+        slos=slos,
         place=Place(file),
     )
 

@@ -174,6 +174,7 @@ def metric_value(entry: Parsed, file: str, family: str = "", components: tuple[s
         driven=said.get("driven", {}),
         components=components,
         family=family,
+        registry=entry["name"],
         place=Place(file, entry.node.line),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from obsctl.spec.contract_keys import CONTRACT, FAMILY
 from obsctl.spec.kinds import Key, Kind, ListOf, MapOf, OneOrMore, Record
+from obsctl.spec.slo_keys import SloEntry
 from obsctl.spec.stack_keys import STACK
 
 FILES: Mapping[str, Record] = {"obsctl.yaml": STACK, "contract.yaml": CONTRACT, "families": FAMILY}
@@ -40,6 +41,8 @@ def _inside(kind: Kind) -> tuple[Record | None, str]:
     """The record that a kind holds, and what its path adds."""
     if isinstance(kind, Record):
         return kind, ""
+    if isinstance(kind, SloEntry):
+        return kind.record, ""
     if isinstance(kind, ListOf | OneOrMore):
         return _inside(kind.item)[0], "[]"
     return (_inside(kind.item)[0], ".<name>") if isinstance(kind, MapOf) else (None, "")

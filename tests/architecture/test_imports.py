@@ -44,7 +44,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rich": ("report",),
     "requests": ("clients",),
     "yaml": ("spec",),
-    "docker": ("runtime/docker.py",),
+    "docker": ("runtime/docker",),
     "psutil": ("runtime",),
     "prometheus_client": ("clients", "embedded"),
     **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3", "opentelemetry", "google"), ("embedded",)),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 PORTS = (4317, 4318, 9090, 3100, 16686, 6379, 8000, 8001, 8002)
@@ -32,6 +33,13 @@ class Done:
     @property
     def data(self) -> dict[str, Any]:
         return self.envelope["data"]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def free_offset() -> int:
@@ -92,8 +100,10 @@ class Folder:
         return done
 
     def pids(self) -> dict[str, int]:
-        """Name -> pid of what runs."""
-        return {p["name"]: p["pid"] for p in self.run("status", "--json").data["processes"] if p["pid"]}
+        """Name -> pid of what was started and still runs."""
+        state = self.path / ".obsctl" / "state.json"
+        recorded = json.loads(state.read_text())["processes"] if state.exists() else []
+        return {p["name"]: p["pid"] for p in recorded if _alive(p["pid"])}
 
 
 @pytest.fixture

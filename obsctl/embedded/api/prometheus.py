@@ -19,7 +19,10 @@ from obsctl.embedded.api.version import build_info
 from obsctl.embedded.query.errors import ParameterError, QueryError
 from obsctl.embedded.query.numbers import format_time, format_value
 from obsctl.embedded.query.promql import engine
-from obsctl.embedded.query.promql.parse import matchers_of, parse, parse_match, selectors_in
+from obsctl.embedded.query.promql.context import LOOKBACK_MS, TIMEOUT_SECONDS, Budget
+from obsctl.embedded.query.promql.notes import Notes
+from obsctl.embedded.query.promql.parse import parse, parse_match, selectors_in
+from obsctl.embedded.query.promql.tree import Expr
 from obsctl.embedded.query.promql.values import RangeVector, Scalar, Steps, Text, Value, Vector
 from obsctl.embedded.query.units import (
     LIMIT,
@@ -59,9 +62,11 @@ def _success(data: Any, *, cut: bool = False) -> Response:
     return _success_text(compact(data), cut=cut)
 
 
-def _success_text(data: str, *, cut: bool = False) -> Response:
-    warnings = f',"warnings":["{TRUNCATED}"]' if cut else ""
-    return Response(encoded(f'{{"status":"success","data":{data}{warnings}}}'), media_type=JSON)
+def _success_text(data: str, *, cut: bool = False, notes: tuple[list[str], list[str]] = ([], [])) -> Response:
+    warnings, infos = notes
+    told = {"warnings": [*warnings, *([TRUNCATED] if cut else [])], "infos": infos}
+    extra = "".join(f',"{kind}":{compact(texts)}' for kind, texts in told.items() if texts)
+    return Response(encoded(f'{{"status":"success","data":{data}{extra}}}'), media_type=JSON)
 
 
 def _now_ms() -> int:
@@ -105,32 +110,40 @@ def _cut(items: Sequence[T], limit: int | None) -> tuple[Sequence[T], bool]:
     return (items[:limit] if cut else items), cut
 
 
-def _parsed_query(call: Call) -> Any:
+def _parsed_query(call: Call) -> Expr:
     try:
         return parse(call.first("query"))
     except QueryError as cause:
         raise ParameterError("query", cause) from cause
 
 
+def _budget(call: Call) -> Budget:
+    """What the query may cost; ``timeout`` can only shorten the time."""
+    asked = _duration(call, "timeout", LIMIT) if call.first("timeout") else LIMIT
+    return Budget(seconds=min(asked / 1000, TIMEOUT_SECONDS))
+
+
 def _lookback(call: Call) -> int:
-    """How far back an instant selector looks. ``timeout`` is only checked: an evaluation is bounded by its size."""
-    _duration(call, "timeout", 0)
+    """How far back an instant selector looks."""
     asked = _duration(call, "lookback_delta", 0)
-    return asked if asked > 0 else engine.LOOKBACK_MS
+    return asked if asked > 0 else LOOKBACK_MS
 
 
 def _query(samples: SampleReader, call: Call) -> Response:
-    limit, at, lookback = _limit(call), _time(call, "time", _now_ms()), _lookback(call)
-    value: Value = engine.instant(samples, _parsed_query(call), at, lookback=lookback)
+    limit, at, budget, lookback = _limit(call), _time(call, "time", _now_ms()), _budget(call), _lookback(call)
+    notes = Notes()
+    value: Value = engine.instant(samples, _parsed_query(call), at, lookback=lookback, budget=budget, notes=notes)
     value, cut = _cut_value(value, limit)
-    return _success_text(instant_data(value, at), cut=cut)
+    return _success_text(instant_data(value, at), cut=cut, notes=notes.told(call.first("query")))
 
 
 def _query_range(samples: SampleReader, call: Call) -> Response:
-    limit, steps, lookback = _limit(call), _steps(call), _lookback(call)
-    value, cut = _cut_value(engine.over_steps(samples, _parsed_query(call), steps, lookback=lookback), limit)
+    limit, steps, budget, lookback = _limit(call), _steps(call), _budget(call), _lookback(call)
+    notes = Notes()
+    value: Value = engine.over_steps(samples, _parsed_query(call), steps, lookback=lookback, budget=budget, notes=notes)
+    value, cut = _cut_value(value, limit)
     assert isinstance(value, Vector | Scalar)
-    return _success_text(range_data(value, steps), cut=cut)
+    return _success_text(range_data(value, steps), cut=cut, notes=notes.told(call.first("query")))
 
 
 def _cut_value(value: Value, limit: int | None) -> tuple[Value, bool]:
@@ -176,7 +189,7 @@ def _window(call: Call) -> tuple[int | None, int | None]:
 def _matches(call: Call) -> list[tuple[Matcher, ...]]:
     """The alternatives of all ``match[]`` parameters together."""
     try:
-        return [one for text in call.all("match[]") for one in parse_match(text)]
+        return [parse_match(text) for text in call.all("match[]")]
     except QueryError as cause:
         raise ParameterError("match[]", cause) from cause
 
@@ -241,8 +254,8 @@ def _exemplars(samples: SampleReader, call: Call) -> Response:
     if not selectors:
         return Response(status_code=204)
     found: dict[Any, dict[Any, None]] = defaultdict(dict)
-    for matchers in (m for selector in selectors for m in matchers_of(selector)):
-        for record in samples.exemplars(matchers, start, end):
+    for selector in selectors:
+        for record in samples.exemplars(selector.matchers, start, end):
             found[record.series][(record.labels, record.value, record.time_ms)] = None
     return _success_text(f"[{','.join(_exemplar_series(series, list(each)) for series, each in found.items())}]")
 

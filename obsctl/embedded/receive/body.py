@@ -1,10 +1,12 @@
-"""Request bodies: decompressed while they arrive, and never larger in memory than the limit."""
+"""Request bodies: decompressed while they arrive, never larger in memory than the limit, nor too many at once."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+
+from starlette.requests import Request
 
 _WINDOW = {"gzip": 31, "deflate": 15}
 """``wbits`` of zlib: a gzip member, and the zlib stream that HTTP calls deflate (RFC 9110, 8.4.1.2)."""
@@ -12,43 +14,71 @@ _WINDOW = {"gzip": 31, "deflate": 15}
 _DISCARDED = 4
 """How many times the limit is read and thrown away before the connection is cut."""
 
+_TOGETHER = 4
+"""How many times the limit all bodies under way may hold."""
+
 ENCODINGS = ("identity", *_WINDOW)
 
 
-@dataclass(frozen=True)
 class BodyError(Exception):
-    """The body cannot be taken; ``status`` is the HTTP status for it."""
+    """The body cannot be taken; ``status`` is the HTTP status for it, ``retry_after`` the seconds to wait, if any."""
 
-    status: int
-    message: str
+    def __init__(self, status: int, message: str, retry_after: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.retry_after = retry_after
 
-    def __str__(self) -> str:
-        return self.message
 
+class Bodies:
+    """Reads request bodies for one event loop. A body counts until its request is answered."""
 
-async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
-    """The decompressed body.
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._room = _TOGETHER * limit
 
-    Raises:
-        BodyError: 413 when there are more than ``limit`` bytes, compressed or not; 415 for an unknown
-            encoding; 400 for a broken or cut stream.
-    """
-    if encoding not in ENCODINGS:
-        raise BodyError(415, f"content encoding {encoding[:40]!r} is not supported, use one of {', '.join(ENCODINGS)}")
-    inflater = Inflater(_WINDOW[encoding], limit) if encoding in _WINDOW else None
-    parts: list[bytes] = []
-    size = arrived = 0
-    async for chunk in chunks:
-        arrived += len(chunk)
-        part = inflater.feed(chunk) if inflater else chunk
-        size += len(part)
-        if size > limit or arrived > limit:
-            await _discard(chunks, _DISCARDED * limit)
-            raise too_large(limit)
-        parts.append(part)
-    if inflater and not inflater.complete:
-        raise BodyError(400, f"the {encoding} stream ends too early")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    @asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
+        """The decompressed body.
+
+        Raises:
+            BodyError: 413 when there are more than ``limit`` bytes, compressed or not; 415 for an unknown encoding;
+                400 for a broken or cut stream; 503 when too many large bodies are under way.
+        """
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ENCODINGS:
+            offered = ", ".join(ENCODINGS)
+            raise BodyError(415, f"content encoding {encoding[:40]!r} is not supported, use one of {offered}")
+        length = request.headers.get("content-length", "")
+        if "expect" in request.headers and length.isdigit() and int(length) > self._limit:
+            raise self._too_large()  # the client asks before it sends
+        parts: list[bytes] = []
+        try:
+            async for part in self._parts(request.stream(), encoding):
+                self._room -= len(part)
+                parts.append(part)
+                if self._room < 0:
+                    raise BodyError(503, "too many large requests at once", retry_after=1)
+            yield parts[0] if len(parts) == 1 else b"".join(parts)
+        finally:
+            self._room += sum(map(len, parts))
+
+    async def _parts(self, chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+        inflater = Inflater(_WINDOW[encoding], self._limit) if encoding in _WINDOW else None
+        size = arrived = 0
+        async for chunk in chunks:
+            arrived += len(chunk)
+            part = inflater.feed(chunk) if inflater else chunk
+            size += len(part)
+            if size > self._limit or arrived > self._limit:
+                await _discard(chunks, _DISCARDED * self._limit)
+                raise self._too_large()
+            yield part
+        if inflater and not inflater.complete:
+            raise BodyError(400, f"the {encoding} stream ends too early")
+
+    def _too_large(self) -> BodyError:
+        return BodyError(413, f"the body is larger than {self._limit} bytes after decompression")
 
 
 async def _discard(chunks: AsyncIterator[bytes], limit: int) -> None:
@@ -58,11 +88,6 @@ async def _discard(chunks: AsyncIterator[bytes], limit: int) -> None:
         discarded += len(chunk)
         if discarded > limit:
             return
-
-
-def too_large(limit: int) -> BodyError:
-    """The 413 of a body over the limit."""
-    return BodyError(413, f"the body is larger than {limit} bytes after decompression")
 
 
 class Inflater:

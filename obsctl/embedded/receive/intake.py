@@ -39,11 +39,10 @@ class Pending:
 class Intake:
     """Decode, scrub, translate, submit, count. Any thread."""
 
-    def __init__(self, sink: Sink, scrub: Scrubber, metrics: OwnMetrics, body_limit: int) -> None:
+    def __init__(self, sink: Sink, scrub: Scrubber, metrics: OwnMetrics) -> None:
         self._sink = sink
         self._scrub = scrub
-        self.metrics = metrics
-        self.body_limit = body_limit
+        self._metrics = metrics
         for signal in SIGNALS:
             for transport in TRANSPORTS:
                 for family in (RECEIVED, ACCEPTED, DUPLICATE, REJECTED):
@@ -58,12 +57,12 @@ class Intake:
         try:
             taken = signal.translate(decode(body, signal.request, encoding), self._scrub)
         except MalformedError as error:
-            raise self._refusal(signal, transport, RefusedError(str(error), 400)) from error
-        self.metrics.add(RECEIVED, taken.count, signal.name, transport)
+            raise self.refusal(signal, transport, RefusedError(str(error), 400)) from error
+        self._metrics.add(RECEIVED, taken.count, signal.name, transport)
         try:
             written = self._sink.submit(taken.batch) if taken.batch.items else _nothing()
         except StoreFullError as error:
-            raise self._refusal(signal, transport, RefusedError(str(error), 503, error.retry_after)) from error
+            raise self.refusal(signal, transport, RefusedError(str(error), 503, error.retry_after)) from error
         return Pending(signal, transport, taken, written)
 
     def finish(self, pending: Pending, timeout: float | None = None) -> Message:
@@ -78,18 +77,21 @@ class Intake:
             written = pending.written.result(timeout)
         except (StoreFailedError, TimeoutError) as error:
             sentence = str(error) or "the store did not answer in time"
-            raise self._refusal(signal, pending.transport, RefusedError(sentence, 503, 1)) from error
+            raise self.refusal(signal, pending.transport, RefusedError(sentence, 503, 1)) from error
         no_room = taken.batch.items - written.stored - written.duplicates
-        rejected, message = taken.rejected + no_room, taken.message
+        # A data point may be several samples, and must not be counted more than once.
+        rejected, message = min(taken.count, taken.rejected + no_room), taken.message
+        duplicates = min(taken.count - rejected, written.duplicates)
         if no_room:
             message = "; ".join(filter(None, (message, f"{no_room} x too many different label sets")))
-        self.metrics.add(ACCEPTED, taken.count - rejected - written.duplicates, *labels)
-        self.metrics.add(DUPLICATE, written.duplicates, *labels)
-        self.metrics.add(REJECTED, rejected, *labels)
+        self._metrics.add(ACCEPTED, taken.count - rejected - duplicates, *labels)
+        self._metrics.add(DUPLICATE, duplicates, *labels)
+        self._metrics.add(REJECTED, rejected, *labels)
         return signal.answer(rejected, message)
 
-    def _refusal(self, signal: Signal, transport: str, refusal: RefusedError) -> RefusedError:
-        self.metrics.add(REFUSED, 1, signal.name, transport, str(refusal.http_status))
+    def refusal(self, signal: Signal, transport: str, refusal: RefusedError) -> RefusedError:
+        """Count a refusal; gives it back."""
+        self._metrics.add(REFUSED, 1, signal.name, transport, str(refusal.http_status))
         return refusal
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from obsctl.embedded.config import LogFields, LogFiles
@@ -29,7 +30,12 @@ from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
 
 _POLL_SECONDS = 0.05
 _GLOB_SECONDS = 0.25
-_COMMIT_TIMEOUT = 30.0
+_CHUNKS = 8
+"""Reads of one file before the next one has its turn."""
+
+_REMEMBERED = 10_000
+"""Files that are gone and whose positions are kept."""
+
 _LABELS = ("logs", "file")
 
 
@@ -56,7 +62,7 @@ class LogFollower:
         self._sink = sink
         self._scrub = scrub
         self._metrics = metrics
-        self._positions = {position.path: position for position in positions}
+        self._left = {(position.device, position.inode): position for position in positions}
         self._followed: dict[str, _Followed] = {}
         self._globbed_at = float("-inf")
         self._arrival = 0
@@ -90,7 +96,7 @@ class LogFollower:
             try:
                 self._follow(path, followed)
             except OSError:
-                self._forget(path)  # it vanished while we looked; if it comes back, it is discovered again
+                self._leave(self._followed.pop(path).tail)  # if it can be read again, it is discovered again
 
     def _discover(self) -> None:
         for rule in self._rules:
@@ -99,36 +105,61 @@ class LogFollower:
                     self._open(path, rule.labels)
 
     def _open(self, path: str, labels: Mapping[str, str]) -> None:
-        start = self._positions.pop(path, None)
+        """Follow a file from where it was left, under whatever name; first finish the one that had this name."""
         try:
-            tail = Tail(path, start)
-            moved = renamed(start) if start and tail.identity != (start.device, start.inode) else None
-            if moved:
-                rest = Tail(path, start, opened=moved)
-                self._drain(rest, labels)
-                rest.close()
-            self._followed[path] = _Followed(tail, labels)
+            tail = Tail(path)
         except OSError:
-            self._metrics.add(LOG_LINES_DROPPED, 0, "unreadable file")
+            return  # it vanished, or may not be read; the next discovery tries again
+        if any(one.tail.identity == tail.identity for one in self._followed.values()):
+            tail.close()  # renamed, and still followed under its old name
+            return
+        self._finish(path, tail, labels)
+        left = self._left.pop(tail.identity, None)
+        if left is not None:
+            tail.resume(left)
+        self._followed[path] = _Followed(tail, labels)
+        if left is not None and left.path != path:
+            self._store(Batch(positions=(tail.position,)))
+
+    def _finish(self, path: str, successor: Tail, labels: Mapping[str, str]) -> None:
+        """Read what was appended to a file between our last look, before a restart, and its rotation."""
+        left = next((one for one in self._left.values() if one.path == path), None)
+        if left is None or (left.device, left.inode) == successor.identity:
+            return
+        moved = renamed(left)
+        if moved is None:
+            return
+        rest = Tail(moved, name=path)
+        rest.resume(left)
+        self._drain(rest, labels, final=True)
+        self._leave(rest)
 
     def _follow(self, path: str, followed: _Followed) -> None:
         replaced = followed.tail.replaced
         self._drain(followed.tail, followed.labels, final=replaced)
         if replaced and not self._stop.is_set():
-            self._forget(path)
+            self._leave(self._followed.pop(path).tail)
             if Path(path).is_file():
                 self._open(path, followed.labels)
 
-    def _forget(self, path: str) -> None:
-        self._followed.pop(path).tail.close()
+    def _leave(self, tail: Tail) -> None:
+        """Close a file and remember how far it was read: it may turn up under another name."""
+        while len(self._left) >= _REMEMBERED:
+            self._left.pop(next(iter(self._left)))
+        self._left[tail.identity] = tail.position
+        tail.close()
 
     def _drain(self, tail: Tail, labels: Mapping[str, str], *, final: bool = False) -> None:
-        """Read to the end, a megabyte a transaction."""
-        while lines := tail.read(final=final):
-            records = [self._record(line, labels) for line in lines if line.text.strip()]
-            self._metrics.add(LOG_LINES_DROPPED, len(lines) - len(records), "empty")
-            self._metrics.add(LOG_LINES_TRUNCATED, sum(line.cut for line in lines))
-            self._store(Batch(logs=records, positions=(tail.position,)))
+        """Read on, a megabyte a transaction; to the end if the file is ``final``."""
+        for _ in count() if final else range(_CHUNKS):
+            lines = tail.read(final=final)
+            if lines:
+                records = [self._record(line, labels) for line in lines if line.text.strip()]
+                self._metrics.add(LOG_LINES_DROPPED, len(lines) - len(records), "empty")
+                self._metrics.add(LOG_LINES_TRUNCATED, sum(line.cut for line in lines))
+                self._store(Batch(logs=records, positions=(tail.position,)))
+            if tail.at_end:
+                return
 
     def _record(self, line: Line, labels: Mapping[str, str]) -> LogRecord:
         # Every arrival is a nanosecond after the one before, which keeps equal lines apart and in order.
@@ -141,7 +172,7 @@ class LogFollower:
         written = None
         while written is None:
             try:
-                written = self._sink.submit(batch).result(_COMMIT_TIMEOUT)
+                written = self._sink.submit(batch).result()
             except (StoreFullError, StoreFailedError):
                 if self._stop.wait(_POLL_SECONDS):
                     return

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from obsctl.embedded.own_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, OwnMetrics
-from obsctl.embedded.receive.body import BodyError, read_body
+from obsctl.embedded.receive.body import Bodies, BodyError
 from obsctl.embedded.receive.otlp_logs import LINE_BYTES
 from obsctl.embedded.receive.taken import Rejections, Taken
 from obsctl.embedded.signals import Batch, Labels, LogRecord
@@ -27,15 +27,16 @@ _GRACE_NS = 600 * 10**9
 _LABELS = ("logs", "loki")
 
 
-def routes(sink: Sink, metrics: OwnMetrics, body_limit: int) -> list[Route]:
+def routes(sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> list[Route]:
     """The push route."""
 
     async def push(request: Request) -> Response:
         try:
-            return await _push(request, sink, metrics, body_limit)
+            return await _push(request, sink, metrics, bodies)
         except BodyError as error:
             metrics.add(REFUSED, 1, *_LABELS, str(error.status))
-            return PlainTextResponse(f"{error.message}\n", error.status)
+            headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
+            return PlainTextResponse(f"{error.message}\n", error.status, headers)
         except StoreFullError as error:
             metrics.add(REFUSED, 1, *_LABELS, "503")
             return PlainTextResponse(f"{error}\n", 503, {"retry-after": str(error.retry_after)})
@@ -48,12 +49,15 @@ def routes(sink: Sink, metrics: OwnMetrics, body_limit: int) -> list[Route]:
     return [Route("/loki/api/v1/push", push, methods=["POST"])]
 
 
-async def _push(request: Request, sink: Sink, metrics: OwnMetrics, body_limit: int) -> Response:
+async def _push(request: Request, sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> Response:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise BodyError(415, "only the JSON form of the push API is supported: send content type application/json")
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    taken = parse(await read_body(request.stream(), encoding, body_limit))
+    async with bodies.read(request) as body:
+        return await _store(parse(body), sink, metrics)
+
+
+async def _store(taken: Taken, sink: Sink, metrics: OwnMetrics) -> Response:
     metrics.add(RECEIVED, taken.count, *_LABELS)
     metrics.add(REJECTED, taken.rejected, *_LABELS)
     if taken.batch.items:

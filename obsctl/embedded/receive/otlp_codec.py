@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from google.protobuf import json_format
@@ -25,14 +24,8 @@ _ID_KEYS = frozenset(("traceId", "spanId", "parentSpanId", "trace_id", "span_id"
 M = TypeVar("M", bound=Message)
 
 
-@dataclass(frozen=True)
 class MalformedError(Exception):
     """The body is not what its content type says."""
-
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
 
 
 def decode(body: bytes, message_type: type[M], encoding: Encoding) -> M:

@@ -21,7 +21,7 @@ _COMMIT_TIMEOUT = 30.0
 _STATUS = {400: grpc.StatusCode.INVALID_ARGUMENT, 503: grpc.StatusCode.UNAVAILABLE}
 
 
-def start(address: str, intake: Intake) -> grpc.Server:
+def start(address: str, intake: Intake, body_limit: int) -> grpc.Server:
     """Serve OTLP on ``host:port``.
 
     A message over the body limit, judged after decompression, is answered by gRPC itself with ``RESOURCE_EXHAUSTED``
@@ -32,7 +32,7 @@ def start(address: str, intake: Intake) -> grpc.Server:
     """
     options = [
         ("grpc.so_reuseport", 0),  # a taken port must be an error, not a shared port
-        ("grpc.max_receive_message_length", intake.body_limit),
+        ("grpc.max_receive_message_length", body_limit),
         ("grpc.max_concurrent_streams", 256),
     ]
     server = grpc.server(ThreadPoolExecutor(_THREADS, "otlp-grpc"), options=options)

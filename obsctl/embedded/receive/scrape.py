@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from obsctl.embedded.config import Scrape, Target
-from obsctl.embedded.own_metrics import SAMPLES_DROPPED, SCRAPES, OwnMetrics
+from obsctl.embedded.own_metrics import ACCEPTED, RECEIVED, SAMPLES_DROPPED, SCRAPES, OwnMetrics
 from obsctl.embedded.receive.exposition import Exposition, ExpositionError, Parser, Scraped
 from obsctl.embedded.receive.fetch import FetchError, fetch
 from obsctl.embedded.receive.otlp_metrics import STALE
@@ -27,6 +27,7 @@ from obsctl.embedded.signals import (
 from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
 
 _COMMIT_TIMEOUT = 10.0
+_LABELS = ("metrics", "scrape")
 _FUTURE_MS = 600_000
 """Samples that claim to be from further ahead than this are dropped, as Prometheus does."""
 
@@ -143,6 +144,7 @@ class TargetScraper:
         found, error = self._look()
         outcome = Outcome(int(began * 1000), time.perf_counter() - clock, found, error)
         batch, memory = digest(outcome, self._labels, self._memory)
+        self._metrics.add(RECEIVED, len(batch.samples), *_LABELS)
         error = self._store(batch) or error
         self._memory = memory
         self._metrics.add(SCRAPES, 1, self._target.job, "failed" if error else "ok")
@@ -170,6 +172,7 @@ class TargetScraper:
             self._metrics.add(SAMPLES_DROPPED, len(batch.samples), self._target.job, reason)
             return str(error) or "the store did not answer in time"
         lost = batch.items - written.stored - written.duplicates
+        self._metrics.add(ACCEPTED, max(0, len(batch.samples) - lost), *_LABELS)
         if lost:
             self._metrics.add(SAMPLES_DROPPED, lost, self._target.job, "too many series")
         return f"{lost} samples dropped: too many series" if lost else ""

@@ -26,20 +26,29 @@ class Line:
 
 
 class Tail:
-    """An open file and how far it was read. ``position`` is where the first line not given out yet begins."""
+    """An open file and how far it was read; ``at_end`` when the last read found no more.
 
-    def __init__(self, path: str, start: FilePosition | None = None, *, opened: str | None = None) -> None:
-        self.path = path
-        self._file: BinaryIO = Path(opened or path).open("rb", buffering=0)  # noqa: SIM115 - lives as long as the tail
+    ``name`` is the path to report where the file was opened under another one.
+    """
+
+    def __init__(self, path: str, *, name: str = "") -> None:
+        self.path = name or path
+        self._file: BinaryIO = Path(path).open("rb", buffering=0)  # noqa: SIM115 - lives as long as the tail
         status = os.fstat(self._file.fileno())
         self.identity = (status.st_dev, status.st_ino)
+        self.at_end = False
         self._head = b""
         self._offset = 0
         self._read_to = 0
         self._partial = b""
         self._length = 0
-        if start is not None and self._continues(start):
-            self._head, self._offset = start.head, start.offset
+
+    def resume(self, left: FilePosition) -> None:
+        """Go on from a position, if this is still the file that it was taken from."""
+        same = (left.device, left.inode) == self.identity
+        long_enough = os.fstat(self._file.fileno()).st_size >= left.offset
+        if same and long_enough and os.pread(self._file.fileno(), len(left.head), 0) == left.head:
+            self._head, self._offset = left.head, left.offset
             self._begin()
 
     def close(self) -> None:
@@ -48,7 +57,7 @@ class Tail:
 
     @property
     def position(self) -> FilePosition:
-        """Where to go on after a restart."""
+        """Where the first line begins that was not given out yet."""
         return FilePosition(self.path, *self.identity, self._offset, self._head)
 
     @property
@@ -69,7 +78,8 @@ class Tail:
         if len(self._head) < _HEAD_BYTES:
             self._head = os.pread(self._file.fileno(), _HEAD_BYTES, 0)
         self._read_to += len(data)
-        return list(self._lines(data, final and len(data) < _READ_BYTES))
+        self.at_end = len(data) < _READ_BYTES
+        return list(self._lines(data, final and self.at_end))
 
     def _lines(self, data: bytes, final: bool) -> Iterator[Line]:
         *complete, rest = data.split(b"\n")
@@ -101,11 +111,6 @@ class Tail:
         if os.fstat(self._file.fileno()).st_size < self._read_to:
             return True
         return os.pread(self._file.fileno(), len(self._head), 0) != self._head
-
-    def _continues(self, start: FilePosition) -> bool:
-        same = (start.device, start.inode) == self.identity
-        long_enough = os.fstat(self._file.fileno()).st_size >= start.offset
-        return same and long_enough and os.pread(self._file.fileno(), len(start.head), 0) == start.head
 
 
 def renamed(position: FilePosition) -> str | None:

@@ -38,7 +38,7 @@ class Sink(Protocol):
     """The one way in."""
 
     def submit(self, batch: Batch) -> Future[Written]:
-        """Queue a batch. The future resolves once it is committed to disk; ``StoreFullError`` when the queue is full."""
+        """Queue a batch; the future resolves once it is on disk. ``StoreFullError`` when the queue is full."""
         ...
 
 

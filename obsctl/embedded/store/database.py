@@ -124,7 +124,7 @@ class Database:
 def _lock(folder: Path) -> IO[bytes]:
     """Hold the folder for this process; two writers would each miss what the other has in memory."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = (folder / "lock").open("ab")
     except OSError as error:
         raise StartError(f"The data folder {folder} cannot be used: {error.strerror}.") from error

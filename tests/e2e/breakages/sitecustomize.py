@@ -133,7 +133,7 @@ def orphaned() -> None:
 
     def add_cv(self: Database, *arguments: str) -> None:
         here = trace.get_current_span().get_span_context()
-        nowhere = trace.SpanContext(here.trace_id, 0xBAD, is_remote=True, trace_flags=here.trace_flags)
+        nowhere = trace.SpanContext(here.trace_id, 0xBAD, True, here.trace_flags, here.trace_state)
         context = trace.set_span_in_context(trace.NonRecordingSpan(nowhere))
         trace.get_tracer("broken").start_span("stray", context=context).end()
         original(self, *arguments)

@@ -89,7 +89,6 @@ class Embedded:
     folder: Path
     config: dict[str, Any]
     process: subprocess.Popen[bytes] = field(init=False)
-    errors: str = ""
 
     def __post_init__(self) -> None:
         self.start()
@@ -97,9 +96,9 @@ class Embedded:
     def start(self) -> None:
         file = self.folder / "config.json"
         file.write_text(json.dumps(self.config))
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "obsctl.embedded", "--config", str(file)], stderr=subprocess.PIPE
-        )
+        command = [sys.executable, "-W", "error", "-m", "obsctl.embedded", "--config", str(file)]
+        with (self.folder / "errors.txt").open("ab") as errors:
+            self.process = subprocess.Popen(command, stderr=errors)
         try:
             eventually(self._ready)
         except AssertionError:
@@ -136,9 +135,8 @@ class Embedded:
         self._gone()
 
     def _gone(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=20)
-        self.errors += errors.decode()
-        return self.process.returncode, self.errors
+        """Exit status, and everything that was ever written to standard error."""
+        return self.process.wait(20), (self.folder / "errors.txt").read_text()
 
 
 @contextmanager

@@ -203,7 +203,7 @@ def test_log_queries_are_no_instant_queries(api):
     assert bad(api.get("/loki/api/v1/query", params={"query": "{"})).startswith("parse error")
 
 
-@pytest.mark.parametrize("pattern", ["(", "(a+)+", "a" * 1_001, "(?=x)"])
+@pytest.mark.parametrize("pattern", ["(", "a" * 1_001, "(?=x)"])
 @pytest.mark.parametrize("place", ['{{a=~"{0}"}}', '{{a="b"}} |~ "{0}"', '{{a="b"}} | c=~"{0}"'])
 def test_bad_patterns_are_refused_wherever_they_stand(api, place, pattern):
     assert "regular expression" in bad(

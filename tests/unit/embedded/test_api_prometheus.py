@@ -166,10 +166,28 @@ def test_bad_data(api, path, params, error):
     assert bad(api.get(f"/api/v1/{path}", params=params), 400, "bad_data") == error
 
 
-def test_what_is_not_supported_yet_is_an_execution_error(api):
-    for path, params in (("query", {}), ("query_range", {"start": T, "end": T, "step": 1})):
-        answer = api.get(f"/api/v1/{path}", params={"query": "sum(rate(x[5m]))", **params})
-        assert bad(answer, 422, "execution") == "aggregation sum is not supported yet by the embedded engine"
+def test_what_cannot_be_evaluated_is_an_execution_error(api):
+    for path, params in (("query", {"time": T + 15}), ("query_range", {"start": T, "end": T + 15, "step": 15})):
+        answer = api.get(f"/api/v1/{path}", params={"query": 'up * on () group_left {instance=~"h.*"}', **params})
+        assert "found duplicate series for the match group {}" in bad(answer, 422, "execution")
+
+
+def test_annotations_are_told_with_the_answer(api):
+    params = {"query": "quantile(2, rate(up[1m]))", "time": T + 30}
+    body = api.get("/api/v1/query", params=params).json()
+    assert body["data"]["result"][0]["value"][1] == "+Inf"
+    assert body["warnings"] == ["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"]
+    name = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket"
+    assert body["infos"] == [f'PromQL info: {name}: "up" (1:18)']
+    cut = api.get("/api/v1/query", params={"query": "quantile by (job) (2, up)", "time": T + 15, "limit": 1}).json()
+    assert len(cut["warnings"]) == 2
+    assert "infos" not in cut
+
+
+def test_a_query_may_ask_for_less_time(api):
+    answer = api.get("/api/v1/query", params={"query": "up", "timeout": "0.000001"})
+    assert bad(answer, 503, "timeout") == "query timed out in expression evaluation"
+    good(api.get("/api/v1/query", params={"query": "up", "timeout": "1h"}))
 
 
 def test_a_limit_cuts_with_a_warning(api):

@@ -64,7 +64,7 @@ def test_a_stopped_server_ends_well_and_keeps_its_data(embedded: Callable[..., E
     assert server.get("jaeger", f"/api/traces/{trace_id}").status == 200
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", ["otlp_grpc", "loki"])
 def test_a_port_that_is_taken_is_named(tmp_path: Path, role: str) -> None:
     config = make_config(tmp_path)
     host, _, port = config["listen"][role].rpartition(":")

@@ -86,6 +86,37 @@ def test_rotation_loses_nothing_and_repeats_nothing(store: SqliteStore, tmp_path
         eventually(lambda: lines(store)[-1] == "four")
 
 
+def test_a_rotated_file_that_is_followed_under_its_new_name_is_not_read_again(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    log = tmp_path / "api.log"
+    append(log, "one", "two")
+    with following(store, tmp_path / "api.log*"):
+        eventually(lambda: lines(store) == ["one", "two"])
+        log.rename(tmp_path / "api.log.1")
+        append(tmp_path / "api.log.1", "three")
+        append(log, "four")
+        eventually(lambda: sorted(lines(store)) == ["four", "one", "three", "two"])
+    log.rename(tmp_path / "api.log.2")
+    append(tmp_path / "api.log.2", "five")
+    append(log, "six")
+    for _ in range(2):
+        with following(store, tmp_path / "api.log*"):
+            eventually(lambda: len(lines(store)) >= 6)
+        assert sorted(lines(store)) == ["five", "four", "one", "six", "three", "two"]
+
+
+def test_a_long_last_line_of_a_rotated_file_is_kept(store: SqliteStore, tmp_path: Path) -> None:
+    log = tmp_path / "api.log"
+    append(log, "first")
+    with following(store, log):
+        eventually(lambda: lines(store) == ["first"])
+        append(log, "x" * (3 << 20), end="")
+        log.rename(tmp_path / "api.log.1")
+        append(log, "next")
+        eventually(lambda: [line[:4] for line in lines(store)] == ["firs", "xxxx", "next"])
+
+
 def test_a_file_that_is_cut_is_read_from_its_start(store: SqliteStore, tmp_path: Path) -> None:
     log = tmp_path / "api.log"
     append(log, "a long first line", "second")
@@ -176,7 +207,8 @@ def test_however_a_file_grows_its_lines_are_the_same(
                 file.write(content[start:end])
             found += [line.text for line in tails[-1].read()]
             if data.draw(st.booleans()):
-                tails.append(Tail(str(path), tails[-1].position))
+                tails.append(Tail(str(path)))
+                tails[-1].resume(tails[-2].position)
     assert found == [text.rstrip("\r") for text in texts]
 
 

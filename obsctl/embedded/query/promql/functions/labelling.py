@@ -1,0 +1,61 @@
+"""``label_replace`` and ``label_join``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from obsctl.embedded.query.errors import ExecutionError, QueryError
+from obsctl.embedded.query.promql.context import Given
+from obsctl.embedded.query.promql.functions.kinds import Plain
+from obsctl.embedded.query.promql.labels import merged, replaced, value_of
+from obsctl.embedded.query.promql.values import Vector
+from obsctl.embedded.query.regex import checked
+
+_REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
+
+
+def _label_replace(given: Given) -> Vector:
+    target, template, source, pattern = (given.text(index) for index in range(1, 5))
+    try:
+        regex = checked(pattern)
+    except QueryError as cause:
+        raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from cause
+    if not target:
+        raise ExecutionError(f"invalid destination label name in label_replace(): {target}")
+    vector = given.vector(0)
+    labels = []
+    for one in vector.labels:
+        found = regex.fullmatch(value_of(one, source))
+        labels.append(one if found is None else replaced(one, target, expanded(template, found)))
+    return merged(Vector(labels, vector.values, vector.present))
+
+
+def expanded(template: str, found: Any) -> str:
+    """A template of Go's ``Expand``: ``$1``, ``${1}``, ``$name``, ``$$``. Unknown groups are empty."""
+    names = found.re.groupindex
+
+    def group(reference: re.Match[str]) -> str:
+        if reference[1]:
+            return "$"
+        name = reference[2] or reference[3]
+        number = int(name) if name.isdigit() and len(name) < 9 else names.get(name, -1)
+        return (found.group(number) or "") if 0 <= number <= found.re.groups else ""
+
+    return _REFERENCE.sub(group, template)
+
+
+def _label_join(given: Given) -> Vector:
+    target, separator, *sources = (given.text(index) for index in range(1, len(given.args)))
+    if "" in sources:
+        raise ExecutionError("invalid source label name in label_join(): ")
+    if not target:
+        raise ExecutionError("invalid destination label name in label_join(): ")
+    vector = given.vector(0)
+    labels = [
+        replaced(one, target, separator.join(value_of(one, source) for source in sources)) for one in vector.labels
+    ]
+    return merged(Vector(labels, vector.values, vector.present))
+
+
+FUNCTIONS: dict[str, Plain] = {"label_replace": _label_replace, "label_join": _label_join}

@@ -1,0 +1,79 @@
+"""Aggregations that keep some series of each group: ``topk``, ``bottomk``, ``limitk``, ``limit_ratio``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from obsctl.embedded.query.errors import ExecutionError
+from obsctl.embedded.query.promql.aggregate import grouped
+from obsctl.embedded.query.promql.hashing import label_hash
+from obsctl.embedded.query.promql.notes import Notes, go_float
+from obsctl.embedded.query.promql.tree import Aggregate
+from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Scalar, Vector, no_series
+
+_MOST = float(2**63)
+
+
+def ranked(expr: Aggregate, vector: Vector, param: Scalar) -> Vector:
+    """``topk``, ``bottomk`` and ``limitk``; with one step, series are in order of rank, group by group."""
+    if float(param.values.max()) < 1:
+        return no_series(vector.values.shape[1])
+    _checked(param.values)
+    sizes = np.where(param.values < 1, 0, np.minimum(param.values, len(vector.labels))).astype(np.int64)
+    if not vector.labels:
+        return vector
+    groups = grouped(expr, vector)
+    ends = np.append(groups.starts[1:], len(groups.order))
+    keep = np.zeros(groups.present.shape, dtype=np.bool_)
+    order: list[int] = []
+    for start, end in zip(groups.starts.tolist(), ends.tolist(), strict=True):
+        ranks = _ranks(expr.op, groups.values[start:end], groups.present[start:end])
+        keep[start:end] = groups.present[start:end] & (_places(ranks) < sizes)
+        order += [start + row for row in ranks[:, 0].tolist()]
+    found = Vector([vector.labels[i] for i in groups.order.tolist()], groups.values, keep)
+    return (found.rows(order) if len(sizes) == 1 else found).seen()
+
+
+def _checked(wanted: Floats) -> None:
+    if np.isnan(wanted).any():
+        raise ExecutionError("Parameter value is NaN")
+    if (wanted <= -_MOST).any():
+        raise ExecutionError(f"Scalar value {go_float(float(wanted.min()))} underflows int64")
+    if (wanted >= _MOST).any():
+        raise ExecutionError(f"Scalar value {go_float(float(wanted.max()))} overflows int64")
+
+
+def _ranks(op: str, values: Floats, present: Bools) -> Ints:
+    """The rows of a group in order of rank at each step (R, T): NaN after all numbers, what is absent last."""
+    nan = np.isnan(values)
+    if op == "limitk":
+        return np.argsort(~present, axis=0, kind="stable")
+    size = np.where(nan, np.inf, -values if op == "topk" else values)
+    return np.lexsort((size, nan, ~present), axis=0)
+
+
+def _places(ranks: Ints) -> Ints:
+    """The place of each row at each step."""
+    places = np.empty_like(ranks)
+    np.put_along_axis(places, ranks, np.arange(len(ranks))[:, None], axis=0)
+    return places
+
+
+def limit_ratio(vector: Vector, ratio: Scalar, notes: Notes, at: int) -> Vector:
+    """A share of the series, chosen by the hash of their labels; a negative ratio is the complement."""
+    values = ratio.values
+    if not values.any():
+        return no_series(len(values))
+    if np.isnan(values).any():
+        raise ExecutionError("Ratio value is NaN")
+    text = "ratio value should be between -1 and 1, got {}, capping to {}"
+    if (values > 1).any():
+        notes.warn(text.format(go_float(float(values.max())), 1), at)
+    if (values < -1).any():
+        notes.warn(text.format(go_float(float(values.min())), -1), at)
+    share = np.clip(values, -1.0, 1.0)
+    if not vector.labels:
+        return vector
+    offsets = np.array([label_hash(labels) / float(2**64 - 1) for labels in vector.labels])[:, None]
+    keep = np.where(share >= 0, offsets < share, offsets >= 1.0 + share)
+    return Vector(vector.labels, vector.values, vector.present & keep).seen()

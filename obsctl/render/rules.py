@@ -1,0 +1,154 @@
+"""Contract -> recording rules and alerts. Pure.
+
+What applies is decided by families: a template is for every contract that uses the families it names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from obsctl.errors import Place, SpecError
+from obsctl.render.rulegroups import Alert, Group, Record, runbook
+from obsctl.render.slo_rules import slo_groups
+from obsctl.render.values import duration, quoted
+from obsctl.spec.contract import Contract, Metric, MetricType
+from obsctl.spec.rule_templates import AlertTemplate, AlertTest, Input, RuleTemplate, rule_templates
+
+METRIC_TEMPLATE = "metric"
+STACK_TEMPLATE = "stack"
+SCOPE = "service_namespace"
+"""The label by which the series of one service are told from those of others."""
+
+_HOLE = re.compile(r"@\{([a-z][a-z0-9_.]*)(:base)?\}")
+_SELECTOR = re.compile(r"@\{([a-z][a-z0-9_.]*)\}(?:_bucket|_count|_sum)?\{([^}]*(?:\}[^}]*)?)\}")
+_LABEL = re.compile(r"([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*\"")
+_SCRAPED = ("job", "instance", "le", "service_namespace", "service_name")
+
+
+def service_groups(contract: Contract) -> tuple[Group, ...]:
+    """All rules of a contract: those of its families, absent metrics, SLOs. Raises SpecError for a bad template."""
+    known = _names(contract)
+    templates = rule_templates()
+    used = [t for t in templates.values() if t.families and set(t.families) <= set(contract.families)]
+    groups = [group for template in used for group in _template_groups(template, contract, known)]
+    missing = tuple(_absent_alerts(contract, templates[METRIC_TEMPLATE]))
+    absent = Group(f"obsctl/{contract.service}/absent", missing)
+    return (*groups, absent, *(group for slo in contract.slos for group in slo_groups(slo)))
+
+
+def stack_groups() -> tuple[Group, ...]:
+    """The rules that are for no service in particular."""
+    alerts = tuple(_alert(alert, {}, {}) for alert in rule_templates()[STACK_TEMPLATE].alerts)
+    return (Group("obsctl/stack", alerts),)
+
+
+def _names(contract: Contract) -> dict[str, str]:
+    """What may stand in the holes of a template."""
+    return {"scope": f"{SCOPE}={quoted(contract.service)}", **{m.registry: m.name for m in contract.metrics}}
+
+
+def _template_groups(template: RuleTemplate, contract: Contract, known: Mapping[str, str]) -> Iterator[Group]:
+    for rule in template.recordings:
+        _check_labels(rule.expr, contract, rule.place)
+    for alert in template.alerts:
+        for text in (alert.expr, *(entry.series for entry in alert.test.inputs)):
+            _check_labels(text, contract, alert.place)
+    name = f"obsctl/{contract.service}/{template.name}"
+    records = [Record(_filled(r.record, known, r.place), _filled(r.expr, known, r.place)) for r in template.recordings]
+    yield Group(f"{name}/recordings", tuple(records))
+    scoped = {SCOPE: contract.service}
+    yield Group(f"{name}/alerts", tuple(_alert(alert, known, scoped) for alert in template.alerts))
+
+
+def _check_labels(text: str, contract: Contract, place: Place) -> None:
+    """Labels in a template's selectors are labels of the metric. Raises SpecError."""
+    labels = {m.registry: m.labels for m in contract.metrics}
+    for metric, matchers in _SELECTOR.findall(text):
+        for label in _LABEL.findall(matchers):
+            if label not in (*labels.get(metric, ()), *_SCRAPED) and metric in labels:
+                message = f"metric {quoted(metric)} has no label {quoted(label)}"
+                raise SpecError(message, place=place, hint=f"Labels: {', '.join(labels[metric]) or 'none'}.")
+
+
+def _filled(text: str, known: Mapping[str, str], place: Place) -> str:
+    """A text with its holes filled in. Raises SpecError for a metric that the contract does not have."""
+
+    def name(hole: re.Match[str]) -> str:
+        if hole[1] not in known:
+            hint = "Rules name metrics by their registry name; the families have them."
+            raise SpecError(f"there is no metric {quoted(hole[1])}", place=place, hint=hint)
+        return known[hole[1]].removesuffix("_total") if hole[2] else known[hole[1]]
+
+    return _HOLE.sub(name, text)
+
+
+def _alert(
+    template: AlertTemplate, known: Mapping[str, str], scoped: Mapping[str, str], labels: Mapping[str, str] | None = None
+) -> Alert:
+    """A template's alert. ``scoped`` are labels that come from its expression, ``labels`` are set on it."""
+    test = template.test
+    inputs = (_input(entry, known, template.place) for entry in test.inputs)
+    return Alert(
+        name=template.name,
+        expr=_filled(template.expr, known, template.place),
+        wait=duration(template.wait),
+        labels={"severity": template.severity, **(labels or {})},
+        annotations={
+            "summary": _filled(template.summary, known, template.place),
+            "description": _filled(template.description, known, template.place),
+            "runbook_url": runbook(template.name),
+        },
+        test=AlertTest(tuple(inputs), {**scoped, **test.labels}, test.value),
+    )
+
+
+def _input(entry: Input, known: Mapping[str, str], place: Place) -> Input:
+    return Input(_filled(entry.series, known, place), entry.quiet, entry.firing, entry.level, entry.gone)
+
+
+def _absent_alerts(contract: Contract, template: RuleTemplate) -> Iterator[Alert]:
+    """An alert for each required metric. It rests while the target is down, which is an alert of its own."""
+    for metric in contract.metrics:
+        if not metric.required:
+            continue
+        series = _series(metric)
+        wheres = [_where(contract, c) for c in metric.components] or [_where(contract)]
+        known = {
+            "service": contract.service,
+            "metric": metric.name,
+            "absent": "\nor\n".join(_absent(series, where) for where in wheres),
+        }
+        for alert in template.alerts:
+            tested = (entry for where in wheres for entry in _absent_inputs(series, where, wheres, alert))
+            made = _alert(alert, {**known, "series": series}, {}, {"metric": metric.name})
+            test = AlertTest(tuple(tested), dict(wheres[0]))
+            yield Alert(made.name, made.expr, made.wait, made.labels, made.annotations, test)
+
+
+def _absent_inputs(
+    series: str, where: Mapping[str, str], wheres: Sequence[Mapping[str, str]], alert: AlertTemplate
+) -> Iterator[Input]:
+    """The first component loses its metric, the others keep theirs; all their targets answer."""
+    entry = alert.test.inputs[0]
+    gone = where is wheres[0]
+    yield Input(f"{series}{{{_matchers(where)}}}", entry.quiet, entry.quiet, gone=gone)
+    yield Input(f"up{{{_matchers(where)}}}", 1, 1, level=True)
+
+
+def _where(contract: Contract, component: str = "") -> dict[str, str]:
+    return {SCOPE: contract.service, **({"job": component} if component else {})}
+
+
+def _matchers(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={quoted(value)}" for name, value in labels.items())
+
+
+def _absent(series: str, where: Mapping[str, str]) -> str:
+    matchers = _matchers(where)
+    return f"(absent({series}{{{matchers}}}) unless on ({', '.join(where)}) up{{{matchers}}} == 0)"
+
+
+def _series(metric: Metric) -> str:
+    """A series that is there whenever the metric is."""
+    return f"{metric.name}_count" if metric.type in (MetricType.HISTOGRAM, MetricType.SUMMARY) else metric.name

@@ -1,0 +1,54 @@
+"""Service level objectives, as values. They are written as OpenSLO v1 ``SLO`` documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from obsctl.errors import Place
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """One condition on a label; ``op`` is ``=``, ``!=``, ``=~`` or ``!~``."""
+
+    label: str
+    op: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Selector:
+    """The series of one counter, by the name that is scraped (``…_total``, ``…_bucket``, ``…_count``)."""
+
+    metric: str
+    matchers: tuple[Matcher, ...] = ()
+
+
+@dataclass(frozen=True)
+class Slo:
+    """A promise about a ratio of events. ``objective`` is the share of good ones (0.99), ``days`` the period.
+
+    ``part`` counts the good events if ``good``, else the bad ones; ``total`` counts all.
+    """
+
+    name: str
+    service: str
+    objective: Decimal
+    days: int
+    part: Selector
+    total: Selector
+    good: bool = False
+    title: str = ""
+    description: str = ""
+    place: Place | None = field(default=None, compare=False)
+
+    @property
+    def id(self) -> str:
+        """What the rules call it: service and name."""
+        return f"{self.service}-{self.name}"
+
+    @property
+    def error_budget(self) -> Decimal:
+        """The share of events that may be bad."""
+        return 1 - self.objective

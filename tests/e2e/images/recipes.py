@@ -1,0 +1,145 @@
+"""The images that can be made here, each under the tag that the `current` preset asks for, and those that cannot.
+
+A recipe is one folder here with a Dockerfile, and one value below that says where the files come from. What an image is
+not like the official one of that tag in, its ``differs`` says; the report of the end-to-end run repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.e2e.images.sources import REPOSITORY, Collector, DebianRoot, GoPrograms, Source, Wheels
+
+FOLDER = Path(__file__).resolve().parent
+COLLECTOR = "0.159.0"
+_VERSION = "github.com/prometheus/common/version.Version"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An image. ``product`` is its key in the presets, ``also`` folders and files that go in beside the recipe's."""
+
+    name: str
+    product: str
+    tag: str
+    source: Source
+    differs: str
+    also: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where its Dockerfile is."""
+        return FOLDER / self.name
+
+
+RECIPES: tuple[Recipe, ...] = (
+    Recipe(
+        "valkey",
+        "redis",
+        "valkey/valkey:9.0.4-alpine3.23",
+        DebianRoot("forky", ("valkey-server", "valkey-tools")),
+        "Debian's build, of the newest 9 that it has, on Debian rather than Alpine.",
+    ),
+    Recipe(
+        "postgres",
+        "postgres",
+        "postgres:18.4",
+        DebianRoot("forky", ("postgresql-18",)),
+        "Debian's build, of the newest 18 that it has; the entry point knows the variables of the stack only.",
+    ),
+    Recipe(
+        "python",
+        "python",
+        "python:3.13-slim",
+        DebianRoot(
+            "trixie", ("python3", "python3-venv", "python3-pip", "passwd", "apt", "ca-certificates"), certificates=True
+        ),
+        "Debian's Python 3.13, as /usr/local/bin/python, with the certificates of the machine it was made on.",
+    ),
+    Recipe(
+        "loki",
+        "loki",
+        "grafana/loki:3.7.6",
+        Wheels(
+            "3.13",
+            (
+                *("starlette", "uvicorn", "httptools", "uvloop", "grpcio", "protobuf", "opentelemetry-proto"),
+                *("googleapis-common-protos", "promql-parser", "numpy", "google-re2"),
+            ),
+        ),
+        "Not Loki: obsctl's embedded server, which speaks what obsctl uses of Loki's API and reads no Loki file.",
+        also={"obsctl": REPOSITORY / "obsctl"},
+    ),
+    Recipe(
+        "alloy",
+        "alloy",
+        "grafana/alloy:v1.18.1",
+        Wheels("3.13", ("google-re2",)),
+        "Not Alloy: a program that follows the configured files, and knows those stages only that obsctl renders.",
+    ),
+    Recipe(
+        "qdrant",
+        "qdrant",
+        "qdrant/qdrant:v1.18.2-unprivileged",
+        Wheels("3.13", ("qdrant-client",)),
+        "Not Qdrant: its client library's local mode, behind those paths of the server's API that the sample uses.",
+    ),
+    Recipe(
+        "alertmanager",
+        "alertmanager",
+        "prom/alertmanager:v0.34.0",
+        GoPrograms(
+            "github.com/prometheus/alertmanager",
+            ("v0.34.0",),
+            {"alertmanager": "cmd/alertmanager", "amtool": "cmd/amtool"},
+            stubs={"ui/app/dist/index.html": "<!doctype html><title>Alertmanager</title>No pages in this build.\n"},
+            stamp={_VERSION: "0.34.0"},
+        ),
+        "No shell; no web pages, which are not in its Go module.",
+    ),
+    Recipe(
+        "prometheus",
+        "prometheus",
+        "prom/prometheus:v3.14.0",
+        GoPrograms(
+            "github.com/prometheus/prometheus",
+            ("v0.314.0",),  # how Go calls 3.14.0
+            {"prometheus": "cmd/prometheus", "promtool": "cmd/promtool"},
+            tags=("remove_all_sd",),  # the service discoveries of a dozen clouds: three times the build
+            stamp={_VERSION: "3.14.0"},
+        ),
+        "No shell; no web pages, which are not in its Go module; no service discovery but files and HTTP.",
+    ),
+    Recipe(
+        "collector",
+        "collector",
+        f"otel/opentelemetry-collector-contrib:{COLLECTOR}",
+        Collector(FOLDER / "collector" / "manifest.yaml", f"v{COLLECTOR}", "otelcol-contrib"),
+        "Only the components that the stack's configuration uses and a few more.",
+    ),
+    Recipe(
+        "jaeger",
+        "jaeger",
+        "jaegertracing/jaeger:2.20.0",
+        GoPrograms(
+            "github.com/jaegertracing/jaeger",
+            # 2.20.0's tag does not match the module's path, so its commit is asked for; 1.76.0 is the same source as
+            # 2.13.0, and holds the same program.
+            ("v1.76.1-0.20260720033334-798e4b0fcf22", "v1.76.0"),
+            {"jaeger-linux": "cmd/jaeger"},
+        ),
+        "2.13.0 where the proxy does not serve 2.20.0; no shell; a placeholder for the web pages.",
+    ),
+)
+"""In the order in which they are made: the quick ones first, and a base before what stands on it."""
+
+UNAVAILABLE: Mapping[str, str] = {
+    "promtail": "no package; the shipper is Alloy's stand-in",
+    "tempo": "no package; traces go to Jaeger",
+    "grafana": "no package; left out",
+}
+"""Products of the presets that no package registry has, and what the end-to-end run does without them."""
+
+__all__ = ["RECIPES", "UNAVAILABLE", "Recipe"]

@@ -1,0 +1,120 @@
+"""The recipes agree with the presets, and what takes long is made once."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from obsctl.spec.presets import load_preset
+from tests.e2e.engine import Engine, main
+from tests.e2e.images.build import Made, image_key, materials, source_key
+from tests.e2e.images.recipes import COLLECTOR, RECIPES, UNAVAILABLE, Recipe
+from tests.e2e.images.sources import BuildError, Work
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A source that notes how often it was asked, and fails while ``broken`` exists."""
+
+    notes: Path
+    broken: Path
+
+    def inputs(self) -> Sequence[str]:
+        return ()
+
+    def make(self, into: Path, work: Work) -> str:
+        with self.notes.open("a") as notes:
+            notes.write("made\n")
+        (into / "half").write_text("")
+        if self.broken.exists():
+            raise BuildError("no registry")
+        (into / "whole").write_text(work.run("echo", "a file").strip())
+        return "thin air"
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    (tmp_path / "also").mkdir()
+    (tmp_path / "also" / "code.py").write_text("1")
+    source = Counting(tmp_path / "notes", tmp_path / "broken")
+    return Recipe("jaeger", "jaeger", "x:1", source, "everything", also={"code": tmp_path / "also"})
+
+
+def test_the_tags_are_those_that_the_preset_asks_for() -> None:
+    asked = load_preset("current").images
+    assert {recipe.product: recipe.tag for recipe in RECIPES} == {
+        product: tag for product, tag in asked.items() if product not in UNAVAILABLE
+    }
+
+
+def test_no_product_is_both_made_and_unavailable() -> None:
+    assert not {recipe.product for recipe in RECIPES} & UNAVAILABLE.keys()
+
+
+def test_every_recipe_has_a_folder_and_every_folder_a_recipe() -> None:
+    here = Path(__file__).parent
+    assert {recipe.folder / "Dockerfile" for recipe in RECIPES} == set(here.glob("*/Dockerfile"))
+
+
+def test_the_collectors_parts_are_of_the_version_in_its_tag() -> None:
+    manifest = (Path(__file__).parent / "collector" / "manifest.yaml").read_text()
+    assert set(re.findall(r"^\s*- gomod: \S+ v(\S+)$", manifest, re.MULTILINE)) == {COLLECTOR}
+    assert f"version: {COLLECTOR}\n" in manifest
+
+
+def test_materials_are_made_once(recipe: Recipe, tmp_path: Path) -> None:
+    first = materials(recipe, tmp_path / "cache")
+    assert materials(recipe, tmp_path / "cache") == first
+    assert (first.files / "whole").read_text() == "a file"
+    assert first.says == "thin air"
+    assert (tmp_path / "notes").read_text() == "made\n"
+
+
+def test_what_failed_half_way_is_made_again(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with pytest.raises(BuildError, match="no registry"):
+        materials(recipe, tmp_path / "cache")
+    (tmp_path / "broken").unlink()
+    made: Made = materials(recipe, tmp_path / "cache")
+    assert sorted(file.name for file in made.files.iterdir()) == ["half", "whole"]
+
+
+def test_a_failed_command_is_reported_with_the_end_of_its_output(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"(?s)sh ended with 4; .*no such module"):
+        Work(tmp_path, tmp_path / "log").run("sh", "-c", "echo no such module >&2; exit 4")
+
+
+def test_the_code_that_goes_in_changes_the_image_and_not_what_takes_long(recipe: Recipe, tmp_path: Path) -> None:
+    image, source = image_key(recipe), source_key(recipe)
+    assert (image_key(recipe), source_key(recipe)) == (image, source)
+    (tmp_path / "also" / "code.py").write_text("2")
+    assert image_key(recipe) != image
+    assert source_key(recipe) == source
+
+
+def test_another_source_changes_both(recipe: Recipe, tmp_path: Path) -> None:
+    other = dataclasses.replace(recipe, source=Counting(tmp_path / "elsewhere", tmp_path / "broken"))
+    assert source_key(other) != source_key(recipe)
+    assert image_key(other) != image_key(recipe)
+
+
+def test_an_engine_that_does_not_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--home", str(tmp_path)]) == 1
+    assert capsys.readouterr().out == f"no engine runs at {tmp_path}\n"
+    assert main(["stop", "--home", str(tmp_path), "--wipe"]) == 0
+    assert not tmp_path.exists()
+
+
+def test_a_number_that_another_process_has_now_is_not_the_engine(tmp_path: Path) -> None:
+    (tmp_path / "dockerd.pid").write_text("1")
+    assert Engine(tmp_path).pid is None
+
+
+def test_an_engine_needs_a_path_that_a_socket_can_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["start", "--home", str(tmp_path / ("x" * 100))]) == 3
+    assert "shorter --home" in capsys.readouterr().err

@@ -1,0 +1,165 @@
+"""What the configuration of each product says, for every choice: that the parts fit together."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from obsctl.render.stack import METADATA_FIELDS
+from obsctl.spec.contract import Forbidden
+from obsctl.spec.presets import preset_names
+from tests.unit.render.stacks import default_stack, files, rendered
+from tests.unit.render.test_compose import every_choice, every_preset, made
+
+CORRELATED = {"metrics", "logs", "traces"}
+
+
+def config(choices: dict[str, Any], path: str) -> dict[str, Any]:
+    text = yaml.safe_load(files(made(choices))[path])
+    assert isinstance(text, dict)
+    return text
+
+
+@every_choice
+def test_the_collector_refers_to_what_it_has_in_the_right_order(choices: dict[str, Any]) -> None:
+    collector = config(choices, "collector/config.yaml")
+    service = collector["service"]
+    assert set(service["extensions"]) == set(collector["extensions"])
+    used: dict[str, set[str]] = {"receivers": set(), "processors": set(), "exporters": set()}
+    for name, pipeline in service["pipelines"].items():
+        for kind, seen in used.items():
+            seen |= set(pipeline[kind])
+        order = pipeline["processors"]
+        assert order[0] == "memory_limiter", name
+        assert order[-1] == "batch", name
+        assert any(step.endswith("/scrub") for step in order), name
+        assert ("debug" in pipeline["exporters"]) == choices["debug"], name
+    assert used == {kind: set(collector[kind]) for kind in used}
+    assert set(service["pipelines"]) == {"traces", "metrics"} | ({"logs"} if choices["preset"] == "current" else set())
+
+
+@every_choice
+def test_the_collector_finds_its_addresses_in_its_environment(choices: dict[str, Any]) -> None:
+    composition = made(choices)
+    asked = set(re.findall(r"\$\{env:(\w+)\}", files(composition)["collector/config.yaml"]))
+    given = next(c.environment for c in composition.containers if c.name == "otel-collector")
+    assert asked == set(given) - {"GOMEMLIMIT"}
+    assert given["TRACES_ENDPOINT"] == f"{choices['traces']}:4317"
+
+
+@every_preset
+def test_what_a_contract_forbids_is_scrubbed(preset: str) -> None:
+    stack = default_stack(preset=preset)
+    (service,) = stack.services
+    collector = yaml.safe_load(files(rendered(stack))["collector/config.yaml"])["processors"]
+    keys = [re.compile(a["pattern"].replace("$$", "$")) for a in collector["attributes/scrub"]["actions"]]
+    for glob in service.contract.forbidden.attributes:
+        assert any(key.match(glob.replace("*", "x")) for key in keys), glob
+    assert not any(key.match(name) for key in keys for name in ("route", "job_id", "user_email", "xuser.email."))
+    if preset == "current":
+        patterns = list(service.contract.forbidden.patterns.values())
+        assert sorted(collector["redaction/scrub"]["blocked_values"]) == sorted(patterns)
+
+
+def test_what_a_contract_does_not_forbid_needs_no_processor() -> None:
+    stack = default_stack()
+    (service,) = stack.services
+    free = replace(service, contract=replace(service.contract, forbidden=Forbidden()))
+    collector = yaml.safe_load(files(rendered(replace(stack, services=(free,))))["collector/config.yaml"])
+    assert set(collector["processors"]) == {"memory_limiter", "batch"}
+
+
+@every_choice
+def test_everything_of_the_stack_is_scraped_under_its_name(choices: dict[str, Any]) -> None:
+    prometheus = config(choices, "prometheus/prometheus.yml")
+    jobs = {job["job_name"]: job for job in prometheus["scrape_configs"]}
+    assert list(jobs) == ["api", "worker", "ai", "obsctl/stack"]
+    assert jobs["api"]["static_configs"] == [
+        {"targets": ["api:8000"], "labels": {"service_namespace": "cv-job-matching"}}
+    ]
+    own = {c["labels"]["job"]: c["targets"] for c in jobs["obsctl/stack"]["static_configs"]}
+    stores = {"postgres", "redis", "qdrant", "api", "worker", "ai"}
+    assert set(own) == {c.name for c in made(choices).containers} - stores
+    assert own["otel-collector"] == ["otel-collector:8888"]
+    assert ("alerting" in prometheus) == choices["alerting"]
+
+
+@every_choice
+def test_ids_of_log_lines_are_metadata_unless_the_spec_says_labels(choices: dict[str, Any]) -> None:
+    if choices["shipper"] == "none":
+        assert not {"alloy/config.alloy", "promtail/config.yaml"} & set(files(made(choices)))
+        return
+    labels, metadata = shipped(choices)
+    ids = set(METADATA_FIELDS)
+    assert labels == {"level"} | (ids if choices["log_ids"] == "labels" else set())
+    assert metadata == (set() if choices["log_ids"] == "labels" else ids)
+    loki = config(choices, "loki/config.yaml")
+    assert loki["limits_config"]["allow_structured_metadata"] is True
+    assert loki["schema_config"]["configs"][-1]["schema"] == "v13"
+    assert ("max_global_streams_per_user" in loki["limits_config"]) == (choices["log_ids"] == "labels")
+
+
+def shipped(choices: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Which fields of a line become labels, and which structured metadata."""
+    if choices["shipper"] == "promtail":
+        stages = config(choices, "promtail/config.yaml")["scrape_configs"][0]["pipeline_stages"]
+        merged = {name: stage for entry in stages for name, stage in entry.items()}
+        return set(merged["labels"]), set(merged.get("structured_metadata", ()))
+    text = files(made(choices))["alloy/config.alloy"]
+    blocks = {
+        name: set(re.findall(r"^\s+(\w+) += \"\",$", body, re.MULTILINE))
+        for name, body in re.findall(r"stage\.(\w+) \{\n(.*?)\n  \}", text, re.DOTALL)
+    }
+    return blocks["labels"], blocks.get("structured_metadata", set())
+
+
+@every_choice
+def test_data_sources_lead_to_each_other(choices: dict[str, Any]) -> None:
+    sources = {s["uid"]: s for s in config(choices, "grafana/provisioning/datasources/stack.yaml")["datasources"]}
+    assert set(sources) == CORRELATED | ({"alerts"} if choices["alerting"] else set())
+    assert sources["traces"]["type"] == choices["traces"]
+    metrics, logs, traces = (sources[uid]["jsonData"] for uid in ("metrics", "logs", "traces"))
+    assert {d["datasourceUid"] for d in metrics["exemplarTraceIdDestinations"]} == {"traces"}
+    assert {d["name"] for d in metrics["exemplarTraceIdDestinations"]} == {"trace_id", "traceID"}
+    assert {d["datasourceUid"] for d in logs["derivedFields"]} == {"traces"}
+    assert traces["tracesToLogsV2"]["datasourceUid"] == "logs"
+    assert traces["tracesToMetrics"]["datasourceUid"] == "metrics"
+    assert len(traces["tracesToMetrics"]["queries"]) == 3
+    assert ("alertmanagerUid" in metrics) == choices["alerting"]
+    addresses = {f"http://{c.name}:{p.inside}" for c in made(choices).containers for p in c.ports}
+    assert {s["url"] for s in sources.values()} <= addresses
+
+
+@every_choice
+def test_a_dollar_of_a_data_source_is_doubled(choices: dict[str, Any]) -> None:
+    text = files(made(choices))["grafana/provisioning/datasources/stack.yaml"]
+    bare = [line for line in text.splitlines() if re.search(r"(?<!\$)\$(?!\$)", line.split("#")[0])]
+    assert not bare
+
+
+@every_choice
+def test_the_dashboard_shows_a_trace_and_its_lines(choices: dict[str, Any]) -> None:
+    board = json.loads(files(made(choices))["grafana/dashboards/end-to-end.json"])
+    assert [v["name"] for v in board["templating"]["list"]] == ["trace_id"]
+    trace, logs = board["panels"][:2]
+    (target,) = trace["targets"]
+    assert (trace["type"], target["query"], target["datasource"]["type"]) == (
+        "traces",
+        "${trace_id}",
+        choices["traces"],
+    )
+    assert ("queryType" in target) == (choices["traces"] == "tempo")
+    assert "${trace_id}" in logs["targets"][0]["expr"]
+    assert {p["datasource"]["uid"] for p in board["panels"]} <= CORRELATED
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_file_says_why_it_is_there(preset: str) -> None:
+    for path, text in files(made({"preset": preset})).items():
+        if not path.endswith(".json"):
+            assert text.startswith(("#", "//", ";")), path
