@@ -29,10 +29,11 @@ class Selected:
 
 
 def select(checks: Sequence[Check], only: Sequence[str] = (), skip: Sequence[str] = ()) -> tuple[Selected, ...]:
-    """Which checks to run. ``only`` and ``skip`` hold ids, signals or globs (``metrics.*``).
+    """Which checks to run. ``only`` and ``skip`` hold ids, signals or globs (``metrics.*``), also several with commas.
 
     Raises UsageError for a name that fits no check, and when nothing would be left.
     """
+    only, skip = _parts(only), _parts(skip)
     for option, names in (("--only", only), ("--skip", skip)):
         for name in names:
             _require_known(option, name, checks)
@@ -40,6 +41,10 @@ def select(checks: Sequence[Check], only: Sequence[str] = (), skip: Sequence[str
     if all(s.left_out for s in selected):
         raise UsageError("--only and --skip together leave no check to run", hint="drop one of them")
     return selected
+
+
+def _parts(names: Sequence[str]) -> list[str]:
+    return [part.strip() for name in names for part in name.split(",")]
 
 
 def _fits(check: Check, name: str) -> bool:

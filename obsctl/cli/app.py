@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import errno
+import itertools
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -27,6 +28,13 @@ from obsctl.cli.trace import trace
 from obsctl.cli.up import up
 from obsctl.cli.verify import verify
 from obsctl.errors import InterruptedByUser, ObsctlError, UsageError
+from obsctl.report import streams
+from obsctl.result import Result, failed
+
+REFUSALS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EIO}
+)
+"""What the system may refuse whoever asks."""
 
 VERBS = (init, render, up, verify, trace, status, logs, restart, down, doctor)
 
@@ -62,6 +70,7 @@ def _root(
 
 def main() -> NoReturn:
     """The console script."""
+    streams.prepare()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -78,7 +87,10 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted(arguments)
     except BrokenPipeError:
-        return _closed_pipe()
+        streams.discard()
+        return 0
+    except OSError as error:
+        return _fail(arguments, _refused(error) if error.errno in REFUSALS else _bug(error))
     except Exception as error:  # noqa: BLE001 - the boundary: a bug becomes a sentence, its traceback a file
         return _fail(arguments, _bug(error))
 
@@ -99,16 +111,28 @@ def _usage(error: typer.TyperException) -> UsageError:
 
 
 def _fail(arguments: Sequence[str], error: ObsctlError) -> int:
-    from obsctl.result import failed
+    from obsctl.report import console
 
     result = failed(_verb(arguments), error)
-    with contextlib.suppress(BrokenPipeError):
-        if "--json" in arguments:
-            from obsctl.report import json as report
-        else:
-            from obsctl.report import console as report  # type: ignore[no-redef]
-        report.show(result)
+    shows: list[Callable[[Result], None]] = [console.show]
+    if _wants_json(arguments):
+        from obsctl.report import json
+
+        shows.insert(0, json.show)
+    for show in shows:  # where stdout takes nothing any more, stderr may
+        with contextlib.suppress(OSError):
+            show(result)
+            sys.stdout.flush()
+            break
+        streams.discard()
     return error.exit_status
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    if "--json" in arguments:
+        return True
+    to_stdout = not any(a.startswith(("-o", "--output")) for a in arguments)
+    return to_stdout and ("--format=json" in arguments or ("--format", "json") in itertools.pairwise(arguments))
 
 
 def _verb(arguments: Sequence[str]) -> str:
@@ -116,10 +140,12 @@ def _verb(arguments: Sequence[str]) -> str:
     return next((a for a in arguments if a in names), "obsctl")
 
 
-def _closed_pipe() -> int:
-    """The reader went away (``obsctl logs | head``): not an error. Keep the interpreter from complaining at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def _refused(error: OSError) -> ObsctlError:
+    """No bug of ours: the machine would not do it."""
+    where = f"{error.filename}: " if error.filename else ""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    hint = "make room on that disk" if full else "`obsctl doctor` looks at what this machine and this folder allow"
+    return ObsctlError(f"{where}{error.strerror}", hint=hint)
 
 
 def _bug(error: Exception) -> ObsctlError:

@@ -22,5 +22,8 @@ def logs(
     """
     from obsctl.ops.logs import logs as op
     from obsctl.report.loglines import show
+    from obsctl.report.streams import while_read
 
-    show(op(directory, components or [], follow=follow, tail=tail, cancelled=lambda: False), json=json)
+    lines = op(directory, components or [], follow=follow, tail=tail, cancelled=lambda: False)
+    with while_read():
+        show(lines, json=json)

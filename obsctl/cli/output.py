@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from obsctl.events import Emit
+from obsctl.report.streams import while_read
 from obsctl.result import Result
 
 
@@ -23,5 +24,6 @@ def finish(result: Result, *, json: bool) -> NoReturn:
         from obsctl.report.json import show
     else:
         from obsctl.report.console import show
-    show(result)
+    with while_read():
+        show(result)
     raise typer.Exit(result.exit_status)

@@ -30,9 +30,11 @@ def trace(
     """
     from obsctl.ops.trace import trace as op
     from obsctl.report.json import trace as result
+    from obsctl.report.streams import while_read
     from obsctl.report.waterfall import show
 
     tree = op(directory, ident, wait=wait)
     if json:
         finish(result(tree), json=True)
-    show(tree, width=width, logs=logs, limit=limit, ascii=ascii_)
+    with while_read():
+        show(tree, width=width, logs=logs, limit=limit, ascii=ascii_)

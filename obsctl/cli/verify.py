@@ -14,7 +14,8 @@ def verify(
     directory: Directory = HERE,
     service: Annotated[str | None, typer.Option("--service", help="Which service; the first, when left out.")] = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Check ids, signals or globs; may be repeated.")
+        list[str] | None,
+        typer.Option("--only", help="Check ids, signals or globs, comma-separated; may be repeated."),
     ] = None,
     skip: Annotated[list[str] | None, typer.Option("--skip", help="As --only, left out; may be repeated.")] = None,
     timeout: Annotated[
@@ -36,9 +37,11 @@ def verify(
     from obsctl.ops.verify import verify as op
     from obsctl.report.console import watching
     from obsctl.report.formats import require_format, show
+    from obsctl.report.streams import while_read
 
     chosen = "json" if json else require_format(format_)
     with watching(quiet=json) as emit:
         result = op(directory, service=service, only=only or [], skip=skip or [], timeout=timeout, emit=emit)
-    show(result, chosen, output, evidence=evidence)
+    with while_read():
+        show(result, chosen, output, evidence=evidence)
     raise typer.Exit(result.exit_status)

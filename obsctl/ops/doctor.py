@@ -96,7 +96,8 @@ def _attempt(subject: str, fine: str, action: Callable[[], None]) -> Finding:
 def _ports(session: Session) -> None:
     ours = {o.name for o in session.runtime.observe() if o.state == "running"}
     desired = session.desired
-    require_free(desired.bind, {k: v for p in desired.processes if p.name not in ours for k, v in p.ports.items()})
+    ports = {k: v for p in desired.processes if p.name not in ours for k, v in p.ports.items()}
+    require_free(desired.bind, ports, offset=desired.port_offset)
 
 
 def _processes(session: Session) -> Finding:

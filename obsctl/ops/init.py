@@ -6,6 +6,7 @@ from pathlib import Path
 
 from obsctl.errors import StartError, UsageError
 from obsctl.result import Result
+from obsctl.runtime.files import replace_file
 from obsctl.spec.starter import init_files
 
 
@@ -19,7 +20,7 @@ def init(folder: Path, *, force: bool) -> Result:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (folder / name).write_text(text, encoding="utf8")
+            replace_file(folder / name, text)
     except OSError as error:
         raise StartError(f"cannot write to {folder}: {error.strerror}", hint="choose another folder") from error
     written = [str(folder / name) for name in files]

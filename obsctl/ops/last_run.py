@@ -7,6 +7,7 @@ from pathlib import Path
 
 from obsctl.driven import DrivenRequest, Run
 from obsctl.errors import StartError
+from obsctl.runtime.files import replace_file
 from obsctl.spec.contract import Contract
 
 FILE = "last_run.json"
@@ -23,9 +24,9 @@ def telling(run: Run, contract: Contract) -> str:
 
 
 def remember(home: Path, run: Run, trace_id: str) -> None:
-    """Keep it beside the state."""
+    """Keep it beside the state. Raises OSError."""
     content = {"run": run.id, "started_at": run.started_at, "trace_id": trace_id}
-    (home / FILE).write_text(json.dumps(content) + "\n", encoding="utf8")
+    replace_file(home / FILE, json.dumps(content) + "\n")
 
 
 def recall(home: Path) -> str:

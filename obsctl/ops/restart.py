@@ -10,8 +10,9 @@ from pathlib import Path
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.session import open_session
-from obsctl.ops.up import wait_ready
+from obsctl.ops.up import own, wait_ready
 from obsctl.result import Result
+from obsctl.runtime.interrupts import uninterrupted
 
 
 def restart(folder: Path, names: Sequence[str], *, timeout: float, emit: Emit) -> Result:
@@ -23,9 +24,10 @@ def restart(folder: Path, names: Sequence[str], *, timeout: float, emit: Emit) -
         desired = session.desired
         chosen = known(names, [p.name for p in desired.processes])
         emit(Event("noted", "restarting", ", ".join(chosen)))
-        session.runtime.stop(chosen, emit)
-        started = session.runtime.apply(desired, emit)
-        wait_ready(session, desired.endpoints, timeout, emit)
+        with uninterrupted():  # between the two there is a stack with a hole in it
+            session.runtime.stop(chosen, emit)
+            started = session.runtime.apply(desired, emit)
+        wait_ready(session, own(desired), timeout, emit)
     seconds = round(time.monotonic() - begun, 3)
     return Result("restart", {"restarted": list(started), "seconds": seconds}, (f"restarted {', '.join(started)}",))
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from obsctl import __version__
 from obsctl.endpoints import Endpoints
-from obsctl.errors import StartError
+from obsctl.errors import StartError, UsageError
 from obsctl.events import Emit, Event
 from obsctl.render.desired import Desired
 from obsctl.render.stack import STATE_FOLDER, embedded
 from obsctl.runtime.embedded import EmbeddedRuntime
+from obsctl.runtime.state import LOCK
 from obsctl.spec.load import load_stack
 from obsctl.spec.stack import Service, Stack
 
@@ -27,20 +28,30 @@ class Home:
     runtime: EmbeddedRuntime
 
     @contextlib.contextmanager
-    def lock(self, command: str, emit: Emit) -> Iterator[None]:
-        """Hold the stack's lock; says so when it has to wait for another command."""
+    def lock(self, command: str, emit: Emit, *, file: str = LOCK) -> Iterator[None]:
+        """Hold the stack's lock, or another one in ``file``; says so when it has to wait for another command."""
 
         def waiting(holder: str) -> None:
             emit(Event("noted", holder, "is working on this stack; waiting for it"))
 
-        with self.runtime.state.lock(command, patience=LOCK_PATIENCE, waiting=waiting):
+        with self.runtime.state.lock(command, patience=LOCK_PATIENCE, waiting=waiting, file=file):
             yield
 
     def running(self) -> Endpoints:
         """The endpoints of the running stack. StartError where nothing runs."""
-        if not any(o.state == "running" for o in self.runtime.observe()):
-            raise StartError(f"no stack is running in {self.runtime.home.parent}", hint="start it with `obsctl up`")
+        observed = self.runtime.observe()
+        if not any(o.state == "running" for o in observed):
+            left = "" if observed else leftover(self.runtime)
+            raise StartError(
+                f"no stack is running in {self.runtime.home.parent}{left}", hint="start it with `obsctl up`"
+            )
         return self.runtime.endpoints()
+
+
+def leftover(runtime: EmbeddedRuntime) -> str:
+    """What to say about processes that run without being recorded, as after ``rm -rf .obsctl``; "" for none."""
+    pids = [str(p.pid) for p in runtime.unrecorded()]
+    return f"; processes of an earlier one are left over, though: pid {', '.join(pids)}" if pids else ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +85,13 @@ def open_session(folder: Path, *, runtime: str | None = None, port_offset: int |
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise StartError(f"{folder} is not a folder", hint="make it first, or choose another with --directory")
-    return folder.resolve()
+    resolved = folder.resolve()
+    try:
+        str(resolved).encode()
+    except UnicodeEncodeError:
+        hint = "rename it, or choose another with --directory"
+        raise UsageError(f"the path of this folder is not UTF-8: {resolved}", hint=hint) from None
+    return resolved
 
 
 def _moved(stack: Stack, offset: int) -> Stack:
@@ -84,7 +101,7 @@ def _moved(stack: Stack, offset: int) -> Stack:
     beyond = {key: port for key, port in moved.ports.items() if not 0 < port < 65536}
     if beyond:
         listed = ", ".join(f"{key} would be {port}" for key, port in beyond.items())
-        raise StartError(f"a port offset of {offset} leaves no valid port: {listed}", hint="ports are 1 to 65535")
+        raise UsageError(f"a port offset of {offset} leaves no valid port: {listed}", hint="ports are 1 to 65535")
     return moved
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Endpoints
-from obsctl.ops.session import open_home
+from obsctl.ops.session import leftover, open_home
 from obsctl.result import Result
 from obsctl.runtime.base import Observed
+
+NOTHING = "nothing is running here; start a stack with `obsctl up`"
 
 
 def status(folder: Path) -> Result:
@@ -25,7 +27,8 @@ def status(folder: Path) -> Result:
         "processes": [_process(o) for o in observed],
         "endpoints": [_endpoint(e, a) for e, a in zip(endpoints, answers, strict=True)],
     }
-    return Result("status", data, (_sentence(observed, answers),), exit_status=0 if _well(observed, answers) else 1)
+    sentence = _sentence(observed, answers) if observed else NOTHING + leftover(runtime)
+    return Result("status", data, (sentence,), exit_status=0 if _well(observed, answers) else 1)
 
 
 def _ask(endpoints: Endpoints) -> list[Readiness]:
@@ -42,8 +45,6 @@ def _well(observed: Sequence[Observed], answers: Sequence[Readiness]) -> bool:
 def _sentence(observed: Sequence[Observed], answers: Sequence[Readiness]) -> str:
     dead = [o.name for o in observed if o.state == "dead"]
     unready = [a.name for a in answers if not a.ready]
-    if not observed:
-        return "nothing is running here; start a stack with `obsctl up`"
     if dead:
         return f"dead: {', '.join(dead)}; `obsctl up` starts what is missing, `obsctl logs {dead[0]}` says why it ended"
     if unready:

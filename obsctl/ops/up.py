@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from obsctl.clients.ready import Readiness, readiness
-from obsctl.endpoints import Endpoint, Endpoints
+from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
 from obsctl.ops.session import Session, open_session
+from obsctl.render.desired import Desired
 from obsctl.result import Result
 from obsctl.runtime.processes import last_lines
 from obsctl.wait import Deadline
@@ -33,22 +34,36 @@ def up(folder: Path, *, runtime: str | None, port_offset: int | None, timeout: f
         desired = session.desired
         started = session.runtime.apply(desired, emit)
         try:
-            wait_ready(session, desired.endpoints, timeout, emit)
+            wait_ready(session, own(desired), timeout, emit)
         except BaseException:
             session.runtime.undo(started, emit)
             raise
-    return _result(session, desired.endpoints, started, time.monotonic() - begun)
+    return _result(session, desired, started, time.monotonic() - begun)
 
 
-def _result(session: Session, endpoints: Endpoints, started: tuple[str, ...], seconds: float) -> Result:
+def own(desired: Desired) -> Endpoints:
+    """The endpoints that obsctl answers for.
+
+    Services that it only observes are started by somebody else, maybe later: they may need a backend to send to.
+    """
+    started = {p.name for p in desired.processes}
+    return Endpoints(tuple(e for e in desired.endpoints if e.role is not Role.SERVICE or e.name in started))
+
+
+def _result(session: Session, desired: Desired, started: tuple[str, ...], seconds: float) -> Result:
+    ours = own(desired)
+    endpoints = desired.endpoints
+    absent = [e.name for e in endpoints if e not in ours.all and not readiness(e).ready]
     data = {
         "runtime": {"name": session.runtime.name, "reason": session.reason},
         "started": list(started),
         "seconds": round(seconds, 3),
         "endpoints": [{"name": e.name, "role": e.role.value, "url": e.url} for e in endpoints],
+        "not_ready": absent,
     }
     done = f"started {', '.join(started)}" if started else "already running, nothing to do"
-    return Result("up", data, (f"ready in {seconds:.1f} s: {done}", *NEXT))
+    missing = [f"not ready: {', '.join(absent)}; obsctl observes this, and does not start it"] if absent else []
+    return Result("up", data, (f"ready in {seconds:.1f} s: {done}", *missing, *NEXT))
 
 
 @dataclass

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +20,7 @@ from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.last_run import remember, telling
-from obsctl.ops.session import located, open_session
+from obsctl.ops.session import Session, located, open_session
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.drive import drive
 from obsctl.wait import Deadline
@@ -31,18 +33,34 @@ def verify(
     folder: Path, *, service: str | None, only: Sequence[str], skip: Sequence[str], timeout: float, emit: Emit
 ) -> Verification:
     """Run the selected checks against the running stack. ``timeout``: seconds that each signal may take to arrive."""
-    begun = time.monotonic()
     session = open_session(folder)
     select(CHECKS, only, skip)
+    asked = _service(session.stack, service)
     endpoints = session.running()
-    chosen = located(_service(session.stack, service), endpoints)
-    run = drive(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout))
-    emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
-    trace_id = telling(run, chosen.contract)
-    remember(session.runtime.home, run, trace_id)
-    contexts = _contexts(session.stack, chosen, endpoints, run, timeout)
-    outcomes = run_checks(CHECKS, contexts, emit, only=only, skip=skip)
-    return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
+    chosen = located(asked, endpoints)
+    with _alone(session, emit):
+        begun = time.monotonic()
+        run = drive(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout))
+        emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
+        trace_id = telling(run, chosen.contract)
+        _remember(session, run, trace_id, emit)
+        contexts = _contexts(session.stack, chosen, endpoints, run, timeout)
+        outcomes = run_checks(CHECKS, contexts, emit, only=only, skip=skip)
+        return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
+
+
+def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[None]:
+    """Two at once would count each other's requests. Somebody else's stack can be looked at, but not locked."""
+    if not os.access(session.runtime.home, os.W_OK):
+        return contextlib.nullcontext()
+    return session.lock("verify", emit, file="verify.lock")
+
+
+def _remember(session: Session, run: Run, trace_id: str, emit: Emit) -> None:
+    try:
+        remember(session.runtime.home, run, trace_id)
+    except OSError as error:
+        emit(Event("noted", "trace last", f"will not know this run: {error.strerror}"))
 
 
 def _service(stack: Stack, name: str | None) -> Service:

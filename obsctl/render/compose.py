@@ -8,12 +8,13 @@ from typing import Any
 
 from obsctl.backends import CONTAINERS, SAMPLE, Backend, Edition, Served
 from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK
-from obsctl.endpoints import Endpoint, Endpoints
+from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.render.composefile import compose_values
-from obsctl.render.desired import Build, Composition, Container, Mount, Network, Published
+from obsctl.render.desired import Build, Composition, Container, File, Mount, Network, Published
 from obsctl.render.files import SAMPLE_FOLDER, compose_file, product_files, sample_files
 from obsctl.render.images import edition_of, image_of
 from obsctl.render.logpaths import Source, log_sources
+from obsctl.render.rulefiles import rule_files, rule_test_files
 from obsctl.render.stack import endpoints as endpoints_of
 from obsctl.render.template import inline
 from obsctl.render.values import HOST, Part, answers, on_this_machine, values
@@ -45,7 +46,10 @@ def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Co
         networks=tuple(n for n in _NETWORKS if any(n.name in c.networks for c in containers)),
         volumes=tuple(sorted({m.source for c in containers for m in c.mounts if m.kind == "volume"})),
         secrets={name: f"{SECRETS}/{name}" for name in sorted({s for c in containers for s in c.secrets})},
-        files=tuple(dict.fromkeys(file for container in containers for file in container.files)),
+        files=(
+            *dict.fromkeys(file for container in containers for file in container.files),
+            *_rule_tests(stack, parts),
+        ),
         endpoints=endpoints(stack, [part.backend for part in parts]),
     )
     return _with_compose_file(composition, known)
@@ -100,9 +104,23 @@ def _product(
         image=image_of(backend.key, preset, stack.choices),
         mounts=(*mounts, *_volumes(edition)),
         extra_hosts={HOST: "host-gateway"} if _reaches_out(stack, backend) else {},
-        files=product_files(part, known),
+        files=(*product_files(part, known), *(rule_files(stack, _rules(backend)) if _has_rules(backend) else ())),
         **_common(stack, backend, edition, known),
     )
+
+
+def _has_rules(backend: Backend) -> bool:
+    return any(served.role is Role.METRICS for served in backend.serves)
+
+
+def _rules(backend: Backend) -> str:
+    return f"{backend.key}/rules"
+
+
+def _rule_tests(stack: Stack, parts: Sequence[Part]) -> Iterator[File]:
+    """Tests of the rules. No container has to be made anew for them."""
+    for backend in (part.backend for part in parts if _has_rules(part.backend)):
+        yield from rule_test_files(stack, _rules(backend))
 
 
 def _below(folder: str, part: str) -> str:

@@ -6,7 +6,7 @@ Times are in minutes; every series has a sample a minute. Trouble starts after a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from obsctl.render.rulegroups import Alert, Group
@@ -20,30 +20,28 @@ QUIET, TROUBLE, AFTER = 30, 30, 60
 _PLACEHOLDER = re.compile(r"\{\{\s*\$(?:labels\.(\w+)|value[^}]*?)\s*\}\}")
 
 
-def tests_value(groups: Sequence[Group], slos: Iterable[Slo], rule_files: Sequence[str]) -> dict[str, Any]:
-    """The content of a promtool test file for these rules."""
-    alerts = [rule for group in groups for rule in group.rules if isinstance(rule, Alert)]
-    tests = [test for alert in alerts if alert.test for test in alert_tests(alert)]
+def promtool_value(groups: Sequence[Group], slo: Slo | None, rule_file: str) -> dict[str, Any]:
+    """The content of a promtool test file for the rules of one file."""
+    alerts = [rule for group in groups for rule in group.rules if isinstance(rule, Alert) and rule.test]
+    names = dict.fromkeys(alert.name for alert in alerts)
+    tests = [test for name in names for test in alert_tests([a for a in alerts if a.name == name])]
     return {
-        "rule_files": list(rule_files),
-        "evaluation_interval": "1m",
-        "tests": [*tests, *(test for slo in slos for test in slo_tests(slo))],
+        "rule_files": [rule_file],
+        "evaluation_interval": "5m" if slo else "1m",  # an SLO's tests are about hours
+        "tests": [*tests, *(slo_tests(slo) if slo else ())],
     }
 
 
-def alert_tests(alert: Alert) -> list[dict[str, Any]]:
-    """The four tests of an alert: quiet, firing, resolved, no traffic."""
-    test = alert.test
-    if test is None:
-        return []
-    total = QUIET + TROUBLE + AFTER
-    calm = [_series(entry, [(entry.quiet, total)]) for entry in test.inputs]
-    still = [_series(entry, [(entry.quiet if entry.level else 0, total)]) for entry in test.inputs]
+def alert_tests(alerts: Sequence[Alert]) -> list[dict[str, Any]]:
+    """The four tests of an alert: quiet, firing, resolved, no traffic. Rules of one name get their trouble at once."""
+    alert, total = alerts[0], QUIET + TROUBLE + AFTER
+    inputs = list({entry.series: entry for a in alerts if a.test for entry in a.test.inputs}.values())
+    calm = [_series(entry, [(entry.quiet, total)]) for entry in inputs]
+    still = [_series(entry, [(entry.quiet if entry.level else 0, total)]) for entry in inputs]
     phases = (QUIET, TROUBLE, AFTER)
-    trouble = [_series(e, list(zip((e.quiet, e.firing, e.quiet), phases, strict=True))) for e in test.inputs]
-    fires = [_expected(alert)]
-    name = f"{alert.name} {alert.labels['metric']}" if "metric" in alert.labels else alert.name
-    end = QUIET + TROUBLE
+    trouble = [_series(e, list(zip((e.quiet, e.firing, e.quiet), phases, strict=True))) for e in inputs]
+    fires = [_expected(a) for a in alerts]
+    name, end = alert.name, QUIET + TROUBLE
     return [
         _test(alert, f"{name}: quiet", calm, [(QUIET, []), (total, [])]),
         _test(alert, f"{name}: firing", trouble, [(QUIET - 1, []), (end - 1, fires)]),

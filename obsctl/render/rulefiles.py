@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from obsctl.render.desired import File
-from obsctl.render.rulegroups import Group, file_value
-from obsctl.render.rule_tests import tests_value
-from obsctl.render.rules import service_groups, stack_groups
+from obsctl.render.rule_tests import promtool_value
+from obsctl.render.rulegroups import file_value
+from obsctl.render.rules import RuleSet, service_rules, stack_rules
 from obsctl.render.rules_yaml import yaml_text
-from obsctl.spec.slo import Slo
 from obsctl.spec.stack import Stack
 
 TESTS = "rule-tests"
@@ -19,10 +18,10 @@ _STACK = "obsctl-stack"
 
 
 def rule_files(stack: Stack, folder: str) -> tuple[File, ...]:
-    """One file of rules for each service, and one for the stack itself; ``folder`` is where Prometheus looks."""
+    """Files of rules for the stack itself and for each service; ``folder`` is where Prometheus looks."""
     return tuple(
-        File(f"{folder}/{name}.yml", yaml_text(file_value(groups), _comment(about)))
-        for name, about, groups, _ in _parts(stack)
+        File(f"{folder}/{name}.yml", yaml_text(file_value(rules.groups), _comment(f"Rules of {about}")))
+        for name, about, rules in _parts(stack)
     )
 
 
@@ -31,19 +30,23 @@ def rule_test_files(stack: Stack, folder: str) -> tuple[File, ...]:
     return tuple(
         File(
             f"{TESTS}/{name}.yml",
-            yaml_text(tests_value(groups, slos, [f"../{folder}/{name}.yml"]), _comment(f"Tests of the rules {about}")),
+            yaml_text(
+                promtool_value(rules.groups, rules.slo, f"../{folder}/{name}.yml"),
+                _comment(f"Tests of the rules of {about}"),
+            ),
         )
-        for name, about, groups, slos in _parts(stack)
+        for name, about, rules in _parts(stack)
     )
 
 
-def _parts(stack: Stack) -> Iterator[tuple[str, str, Sequence[Group], Sequence[Slo]]]:
-    """Name of the file, what it is about, its rules, and the SLOs among them."""
-    yield _STACK, "of the stack itself", stack_groups(), ()
+def _parts(stack: Stack) -> Iterator[tuple[str, str, RuleSet]]:
+    """Name of the file, what it is about, its rules; files without a rule are left out."""
+    yield _STACK, "the stack itself", stack_rules()
     for service in stack.services:
-        about = f"of {service.name}, derived from its contract"
-        yield service.name, about, service_groups(service.contract), service.contract.slos
+        for rules in service_rules(service.contract):
+            if any(group.rules for group in rules.groups):
+                yield f"{service.name}.{rules.name}", f"{service.name} ({rules.name}), from its contract", rules
 
 
 def _comment(about: str) -> str:
-    return f"{about[0].upper()}{about[1:]}. Made by `obsctl render`; change the contract or the templates instead."
+    return f"{about}. Made by `obsctl render`: change the contract or the templates instead."

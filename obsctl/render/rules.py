@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from obsctl.errors import Place, SpecError
 from obsctl.render.rulegroups import Alert, Group, Record, runbook
@@ -14,6 +15,7 @@ from obsctl.render.slo_rules import slo_groups
 from obsctl.render.values import duration, quoted
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.rule_templates import AlertTemplate, AlertTest, Input, RuleTemplate, rule_templates
+from obsctl.spec.slo import Slo
 
 METRIC_TEMPLATE = "metric"
 STACK_TEMPLATE = "stack"
@@ -26,21 +28,32 @@ _LABEL = re.compile(r"([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*\"")
 _SCRAPED = ("job", "instance", "le", "service_namespace", "service_name")
 
 
-def service_groups(contract: Contract) -> tuple[Group, ...]:
+@dataclass(frozen=True)
+class RuleSet:
+    """The rules of one file. ``slo`` is what they are for, where it is one."""
+
+    name: str
+    groups: tuple[Group, ...]
+    slo: Slo | None = None
+
+
+def service_rules(contract: Contract) -> Iterator[RuleSet]:
     """All rules of a contract: those of its families, absent metrics, SLOs. Raises SpecError for a bad template."""
     known = _names(contract)
     templates = rule_templates()
-    used = [t for t in templates.values() if t.families and set(t.families) <= set(contract.families)]
-    groups = [group for template in used for group in _template_groups(template, contract, known)]
+    for template in templates.values():
+        if template.families and set(template.families) <= set(contract.families):
+            yield RuleSet(template.name, tuple(_template_groups(template, contract, known)))
     missing = tuple(_absent_alerts(contract, templates[METRIC_TEMPLATE]))
-    absent = Group(f"obsctl/{contract.service}/absent", missing)
-    return (*groups, absent, *(group for slo in contract.slos for group in slo_groups(slo)))
+    yield RuleSet(METRIC_TEMPLATE, (Group(f"obsctl/{contract.service}/{METRIC_TEMPLATE}", missing),))
+    for slo in contract.slos:
+        yield RuleSet(f"slo-{slo.name}", slo_groups(slo), slo)
 
 
-def stack_groups() -> tuple[Group, ...]:
+def stack_rules() -> RuleSet:
     """The rules that are for no service in particular."""
     alerts = tuple(_alert(alert, {}, {}) for alert in rule_templates()[STACK_TEMPLATE].alerts)
-    return (Group("obsctl/stack", alerts),)
+    return RuleSet(STACK_TEMPLATE, (Group("obsctl/stack", alerts),))
 
 
 def _names(contract: Contract) -> dict[str, str]:
@@ -84,7 +97,10 @@ def _filled(text: str, known: Mapping[str, str], place: Place) -> str:
 
 
 def _alert(
-    template: AlertTemplate, known: Mapping[str, str], scoped: Mapping[str, str], labels: Mapping[str, str] | None = None
+    template: AlertTemplate,
+    known: Mapping[str, str],
+    scoped: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
 ) -> Alert:
     """A template's alert. ``scoped`` are labels that come from its expression, ``labels`` are set on it."""
     test = template.test

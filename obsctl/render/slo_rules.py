@@ -127,16 +127,22 @@ def _meta(slo: Slo) -> tuple[Record, ...]:
 def _alert(slo: Slo, severity: str) -> Alert:
     burning = "\nor\n".join(_burning(slo, window) for window in BURN_WINDOWS[severity])
     events = f"sum(increase({selector_text(slo.total, slo)}[{_GUARD_WINDOW[severity]}])) >= {LEAST_EVENTS}"
-    title = slo.title or slo.name
+    # Prometheus would take two braces for a template of its own.
+    title, promise = ((text or slo.name).replace("{{", "{ {") for text in (slo.title, slo.description))
     return Alert(
         name=ALERT,
         expr=f"(\n{_indented(burning)}\n)\nand on () {events}",
         wait="",
-        labels={"severity": severity, "sloth_severity": severity, "service_namespace": slo.service},
+        labels={
+            "severity": severity,
+            "sloth_severity": severity,
+            "service_namespace": slo.service,
+            **labels(slo),
+        },
         annotations={
             "title": f"({severity}) {slo.service} {slo.name}: the error budget burns",
             "summary": f"{slo.service}: the error budget of {title!r} burns {_URGENCY[severity]}",
-            "description": f"{slo.description} See slo:current_burn_rate:ratio{{{ids(slo)}}}.".strip(),
+            "description": f"{promise} See slo:current_burn_rate:ratio{{{ids(slo)}}}.",
             "runbook_url": runbook(ALERT),
         },
     )
@@ -144,9 +150,7 @@ def _alert(slo: Slo, severity: str) -> Alert:
 
 def _burning(slo: Slo, window: BurnWindow) -> str:
     limit = f"({_number(window.factor(slo.days))} * {slo.error_budget})"
-    both = [
-        f"max({ratio_name(w)}{{{ids(slo)}}} > {limit}) without (sloth_window)" for w in (window.short, window.long)
-    ]
+    both = [f"max({ratio_name(w)}{{{ids(slo)}}} > {limit}) without (sloth_window)" for w in (window.short, window.long)]
     return f"(\n{_indented(f'{both[0]}{chr(10)}and{chr(10)}{both[1]}')}\n)"
 
 

@@ -1,15 +1,19 @@
-"""SLO -> promtool unit tests of its rules: numbers under a steady load, no traffic, low traffic, and both alerts. Pure."""
+"""SLO -> promtool unit tests of its rules: numbers under a steady load, no and little traffic, both alerts. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from obsctl.render.rulegroups import Alert
-from obsctl.render.slo_rules import ALERT, WINDOWS, ids, labels, period, ratio_name, slo_groups
+from obsctl.render.slo_rules import ALERT, BURN_WINDOWS, WINDOWS, ids, labels, period, ratio_name, slo_groups
+from obsctl.spec.leaves import duration_seconds
 from obsctl.spec.slo import Selector, Slo
 
+_COMMON = ("500", "503", "404", "429", "200", "a", "A", "GET", "/", "1.0")
+HALF = Decimal("0.5")
 RATE = 1000
 """Events a minute."""
 
@@ -24,8 +28,8 @@ def slo_tests(slo: Slo) -> list[dict[str, Any]]:
     quiet, end = _alerts([(QUIET, [])]), QUIET + TROUBLE - 1
     firing = _alerts([(QUIET - 1, []), (end, _firing(slo))])
     resolved = _alerts([(end, _firing(slo)), (whole - 1, [])])
-    at_budget = _load(slo, [(RATE, RATE * slo.error_budget)], (QUIET,))
-    stopping = _load(slo, [(RATE, RATE * slo.error_budget), (0, 0)], (120, 120))
+    at_budget = _load(slo, [(RATE, RATE * slo.error_budget / 2)], (QUIET,))
+    stopping = _load(slo, [(RATE, RATE * slo.error_budget / 2), (0, 0)], (120, 120))
     few = _load(slo, [(Decimal("0.1"), Decimal("0.1"))], (120,))
     name = f"SLO {slo.id}"
     return [
@@ -47,7 +51,9 @@ def _test(
     return {"name": name, "interval": "1m", "input_series": series, **kept}
 
 
-def _load(slo: Slo, rates: Sequence[tuple[Decimal | int, Decimal | int]], minutes: Sequence[int]) -> list[dict[str, str]]:
+def _load(
+    slo: Slo, rates: Sequence[tuple[Decimal | int, Decimal | int]], minutes: Sequence[int]
+) -> list[dict[str, str]]:
     """Series of so many events, and bad ones among them, a minute. The two selectors may be of one metric."""
     good = [(total - bad, n) for (total, bad), n in zip(rates, minutes, strict=True)]
     bad = [(bad, n) for (_, bad), n in zip(rates, minutes, strict=True)]
@@ -56,7 +62,7 @@ def _load(slo: Slo, rates: Sequence[tuple[Decimal | int, Decimal | int]], minute
         return [_counter(slo, slo.part, good if slo.good else bad), _counter(slo, slo.total, everything)]
     return [
         _counter(slo, slo.part, good if slo.good else bad),
-        _counter(slo, slo.total, bad if slo.good else good, {"obsctl_test": "others"}),
+        _counter(slo, slo.total, bad if slo.good else good, _others(slo)),
     ]
 
 
@@ -82,9 +88,16 @@ def _labels(selector: Selector) -> dict[str, str]:
     return {m.label: m.value if m.op == "=" else example(m.value) for m in selector.matchers if m.op in ("=", "=~")}
 
 
+def _others(slo: Slo) -> dict[str, str]:
+    """Labels that keep a series out of the part, where that is the one whose matchers exclude something."""
+    excluded = {m.label: m.value if m.op == "!=" else example(m.value) for m in slo.part.matchers if m.op[0] == "!"}
+    return excluded or {"obsctl_test": "others"}
+
+
 def example(pattern: str) -> str:
-    """A text that a simple pattern matches: its first choice, with ``0`` for a dot."""
-    return pattern.partition("|")[0].replace(".*", "").replace(".+", "0").replace(".", "0")
+    """A text that a pattern matches: its first choice with ``0`` for a dot, or one of a few common values."""
+    simple = pattern.partition("|")[0].replace(".*", "").replace(".+", "0").replace(".", "0")
+    return next((text for text in (simple, *_COMMON) if re.fullmatch(pattern, text)), simple)
 
 
 def _alerts(looks: Sequence[tuple[int, list[Any]]]) -> list[dict[str, Any]]:
@@ -92,11 +105,23 @@ def _alerts(looks: Sequence[tuple[int, list[Any]]]) -> list[dict[str, Any]]:
 
 
 def _firing(slo: Slo) -> list[dict[str, Any]]:
-    alerts = [rule for rule in slo_groups(slo)[2].rules if isinstance(rule, Alert)]
+    alerts = [rule for rule in slo_groups(slo)[2].rules if isinstance(rule, Alert) and _fires(slo, rule)]
     return [
         {"exp_labels": dict(sorted({**labels(slo), **a.labels}.items())), "exp_annotations": dict(a.annotations)}
         for a in alerts
     ]
+
+
+def _fires(slo: Slo, alert: Alert) -> bool:
+    """Whether the trouble is enough. With a low objective, nothing burns the budget fast enough for a page."""
+    windows = BURN_WINDOWS[alert.labels["severity"]]
+    return any(w.factor(slo.days) * slo.error_budget < min(_share(w.short), _share(w.long)) for w in windows)
+
+
+def _share(window: str) -> Decimal:
+    """The share of bad events over a window at the end of the trouble, when there are no events before the start."""
+    minutes = min(int(duration_seconds(window)) // 60, QUIET + TROUBLE)
+    return min(Decimal(1), Decimal(TROUBLE) / minutes)
 
 
 def _no_traffic(slo: Slo) -> list[dict[str, Any]]:
@@ -107,28 +132,37 @@ def _no_traffic(slo: Slo) -> list[dict[str, Any]]:
 
 def _stopped(slo: Slo) -> list[dict[str, Any]]:
     gone = {"expr": f"{ratio_name('5m')}{{{ids(slo)}}}", "eval_time": "239m", "exp_samples": []}
-    return [gone, _number(slo, "slo:period_burn_rate:ratio", Decimal(1), "239m")]
+    return [gone, _number(slo, "slo:period_burn_rate:ratio", HALF, "239m", {"sloth_window": period(slo)})]
 
 
 def _numbers(slo: Slo) -> list[dict[str, Any]]:
-    """Every rule, under a load whose errors use up the budget exactly."""
+    """Every rule, under a load whose errors use up half of the budget."""
     budget, at = slo.error_budget, f"{QUIET - 1}m"
-    ratios = [_number(slo, ratio_name(w), budget, at, {"sloth_window": w}) for w in (*WINDOWS, period(slo))]
-    others = {
+    ratios = [_number(slo, ratio_name(w), budget / 2, at, {"sloth_window": w}) for w in (*WINDOWS, period(slo))]
+    fixed: dict[str, Decimal | int] = {
         "slo:objective:ratio": slo.objective,
         "slo:error_budget:ratio": budget,
-        "slo:time_period:days": Decimal(slo.days),
-        "slo:current_burn_rate:ratio": Decimal(1),
-        "slo:period_burn_rate:ratio": Decimal(1),
-        "slo:period_error_budget_remaining:ratio": Decimal(0),
+        "slo:time_period:days": slo.days,
     }
-    info = {"expr": f"count(sloth_slo_info{{{ids(slo)}}})", "eval_time": at, "exp_samples": [{"labels": "{}", "value": 1}]}
-    return [*ratios, *(_number(slo, name, value, at) for name, value in others.items()), info]
+    following = {
+        "slo:current_burn_rate:ratio": (HALF, "5m"),
+        "slo:period_burn_rate:ratio": (HALF, period(slo)),
+        "slo:period_error_budget_remaining:ratio": (HALF, period(slo)),
+    }
+    info = {
+        "expr": f"count(sloth_slo_info{{{ids(slo)}}})",
+        "eval_time": at,
+        "exp_samples": [{"labels": "{}", "value": 1}],
+    }
+    return [
+        *ratios,
+        *(_number(slo, name, Decimal(value), at) for name, value in fixed.items()),
+        *(_number(slo, name, value, at, {"sloth_window": w}) for name, (value, w) in following.items()),
+        info,
+    ]
 
 
-def _number(
-    slo: Slo, name: str, value: Decimal, at: str, extra: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def _number(slo: Slo, name: str, value: Decimal, at: str, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
     """That a series has a value, within the error of floating-point numbers."""
     told = ", ".join(f'{label}="{text}"' for label, text in {**labels(slo), **(extra or {})}.items())
     expr = f"abs({name}{{{ids(slo)}}} - {value}) < bool 1e-9"

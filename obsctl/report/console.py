@@ -28,14 +28,20 @@ MARKS: Mapping[str, tuple[str, str]] = {
 }
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the program with status 1, which means that a check failed."""
+        raise BrokenPipeError
+
+
 def console(stream: IO[str]) -> Console:
     """A console for a stream; without a terminal it writes plain text and folds nothing."""
     width = None if stream.isatty() else UNFOLDED
-    return Console(file=stream, highlight=False, soft_wrap=width is not None, width=width, emoji=False, markup=False)
+    return _Console(file=stream, highlight=False, soft_wrap=width is not None, width=width, emoji=False, markup=False)
 
 
 def progress(*, quiet: bool = False) -> Emit:
-    """Something that shows events on stderr, one line each."""
+    """Something that shows events on stderr, one line each. Nobody there to read them must not stop the work."""
     if quiet:
         return lambda _event: None
     out = console(sys.stderr)
@@ -47,7 +53,8 @@ def progress(*, quiet: bool = False) -> Emit:
         )
         if event.seconds is not None:
             line.append(f"  {event.seconds:.1f} s", style="dim")
-        out.print(line)
+        with contextlib.suppress(OSError):
+            out.print(line)
 
     return emit
 
@@ -65,7 +72,8 @@ def watching(*, quiet: bool = False) -> Iterator[Emit]:
         def emit(event: Event) -> None:
             nonlocal done
             done += event.kind != "noted"
-            status.update(f"{done} checks done, the last {safe(event.subject)}" if done else safe(event.subject))
+            told = f"{done} check{'s' * (done != 1)} done, the last {safe(event.subject)}"
+            status.update(told if done else safe(event.subject))
 
         yield emit
 
@@ -95,6 +103,9 @@ TABLES: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 """Which lists of a result's data are shown as tables, and with which columns."""
 
+FOLDED = frozenset({"why", "detail"})
+"""Columns of sentences: folded where the terminal is narrow, and left out where there is nothing to say."""
+
 STYLES: Mapping[str, str] = {
     "running": "green",
     "ready": "green",
@@ -108,9 +119,10 @@ STYLES: Mapping[str, str] = {
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=len(columns) > 2)
+    columns = [c for c in columns if c not in FOLDED or any(row.get(c) for row in rows)]
     for column in columns:
         title = column.removesuffix("_seconds").removesuffix("_bytes").upper()
-        table.add_column(title, overflow="fold", header_style="bold", no_wrap=column == "url")
+        table.add_column(title, overflow="fold", header_style="bold", no_wrap=column not in FOLDED)
     for row in rows:
         cells = [_cell(column, row.get(column)) for column in columns]
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))

@@ -19,8 +19,9 @@ def show(result: Result) -> None:
 
 
 def dumps(value: Any) -> str:
-    """JSON text; other scripts stay readable, lone surrogates do not break it."""
-    return json.dumps(value, ensure_ascii=False).encode("utf8", "replace").decode("utf8")
+    """JSON text on one line; other scripts stay readable, what is not printable is escaped, lone surrogates too."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def verification(result: Verification) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from obsctl.events import LogText
 from obsctl.report.console import console
+from obsctl.report.json import dumps
 from obsctl.report.safe import safe
 
 COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan")
@@ -30,7 +31,7 @@ def show(lines: Iterable[LogText], *, json: bool) -> None:
 
 
 def _object(text: LogText) -> str:
-    return json.dumps({"component": text.source, "line": text.line, "fields": fields(text.line)}, ensure_ascii=False)
+    return dumps({"component": text.source, "line": text.line, "fields": fields(text.line)})
 
 
 def fields(line: str) -> Mapping[str, Any] | None:

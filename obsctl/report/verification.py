@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import sys
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from obsctl.checks.base import Outcome, Status, Verification
@@ -19,6 +21,10 @@ MARKS = {
     Status.SKIP: ("- skip ", "dim"),
     Status.ERROR: ("! ERROR", "bold yellow"),
 }
+
+INDENT = " " * 10
+NARROWEST = 24
+"""Columns that a folded text should have at least."""
 
 
 def show(result: Verification, *, evidence: bool) -> None:
@@ -36,24 +42,35 @@ def render(result: Verification, *, evidence: bool) -> str:
 def _print(out: Console, result: Verification, *, evidence: bool) -> None:
     width = max((len(o.check) for o in result.outcomes), default=0)
     for outcome in (o for o in result.outcomes if o.chosen):
-        for line in _lines(outcome, width, evidence=evidence):
-            out.print(line)
+        for head, body in _lines(outcome, width, evidence=evidence):
+            out.print(_hanging(head, body, out.width) if out.is_terminal else head + body)
     out.print(_total(result))
 
 
-def _lines(outcome: Outcome, width: int, *, evidence: bool) -> list[Text]:
+def _hanging(head: Text, body: Text, width: int) -> RenderableType:
+    """The body folded beside its head; below it, a little indented, where the terminal is too narrow for that."""
+    if width - len(head) < NARROWEST:
+        return Group(head, Padding(body, (0, 0, 0, len(INDENT))))
+    table = Table.grid()
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(head, body)
+    return table
+
+
+def _lines(outcome: Outcome, width: int, *, evidence: bool) -> list[tuple[Text, Text]]:
+    """Each line as what leads it, and what it says."""
     verdict = outcome.verdict
     mark, style = MARKS[verdict.status]
-    head = Text.assemble((mark, style), " ", f"{outcome.check:<{width}}", "  ", safe(verdict.summary))
-    head.append(f"  {outcome.seconds:.1f}s", style="dim")
-    lines = [head]
+    summary = Text.assemble(safe(verdict.summary), (f"  {outcome.seconds:.1f}s", "dim"))
+    lines = [(Text.assemble((mark, style), " ", f"{outcome.check:<{width}}", "  "), summary)]
     bad = verdict.status in (Status.FAIL, Status.ERROR)
     if bad or evidence:
         for look in verdict.evidence:
-            lines.append(Text.assemble("          ", ("asked ", "dim"), safe(look.query)))
-            lines.append(Text.assemble("          ", ("saw   ", "dim"), safe(look.answer)))
+            lines.append((Text.assemble(INDENT, ("asked ", "dim")), Text(safe(look.query))))
+            lines.append((Text.assemble(INDENT, ("saw   ", "dim")), Text(safe(look.answer))))
     if bad and verdict.hint:
-        lines.append(Text.assemble("          ", ("next  ", "bold"), safe(verdict.hint)))
+        lines.append((Text.assemble(INDENT, ("next  ", "bold")), Text(safe(verdict.hint))))
     return lines
 
 

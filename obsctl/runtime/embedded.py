@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -32,6 +33,8 @@ class EmbeddedRuntime:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.state = StateFile(home)
+        self._broke_up = False
+        """Whether the last ``apply`` stopped something that ran."""
 
     def observe(self) -> tuple[Observed, ...]:
         """Every recorded process, as it is now."""
@@ -42,12 +45,13 @@ class EmbeddedRuntime:
         return self.state.read().endpoints
 
     def apply(self, desired: Desired, emit: Emit) -> tuple[str, ...]:
-        """Carry out the plan. On any failure, Ctrl-C included, what this call started is stopped again."""
+        """Carry out the plan. On any failure, Ctrl-C included, ``undo`` what this call did."""
         self._clear_wreckage(emit)
         operations = plan(desired, self.observe())
         wanted = {p.name: p for p in desired.processes}
         starts = [o for o in operations if o.kind in ("start", "replace")]
-        self._require_ports(desired, [o.name for o in operations if o.kind == "start"])
+        ends = [o.name for o in operations if o.kind in ("stop", "replace")]
+        self._require_ports(desired, [o.name for o in starts], ends)
         self.state.write(
             replace(
                 self.state.read(),
@@ -57,9 +61,11 @@ class EmbeddedRuntime:
                 settled=False,
             )
         )
-        self.stop([o.name for o in operations if o.kind in ("stop", "replace")], emit)
+        self._broke_up = bool(ends)
         started: list[str] = []
         try:
+            with uninterrupted():
+                self.stop(ends, emit)
             for operation in starts:
                 with uninterrupted():
                     self._start(wanted[operation.name], operation, emit)
@@ -70,20 +76,29 @@ class EmbeddedRuntime:
         self.state.write(replace(self.state.read(), settled=True))
         return tuple(started)
 
-    def _require_ports(self, desired: Desired, names: Sequence[str]) -> None:
-        """Ports of what is not running yet must be free. Asked before anything is changed."""
-        ports = {key: port for p in desired.processes if p.name in names for key, port in p.ports.items()}
-        require_free(desired.bind, ports)
+    def _require_ports(self, desired: Desired, starts: Sequence[str], ends: Sequence[str]) -> None:
+        """Ports of what will start must be free, or become so. Asked before anything is changed."""
+        ending = [process for p in self.state.read().processes if p.name in ends and (process := processes.alive(p))]
+        released = processes.listening(ending)
+        wanted = {key: port for p in desired.processes if p.name in starts for key, port in p.ports.items()}
+        needed = {key: port for key, port in wanted.items() if port not in released}
+        require_free(desired.bind, needed, offset=desired.port_offset)
 
     def undo(self, names: Sequence[str], emit: Emit) -> None:
-        """Stop what an ``apply`` started and forget it: nothing half-started is left behind."""
+        """Stop what an ``apply`` started and forget it: nothing half-started is left behind.
+
+        An ``apply`` that had replaced something leaves nothing at all, rather than a stack with a hole in it.
+        """
         with uninterrupted():
-            self.stop(names, emit)
             state = self.state.read()
-            if state.processes:
-                self.state.write(replace(state, settled=True))
-            else:
+            ended = [p for p in state.processes if self._broke_up or p.name in names]
+            self._end(ended, emit)
+            left = tuple(p for p in state.processes if p not in ended)
+            if not left:
                 self.state.forget()
+                return
+            with contextlib.suppress(StartError):  # the reason for undoing is the one to tell, not a full disk
+                self.state.write(replace(state, processes=left, settled=True))
 
     def _start(self, process: Process, operation: Operation, emit: Emit) -> None:
         for file in process.files:
@@ -139,18 +154,23 @@ class EmbeddedRuntime:
         chosen = [p for p in state.processes if p.name in names]
         if not chosen:
             return ()
+        running = self._end(chosen, emit)
+        self.state.write(replace(state, processes=tuple(p for p in state.processes if p.name not in names)))
+        return running
+
+    def _end(self, chosen: Sequence[Recorded], emit: Emit) -> tuple[str, ...]:
+        """Stop processes, and write nothing: a full disk must not keep anything running. The names that ran."""
         running = {p.name: process for p in chosen if (process := processes.alive(p))}
         processes.stop(list(running.values()))
         for name in running:
             emit(Event("stopped", name))
-        self.state.write(replace(state, processes=tuple(p for p in state.processes if p.name not in names)))
         return tuple(running)
 
     def down(self, emit: Emit, *, volumes: bool) -> tuple[str, ...]:
         """Stop everything of this stack. Data and logs stay, unless ``volumes``."""
         with uninterrupted():
             try:
-                stopped = self.stop([p.name for p in self.state.read().processes], emit)
+                stopped = self._end(self.state.read().processes, emit)
             except StartError:  # a damaged state file: its processes are found by their environment
                 stopped = ()
             left = processes.strays(self.home)

@@ -15,21 +15,30 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM back until the block has ended; then KeyboardInterrupt, if one came.
 
+    A block within a block is part of the outer one.
+
     A Python handler rather than a signal mask or SIG_IGN: those two would be inherited by processes started inside.
     """
-    if threading.current_thread() is not threading.main_thread():
+    held_already = isinstance(signal.getsignal(signal.SIGINT), _Remember)
+    if held_already or threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-
-    def remember(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-
+    remember = _Remember()
     before = {number: signal.signal(number, remember) for number in SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if came:
+    if remember.came:
         raise KeyboardInterrupt
+
+
+class _Remember:
+    """A signal handler that only notes that a signal came."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self.came = True

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
+from pathlib import Path
 
 import psutil
 
 from obsctl.errors import StartError
+from obsctl.runtime.processes import STACK_VARIABLE
 
 
-def require_free(bind: str, ports: dict[str, int]) -> None:
-    """StartError naming each taken port, who holds it, and the option that moves it. ``ports``: key -> number."""
+def require_free(bind: str, ports: dict[str, int], *, offset: int = 0) -> None:
+    """StartError naming each taken port, who holds it, and the option that moves it.
+
+    ``ports``: key -> number, of which ``offset`` is the part that was added to what the spec says.
+    """
     taken = {key: port for key, port in ports.items() if not _is_free(bind, port)}
     if not taken:
         return
     holders = _holders(set(taken.values()))
-    lines = [f"port {port} ({key}) is taken by {holders.get(port, 'another process')}" for key, port in taken.items()]
+    by_holder: dict[str, list[str]] = {}
+    for key, port in taken.items():
+        by_holder.setdefault(holders.get(port, "another process"), []).append(f"{port} ({key})")
+    lines = [_taken(numbers, holder) for holder, numbers in by_holder.items()]
     key, port = next(iter(taken.items()))
-    one = f"ports: {{{key}: {port + 1}}}"
+    one = f"ports: {{{key}: {port - offset + 1}}}"
     hint = f"stop it, or move all ports with `--port-offset 100`, or this one in obsctl.yaml: `{one}`"
     raise StartError("; ".join(lines), hint=hint)
+
+
+def _taken(numbers: list[str], holder: str) -> str:
+    plural = len(numbers) > 1
+    return f"port{'s' * plural} {', '.join(numbers)} {'are' if plural else 'is'} taken by {holder}"
 
 
 def _is_free(bind: str, port: int) -> bool:
@@ -46,7 +60,11 @@ def _holders(ports: set[int]) -> dict[int, str]:
 def _describe(pid: int) -> str:
     try:
         process = psutil.Process(pid)
-        line = " ".join(process.cmdline()) or process.name()
+        line = " ".join(" ".join(process.cmdline()).split()) or process.name()
+        home = process.environ().get(STACK_VARIABLE, "")
     except psutil.Error:
         return f"pid {pid}"
+    if home:
+        folder = shlex.quote(str(Path(home).parent))
+        return f"the obsctl stack in {folder} (`obsctl down -C {folder}` stops it)"
     return f"pid {pid} ({line if len(line) <= 80 else line[:77] + '...'})"

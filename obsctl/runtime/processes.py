@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from obsctl.runtime.state import Recorded
 STACK_VARIABLE = "OBSCTL_STACK"
 LOG_LIMIT = 20 * 1024**2
 GRACE = 5.0
+MOST_READ = 16 * 1024**2
+"""Bytes of a log file that are read back at most."""
 
 
 def spawn(process: Process, log: Path) -> Recorded:
@@ -91,6 +94,15 @@ def stop(processes: Sequence[psutil.Process]) -> None:
     psutil.wait_procs(stubborn, timeout=GRACE)
 
 
+def listening(processes: Sequence[psutil.Process]) -> frozenset[int]:
+    """The TCP ports on which these processes listen, as far as this user may see."""
+    found: set[int] = set()
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            found |= {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+    return frozenset(found)
+
+
 def _quietly(action: Callable[[], None]) -> None:
     try:
         action()
@@ -99,11 +111,20 @@ def _quietly(action: Callable[[], None]) -> None:
 
 
 def last_lines(log: Path, count: int) -> list[str]:
-    """The last lines of a log file; reads at most 64 KiB."""
+    """The last lines of a log file, as many as ``MOST_READ`` bytes hold; reads no more than it has to."""
+    size = 64 * 1024
     try:
         with log.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 65536))
-            return file.read().decode("utf8", "replace").splitlines()[-count:]
+            whole = file.seek(0, os.SEEK_END)
+            while True:
+                start = max(0, whole - size)
+                file.seek(start)
+                lines = file.read(whole - start).split(b"\n")
+                if start == 0 or len(lines) > count + 1 or size >= MOST_READ:
+                    break
+                size *= 4
     except OSError:
         return []
+    lines = lines[1:] if start and len(lines) > 1 else lines  # the first one was cut
+    lines = lines[:-1] if not lines[-1] else lines
+    return [line.decode("utf8", "replace").rstrip("\r") for line in lines[max(0, len(lines) - count) :]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -14,8 +15,10 @@ from typing import Any
 
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.errors import StartError
+from obsctl.runtime.files import replace_file
 
 SCHEMA = "obsctl.state/1"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -62,38 +65,57 @@ class StateFile:
     def write(self, state: State) -> None:
         """Replace the state in one step, so that a crash leaves the old one or the new one."""
         prepare(self.home)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(_to_json(state), indent=1) + "\n", encoding="utf8")
-        fresh.replace(self._path)
+        try:
+            replace_file(self._path, json.dumps(_to_json(state), indent=1) + "\n")
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
 
     def forget(self) -> None:
         """Remove the state."""
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
 
     @contextlib.contextmanager
-    def lock(self, command: str, *, patience: float, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Hold the stack's lock; ``waiting`` is told once who holds it. StartError after ``patience`` seconds."""
+    def lock(
+        self, command: str, *, patience: float, waiting: Callable[[str], None], file: str = LOCK
+    ) -> Iterator[None]:
+        """Hold the stack's lock; ``waiting`` is told once who holds it. StartError after ``patience`` seconds.
+
+        ``file`` is another name for a lock of another purpose.
+        """
         prepare(self.home)
-        with (self.home / "lock").open("a+", encoding="utf8") as file:
-            _acquire(file, time.monotonic() + patience, waiting)
-            file.truncate(0)
-            file.write(f"`obsctl {command}` (pid {os.getpid()})")
-            file.flush()
+        try:
+            handle = os.open(self.home / file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise _cannot_write(self.home / file, error) from error
+        try:
+            _acquire(handle, time.monotonic() + patience, waiting)
+            _note(handle, f"`obsctl {command}` (pid {os.getpid()})")
             try:
                 yield
             finally:
-                file.truncate(0)
+                _note(handle, "")
+        finally:
+            os.close(handle)
 
 
-def _acquire(file: Any, deadline: float, waiting: Callable[[str], None]) -> None:
+def _note(handle: int, text: str) -> None:
+    """Say in the lock's file who holds it; on a full disk nobody does."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, text.encode(), 0)
+
+
+def _acquire(handle: int, deadline: float, waiting: Callable[[str], None]) -> None:
     told = False
     while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read() or "another obsctl"
+            holder = os.pread(handle, 200, 0).decode("utf8", "replace") or "another obsctl"
             if time.monotonic() > deadline:
                 raise StartError(f"{holder} is still working on this stack", hint="wait for it, or stop it") from None
             if not told:
@@ -107,12 +129,19 @@ def prepare(home: Path) -> None:
     try:
         for folder in (home, home / "logs", home / "data", home / "rendered"):
             folder.mkdir(parents=True, exist_ok=True)
-        ignore = home / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("# made by obsctl: state, data and logs of a running stack\n*\n", encoding="utf8")
     except OSError as error:
-        hint = "choose another folder with --directory, or make this one writable"
-        raise StartError(f"cannot write to {home}: {error.strerror}", hint=hint) from error
+        raise _cannot_write(home, error) from error
+    ignore = home / ".gitignore"
+    if not ignore.exists():
+        with contextlib.suppress(OSError):  # what matters says so itself when it cannot be written
+            replace_file(ignore, "# made by obsctl: state, data and logs of a running stack\n*\n")
+
+
+def _cannot_write(path: Path, error: OSError) -> StartError:
+    hint = "choose another folder with --directory, or make this one writable"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "make room on that disk, or choose another folder with --directory"
+    return StartError(f"cannot write to {path}: {error.strerror}", hint=hint)
 
 
 def _to_json(state: State) -> dict[str, Any]:

@@ -17,7 +17,7 @@ PERIODS = {"30d": 30, "28d": 28, "4w": 28}
 """Windows that there are burn-rate tables for, in days."""
 
 _QUERY = (
-    "A counter, with label matchers if need be: `http_requests_total{status=~\"5..\"}`. `@{http.requests}` stands for "
+    'A counter, with label matchers if need be: `http_requests_total{status=~"5.."}`. `@{http.requests}` stands for '
     "the Prometheus name of that metric."
 )
 _SOURCE_SPEC = Record("a query", (Key("query", TEXT, _QUERY, required=True),))

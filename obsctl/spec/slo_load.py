@@ -21,6 +21,9 @@ from obsctl.spec.yaml_source import read_yaml
 MAX_FILES = 100
 """Most files that one pattern may find."""
 
+MAX_DEPTH, MAX_NAME = 10, 200
+"""Most folders in a pattern, and its greatest length."""
+
 TARGET_LABELS = ("job", "instance", "service_namespace", "service_name")
 """Labels that come from the scrape and not from the metric."""
 
@@ -66,9 +69,7 @@ def contract_slos(contract: Parsed, metrics: Sequence[Metric], folder: Path, fin
                 yield slo
 
 
-def _documents(
-    entry: Parsed | str, spot: Spot, folder: Path, findings: Findings
-) -> Iterator[tuple[Parsed, Findings]]:
+def _documents(entry: Parsed | str, spot: Spot, folder: Path, findings: Findings) -> Iterator[tuple[Parsed, Findings]]:
     """The documents that an entry stands for, each with where its mistakes go."""
     if isinstance(entry, Parsed):
         yield entry, findings
@@ -91,10 +92,15 @@ def _paths(entry: str, spot: Spot, folder: Path, findings: Findings) -> Sequence
         message = f"unknown SLO {quoted(entry)}{nearest(entry, slo_names())}"
         findings.add(spot, message, f"SLOs: {', '.join(slo_names())}. A file ends in .yaml.")
         return []
-    if entry.startswith("/") or ".." in Path(entry).parts or "**" in entry:
+    parts = Path(entry).parts
+    if entry.startswith("/") or ".." in parts or "**" in entry or len(parts) > MAX_DEPTH or len(entry) > MAX_NAME:
         findings.add(spot, "a file is named by its way down from the contract's folder", "Such as slo/*.yaml.")
         return []
-    found = sorted(folder.glob(entry))
+    try:
+        found = sorted(folder.glob(entry))
+    except OSError as problem:
+        findings.add(spot, f"cannot be looked for: {(problem.strerror or str(problem)).lower()}")
+        return []
     if not found:
         findings.add(spot, f"there is no file {quoted(entry)}", "It is looked for beside the contract.")
     if len(found) > MAX_FILES:
@@ -189,9 +195,19 @@ def _misfits(selector: Selector, metrics: Sequence[Metric]) -> Iterator[tuple[st
         if matcher.label not in labels:
             close = nearest(matcher.label, labels)
             yield f"{selector.metric} has no label {quoted(matcher.label)}{close}", f"Labels: {', '.join(labels)}."
+        elif matcher.op.endswith("~") and not _is_regex(matcher.value):
+            yield f"{quoted(matcher.value)} is no regular expression", "It must match the whole value, as in 5.."
         elif matcher.label == "le" and not _is_bucket(matcher, metric):
             bounds = ", ".join(f"{bound:g}" for bound in metric.buckets)
             yield f"{metric.name} has no bucket {quoted(matcher.value)}", f'Use le="…" with one of: {bounds}.'
+
+
+def _is_regex(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _is_bucket(matcher: Matcher, metric: Metric) -> bool:

@@ -119,12 +119,18 @@ def _size(trace: FetchedTrace) -> tuple[int, int]:
 
 
 def _window(spans: tuple[Span, ...]) -> tuple[int, int]:
-    """Start and end for log queries. Span times may be nonsense, so the window never exceeds what servers allow."""
+    """Start and end for log queries, never further apart than servers allow.
+
+    Span times may be nonsense; then the window lies around the span in the middle, where most of them are.
+    """
     if not spans:
         return _recent()
-    start = max(0, min(s.start_ns for s in spans) - AROUND_NS)
+    start = min(s.start_ns for s in spans) - AROUND_NS
     end = max(s.end_ns for s in spans) + AROUND_NS
-    return start, min(end, start + LOOKBACK_NS)
+    if end - start > LOOKBACK_NS:
+        start = sorted(s.start_ns for s in spans)[len(spans) // 2] - LOOKBACK_NS // 2
+        end = start + LOOKBACK_NS
+    return max(0, start), end
 
 
 def _recent() -> tuple[int, int]:

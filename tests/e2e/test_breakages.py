@@ -51,7 +51,7 @@ def broken(stack: Folder, what: str) -> dict[str, dict[str, object]]:
     """The checks of a run with one thing broken, by id."""
     stack.env["BREAK"] = what
     stack.ok("restart", "api", "worker", "ai")
-    checks = stack.run("verify", "--timeout", "4", "--json").data["checks"]
+    checks = stack.run("verify", "--timeout", "6", "--json").data["checks"]
     return {check["id"]: check for check in checks}
 
 

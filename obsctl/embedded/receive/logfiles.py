@@ -100,7 +100,7 @@ class LogFollower:
 
     def _discover(self) -> None:
         for rule in self._rules:
-            for path in glob.glob(rule.path):  # noqa: PTH207 - the pattern is absolute
+            for path in _matching(rule.path):
                 if path not in self._followed and Path(path).is_file():
                     self._open(path, rule.labels)
 
@@ -179,3 +179,10 @@ class LogFollower:
         self._metrics.add(ACCEPTED, written.stored, *_LABELS)
         self._metrics.add(DUPLICATE, written.duplicates, *_LABELS)
         self._metrics.add(LOG_LINES_DROPPED, len(batch.logs) - written.stored - written.duplicates, "too many streams")
+
+
+def _matching(pattern: str) -> list[str]:
+    """The files of a pattern; one that is the name of a file is just that, even with brackets in a folder's name."""
+    if Path(pattern).exists():
+        return [pattern]
+    return glob.glob(pattern)  # noqa: PTH207 - the pattern is absolute

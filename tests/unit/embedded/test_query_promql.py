@@ -318,6 +318,22 @@ def test_an_answer_is_bounded():
     assert engine.over_steps(memory, parse("sum(up) + sum(up)"), Steps(0, 9, 1), budget=Budget(max_samples=80))
 
 
+@pytest.mark.parametrize(
+    "query", ["max_over_time(vector(1)[100y:1ms])", "up[30y:1s]", "avg_over_time(sum(up)[90y:10s])"]
+)
+def test_subqueries_with_too_many_steps_are_refused_before_they_are_made(query):
+    with pytest.raises(ExecutionError, match="too many samples"):
+        engine.instant(MemoryStore(), parse(query), 4_000_000_000_000)
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 30_000, "`" + "x" * 60_000, "'" * 60_001, 'a{b=~"' + '\\"' * 30_000 + "\\"]
+)
+def test_strings_that_do_not_end_are_cut_up_in_one_go(text):
+    with pytest.raises(QueryError):
+        parse(text)
+
+
 def test_an_evaluation_ends_when_its_time_is_up():
     with pytest.raises(QueryTimeoutError, match="query timed out in expression evaluation"):
         engine.instant(MemoryStore(), parse("sum(up)"), 0, budget=Budget(seconds=-1.0))

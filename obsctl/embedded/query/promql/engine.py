@@ -52,6 +52,8 @@ _BLOCK = 2_000
 """Series whose samples of an hour are in memory at once."""
 _CELLS = 4_000_000
 """Windows (series times steps) that are looked at at once."""
+_STEP_COST = 4
+"""What a step of a subquery takes in memory, in samples, before there is any result."""
 
 
 def instant(
@@ -155,8 +157,9 @@ def _moments(query: Query, when: When, offset: int) -> Ints:
 
 def _blocks(query: Query, matchers: Sequence[Matcher], start: int, end: int, steps: int) -> Iterator[Block]:
     """Selected series with their samples, in order, some at a time."""
-    series = select_series(query.samples, [matchers], start, end)
-    size = max(min(_BLOCK * 3_600_000 // max(end - start, 1), _BLOCK, _CELLS // steps), 16)
+    # Without a time: which series have samples in it is seen from the samples, which are read anyway.
+    series = select_series(query.samples, [matchers], None, None)
+    size = max(min(_BLOCK * 3_600_000 // max(end - start, 1), _BLOCK, _CELLS // steps), 1)
     for chunk in (series[i : i + size] for i in range(0, len(series), size)):
         query.budget.check()
         points = query.samples.points(chunk, start, end)
@@ -172,9 +175,11 @@ def _ranges(query: Query, expr: Selector | Subquery, ends: Ints) -> Iterator[Blo
         return (block.fresh() for block in _blocks(query, expr.matchers, first, last, len(ends)))
     interval = expr.step_ms or INTERVAL_MS
     steps = Steps(_next_multiple(first - 1, interval), last, interval)
+    query.budget.take(steps.count * _STEP_COST)
+    query.budget.held -= steps.count * _STEP_COST
     value = evaluate(query.at(steps), expr.expr)
     vector = value if isinstance(value, Vector) else _as_vector(value)
-    size = max(_CELLS // max(steps.count, len(ends)), 16)
+    size = max(_CELLS // max(steps.count, len(ends)), 1)
     pieces = (vector.rows(slice(begin, begin + size)) for begin in range(0, len(vector.labels), size))
     return (_as_block(piece, steps) for piece in pieces)
 

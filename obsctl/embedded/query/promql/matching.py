@@ -86,6 +86,9 @@ def joined(expr: Binary, left: Vector, right: Vector, budget: Budget) -> Vector:
     matching = expr.matching
     swapped = matching.grouped == "right"
     sides = _sides(matching, *((right, left) if swapped else (left, right)))
+    duplicate = _duplicate(sides)
+    if duplicate is not None and duplicate[0] == 0:  # before any pairs are made: there may be very many
+        raise ExecutionError(_many_to_many(matching, sides.one, *duplicate[1:]))
     pairs = _paired(expr, sides, swapped=swapped, budget=budget)
     return merged(pairs.seen())
 
@@ -95,6 +98,7 @@ def _paired(expr: Binary, sides: _Sides, *, swapped: bool, budget: Budget) -> Ve
     many, one, matching = sides.many, sides.one, expr.matching
     if matching.include:
         rows, partners = _meeting(sides, budget)
+        budget.take(len(rows) * many.values.shape[1])
         values, met = one.values[partners], many.present[rows] & one.present[partners]
     else:
         rows = np.arange(len(many.labels))
@@ -146,7 +150,7 @@ def _result(expr: Binary, many: Labels, one: Labels) -> Labels:
 
 def _checked(expr: Binary, sides: _Sides, labels: list[Labels], group: Ints, met: Bools) -> None:
     """``ExecutionError`` for the first step at which more series match than may."""
-    duplicate = _first_duplicate(sides.one_group, sides.one.present & sides.many.present.any(axis=0))
+    duplicate = _duplicate(sides)
     if expr.matching.grouped is None:
         ambiguous, text = group, "many-to-one matching must be explicit (group_left/group_right)"
     else:
@@ -157,6 +161,10 @@ def _checked(expr: Binary, sides: _Sides, labels: list[Labels], group: Ints, met
         raise ExecutionError(_many_to_many(expr.matching, sides.one, *duplicate[1:]))
     if multiple is not None:
         raise ExecutionError(f"multiple matches for labels: {text}")
+
+
+def _duplicate(sides: _Sides) -> tuple[int, int, int] | None:
+    return _first_duplicate(sides.one_group, sides.one.present & np.logical_or.reduce(sides.many.present, axis=0))
 
 
 def _first_duplicate(group: Ints, present: Bools) -> tuple[int, int, int] | None:

@@ -30,7 +30,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"(unterminated quoted string) .$"), r"\1"),
     (re.compile(r"(@ modifier): inf$"), r"\1: +Inf"),
 )
-_HIDDEN = re.compile(f'"{PATTERN}((?:[0-9a-f][0-9a-f])*)"')
+_HIDDEN = re.compile(f"[\"']{PATTERN}((?:[0-9a-f][0-9a-f])*)[\"']")
 
 
 def parse(query: str) -> Expr:
@@ -48,7 +48,12 @@ def canonical(query: str) -> str:
     """The query as Prometheus prints it (the ``query`` of a rule). ``QueryError`` when it is not one."""
     parse(query)
     printed: str = ast.parse(lex(query).rewritten).prettify()
-    return _HIDDEN.sub(lambda found: _requoted(bytes.fromhex(found[1]).decode()), printed)
+    return _uncovered(printed)
+
+
+def _uncovered(text: str) -> str:
+    """With regular expressions as they were written."""
+    return _HIDDEN.sub(lambda found: _requoted(bytes.fromhex(found[1]).decode("utf-8", "replace")), text)
 
 
 def _requoted(text: str) -> str:
@@ -57,6 +62,7 @@ def _requoted(text: str) -> str:
 
 def _worded(problem: str) -> str:
     """The parser's sentence in Prometheus' words."""
+    problem = _uncovered(problem)
     for theirs, ours in _WORDS:
         problem = theirs.sub(ours, problem)
     return problem

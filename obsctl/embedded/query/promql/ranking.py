@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from obsctl.embedded.query.errors import ExecutionError
@@ -27,8 +29,11 @@ def ranked(expr: Aggregate, vector: Vector, param: Scalar) -> Vector:
     keep = np.zeros(groups.present.shape, dtype=np.bool_)
     order: list[int] = []
     for start, end in zip(groups.starts.tolist(), ends.tolist(), strict=True):
-        ranks = _ranks(expr.op, groups.values[start:end], groups.present[start:end])
-        keep[start:end] = groups.present[start:end] & (_places(ranks) < sizes)
+        values, present = groups.values[start:end], groups.present[start:end]
+        ranks = _ranks(expr.op, values, present)
+        if expr.op != "limitk":
+            _settle_ties(expr.op, values, present, ranks, sizes)
+        keep[start:end] = present & (_places(ranks) < sizes)
         order += [start + row for row in ranks[:, 0].tolist()]
     found = Vector([vector.labels[i] for i in groups.order.tolist()], groups.values, keep)
     return (found.rows(order) if len(sizes) == 1 else found).seen()
@@ -50,6 +55,55 @@ def _ranks(op: str, values: Floats, present: Bools) -> Ints:
         return np.argsort(~present, axis=0, kind="stable")
     size = np.where(nan, np.inf, -values if op == "topk" else values)
     return np.lexsort((size, nan, ~present), axis=0)
+
+
+def _settle_ties(op: str, values: Floats, present: Bools, ranks: Ints, sizes: Ints) -> None:
+    """Put those first, of equal values at the edge of what is kept, that Prometheus' heap keeps."""
+    counts = present.sum(axis=0)
+    for step in np.nonzero((sizes > 0) & (counts > sizes))[0].tolist():
+        size, column = int(sizes[step]), ranks[:, step]
+        last, next_ = values[column[size - 1], step], values[column[size], step]
+        if last == next_ or (np.isnan(last) and np.isnan(next_)):
+            rows = np.nonzero(present[:, step])[0].tolist()
+            sign = 1.0 if op == "topk" else -1.0
+            kept = _heap([(sign * float(values[row, step]), row) for row in rows], size)
+            order = [row for row in column.tolist() if row in kept]
+            ranks[:, step] = [*order, *(row for row in column.tolist() if row not in kept)]
+
+
+def _heap(samples: list[tuple[float, int]], size: int) -> set[int]:
+    """The rows of the largest values. A binary heap decides between equal ones, so it is followed exactly."""
+    heap: list[tuple[float, int]] = []
+    for sample in samples:
+        if len(heap) < size:
+            heap.append(sample)
+            _up(heap)
+        elif heap[0][0] < sample[0] or (math.isnan(heap[0][0]) and not math.isnan(sample[0])):
+            heap[0] = sample
+            _down(heap)
+    return {row for _, row in heap}
+
+
+def _less(a: tuple[float, int], b: tuple[float, int]) -> bool:
+    return math.isnan(a[0]) or a[0] < b[0]
+
+
+def _up(heap: list[tuple[float, int]]) -> None:
+    child = len(heap) - 1
+    while child and _less(heap[child], heap[parent := (child - 1) // 2]):
+        heap[child], heap[parent] = heap[parent], heap[child]
+        child = parent
+
+
+def _down(heap: list[tuple[float, int]]) -> None:
+    parent = 0
+    while (child := 2 * parent + 1) < len(heap):
+        if child + 1 < len(heap) and _less(heap[child + 1], heap[child]):
+            child += 1
+        if not _less(heap[child], heap[parent]):
+            return
+        heap[child], heap[parent] = heap[parent], heap[child]
+        parent = child
 
 
 def _places(ranks: Ints) -> Ints:

@@ -1,0 +1,227 @@
+"""Carrying out a plan. Whatever it makes carries a mark of this run, so that all of it can be found and taken back."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from obsctl.errors import StartError
+from obsctl.events import Emit, Event
+from obsctl.runtime import docker_model as model
+from obsctl.runtime.docker_engine import Engine
+from obsctl.runtime.docker_faults import engine_faults, explained
+from obsctl.runtime.docker_images import obtain
+from obsctl.runtime.docker_plan import STARTING, Step, current, plan
+from obsctl.runtime.docker_project import Project, Shared, Wanted
+from obsctl.runtime.docker_request import create_body, endpoint
+from obsctl.runtime.docker_seed import HELPER, require_no_folders, seed, sees_files
+from obsctl.runtime.docker_seen import Seen, SeenContainer, image_id, see
+from obsctl.runtime.docker_tasks import LEAVE, Tasks
+from obsctl.runtime.docker_watch import Watch
+
+STOP_TIMEOUT = 10
+"""Seconds that a container is given to end by itself."""
+
+_PULL_LEAVE = 0.2
+"""A pull makes nothing that has to be taken back, so nobody waits for it."""
+
+
+class Up:
+    """One ``up``. ``patience``: seconds that a container may take to become healthy when others wait for that."""
+
+    def __init__(self, engine: Engine, project: Project, emit: Emit, patience: float) -> None:
+        self.engine, self.project, self.emit, self.patience = engine, project, emit, patience
+        self.run = uuid.uuid4().hex
+        self.started: list[str] = []
+        self._again: list[str] = []  # ids of containers that were there, and that this run started
+        self._stop = threading.Event()
+        self._made: dict[str, str] = {}  # service -> id of its new container
+        self._volumes: dict[str, dict[str, str]] = {}
+        self._features: Mapping[str, Any] = {}
+
+    def carry_out(self, seen: Seen, steps: Sequence[Step]) -> tuple[str, ...]:
+        """Execute the steps that were planned for what was seen; the services that were started."""
+        images = [s.name for s in steps if s.kind in ("pull", "build")]
+        if images:
+            self._each(images, lambda i: obtain(self.engine, self.project, i, self.emit, self._stop), leave=_PULL_LEAVE)
+            seen = see(self.engine, self.project.name, self.project.images)
+            steps = plan(self.project, seen)
+        for step in (s for s in steps if s.kind == "orphan"):
+            self.emit(Event("noted", step.name, step.cause))
+        if any(s.kind not in ("keep", "orphan") for s in steps):
+            self._change(steps, seen)
+        return tuple(self.started)
+
+    def _change(self, steps: Sequence[Step], seen: Seen) -> None:
+        by_name = {s.name: s for s in steps if s.kind in (*STARTING, "keep")}
+        making = [name for name, step in by_name.items() if step.kind in ("create", "replace")]
+        self._prepare([self.project.named(name) for name in making])
+        for kind, shared in (("network", self.project.networks), ("volume", self.project.volumes)):
+            missing = {s.name for s in steps if s.kind == kind}
+            for each in (s for s in shared if s.key in missing):
+                self._share(kind, each)
+        self._each(making, lambda name: self._create(self.project.named(name), current(self.project.named(name), seen)))
+        with Watch(self.engine, self.project.name, self._stop) as watch:
+            needs = {w.name: list(w.after) for w in self.project.containers}
+            waited_for = self._waited_for(by_name)
+            self._tasks(needs, lambda name: self._start(by_name[name], seen, watch, name in waited_for))
+
+    def _waited_for(self, by_name: Mapping[str, Step]) -> set[str]:
+        """The services that have to be healthy before another one, which is not running yet, is started."""
+        starting = (w for w in self.project.containers if by_name[w.name].kind in STARTING)
+        return {name for w in starting for name, condition in w.after.items() if condition == "service_healthy"}
+
+    def _prepare(self, making: Sequence[Wanted]) -> None:
+        """How new containers get their files, and what this engine is like."""
+        with engine_faults("cannot ask the engine what it is like"):
+            self._features = self.engine.client.info() if making else {}
+        if any(w.seeds or w.hosts for w in making) and not sees_files(self.engine, self.project, self.run):
+            for wanted in making:
+                require_no_folders(self.engine, wanted)
+            self.emit(Event("noted", "files", f"the engine at {self.engine.candidate.url} gets copies"))
+            self._volumes = {w.name: seed(self.engine, self.project, w, self.run) for w in making}
+
+    def _each(self, names: Sequence[str], action: Callable[[str], None], leave: float = LEAVE) -> None:
+        self._tasks(dict.fromkeys(names, ()), action, leave)
+
+    def _tasks(self, needs: Mapping[str, Sequence[str]], action: Callable[[str], None], leave: float = LEAVE) -> None:
+        Tasks(needs, action, self._stop, leave).run()
+
+    def _share(self, kind: str, shared: Shared) -> None:
+        labels = {**shared.labels, model.RUN: self.run}
+        with engine_faults(f"cannot make the {kind} {shared.name}"):
+            if kind == "volume":
+                self.engine.client.create_volume(shared.name, labels=labels)
+            else:
+                self.engine.client.create_network(
+                    shared.name, labels=labels, internal=shared.internal, check_duplicate=True
+                )
+        self.emit(Event("noted", shared.name, f"{kind} made"))
+
+    def _create(self, wanted: Wanted, old: SeenContainer | None) -> None:
+        """Make a container; beside an old one, which goes on until the new one can be started."""
+        api = self.engine.client
+        name = f"{old.ident[:12]}_{wanted.container}" if old else wanted.container
+        with engine_faults(f"cannot make the container {wanted.container}"):
+            body = create_body(
+                wanted,
+                self.project.name,
+                image_id(api, wanted.image),
+                run=self.run,
+                volumes=self._volumes.get(wanted.name, {}),
+                selinux=any("selinux" in str(option) for option in self._features.get("SecurityOptions") or []),
+                init=not self.engine.podman,
+            )
+            if old:
+                body["Labels"][f"{model.PREFIX}replace"] = old.container
+            made = api.create_container_from_config(body, name, wanted.platform or None)["Id"]
+            for network in wanted.networks[1:]:
+                api.connect_container_to_network(made, network, aliases=endpoint(wanted)["Aliases"])
+        self._made[wanted.name] = made
+
+    def _start(self, step: Step, seen: Seen, watch: Watch, must_be_healthy: bool) -> None:
+        wanted = self.project.named(step.name)
+        old = current(wanted, seen)
+        ident = self._made.get(step.name) or (old.ident if old else "")
+        if step.kind in STARTING:
+            begun = time.monotonic()
+            if step.kind == "replace" and old:
+                self._take_over(wanted, old)
+            self._run(step, wanted, ident)
+            self.started.append(step.name)
+            self.emit(Event("started", step.name, step.cause, time.monotonic() - begun))
+        if must_be_healthy and not (step.kind == "keep" and old and old.health == "healthy"):
+            watch.healthy(step.name, ident, self.patience)
+
+    def _run(self, step: Step, wanted: Wanted, ident: str) -> None:
+        import docker.errors
+
+        if step.kind in ("start", "resume"):
+            self._again.append(ident)
+        with engine_faults(f"cannot start {step.name}"):
+            try:
+                self.engine.client.unpause(ident) if step.kind == "resume" else self.engine.client.start(ident)
+            except docker.errors.APIError as error:
+                raise self._not_started(wanted, str(error.explanation or error)) from error
+
+    def _not_started(self, wanted: Wanted, said: str) -> StartError:
+        """With who holds the port, where that is the reason and another container is who."""
+        found = explained(f"cannot start {wanted.name}", said)
+        if "port" not in said:
+            return found
+        with contextlib.suppress(StartError):
+            held = port_holders(self.engine, {port for _, port in wanted.ports})
+            others = {p: name for p, name in held.items() if name != wanted.container}
+            if others:
+                listed = ", ".join(f"port {port} is taken by the container {name}" for port, name in others.items())
+                return StartError(f"cannot start {wanted.name}: {listed}", hint=found.hint)
+        return found
+
+    def _take_over(self, wanted: Wanted, old: SeenContainer) -> None:
+        """End the old container and give the new one its name."""
+        with engine_faults(f"cannot replace {old.container}"):
+            stop_container(self.engine.client, old.ident)
+            remove_container(self.engine.client, old.ident)
+            self.engine.client.rename(self._made[wanted.name], wanted.container)
+
+    def undo(self) -> None:
+        """Take back everything that this run has made, and stop what it had started."""
+        self._stop.set()
+        api = self.engine.client
+        with engine_faults("cannot take back what was started; `obsctl down` does it once the engine answers"):
+            for ident in self._again:
+                stop_container(api, ident)
+            mark = {"label": f"{model.RUN}={self.run}"}
+            for raw in api.containers(all=True, filters=mark):
+                remove_container(api, raw["Id"], force=True)
+                service = (raw.get("Labels") or {}).get(model.SERVICE, "")
+                if service and HELPER not in raw["Labels"]:
+                    self.emit(Event("stopped", service, "taken back"))
+            for raw in api.networks(filters=mark):
+                remove_quietly(api.remove_network, raw["Id"])
+            for raw in api.volumes(filters=mark).get("Volumes") or []:
+                remove_quietly(api.remove_volume, raw["Name"])
+
+
+def port_holders(engine: Engine, ports: set[int]) -> dict[int, str]:
+    """Port -> the container that has it published."""
+    with engine_faults("cannot list containers"):
+        found = engine.client.containers()
+    pairs = ((p.get("PublicPort"), raw["Names"][0].lstrip("/")) for raw in found for p in raw.get("Ports") or [])
+    return {port: name for port, name in pairs if port in ports}
+
+
+def stop_container(api: Any, ident: str) -> None:
+    """End a container; one that is gone or has ended is fine."""
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        api.stop(ident, timeout=STOP_TIMEOUT)
+
+
+def remove_container(api: Any, ident: str, *, force: bool = False) -> None:
+    """Remove a container with its anonymous volumes; one that is gone, or is being removed, is fine."""
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        try:
+            api.remove_container(ident, v=True, force=force)
+        except docker.errors.APIError as error:
+            if error.status_code != 409 or "already in progress" not in str(error.explanation):
+                raise
+
+
+def remove_quietly(remove: Callable[[str], object], ident: str) -> None:
+    """Remove a network or volume; one that is gone, or that somebody else uses by now, is left."""
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        try:
+            remove(ident)
+        except docker.errors.APIError as error:
+            if error.status_code not in (403, 409):
+                raise
