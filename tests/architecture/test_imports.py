@@ -49,6 +49,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("clients", "embedded"),
     **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3", "opentelemetry", "google"), ("embedded",)),
     "promql_parser": ("embedded/query/promql",),
+    "re2": ("embedded",),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 
 import pytest
@@ -475,7 +476,8 @@ VALUES = st.recursive(
         st.text(max_size=5).map(lambda v: AnyValue(string_value=v)),
         st.booleans().map(lambda v: AnyValue(bool_value=v)),
         st.integers(-(2**63), 2**63 - 1).map(lambda v: AnyValue(int_value=v)),
-        st.floats().map(lambda v: AnyValue(double_value=v)),
+        # JSON knows one NaN, so neither its sign nor its payload can come back
+        st.floats().map(lambda v: AnyValue(double_value=math.nan if math.isnan(v) else v)),
         st.binary(max_size=5).map(lambda v: AnyValue(bytes_value=v)),
     ),
     lambda inner: (

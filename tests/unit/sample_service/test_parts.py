@@ -197,14 +197,14 @@ def test_ids_of_the_request_are_on_the_line() -> None:
     assert request_context.current() is None
 
 
-def test_a_library_that_repeats_itself_is_heard_once() -> None:
+def test_a_library_that_repeats_itself_is_heard_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.addFilter(logs.RepetitionFilter(period=3600))
     noisy, ours = logging.getLogger("opentelemetry.test"), logging.getLogger("sample_service.test")
     for logger in (noisy, ours):
-        logger.addHandler(handler)
-        logger.propagate = False
+        monkeypatch.setattr(logger, "handlers", [handler])
+        monkeypatch.setattr(logger, "propagate", False)
     for _ in range(3):
         noisy.warning("lost")
         ours.warning("ours")
