@@ -51,9 +51,12 @@ def _failed(gone: tuple[tuple[Metric, str], ...], scraped: tuple[Scraped, ...]) 
     ]
     names = few((f"{metric.name} ({component or 'any component'})" for metric, component in gone), limit=6)
     metric = gone[0][0]
-    place = f" ({metric.place})" if metric.place else ""
-    hint = (
-        f"register the metric where the service starts, so that it is exposed at zero from the beginning; "
-        f"or mark it `required: false` in the contract{place}"
-    )
+    hint = f"register the metric where the service starts, so that it is there at zero from the start; {_or(metric)}"
     return failed(f"{count(len(gone), 'required metric')} missing: {names}", looked, hint=hint)
+
+
+def _or(metric: Metric) -> str:
+    """What to do about a metric that the service shall not have."""
+    if metric.family:
+        return f"or list what it does have under `metrics` in the contract, in place of the family {metric.family}"
+    return f"or mark it `required: false` in the contract{f' ({metric.place})' if metric.place else ''}"

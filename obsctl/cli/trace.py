@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from obsctl.cli.options import HERE, Directory, Json
+from obsctl.cli.options import HERE, LONGEST, Directory, Json
 from obsctl.cli.output import finish
 
 
 def trace(
     ident: Annotated[str, typer.Argument(metavar="ID", help="A trace id, a request id, or `last`.")],
     directory: Directory = HERE,
-    wait: Annotated[float, typer.Option("--wait", min=0.0, help="Seconds to wait for a trace still arriving.")] = 0.0,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0.0, max=LONGEST, help="Seconds to wait for a trace still arriving.")
+    ] = 0.0,
     logs: Annotated[
         str, typer.Option("--logs", metavar="all|warn|none", help="Which log lines to interleave.")
     ] = "all",

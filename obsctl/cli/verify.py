@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from obsctl.cli.options import HERE, Directory, Json
+from obsctl.cli.options import HERE, LONGEST, Directory, Json
 
 
 def verify(
@@ -19,7 +19,7 @@ def verify(
     ] = None,
     skip: Annotated[list[str] | None, typer.Option("--skip", help="As --only, left out; may be repeated.")] = None,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, help="Seconds each signal may take to arrive.")
+        float, typer.Option("--timeout", min=0.1, max=LONGEST, help="Seconds each signal may take to arrive.")
     ] = 15.0,
     format_: Annotated[
         str, typer.Option("--format", metavar="table|json|junit|markdown", help="How the result is written.")

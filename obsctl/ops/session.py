@@ -85,7 +85,10 @@ def open_session(folder: Path, *, runtime: str | None = None, port_offset: int |
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
         raise StartError(f"{folder} is not a folder", hint="make it first, or choose another with --directory")
-    resolved = folder.resolve()
+    try:
+        resolved = folder.resolve()
+    except OSError as error:
+        raise StartError(f"this folder is gone: {error.strerror}", hint="change to one that is there") from error
     try:
         str(resolved).encode()
     except UnicodeEncodeError:

@@ -14,7 +14,6 @@ from obsctl.events import Emit, Event
 from obsctl.ops.session import Session, open_session
 from obsctl.render.desired import Desired
 from obsctl.result import Result
-from obsctl.runtime.processes import last_lines
 from obsctl.wait import Deadline
 
 NEXT = (
@@ -100,7 +99,7 @@ def _take(waiting: _Waiting, answers: list[Readiness], seconds: float, emit: Emi
 def _require_alive(session: Session) -> None:
     dead = [o.name for o in session.runtime.observe() if o.state == "dead"]
     if dead:
-        said = last_lines(session.runtime.log_file(dead[0]), 5)
+        said = session.runtime.last_words(dead[0], 5)
         tail = "".join(f"\n    {line}" for line in said)
         hint = f"all of its output: `obsctl logs {dead[0]}`"
         raise StartError(f"{dead[0]} ended while starting; its last lines:{tail}", hint=hint)

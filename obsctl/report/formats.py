@@ -36,13 +36,16 @@ def envelope(result: Verification) -> Result:
 
 
 def show(result: Verification, chosen: str, output: Path | None, *, evidence: bool) -> None:
-    """Write it to ``output``, or to stdout; with ``output`` the table goes to stdout all the same."""
-    if output is not None:
-        _write(output, WRITERS[chosen](result))
+    """Write it to ``output``, or to stdout; with ``output`` the table goes to stdout all the same.
+
+    The table comes first, so that a path that cannot be written does not cost the result.
+    """
     if output is not None or chosen == "table":
         show_table(result, evidence=evidence)
     else:
         sys.stdout.write(WRITERS[chosen](result))
+    if output is not None:
+        _write(output, WRITERS[chosen](result))
 
 
 def _write(output: Path, text: str) -> None:

@@ -29,17 +29,18 @@ NARROWEST = 24
 
 def show(result: Verification, *, evidence: bool) -> None:
     """Print it on stdout. ``evidence`` shows what was seen for the green checks, too."""
-    _print(console(sys.stdout), result, evidence=evidence)
+    print_to(console(sys.stdout), result, evidence=evidence)
 
 
 def render(result: Verification, *, evidence: bool) -> str:
     """The same as plain text."""
     text = io.StringIO()
-    _print(console(text), result, evidence=evidence)
+    print_to(console(text), result, evidence=evidence)
     return text.getvalue()
 
 
-def _print(out: Console, result: Verification, *, evidence: bool) -> None:
+def print_to(out: Console, result: Verification, *, evidence: bool) -> None:
+    """Print it on a console: folded beside their heads on a terminal, a line each anywhere else."""
     width = max((len(o.check) for o in result.outcomes), default=0)
     for outcome in (o for o in result.outcomes if o.chosen):
         for head, body in _lines(outcome, width, evidence=evidence):

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -46,6 +47,7 @@ class EmbeddedRuntime:
 
     def apply(self, desired: Desired, emit: Emit) -> tuple[str, ...]:
         """Carry out the plan. On any failure, Ctrl-C included, ``undo`` what this call did."""
+        _require_loopback(desired.bind)
         self._clear_wreckage(emit)
         operations = plan(desired, self.observe())
         wanted = {p.name: p for p in desired.processes}
@@ -130,6 +132,11 @@ class EmbeddedRuntime:
         """Where the output of a process is."""
         return self.home / "logs" / f"{name}.log"
 
+    def last_words(self, name: str, count: int) -> list[str]:
+        """The last lines that a process has written since it was started."""
+        begin = next((p.log_start for p in self.state.read().processes if p.name == name), 0)
+        return processes.last_lines(self.log_file(name), count, begin=begin)
+
     def logs(self, names: Sequence[str], *, follow: bool, cancelled: Cancelled, tail: int) -> Iterator[LogText]:
         """The last lines of each file, then, with ``follow``, new ones as they come."""
         chosen = names or self.log_names()
@@ -182,6 +189,13 @@ class EmbeddedRuntime:
             (self.home / "last_run.json").unlink(missing_ok=True)
             prepare(self.home)
         return (*stopped, *(f"pid {p.pid}" for p in left))
+
+
+def _require_loopback(bind: str) -> None:
+    """Our server has no accounts, so it serves this machine alone."""
+    if bind != "localhost" and not ip_address(bind).is_loopback:
+        hint = "leave `bind` out of obsctl.yaml, or say 127.0.0.1 or ::1"
+        raise StartError(f"the embedded runtime listens on this machine alone, not on {bind}", hint=hint)
 
 
 def _observe(recorded: Recorded) -> Observed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 import socket
 from pathlib import Path
@@ -13,11 +14,16 @@ from obsctl.runtime.processes import STACK_VARIABLE
 
 
 def require_free(bind: str, ports: dict[str, int], *, offset: int = 0) -> None:
-    """StartError naming each taken port, who holds it, and the option that moves it.
+    """StartError naming each taken port, who holds it, and the option that moves it; or why none can be had at all.
 
     ``ports``: key -> number, of which ``offset`` is the part that was added to what the spec says.
     """
-    taken = {key: port for key, port in ports.items() if not _is_free(bind, port)}
+    refused = {key: error for key, port in ports.items() if (error := _refusal(bind, port))}
+    taken = {key: ports[key] for key, error in refused.items() if error.errno == errno.EADDRINUSE}
+    for key, error in refused.items():
+        if key not in taken:
+            told = f"port {ports[key]} ({key}) on {bind} cannot be used: {error.strerror}"
+            raise StartError(told, hint="choose another in obsctl.yaml: `ports:` or `bind:`") from error
     if not taken:
         return
     holders = _holders(set(taken.values()))
@@ -36,15 +42,16 @@ def _taken(numbers: list[str], holder: str) -> str:
     return f"port{'s' * plural} {', '.join(numbers)} {'are' if plural else 'is'} taken by {holder}"
 
 
-def _is_free(bind: str, port: int) -> bool:
+def _refusal(bind: str, port: int) -> OSError | None:
+    """Why nothing can listen there now; None when it can."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((bind, port))
-        except OSError:
-            return False
-    return True
+    except OSError as error:
+        return error
+    return None
 
 
 def _holders(ports: set[int]) -> dict[int, str]:

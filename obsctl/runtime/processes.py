@@ -28,6 +28,7 @@ def spawn(process: Process, log: Path) -> Recorded:
     command = [sys.executable, "-P", "-m", process.module, *process.args]
     try:
         with log.open("ab") as output:
+            log_start = output.tell()
             child = subprocess.Popen(
                 command,
                 env=_environment(process),
@@ -40,7 +41,7 @@ def spawn(process: Process, log: Path) -> Recorded:
         raise StartError(
             f"{process.name} could not be started: {error}", hint="`obsctl doctor` looks for causes"
         ) from error
-    return Recorded(process.name, child.pid, _created(child.pid), process.fingerprint)
+    return Recorded(process.name, child.pid, _created(child.pid), process.fingerprint, log_start)
 
 
 def _created(pid: int) -> float:
@@ -110,21 +111,24 @@ def _quietly(action: Callable[[], None]) -> None:
         return
 
 
-def last_lines(log: Path, count: int) -> list[str]:
-    """The last lines of a log file, as many as ``MOST_READ`` bytes hold; reads no more than it has to."""
+def last_lines(log: Path, count: int, *, begin: int = 0) -> list[str]:
+    """The last lines of a log file from the byte ``begin`` on, as many as ``MOST_READ`` bytes hold.
+
+    Reads no more than it has to.
+    """
     size = 64 * 1024
     try:
         with log.open("rb") as file:
             whole = file.seek(0, os.SEEK_END)
             while True:
-                start = max(0, whole - size)
+                start = max(begin, whole - size)
                 file.seek(start)
-                lines = file.read(whole - start).split(b"\n")
-                if start == 0 or len(lines) > count + 1 or size >= MOST_READ:
+                lines = file.read(max(0, whole - start)).split(b"\n")
+                if start == begin or len(lines) > count + 1 or size >= MOST_READ:
                     break
                 size *= 4
     except OSError:
         return []
-    lines = lines[1:] if start and len(lines) > 1 else lines  # the first one was cut
+    lines = lines[1:] if start > begin and len(lines) > 1 else lines  # the first one was cut
     lines = lines[:-1] if not lines[-1] else lines
     return [line.decode("utf8", "replace").rstrip("\r") for line in lines[max(0, len(lines) - count) :]]

@@ -23,12 +23,16 @@ LOCK = "lock"
 
 @dataclass(frozen=True)
 class Recorded:
-    """A process that was started. ``created`` is the process's own start time, so that a reused pid is not mistaken."""
+    """A process that was started. ``created`` is the process's own start time, so that a reused pid is not mistaken.
+
+    ``log_start`` is where in its log file its output begins, in bytes.
+    """
 
     name: str
     pid: int
     created: float
     fingerprint: str
+    log_start: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class StateFile:
         """The last state written; an empty one where there is none. A damaged file is an error with a way out."""
         try:
             return _from_json(json.loads(self._path.read_text(encoding="utf8")))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return State()
         except (ValueError, KeyError, TypeError, OSError) as error:
             hint = f"remove {self._path}, then `obsctl up`; `obsctl doctor` lists processes that are left"

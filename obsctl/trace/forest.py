@@ -45,16 +45,20 @@ def orphans(spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def _without_copies(spans: Sequence[Span]) -> tuple[list[Span], tuple[Span, ...]]:
-    """By start, the longer one first. A copy has everything in common that tells spans apart."""
+    """By start, the longer one first. A copy shares all that tells spans apart; one with an error stays."""
     kept: list[Span] = []
     dropped: list[Span] = []
     seen = set()
-    ordered = sorted(spans, key=lambda s: (s.start_ns, -s.end_ns, s.span_id, s.kind, s.service, s.name, s.parent_id))
-    for span in ordered:
+    for span in sorted(spans, key=_rank):
         key = (span.span_id, span.start_ns, span.end_ns, span.kind, span.service, span.name)
         (dropped if key in seen else kept).append(span)
         seen.add(key)
     return kept, tuple(dropped)
+
+
+def _rank(s: Span) -> tuple[object, ...]:
+    told = (s.status, s.status_message, s.trace_state)
+    return (s.start_ns, -s.end_ns, s.span_id, s.kind, s.service, s.name, s.parent_id, *told)
 
 
 def _parents(spans: Sequence[Span]) -> tuple[list[int | None], list[Place]]:

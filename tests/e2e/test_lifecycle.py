@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -105,6 +106,71 @@ def test_interrupted_anywhere_leaves_nothing(folder: Folder, lines: int, number:
     assert process.returncode in (130, -number)
     assert strays(folder) == []
     assert folder.run("status").status == 1
+
+
+def whole(folder: Folder) -> bool:
+    return set(folder.pids()) == COMPONENTS and sorted(strays(folder)) == sorted(folder.pids().values())
+
+
+def test_neither_a_closed_pipe_nor_ctrl_c_in_a_restart_leaves_half_a_stack(folder: Folder) -> None:
+    shell = f"{' '.join(folder.command)} up --port-offset {folder.offset} 2>&1 | head -1"
+    subprocess.run(["sh", "-c", shell], cwd=folder.path, capture_output=True, timeout=60, check=True)
+    assert whole(folder)
+    process = folder.popen("restart")
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert whole(folder)
+    shutil.rmtree(folder.path / ".obsctl")
+    told = folder.run("status")
+    assert told.status == 1
+    assert "left over" in told.out
+    assert "left over" in folder.run("verify").err
+
+
+def test_a_move_to_ports_that_are_taken_changes_nothing_and_an_interrupted_one_leaves_nothing(folder: Folder) -> None:
+    assert folder.up().status == 0
+    before = folder.pids()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = folder.run("up", "--port-offset", str(port - 9090))
+    assert done.status == 3
+    assert f"{port} (prometheus)" in done.err
+    assert folder.pids() == before
+    process = folder.popen("up", "--port-offset", str(folder.offset + 1))
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("+"):
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert strays(folder) == []
+    assert folder.run("status").out.startswith("nothing is running here")
+
+
+def test_an_observed_service_is_not_waited_for_and_a_full_disk_does_not_keep_a_stack_running(folder: Folder) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
+        web = f"{{name: web, url: 'http://127.0.0.1:{unused.getsockname()[1]}', ready: /healthz}}"
+        step = "{id: read, method: GET, route: /}"
+        (folder.path / "contract.yaml").write_text("version: 1\nservice: shop\ncomponents: [web]\n")
+        spec = f"services:\n  - {{name: shop, contract: contract.yaml, components: [{web}], drive: [{step}]}}\n"
+        (folder.path / "obsctl.yaml").write_text(f"version: 1\n{spec}")
+        started = folder.up("--json")
+        assert (started.status, started.data["started"]) == (0, ["backend"]), started
+        assert started.data["not_ready"] == ["web"]
+        assert "web" in folder.run("status", "--json").envelope["notes"][0]
+    full = replace(folder, command=("sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *folder.command))
+    refused = full.run("up", "--port-offset", str(folder.offset + 1))
+    assert refused.status == 3
+    assert "cannot write to" in refused.err
+    assert full.ok("down").out.startswith("stopped backend")
+    assert strays(folder) == []
 
 
 def test_an_up_that_was_killed_half_way_is_cleaned_up_by_the_next(folder: Folder) -> None:

@@ -29,6 +29,13 @@ def test_verify_again_and_again_stays_exact(stack: Folder) -> None:
         assert done.status == 0, done.out
 
 
+def test_two_at_once_do_not_count_each_others_requests(stack: Folder) -> None:
+    both = [stack.popen("verify", "--only", "metrics.exact") for _ in range(2)]
+    ended = [(*process.communicate(timeout=60), process.returncode) for process in both]
+    assert [status for _, _, status in ended] == [0, 0], ended
+    assert sum("waiting for it" in err for _, err, _ in ended) == 1
+
+
 def test_one_request_crosses_api_worker_and_ai(stack: Folder) -> None:
     stack.ok("verify")
     tree = json.loads(stack.ok("trace", "last", "--json").out)

@@ -146,6 +146,9 @@ def _link(file: Path, target: Path) -> None:
 
 
 def _files(root: Path) -> list[Path]:
+    """The files below a folder, or the file itself."""
+    if root.is_file():
+        return [root]
     return sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 

@@ -70,7 +70,7 @@ RECIPES: tuple[Recipe, ...] = (
             ),
         ),
         "Not Loki: obsctl's embedded server, which speaks what obsctl uses of Loki's API and reads no Loki file.",
-        also={"obsctl": REPOSITORY / "obsctl"},
+        also={f"obsctl/{part}": REPOSITORY / "obsctl" / part for part in ("__init__.py", "errors.py", "embedded")},
     ),
     Recipe(
         "alloy",

@@ -176,3 +176,11 @@ def test_a_name_that_fits_nothing_is_a_usage_error(only, skip, message, hint) ->
         select(CHECKS, only, skip)
     assert message in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_several_checks_may_be_named_at_once(world: World) -> None:
+    outcomes = run_checks(CHECKS, lambda _: world.context(10.0), only=["metrics.types,traces.*"])
+    chosen = {o.check for o in outcomes if o.chosen}
+    assert chosen == {"metrics.types", *(c.id for c in CHECKS if c.signal is Signal.TRACES)}
+    with pytest.raises(UsageError, match="--skip nonsense: no check"):
+        select(CHECKS, skip=["traces.state,nonsense"])

@@ -73,6 +73,14 @@ def test_files_that_appear_later_and_globs(store: SqliteStore, tmp_path: Path) -
         eventually(lambda: sorted(lines(store)) == ["a", "c"])
 
 
+def test_a_folder_whose_name_looks_like_a_pattern(store: SqliteStore, tmp_path: Path) -> None:
+    log = tmp_path / "cv [draft] *?" / "api.log"
+    log.parent.mkdir()
+    append(log, "one")
+    with following(store, log):
+        eventually(lambda: lines(store) == ["one"])
+
+
 def test_rotation_loses_nothing_and_repeats_nothing(store: SqliteStore, tmp_path: Path) -> None:
     log = tmp_path / "api.log"
     with following(store, log):

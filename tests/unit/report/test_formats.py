@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from obsctl.checks.base import Evidence, Outcome, Signal, Status, Verdict, Verification
 from obsctl.driven import DrivenRequest, Run
 from obsctl.errors import StartError, UsageError
 from obsctl.report import formats
 from obsctl.report.formats import WRITERS, require_format, show
+from obsctl.report.json import dumps
+from obsctl.report.verification import print_to as print_verification
 
 REQUEST = DrivenRequest(
     "match", "POST", "/matches", "http://x/matches", "a" * 32, "b" * 16, "rid", "obsctl=1", 1.0, 0.01, 202
@@ -102,4 +106,31 @@ def test_output_goes_to_the_file_and_the_table_to_stdout(tmp_path: Path, capsys:
     assert "✗ FAIL  b.fail" in capsys.readouterr().out
     with pytest.raises(StartError, match="cannot write"):
         show(verification(*ALL), "junit", tmp_path / "no" / "out.xml", evidence=False)
+    assert "✗ FAIL  b.fail" in capsys.readouterr().out  # the result is not lost
     assert formats.envelope(verification(*ALL)).exit_status == 1
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5))
+def test_json_never_carries_what_a_terminal_would_obey(value: object) -> None:
+    text = dumps(value)
+    assert text.isprintable()
+    assert json.loads(text) == value
+
+
+def on_a_terminal(result: Verification, width: int) -> list[str]:
+    file = io.StringIO()
+    out = Console(file=file, force_terminal=True, width=width, color_system=None, highlight=False)
+    print_verification(out, result, evidence=True)
+    return file.getvalue().split("\n")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 250])
+def test_on_a_terminal_long_texts_are_folded_beside_their_heads(width: int) -> None:
+    said = " ".join(f"word{number}" for number in range(60))
+    lines = on_a_terminal(verification(outcome("metrics.exact", Status.FAIL, said, said)), width)
+    assert max(map(len, lines)) <= width
+    body, total = lines[: lines.index("")], lines[-2]
+    assert body[0].startswith("✗ FAIL  metrics.exact")
+    assert all(line.startswith("          ") for line in body[1:])
+    assert " ".join(" ".join(body).split()).count("word59") == 2
+    assert "1 failed" in total

@@ -70,3 +70,21 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match="cannot write to"):
         StateFile(tmp_path / "file" / ".obsctl").write(State())
+
+
+def test_where_nothing_can_be_kept_there_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / ".obsctl").write_text("a file")
+    assert StateFile(tmp_path / ".obsctl").read() == State()
+
+
+def test_a_lock_of_another_purpose_is_another_lock(tmp_path: Path) -> None:
+    file = StateFile(tmp_path)
+    told: list[str] = []
+    with (
+        file.lock("up", patience=0, waiting=told.append),
+        file.lock("verify", patience=0, waiting=told.append, file="verify.lock"),
+        pytest.raises(StartError, match=r"`obsctl up` \(pid \d+\) is still working"),
+        file.lock("down", patience=0, waiting=told.append),
+    ):
+        pass
+    assert told == []

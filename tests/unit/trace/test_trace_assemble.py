@@ -75,6 +75,12 @@ def test_the_order_of_arrival_does_not_matter(spans, random):
     assert tree_of(*shuffled) == tree_of(*spans)
 
 
+def test_of_two_copies_the_one_with_an_error_stays():
+    good, bad = span(1, None, "a", "x", 0, 5), span(1, None, "a", "x", 0, 5, error="boom")
+    assert tree_of(good, bad) == tree_of(bad, good)
+    assert tree_of(good, bad).nodes[0].span.status == "error"
+
+
 @given(any_trace)
 @settings(deadline=None)
 def test_the_critical_path_is_conserved(spans):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.errors import BackendError, NotFoundError, UsageError
-from obsctl.trace.fetch import Sources, fetch, resolve
+from obsctl.trace.fetch import LOOKBACK_NS, Sources, fetch, resolve
 from obsctl.trace.ident import read_ident
 from obsctl.wait import Deadline
 from tests.unit.clients.canned import TEXT, Answer, Canned, serving
@@ -121,6 +121,16 @@ def test_a_logs_backend_that_is_down_costs_only_the_logs():
         tree = fetch(TRACE, sources(server)).tree()
     assert [w.code for w in tree.warnings] == ["logs_unavailable"]
     assert "answered 500: boom" in tree.warnings[0].message
+
+
+def test_one_span_without_a_clock_does_not_cost_the_log_lines():
+    spans = otlp((1, 0), (2, 1), (3, 1))
+    spans.body["result"]["resourceSpans"][0]["scopeSpans"][0]["spans"][2]["startTimeUnixNano"] = "0"
+    with serving({f"/api/v3/traces/{TRACE}": spans, RANGE: loki(("hello", {"trace_id": TRACE}))}) as server:
+        fetch(TRACE, sources(server))
+        start, end = (int(server.last.query[key][0]) for key in ("start", "end"))
+    assert start < 10**18 < end
+    assert end - start <= LOOKBACK_NS
 
 
 def test_a_traces_backend_that_is_down_is_an_error():
