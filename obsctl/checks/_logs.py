@@ -6,6 +6,7 @@ and can be blamed for it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -19,6 +20,7 @@ from obsctl.checks.base import Context, Evidence, Verdict
 from obsctl.clients.logql import LogqlClient, quoted
 from obsctl.clients.telemetry import LogLine
 from obsctl.driven import DrivenRequest, Run
+from obsctl.errors import BackendError
 from obsctl.spec.contract import Contract
 from obsctl.wait import Deadline
 
@@ -26,6 +28,11 @@ NO_BACKEND = "this stack has no log backend"
 NO_RULE = "the contract says nothing about logs"
 LIMIT = 5000
 """Most lines that are read for one run, in one answer."""
+
+ASTRAY_NS = 24 * 3600 * 10**9
+"""How far from the run lines are looked for that are not where they should be: every time zone is nearer."""
+
+WRONG_TIME = "write timestamps in UTC or with their offset, and see that the clock of that machine is right"
 
 IDS_A_QUERY = 24
 """Trace ids in one query: servers bound the length of a regular expression."""
@@ -100,6 +107,20 @@ class LogBoard(Board):
             if (request.request_id, name) not in found
         )
 
+    def astray(self) -> tuple[str, ...]:
+        """What to say of components whose lines of this run are stored under a time that is not the run's.
+
+        A clock that is wrong does that, or a local time that is written as if it were UTC.
+        """
+        start, end = self.window()
+        off: dict[str, int] = {}
+        with contextlib.suppress(BackendError):  # it is only asked to explain a failure
+            for query in self.queries:
+                for line in self._client.lines(query, start - ASTRAY_NS, end + ASTRAY_NS, LIMIT):
+                    if not start <= line.time_ns < end:
+                        off.setdefault(_read(line).component, line.time_ns - start)
+        return tuple(f"lines of {name or '(no service_name)'} {_apart(ns)} the run" for name, ns in sorted(off.items()))
+
     def look(self, deadline: Deadline) -> bool:
         """Fetch the lines of the run anew: one query for a few dozen requests."""
         del deadline
@@ -113,6 +134,11 @@ class LogBoard(Board):
             self._lines = {key: _read(line) for key, line in found.items()}
         complete = bool(self._lines) and not self.lacking(tuple(self._lines.values()))
         return complete and now - self._changed >= self._quiet
+
+
+def _apart(nanoseconds: int) -> str:
+    minutes = max(1, round(abs(nanoseconds) / 60e9))
+    return f"{minutes // 60}h{minutes % 60:02d}m {'after' if nanoseconds > 0 else 'before'}"
 
 
 def _judged(contract: Contract, requests: Iterable[DrivenRequest]) -> Iterator[DrivenRequest]:
@@ -152,6 +178,9 @@ def nothing_arrived(board: LogBoard, lines: Sequence[RunLine]) -> Verdict | None
         return skipped(f"no {board.wanted} was answered as planned, which readiness.driven is about")
     if lines:
         return None
+    if off := board.astray():
+        summary = f"no log line of the run is stored under its time, but there are {', '.join(off)}"
+        return failed(summary, board.looked, hint=WRONG_TIME)
     hint = (
         "see that the service writes JSON lines (`obsctl logs`), that the shipper follows its file, "
         "and that its streams carry the label service_name"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from obsctl.checks._board import Board
-from obsctl.checks._say import count, failed, few
+from obsctl.checks._say import count, failed, few, skipped
 from obsctl.checks.base import Context, Evidence, Verdict
 from obsctl.clients.promql import PromqlClient, Target
 from obsctl.clients.telemetry import Sample
@@ -174,6 +174,8 @@ def not_scraped(scraped: Sequence[Scraped]) -> str:
 
 def nothing_arrived(context: Context, scraped: Sequence[Scraped]) -> Verdict | None:
     """The verdict where there is nothing to judge: no metric of the contract is stored, or none since the run began."""
+    if not context.contract.metrics:
+        return skipped("the contract states no metric")
     current = [s for s in scraped if s.scraped_since(context.run.started_at)]
     if any(True for _ in present(context.contract, current)):
         return None

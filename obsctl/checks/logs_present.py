@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from obsctl.checks._logs import NO_BACKEND, NO_RULE, LogBoard, RunLine, nothing_arrived
+from obsctl.checks._logs import NO_BACKEND, NO_RULE, WRONG_TIME, LogBoard, RunLine, nothing_arrived
 from obsctl.checks._say import count, failed, few, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 
@@ -30,6 +30,8 @@ class LogsPresent:
         seen = few((f"{name or '(no service_name)'} {number}" for name, number in sorted(counts.items())), limit=8)
         if lacking := board.lacking(lines):
             last = [Evidence(f"last line, of {seen}", short(str(line))) for line in lines[-1:]]
+            if off := board.astray():
+                return failed(f"{summed(lacking)}, but {', '.join(off)}", [*board.looked, *last], hint=WRONG_TIME)
             hint = (
                 "look at that component's own output (`obsctl logs`): if there is a line for the request, the shipper "
                 "does not follow it; if there is none, log one there, or carry the request id that far"

@@ -55,13 +55,14 @@ def _refusal(bind: str, port: int) -> OSError | None:
 
 
 def _holders(ports: set[int]) -> dict[int, str]:
-    """Port -> a description of the process that listens on it, as far as this user may see."""
+    """Port -> a description of the process that listens on it, or has a connection from it, where this user may see."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:
         return {}
-    listening = {c.laddr.port: c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.pid}
-    return {port: _describe(listening[port]) for port in ports if port in listening}
+    connections.sort(key=lambda c: c.status == psutil.CONN_LISTEN)  # who listens comes last, and so wins
+    pids = {c.laddr.port: c.pid for c in connections if c.laddr and c.pid}
+    return {port: _describe(pids[port]) for port in ports if port in pids}
 
 
 def _describe(pid: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from obsctl.errors import Place, SpecError
-from obsctl.spec.words import quoted
+from obsctl.spec.words import printable, quoted
 from obsctl.spec.yaml_source import Node
 
 
@@ -28,8 +28,8 @@ class Findings:
 
     def add(self, spot: Spot, message: str, hint: str = "") -> None:
         """Note a mistake. The sentence starts with the path of the key that is wrong."""
-        text = f"{spot.path}: {message}" if spot.path else message
-        self.errors.append(SpecError(text, place=Place(self.file, spot.line), hint=hint))
+        text = printable(f"{spot.path}: {message}" if spot.path else message)
+        self.errors.append(SpecError(text, place=Place(self.file, spot.line), hint=printable(hint)))
 
     def extend(self, error: SpecError) -> None:
         """Take over the mistakes of another file."""
@@ -45,11 +45,12 @@ class Findings:
 
 
 def shown_path(path: Path) -> str:
-    """A path as a person would type it: relative where it is below the working directory."""
+    """A path as a person would type it, relative where it is below the working directory, and safe to print."""
     try:
-        return str(path.absolute().relative_to(Path.cwd()))
+        text = str(path.absolute().relative_to(Path.cwd()))
     except (ValueError, OSError):
-        return str(path)
+        text = str(path)
+    return printable(text)
 
 
 def described(node: Node) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+COMPONENTS = {"backend", "redis", "api", "worker", "ai"}
 PORTS = (4317, 4318, 9090, 3100, 16686, 6379, 8000, 8001, 8002)
 
 
@@ -43,9 +44,13 @@ def _alive(pid: int) -> bool:
 
 
 def free_offset() -> int:
-    """A port offset at which every port of a stack is free now."""
-    start = 10_000 + os.getpid() % 200 * 97
-    for offset in range(start, 45_000, 97):
+    """A port offset at which every port of a stack is free now.
+
+    All of them stay below 32768: above, any connection of any program may take one for its own end at any time.
+    """
+    offsets = [1_000 + 97 * step for step in range(155)]
+    begin = os.getpid() % len(offsets)
+    for offset in offsets[begin:] + offsets[:begin]:
         if all(_free(port + offset) for port in PORTS):
             return offset
     raise AssertionError("no free ports")
@@ -104,6 +109,18 @@ class Folder:
         state = self.path / ".obsctl" / "state.json"
         recorded = json.loads(state.read_text())["processes"] if state.exists() else []
         return {p["name"]: p["pid"] for p in recorded if _alive(p["pid"])}
+
+
+def strays(folder: Folder) -> list[int]:
+    """Every process that belongs to this folder's stack, recorded or not."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("OBSCTL_STACK", "").startswith(str(folder.path)):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
 
 
 @pytest.fixture

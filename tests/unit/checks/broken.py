@@ -21,6 +21,7 @@ class Break:
 
 
 BREAKS: list[Break] = []
+HOUR = 3600 * 10**9
 
 
 def breaks(check: str, says: str):
@@ -261,6 +262,14 @@ def state_lost(world):
 @breaks("logs.present", "no line of ai for POST /matches")
 def logs_of_one_component_missing(world):
     world.logs = [line for line in world.logs if line.labels["service_name"] != "ai"]
+
+
+@breaks("logs.present", "for POST /matches (request id ")
+def logs_of_one_component_in_another_time_zone(world):
+    world.logs = [
+        replace(line, time_ns=line.time_ns + 2 * HOUR) if line.labels["service_name"] == "ai" else line
+        for line in world.logs
+    ]
 
 
 def of_worker(line, fields):

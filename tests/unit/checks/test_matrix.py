@@ -146,3 +146,33 @@ def test_a_stack_without_a_backend_skips_with_the_reason(ready: Endpoints) -> No
     passed = {name for name, v in outcomes.items() if v.status is Status.PASS}
     assert passed == {"readiness.roles", "readiness.driven", "correlation.request_id"}
     assert "no trace backend" in outcomes["traces.shape"].summary
+
+
+@pytest.mark.parametrize(("hours", "told_as"), [(5.5, "5h30m after"), (-8, "8h00m before")])
+def test_lines_under_a_wrong_time_are_not_called_missing(ready: Endpoints, hours: float, told_as: str) -> None:
+    world = healthy()
+    world.endpoints = ready
+    world.logs = [replace(line, time_ns=line.time_ns + int(hours * 3600) * 10**9) for line in world.logs]
+    outcomes = verify(world)
+    for name in ("logs.present", "logs.fields"):
+        verdict = outcomes[name].verdict
+        assert verdict.status is Status.FAIL
+        assert f"lines of ai {told_as} the run, lines of api {told_as} the run" in verdict.summary
+        assert "UTC" in verdict.hint
+
+
+def test_a_component_in_another_time_zone_is_told_with_what_it_lacks(broken) -> None:
+    verdict = broken["logs_of_one_component_in_another_time_zone"].result()["logs.present"].verdict
+    assert "no line of ai" in verdict.summary
+    assert verdict.summary.endswith("but lines of ai 2h00m after the run")
+
+
+def test_a_contract_without_metrics_asks_for_none(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    world.service = replace(world.service, contract=replace(world.service.contract, metrics=()))
+    world.change_run(expectations=())
+    outcomes = verify(world, seconds=20.0)
+    skipped = {name for name, o in outcomes.items() if o.verdict.status is Status.SKIP}
+    assert {"metrics.present", "metrics.types", "metrics.labels", "metrics.buckets", "metrics.exact"} <= skipped
+    assert not {name for name, o in outcomes.items() if o.verdict.status is Status.FAIL}, told(outcomes)

@@ -65,7 +65,7 @@ def obsctl(shell: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("obsctl status 2>/dev/full", 1),
         ("obsctl nonsense 2>/dev/full", 2),
         ("{ obsctl status; echo $? >status; } | true; exit $(cat status)", 1),
-        ("{ obsctl doctor --port-offset 30000 --json; echo $? >status; } | true; exit $(cat status)", 0),
+        ("{ obsctl init new --json; echo $? >status; } | true; exit $(cat status)", 0),
     ],
 )
 def test_streams_that_are_closed_full_or_no_longer_read(tmp_path: Path, shell: str, status: int) -> None:

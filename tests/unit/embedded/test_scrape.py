@@ -6,6 +6,7 @@ import gzip
 import math
 import re
 import struct
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from obsctl.embedded.receive.scrape import Outcome, Scraping, TargetScraper, rel
 from obsctl.embedded.signals import STALE_BITS, Labels, Matcher
 from obsctl.embedded.store.base import StoreFullError
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.wait import Deadline, until
 
 from .conftest import Embedded, Page, ask, eventually, free_ports, http_target
 
@@ -53,7 +55,13 @@ class Scraped:
         page.body = body.encode()
         for name, value in more.items():
             setattr(page, name, value)
+        now = _milliseconds()
         self.scraper.scrape()
+        assert until(lambda: _milliseconds() > now, Deadline.after(5), interval=0.001)  # else the next is a duplicate
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _is_stale(value: float) -> bool:

@@ -80,3 +80,10 @@ def test_another_stack_is_named_with_its_folder(tmp_path: Path) -> None:
 def test_an_address_of_another_machine_is_not_called_taken() -> None:
     with pytest.raises(StartError, match=r"port 9090 \(prometheus\) on 192.0.2.1 cannot be used"):
         require_free("192.0.2.1", {"prometheus": 9090})
+
+
+def test_the_end_of_a_connection_takes_a_port_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        port = client.getsockname()[1]
+        with pytest.raises(StartError, match=rf"port {port} \(loki\) is taken by pid {os.getpid()}"):
+            require_free("127.0.0.1", {"loki": port})

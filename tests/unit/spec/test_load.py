@@ -125,6 +125,14 @@ def test_hundreds_of_mistakes_stay_readable(tmp_path):
     assert caught.value.message.endswith("and 280 more mistakes")
 
 
+@pytest.mark.parametrize("name", [r'"\U00011af9x.yaml"', r'"a\u202eb.yaml"', r'"\u009b31m.yaml"'])
+def test_the_name_of_a_file_that_is_not_there_is_safe_to_print(tmp_path, name):
+    spec = GOOD["obsctl.yaml"].replace("contract.yaml", name)
+    with pytest.raises(SpecError, match="there is no file") as caught:
+        load_stack(write(tmp_path, obsctl=spec))
+    assert (caught.value.message + caught.value.hint).isprintable()
+
+
 def test_two_spec_files_are_one_too_many(tmp_path):
     (write(tmp_path) / "obsctl.yml").write_text("version: 1\n")
     with pytest.raises(SpecError, match="both"):
