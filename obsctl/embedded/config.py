@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
+from obsctl.embedded.keys import Keys
 from obsctl.embedded.store.retention import Retention
 from obsctl.errors import UsageError
 
@@ -117,7 +117,7 @@ def load(path: str) -> Config:
 
 def parse(document: object) -> Config:
     """Turn the JSON value into a ``Config``; ``UsageError`` names the first mistake."""
-    top = _Keys("", document)
+    top = Keys("", document)
     config = Config(
         data_dir=_data_dir(top.text("data_dir")),
         listen=_listen(top.keys("listen")),
@@ -143,7 +143,7 @@ def _data_dir(text: str) -> Path:
     return path
 
 
-def _listen(keys: _Keys) -> dict[str, Address]:
+def _listen(keys: Keys) -> dict[str, Address]:
     addresses = {role: _address(f"listen.{role}", keys.text(role)) for role in ROLES}
     keys.nothing_else()
     seen: dict[Address, str] = {}
@@ -169,7 +169,7 @@ def _address(where: str, text: str) -> Address:
     return Address(host, int(port))
 
 
-def _scrape(keys: _Keys) -> Scrape:
+def _scrape(keys: Keys) -> Scrape:
     scrape = Scrape(
         interval=keys.number("interval_seconds", 0.05, 86_400),
         timeout=keys.number("timeout_seconds", 0.05, 3_600),
@@ -184,7 +184,7 @@ def _scrape(keys: _Keys) -> Scrape:
     return scrape
 
 
-def _target(keys: _Keys) -> Target:
+def _target(keys: Keys) -> Target:
     target = Target(keys.text("job"), keys.text("url"), keys.texts("labels"))
     keys.nothing_else()
     try:
@@ -197,7 +197,7 @@ def _target(keys: _Keys) -> Target:
     return target
 
 
-def _log_files(keys: _Keys) -> LogFiles:
+def _log_files(keys: Keys) -> LogFiles:
     files = LogFiles(keys.text("path"), keys.texts("labels"))
     keys.nothing_else()
     if not files.path.startswith("/"):
@@ -205,13 +205,13 @@ def _log_files(keys: _Keys) -> LogFiles:
     return files
 
 
-def _log_fields(keys: _Keys) -> LogFields:
+def _log_fields(keys: Keys) -> LogFields:
     fields = LogFields(keys.strings("labels"), keys.strings("metadata"))
     keys.nothing_else()
     return fields
 
 
-def _scrub(keys: _Keys) -> ScrubRules:
+def _scrub(keys: Keys) -> ScrubRules:
     rules = ScrubRules(keys.strings("attributes"), tuple(_pattern(*item) for item in keys.texts("patterns").items()))
     keys.nothing_else()
     return rules
@@ -227,90 +227,13 @@ def _pattern(name: str, regex: str) -> re.Pattern[str]:
     return pattern
 
 
-def _retention(keys: _Keys) -> Retention:
+def _retention(keys: Keys) -> Retention:
     retention = Retention(keys.number("age_seconds", 1, 10 * 365 * 86_400), keys.whole("size_bytes", 1 << 20, 1 << 50))
     keys.nothing_else()
     return retention
 
 
-def _limits(keys: _Keys) -> Limits:
+def _limits(keys: Keys) -> Limits:
     limits = Limits(keys.whole("body_bytes", 1024, 1 << 30), keys.whole("queue_items", 1, 100_000_000))
     keys.nothing_else()
     return limits
-
-
-class _Keys:
-    """One JSON object and the way to it; hands out its keys by type and knows which were not asked for."""
-
-    def __init__(self, at: str, value: object) -> None:
-        if not isinstance(value, dict):
-            raise UsageError(f"{at or 'the configuration'} must be an object, not {_kind(value)}")
-        self._at = at
-        self._values: dict[str, Any] = value
-        self._asked: set[str] = set()
-
-    def where(self, key: str) -> str:
-        """The full name of a key."""
-        return f"{self._at}.{key}" if self._at else key
-
-    def nothing_else(self) -> None:
-        """Refuse keys that nobody asked for."""
-        for key in self._values:
-            if key not in self._asked:
-                raise UsageError(f"unknown key {self.where(key)}; known here: {', '.join(sorted(self._asked))}")
-
-    def text(self, key: str) -> str:
-        value = self._get(key)
-        if not isinstance(value, str) or not value:
-            raise UsageError(f"{self.where(key)} must be a non-empty string, not {_kind(value)}")
-        return value
-
-    def number(self, key: str, least: float, most: float) -> float:
-        value = self._get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise UsageError(f"{self.where(key)} must be a number from {least:g} to {most:g}, not {_kind(value)}")
-        return float(value)
-
-    def whole(self, key: str, least: int, most: int) -> int:
-        value = self._get(key)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise UsageError(f"{self.where(key)} must be a whole number from {least} to {most}, not {_kind(value)}")
-        return value
-
-    def keys(self, key: str) -> _Keys:
-        return _Keys(self.where(key), self._get(key))
-
-    def items(self, key: str) -> list[_Keys]:
-        return [_Keys(f"{self.where(key)}[{index}]", item) for index, item in enumerate(self._list(key))]
-
-    def strings(self, key: str) -> tuple[str, ...]:
-        values = self._list(key)
-        if not all(isinstance(value, str) and value for value in values):
-            raise UsageError(f"{self.where(key)} must be a list of non-empty strings")
-        return tuple(values)
-
-    def texts(self, key: str) -> dict[str, str]:
-        value = self._get(key)
-        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            raise UsageError(f"{self.where(key)} must be an object of strings, not {_kind(value)}")
-        return dict(value)
-
-    def _list(self, key: str) -> list[Any]:
-        value = self._get(key)
-        if not isinstance(value, list):
-            raise UsageError(f"{self.where(key)} must be a list, not {_kind(value)}")
-        return value
-
-    def _get(self, key: str) -> Any:
-        self._asked.add(key)
-        if key not in self._values:
-            raise UsageError(f"{self.where(key)} is missing")
-        return self._values[key]
-
-
-def _kind(value: object) -> str:
-    """How a JSON value is called in a sentence."""
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "a list"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else text[:57] + "..."
