@@ -10,17 +10,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NEUTRAL = ("errors", "events", "wait", "assets", "driven")
-VALUES = ("endpoints", "result")
+VALUES = ("endpoints", "dashboards", "result")
 
 ROOMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(NEUTRAL, ()),
     **dict.fromkeys(VALUES, ("errors",)),
     "spec": ("assets", "errors"),
     "backends": ("spec", "endpoints", "errors"),
-    "render": ("backends", "spec", "endpoints", "assets", "errors"),
+    "render": ("backends", "spec", "endpoints", "dashboards", "assets", "errors"),
     "runtime": ("render", "endpoints", "events", "errors"),
     "clients": ("endpoints", "errors"),
-    "checks": ("spec", "clients", "endpoints", "driven", "wait", "events", "errors"),
+    "checks": ("spec", "clients", "endpoints", "dashboards", "driven", "wait", "events", "errors"),
     "traffic": ("spec", "clients", "driven", "wait", "errors"),
     "trace": ("clients", "endpoints", "wait", "errors"),
     "report": ("checks", "trace", "driven", "result", "events", "errors"),

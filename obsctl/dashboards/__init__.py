@@ -1,0 +1,1 @@
+"""Dashboards as values: what each panel asks. Readers know these values, whoever draws them."""
