@@ -21,7 +21,7 @@ from obsctl.embedded import own_metrics
 from obsctl.embedded.api import jaeger, loki, prometheus
 from obsctl.embedded.config import Address, Config
 from obsctl.embedded.own_metrics import OwnMetrics
-from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http
+from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http, remote_write
 from obsctl.embedded.receive.body import Bodies
 from obsctl.embedded.receive.intake import Intake
 from obsctl.embedded.receive.logfiles import LogFollower
@@ -104,7 +104,7 @@ def _roles(
     """The application of every HTTP role."""
     routes: dict[str, list[Route]] = {
         "otlp_http": otlp_http.routes(intake, bodies),
-        "prometheus": prometheus.routes(store, targets),
+        "prometheus": [*remote_write.routes(store, metrics, bodies), *prometheus.routes(store, targets)],
         "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store)],
         "jaeger": jaeger.routes(store),
     }

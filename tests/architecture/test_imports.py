@@ -50,6 +50,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3", "opentelemetry", "google"), ("embedded",)),
     "promql_parser": ("embedded/query/promql",),
     "re2": ("embedded",),
+    "cramjam": ("embedded/receive", "embedded/store"),
 }
 
 
