@@ -98,7 +98,8 @@ class Step:
 class Component:
     """One process of a service: its ``service.name``, where it answers, and where its logs are.
 
-    ``url`` has no path; ``metrics`` and ``ready`` are paths on it ("" for none). ``logs`` is a file glob or "".
+    ``url`` has no path; ``metrics`` and ``ready`` are paths on it ("" for none). ``logs`` is a file glob, or "" where
+    logs come by OTLP.
     """
 
     name: str
@@ -122,6 +123,11 @@ class Service:
     def entry(self) -> Component:
         """The component that driven requests go to: the first one."""
         return self.components[0]
+
+    @property
+    def logs_by_otlp(self) -> frozenset[str]:
+        """The components whose logs are in no file: what they have, they send."""
+        return frozenset() if self.run else frozenset(c.name for c in self.components if not c.logs)
 
 
 @dataclass(frozen=True)

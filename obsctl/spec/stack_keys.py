@@ -95,7 +95,7 @@ COMPONENT = Record(
         Key("url", URL, "Where it answers, without a path.", required=True),
         Key("metrics", PATH, 'Path of its metrics; "" for none.', "/metrics", shown="/metrics"),
         Key("ready", PATH, 'Path that answers 200 when it is ready; "" for none.', "/readyz", shown="/readyz"),
-        Key("logs", TEXT, "Glob of its log files, relative to this file.", "", shown="none"),
+        Key("logs", TEXT, "Glob of its log files, relative to this file.", "", shown="it sends them by OTLP"),
     ),
 )
 RISE = Record(
