@@ -26,8 +26,9 @@ from obsctl.runtime.docker_project import project
 from obsctl.runtime.docker_seen import see
 from obsctl.runtime.docker_up import Up
 from obsctl.wait import Deadline, until
-from tests.e2e.docker.boxes import IMAGE, VARIABLE, Lab, box, free_port, slow, web
+from tests.e2e.docker.boxes import IMAGE, Lab, box, free_port, slow, web
 from tests.e2e.docker.breaks import Cable, Registry, refusal, serving
+from tests.e2e.engine import VARIABLE
 
 
 def local(engine: Engine) -> str:
