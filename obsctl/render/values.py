@@ -52,6 +52,7 @@ def answers(stack: Stack, preset: Preset) -> Mapping[str, str]:
         "traces": choices.traces or preset.traces,
         "shipper": choices.shipper or preset.shipper,
         "alerting": "yes" if alerting else "no",
+        "dashboards": "yes" if choices.dashboards else "no",
         "sample": "yes" if any(service.run for service in stack.services) else "no",
     }
 

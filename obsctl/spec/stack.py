@@ -49,13 +49,15 @@ class Choices:
 
     ``images`` maps a product to an image that replaces the preset's. ``registry`` is put before the preset's images,
     ``platform`` is such as ``linux/arm64``. ``log_ids`` says whether trace, span and request ids become structured
-    metadata of log lines or labels; ``debug`` has the collector print what passes through it.
+    metadata of log lines or labels; ``debug`` has the collector print what passes through it. ``alerting`` says whether
+    there is an Alertmanager, ``dashboards`` whether there is a Grafana.
     """
 
     preset: str = "current"
     traces: str = ""
     shipper: str = ""
     alerting: bool | None = None
+    dashboards: bool = True
     images: Mapping[str, str] = field(default_factory=dict)
     registry: str = ""
     platform: str = ""

@@ -75,6 +75,7 @@ CONTAINERS = Record(
         Key("traces", choice(*_OPTIONS["traces"]), "What stores traces.", "", shown="the preset's"),
         Key("shipper", choice(*_OPTIONS["shipper"]), "What follows log files.", "", shown="the preset's"),
         Key("alerting", FLAG, "Whether there is an Alertmanager.", shown="the preset's"),
+        Key("dashboards", FLAG, "Whether there is a Grafana.", True, shown="true"),
         Key("images", IMAGES, "Images that replace the preset's.", shown="see below"),
         Key("registry", REGISTRY, "Mirror that the preset's images are taken from.", "", shown="Docker Hub"),
         Key("platform", PLATFORM, "Platform of the images.", "", shown="the engine's"),

@@ -209,7 +209,7 @@ def test_a_container_that_goes_on_ending_counts_as_dead_and_its_last_words_can_b
         return [o.name for o in lab.runtime.observe(memory=False) if o.state == "dead"]
 
     assert until(dead, Deadline.after(20)) == ["bad"]
-    assert lab.runtime.last_lines("bad", 1) == ["no such setting"]
+    assert lab.runtime.last_words("bad", 1) == ["no such setting"]
     lab.runtime.undo((), lab.events.append)
     assert lab.left() == []
 
