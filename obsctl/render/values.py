@@ -17,9 +17,8 @@ from urllib.parse import urlsplit
 
 from obsctl.backends import SAMPLE, Backend, Edition
 from obsctl.endpoints import Role
-from obsctl.render.logpaths import Source
+from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS, Source
 from obsctl.render.patterns import require_re2, without_groups
-from obsctl.render.stack import LABEL_FIELDS, METADATA_FIELDS
 from obsctl.spec.contract import MetricType
 from obsctl.spec.presets import Preset, role_options
 from obsctl.spec.stack import Choices, Component, Service, Stack, url_host
