@@ -12,8 +12,7 @@ from typing import NoReturn
 import pytest
 
 VARIABLE = "OBSCTL_REQUIRE"
-"""Comma-separated: ``validators`` (promtool, amtool, otelcol-contrib, docker-compose), ``prometheus`` (3.x), ``jaeger``
-(2.x), ``engine`` (Docker, and what its tests need)."""
+"""Comma-separated: ``validators`` (promtool, amtool, docker-compose), ``prometheus`` (3.x), ``engine`` (Docker)."""
 
 
 def missing(what: str, reason: str) -> NoReturn:

@@ -7,6 +7,7 @@ from obsctl.endpoints import Dialect, Role
 
 ALERTMANAGER = Backend(
     name="alertmanager",
+    exposes=("alertmanager_*",),
     purpose="Groups, silences and routes the alerts that fire.",
     serves=(Served(Role.ALERTS, Dialect.ALERTS, "alerts", "/-/ready"),),
     ports={"alerts": 9093},

@@ -7,6 +7,7 @@ from obsctl.endpoints import Dialect, Role
 
 ALLOY = Backend(
     name="alloy",
+    exposes=("alloy_*",),
     purpose="Follows the services' log files and sends them to Loki.",
     serves=(Served(Role.SHIPPER, Dialect.HTTP, "shipper", "/-/ready"),),
     ports={"shipper": 12345},

@@ -63,7 +63,8 @@ class Backend:
     the presets (its name, when empty), ``ports`` maps keys of the spec's ``ports`` to the ports inside that are
     published under them, ``inside`` is the main port within the network where none of them is. ``when`` maps questions
     to the answers with which it is part of the stack. ``after`` names what should be up first. ``editions`` maps the
-    first version that an edition is for to the edition, or to None where obsctl has none for what follows.
+    first version that an edition is for to the edition, or to None where obsctl has none for what follows. ``exposes``
+    are globs for the names of its own metrics.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Backend:
     after: tuple[str, ...] = ()
     editions: Mapping[str, Edition | None] = field(default_factory=dict)
     networks: tuple[str, ...] = (DEFAULT_NETWORK,)
+    exposes: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

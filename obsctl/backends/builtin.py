@@ -7,6 +7,7 @@ from obsctl.endpoints import Dialect, Role
 
 BUILTIN = Backend(
     name="backend",
+    exposes=("obsctl_*",),
     module="obsctl.embedded",
     serves=(
         Served(Role.OTLP_GRPC, Dialect.OTLP, "otlp_grpc"),

@@ -10,6 +10,7 @@ _MEMORY = 512
 
 JAEGER = Backend(
     name="jaeger",
+    exposes=("jaeger_*",),
     purpose="Stores traces (in memory: they are gone after a restart), answers trace queries.",
     serves=(Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/"),),
     ports={"jaeger": 16686},

@@ -19,6 +19,7 @@ def _edition() -> Edition:
 
 LOKI = Backend(
     name="loki",
+    exposes=("loki_*",),
     purpose="Stores log lines, answers LogQL.",
     serves=(Served(Role.LOGS, Dialect.LOGQL, "loki", "/ready"),),
     ports={"loki": 3100},

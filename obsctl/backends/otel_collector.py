@@ -17,6 +17,7 @@ _ENVIRONMENT = {
 
 OTEL_COLLECTOR = Backend(
     name="otel-collector",
+    exposes=("otelcol_*",),
     purpose="Takes OTLP from the services, removes what must not be stored, and passes it on.",
     product="collector",
     serves=(

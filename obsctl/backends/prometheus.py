@@ -19,6 +19,7 @@ _COMMAND = (
 
 PROMETHEUS = Backend(
     name="prometheus",
+    exposes=("prometheus_*",),
     purpose="Scrapes and stores metrics, evaluates rules, answers PromQL.",
     serves=(Served(Role.METRICS, Dialect.PROMQL, "prometheus", "/-/ready"),),
     ports={"prometheus": 9090},

@@ -7,6 +7,7 @@ from obsctl.endpoints import Dialect, Role
 
 PROMTAIL = Backend(
     name="promtail",
+    exposes=("promtail_*",),
     purpose="Follows the services' log files and sends them to Loki.",
     serves=(Served(Role.SHIPPER, Dialect.HTTP, "shipper", "/ready"),),
     ports={"shipper": 9080},

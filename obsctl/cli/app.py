@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from obsctl import __version__
+from obsctl.cli.check import check
 from obsctl.cli.doctor import doctor
 from obsctl.cli.down import down
 from obsctl.cli.init import init
@@ -36,7 +37,7 @@ REFUSALS = frozenset(
 )
 """What the system may refuse whoever asks."""
 
-VERBS = (init, render, up, verify, trace, status, logs, restart, down, doctor)
+VERBS = (init, render, check, up, verify, trace, status, logs, restart, down, doctor)
 
 app = typer.Typer(
     name="obsctl",

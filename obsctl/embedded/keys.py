@@ -28,11 +28,6 @@ class Keys:
             if key not in self._asked:
                 raise UsageError(f"unknown key {self.where(key)}; known here: {', '.join(sorted(self._asked))}")
 
-    def has(self, key: str) -> bool:
-        """Whether an optional key is there."""
-        self._asked.add(key)
-        return self._values.get(key) is not None
-
     def text(self, key: str) -> str:
         """A non-empty string."""
         value = self._get(key)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from obsctl.backends import BUILTIN, Backend
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.render.desired import Desired, File, Process
-from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS
-from obsctl.render.rulefiles import json_rule_files
 from obsctl.spec.stack import Component, Service, Stack
 
 STATE_FOLDER = ".obsctl"
 BACKEND_CONFIG = "rendered/embedded.json"
-RULES_FOLDER = "rendered/rules"
+LABEL_FIELDS = ("level",)
+METADATA_FIELDS = ("trace_id", "span_id", "request_id")
 
 
 def embedded(stack: Stack, *, version: str) -> Desired:
@@ -59,13 +57,12 @@ def _stamp(process: Process, home: Path, version: str) -> Process:
 
 
 def _backend(stack: Stack, home: Path) -> Process:
-    rules = json_rule_files(stack, RULES_FOLDER)
-    config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home, rules), indent=2) + "\n")
+    config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home), indent=2) + "\n")
     ports = {served.port: stack.ports[served.port] for served in BUILTIN.serves}
-    return Process(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config, *rules))
+    return Process(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config,))
 
 
-def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str, Any]:
+def _backend_config(stack: Stack, home: Path) -> dict[str, Any]:
     """The embedded server's own configuration; ``obsctl/embedded/config.py`` reads it."""
     pairs = [(service, component) for service in stack.services for component in service.components]
     return {
@@ -81,11 +78,6 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
         "scrub": _scrub(stack),
         "retention": {"age_seconds": stack.retention.age, "size_bytes": stack.retention.size},
         "limits": {"body_bytes": 64 * 1024**2, "queue_items": 200_000},
-        "rules": {
-            "interval_seconds": stack.scrape_interval,
-            "files": [str(home / file.path) for file in rules],
-            "alertmanagers": [],
-        },
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from obsctl.errors import Place
 from obsctl.spec.contract import Contract
 
 RuntimeChoice = Literal["auto", "embedded", "docker"]
@@ -49,15 +50,13 @@ class Choices:
 
     ``images`` maps a product to an image that replaces the preset's. ``registry`` is put before the preset's images,
     ``platform`` is such as ``linux/arm64``. ``log_ids`` says whether trace, span and request ids become structured
-    metadata of log lines or labels; ``debug`` has the collector print what passes through it. ``alerting`` says whether
-    there is an Alertmanager, ``dashboards`` whether there is a Grafana.
+    metadata of log lines or labels; ``debug`` has the collector print what passes through it.
     """
 
     preset: str = "current"
     traces: str = ""
     shipper: str = ""
     alerting: bool | None = None
-    dashboards: bool = True
     images: Mapping[str, str] = field(default_factory=dict)
     registry: str = ""
     platform: str = ""
@@ -100,8 +99,7 @@ class Step:
 class Component:
     """One process of a service: its ``service.name``, where it answers, and where its logs are.
 
-    ``url`` has no path; ``metrics`` and ``ready`` are paths on it ("" for none). ``logs`` is a file glob, or "" where
-    logs come by OTLP.
+    ``url`` has no path; ``metrics`` and ``ready`` are paths on it ("" for none). ``logs`` is a file glob or "".
     """
 
     name: str
@@ -126,10 +124,31 @@ class Service:
         """The component that driven requests go to: the first one."""
         return self.components[0]
 
-    @property
-    def logs_by_otlp(self) -> frozenset[str]:
-        """The components whose logs are in no file: what they have, they send."""
-        return frozenset() if self.run else frozenset(c.name for c in self.components if not c.logs)
+
+@dataclass(frozen=True)
+class Suppression:
+    """A finding that is accepted: globs for its id and for what it is about, and why that is so."""
+
+    id: str
+    target: str
+    reason: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What ``check`` looks at besides the spec, and what it may take for granted.
+
+    ``rules``, ``dashboards`` and ``scrapes`` are globs below the stack's folder. ``external`` are globs for metrics
+    that come from elsewhere, ``labels`` are those that scraping adds to every series.
+    """
+
+    rules: tuple[str, ...] = ()
+    dashboards: tuple[str, ...] = ()
+    scrapes: tuple[str, ...] = ()
+    external: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +165,7 @@ class Stack:
     scrape_interval: float = 2.0
     retention: Retention = Retention()
     choices: Choices = Choices()
+    check: Inspected = Inspected()
     source: Path | None = None
 
     def with_port_offset(self, offset: int) -> Stack:

@@ -7,6 +7,7 @@ from obsctl.spec.leaves import (
     BIND,
     FILE,
     FLAG,
+    GLOB,
     IMAGE,
     JSON,
     METHOD,
@@ -35,6 +36,8 @@ _HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
 _HEADER_VALUE = text_like(r"[\x20-\x7e]{0,1000}", "printable ASCII text")
 _VALUE_PATH = text_like(_DOTTED_PATH, "a dotted path such as job.id")
 _METRIC_NAME = text_like(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}", "a Prometheus metric name")
+
+_LABEL = text_like(_IDENTIFIER, "a label such as cluster")
 
 _PORT_DOCS = {
     "otlp_grpc": "OTLP over gRPC.",
@@ -75,7 +78,6 @@ CONTAINERS = Record(
         Key("traces", choice(*_OPTIONS["traces"]), "What stores traces.", "", shown="the preset's"),
         Key("shipper", choice(*_OPTIONS["shipper"]), "What follows log files.", "", shown="the preset's"),
         Key("alerting", FLAG, "Whether there is an Alertmanager.", shown="the preset's"),
-        Key("dashboards", FLAG, "Whether there is a Grafana.", True, shown="true"),
         Key("images", IMAGES, "Images that replace the preset's.", shown="see below"),
         Key("registry", REGISTRY, "Mirror that the preset's images are taken from.", "", shown="Docker Hub"),
         Key("platform", PLATFORM, "Platform of the images.", "", shown="the engine's"),
@@ -96,7 +98,7 @@ COMPONENT = Record(
         Key("url", URL, "Where it answers, without a path.", required=True),
         Key("metrics", PATH, 'Path of its metrics; "" for none.', "/metrics", shown="/metrics"),
         Key("ready", PATH, 'Path that answers 200 when it is ready; "" for none.', "/readyz", shown="/readyz"),
-        Key("logs", TEXT, "Glob of its log files, relative to this file.", "", shown="it sends them by OTLP"),
+        Key("logs", TEXT, "Glob of its log files, relative to this file.", "", shown="none"),
     ),
 )
 RISE = Record(
@@ -146,6 +148,28 @@ SERVICE = Record(
         Key("drive", ListOf(STEP, "a list of steps"), "Requests that `verify` sends.", (), shown="the sample's"),
     ),
 )
+SUPPRESSION = Record(
+    "a suppression",
+    (
+        Key(
+            "id", text_like(r"[a-z0-9*?.-]{1,100}", "the id of a finding"), "Id of the finding (a glob).", required=True
+        ),
+        Key("target", TEXT, "What it is about (a glob): metric, alert, panel or file.", required=True),
+        Key("reason", text_like(r"(?s).*\S.*", "a sentence"), "Why it is accepted.", required=True),
+    ),
+)
+_GLOBS = ListOf(FILE, "a list of globs")
+CHECK = Record(
+    "check",
+    (
+        Key("rules", _GLOBS, "Rule files of your own (globs).", ()),
+        Key("dashboards", _GLOBS, "Dashboards of your own (globs).", ()),
+        Key("scrape", _GLOBS, "Files with the text of a scrape (globs).", ()),
+        Key("external", ListOf(GLOB, "a list of globs"), "Metrics that come from elsewhere (globs).", ()),
+        Key("labels", ListOf(_LABEL, "a list of labels"), "Labels that scraping adds to every series.", ()),
+        Key("suppress", ListOf(SUPPRESSION, "a list of suppressions"), "Findings that are accepted.", ()),
+    ),
+)
 STACK = Record(
     "obsctl.yaml",
     (
@@ -159,5 +183,6 @@ STACK = Record(
         Key("retention", RETENTION, "What is kept.", shown="see below"),
         Key("containers", CONTAINERS, "How a stack of containers is made up.", shown="see below"),
         Key("services", ListOf(SERVICE, "a list of services", empty=False), "What is observed.", shown="the sample"),
+        Key("check", CHECK, "What `obsctl check` looks at, and takes for granted.", shown="see below"),
     ),
 )

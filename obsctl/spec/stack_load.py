@@ -9,13 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from obsctl import assets
-from obsctl.errors import SpecError
+from obsctl.errors import Place, SpecError
 from obsctl.spec.contract import Contract
 from obsctl.spec.contract_load import load_located_contract, read_record
 from obsctl.spec.drive_checks import check_components, check_drive, check_requests
 from obsctl.spec.findings import Findings, Spot, shown_path
 from obsctl.spec.kinds import Parsed
-from obsctl.spec.stack import DEFAULT_PORTS, Choices, Component, Retention, Rise, Service, Stack, Step, url_host
+from obsctl.spec.stack import (
+    DEFAULT_PORTS,
+    Choices,
+    Component,
+    Inspected,
+    Retention,
+    Rise,
+    Service,
+    Stack,
+    Step,
+    Suppression,
+    url_host,
+)
 from obsctl.spec.stack_keys import STACK
 from obsctl.spec.words import quoted
 
@@ -46,6 +58,7 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
         scrape_interval=parsed["scrape_interval"],
         retention=Retention(retention["age"], retention["size"]) if retention else Retention(),
         choices=_choices(parsed["containers"]),
+        check=_inspected(parsed["check"], findings.file),
         source=path,
     )
 
@@ -56,6 +69,21 @@ def _choices(containers: Parsed | None) -> Choices:
         return Choices()
     images = containers["images"].values if containers["images"] else {}
     return Choices(**{**containers.values, "images": {name: image for name, image in images.items() if image}})
+
+
+def _inspected(check: Parsed | None, file: str) -> Inspected:
+    """What ``check`` is told."""
+    if check is None:
+        return Inspected()
+    listed = (Suppression(s["id"], s["target"], s["reason"], Place(file, s.node.line)) for s in check["suppress"])
+    return Inspected(
+        rules=check["rules"],
+        dashboards=check["dashboards"],
+        scrapes=check["scrape"],
+        external=check["external"],
+        labels=check["labels"],
+        suppressions=tuple(listed),
+    )
 
 
 def folder_name(folder: Path) -> str:

@@ -7,6 +7,7 @@ exponential histograms have no counterpart in the store; they are rejected and c
 from __future__ import annotations
 
 import math
+import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ from obsctl.embedded.receive.otlp_values import labels, text
 from obsctl.embedded.receive.taken import Rejections, Taken
 from obsctl.embedded.scrub import Scrubber
 from obsctl.embedded.signals import (
-    STALE,
+    STALE_BITS,
     Batch,
     ExemplarRecord,
     Labels,
@@ -39,6 +40,7 @@ from obsctl.embedded.signals import (
     SampleRecord,
 )
 
+STALE = float(struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0])
 _LATEST_NS = (1 << 63) - 1
 _IDENTITY = ("service.name", "service.namespace", "service.instance.id")
 

@@ -25,7 +25,7 @@ Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 def theirs(tmp_path_factory) -> Iterator[Ask]:
     """A real Prometheus 3. Without one there is nothing to compare with."""
     if servers.binary() is None:
-        missing("prometheus", f"no Prometheus 3; {servers.HINT}")
+        missing("prometheus", f"no Prometheus 3: neither {servers.VARIABLE} nor the path names one")
     with (
         servers.prometheus(tmp_path_factory.mktemp("prometheus")) as address,
         httpx.Client(trust_env=False, timeout=servers.PATIENCE, base_url=f"{address}/api/v1/") as session,

@@ -1,0 +1,411 @@
+"""What is wrong with an expression, given the series that there are. Pure.
+
+An expression is walked from the inside out, and of each part is known what labels its series can have and whether they
+are counters. Where nothing is known nothing is found: a finding is never a guess.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from obsctl.embedded.query.errors import QueryError
+from obsctl.embedded.query.promql.parse import children, parse, selectors_in
+from obsctl.embedded.query.promql.tree import (
+    Aggregate,
+    Binary,
+    Call,
+    Expr,
+    Negation,
+    Number,
+    Selector,
+    String,
+    Subquery,
+)
+from obsctl.lint.series import NUMBER, UNKNOWN, Known, Rise, Series, Shape, merged
+from obsctl.spec.rule_file import FileRule
+from obsctl.spec.words import nearest, quoted
+
+_RATES = frozenset(("rate", "irate", "increase", "resets"))
+_DELTAS = frozenset(("delta", "idelta", "deriv", "predict_linear"))
+_KEEPING = frozenset(
+    (
+        *("abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort", "sort_desc", "label_replace"),
+        *("label_join", "last_over_time", "max_over_time", "min_over_time", "first_over_time"),
+    )
+)
+"""Functions whose result rises where their argument does."""
+
+_ADDING = frozenset(("sum", "min", "max", "avg", "topk", "bottomk", "limitk", "limit_ratio"))
+_PICKING = frozenset(("topk", "bottomk", "limitk", "limit_ratio"))
+_SETS = frozenset(("and", "or", "unless"))
+_COMPARISONS = frozenset(("==", "!=", ">", "<", ">=", "<="))
+_RISING = frozenset(("+", "*", "/", *_COMPARISONS))
+"""Operators with a number after which a counter still is one."""
+
+_REGEX = re.compile(r"[.*+?()\[\]{}|^$\\]")
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Something wrong with an expression; ``at`` is its byte, -1 when unknown."""
+
+    id: str
+    target: str
+    message: str
+    at: int = -1
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An expression as it was read: its tree (None if it is none), the shape of its result, and what is wrong."""
+
+    tree: Expr | None
+    shape: Shape
+    issues: tuple[Issue, ...]
+
+
+def read(text: str, known: Known) -> Reading:
+    """Read an expression. Never raises."""
+    try:
+        tree = parse(text)
+    except QueryError as error:
+        message = str(error).removeprefix("parse error: ")
+        return Reading(None, UNKNOWN, (Issue("promql.syntax", "", f"not valid PromQL: {message}"),))
+    walk = _Walk(known)
+    shape = walk.shape(tree)
+    return Reading(tree, shape, tuple(dict.fromkeys(walk.issues)))
+
+
+def with_recorded(known: Known, rules: Iterable[FileRule]) -> Known:
+    """What is known once recording rules have added their series. Rules that need each other add unknown ones."""
+    recorded: dict[str, list[FileRule]] = {}
+    for rule in rules:
+        if rule.kind == "record":
+            recorded.setdefault(rule.name, []).append(rule)
+    series = {**{name: Series(UNKNOWN, scraped=False) for name in recorded}, **known.series}
+    for name in _in_order({name: _names_in(rules) & recorded.keys() for name, rules in recorded.items()}):
+        shapes = [_recorded_shape(rule, replace(known, series=series)) for rule in recorded[name]]
+        series[name] = known.series.get(name) or Series(merged(shapes), scraped=False)
+    return replace(known, series=series)
+
+
+def _recorded_shape(rule: FileRule, known: Known) -> Shape:
+    shape = read(rule.expr, known).shape
+    return replace(shape, labels=None if shape.labels is None else shape.labels | frozenset(rule.labels))
+
+
+def _names_in(rules: Iterable[FileRule]) -> frozenset[str]:
+    """The metrics that rules name. What is no PromQL names none."""
+    found: set[str] = set()
+    for rule in rules:
+        with contextlib.suppress(QueryError):
+            found.update(_name(selector) for selector in selectors_in(parse(rule.expr)))
+    return frozenset(found)
+
+
+def _in_order(needs: Mapping[str, frozenset[str]]) -> Iterable[str]:
+    """Names, each after those that it needs. Those of a circle are left out."""
+    rest = dict(needs)
+    while True:
+        try:
+            return [name for name in TopologicalSorter(rest).static_order() if name in rest]
+        except CycleError as error:
+            rest = {name: need for name, need in rest.items() if name not in error.args[1]}
+
+
+def nodes(tree: Expr) -> Iterator[Expr]:
+    """An expression and everything in it."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(children(node))
+
+
+def is_bare_counter(reading: Reading) -> bool:
+    """Whether the result is a counter as it stands."""
+    return reading.shape.rise is Rise.COUNTER
+
+
+class _Walk:
+    """One walk over one expression."""
+
+    def __init__(self, known: Known) -> None:
+        self.issues: list[Issue] = []
+        self._known = known
+
+    def shape(self, node: Expr) -> Shape:
+        """The shape of a part; what is wrong with it is noted."""
+        return _READERS[type(node)](self, node)
+
+    def _note(self, id_: str, target: str, message: str, node: Expr, hint: str = "") -> None:
+        self.issues.append(Issue(id_, target, message, node.at, hint))
+
+    def number(self, _node: Expr) -> Shape:
+        return NUMBER
+
+    def negation(self, node: Negation) -> Shape:
+        return replace(self.shape(node.expr), rise=Rise.GAUGE)
+
+    def subquery(self, node: Subquery) -> Shape:
+        return self.shape(node.expr)
+
+    # -- selectors
+
+    def selector(self, node: Selector) -> Shape:
+        name = next((m.value for m in node.matchers if m.name == "__name__" and m.op == "="), None)
+        if name is None:
+            self._pattern(node)
+            return UNKNOWN
+        series = self._known.series.get(name)
+        if series is None:
+            if not self._known.is_external(name):
+                close = nearest(name, self._known.series)
+                self._note("promql.unknown-metric", name, f"no contract and no rule has {quoted(name)}{close}", node)
+            return UNKNOWN
+        self._matchers(name, series, node)
+        self._range(name, series, node)
+        return series.shape
+
+    def _pattern(self, node: Selector) -> None:
+        for matcher in node.matchers:
+            if matcher.name == "__name__" and matcher.op == "=~":
+                found = (name for name in self._known.series if matcher.matches(name))
+                if not self._known.has_match(matcher.value, found):
+                    self._note(
+                        "promql.unknown-metric", matcher.value, f"no metric matches {quoted(matcher.value)}", node
+                    )
+
+    def _matchers(self, name: str, series: Series, node: Selector) -> None:
+        for matcher in node.matchers:
+            if matcher.name == "__name__":
+                continue
+            if not (matcher.op == "=" and matcher.value == ""):
+                self._exists(matcher.name, series.shape, name, node)
+            if matcher.op in ("=~", "!~") and matcher.value and not _REGEX.search(matcher.value):
+                plain = f"{matcher.name}{'=' if matcher.op == '=~' else '!='}{quoted(matcher.value)}"
+                self._note(
+                    "promql.needless-regex",
+                    name,
+                    f"{matcher.op} {quoted(matcher.value)} is plain text",
+                    node,
+                    f"write {plain}",
+                )
+            if matcher.name == "le" and matcher.op == "=" and series.buckets:
+                self._bucket(name, matcher.value, series, node)
+
+    def _bucket(self, name: str, bound: str, series: Series, node: Selector) -> None:
+        try:
+            there = float(bound) in (*series.buckets, float("inf"))
+        except ValueError:
+            return  # a variable of a dashboard, which has all of them
+        if not there:
+            bounds = ", ".join(f"{b:g}" for b in series.buckets)
+            self._note(
+                "promql.unknown-bucket", name, f"{name} has no bucket le={quoted(bound)}", node, f"bounds: {bounds}"
+            )
+
+    def _range(self, name: str, series: Series, node: Selector) -> None:
+        least = 2 * self._known.scrape_interval
+        if series.scraped and node.range_ms is not None and node.range_ms / 1000 < least:
+            message = f"a range of {node.range_ms / 1000:g}s holds fewer than two scrapes of {name}"
+            self._note("promql.short-range", name, message, node, f"at least {least:g}s, better {2 * least:g}s")
+
+    # -- labels
+
+    def _exists(self, label: str, shape: Shape, about: str, node: Expr) -> None:
+        """Note it when the series cannot have the label."""
+        if shape.labels is None or label in shape.labels:
+            return
+        if shape.lost is None or label in shape.lost:
+            message = f"label {quoted(label)} is gone: an inner aggregation keeps only {_listed(shape.labels)}"
+            self._note("promql.dropped-label", about, message, node)
+        else:
+            message = f"{about or 'the series'} has no label {quoted(label)}{nearest(label, shape.labels)}"
+            self._note("promql.unknown-label", about, message, node, f"labels: {_listed(shape.labels)}")
+
+    def _all_exist(self, labels: Iterable[str], shape: Shape, node: Expr) -> None:
+        for label in labels:
+            self._exists(label, shape, _metric(node), node)
+
+    # -- functions
+
+    def call(self, node: Call) -> Shape:
+        shapes = [self.shape(arg) for arg in node.args]
+        vectors = [shape for arg, shape in zip(node.args, shapes, strict=True) if arg.kind in ("vector", "matrix")]
+        special = _CALLS.get(node.name)
+        if special:
+            return special(self, node, vectors)
+        if node.kind == "scalar" or not vectors:
+            return NUMBER
+        self._check_rate(node, vectors[0])
+        rise = vectors[0].rise if node.name in _KEEPING else Rise.GAUGE
+        return replace(vectors[0], rise=rise)
+
+    def _check_rate(self, node: Call, shape: Shape) -> None:
+        name = _metric(node)
+        if node.name in _RATES:
+            if shape.rise is Rise.GAUGE:
+                self._note(
+                    "promql.rate-on-gauge", name, f"{node.name}() of {name or 'this'}, which is no counter", node
+                )
+            elif isinstance(node.args[0], Subquery) and any(isinstance(n, Aggregate) for n in nodes(node.args[0])):
+                self._note("promql.rate-of-aggregate", name, f"{node.name}() over an aggregate of counters", node)
+        elif node.name in _DELTAS and shape.rise is Rise.COUNTER:
+            self._note("promql.delta-on-counter", name, f"{node.name}() of {name or 'this'}, which is a counter", node)
+
+    def quantile(self, node: Call, vectors: list[Shape]) -> Shape:
+        which, shape = node.args[0], vectors[0]
+        if isinstance(which, Number) and not 0 <= which.value <= 1:
+            self._note("promql.quantile-range", _metric(node), f"there is no quantile {which.value:g}", node)
+        if shape.labels is not None and "le" not in shape.labels:
+            why = "an aggregation dropped le" if shape.lost is None or "le" in shape.lost else "these are no buckets"
+            self._note("promql.quantile-without-le", _metric(node), f"histogram_quantile() finds no le: {why}", node)
+        elif shape.rise is Rise.COUNTER:
+            message = "a quantile of buckets without rate() is one since the process began"
+            self._note("promql.bare-counter", _metric(node), message, node)
+        return _without(replace(shape, rise=Rise.GAUGE), {"le"})
+
+    def absent(self, node: Call, _vectors: list[Shape]) -> Shape:
+        inner = node.args[0]
+        matchers = inner.matchers if isinstance(inner, Selector) else ()
+        named = [m.name for m in matchers if m.op == "=" and m.name != "__name__"]
+        return Shape(Rise.GAUGE, frozenset(named), exact=True)
+
+    def relabelled(self, node: Call, vectors: list[Shape]) -> Shape:
+        """``label_replace`` and ``label_join``: target, then what it is made from."""
+        texts = [arg.value for arg in node.args if isinstance(arg, String)]
+        shape = vectors[0]
+        if not texts:
+            return replace(shape, labels=None)
+        sources = texts[2:3] if node.name == "label_replace" else texts[2:]
+        self._all_exist([s for s in sources if s], shape, node)
+        return replace(shape, labels=None if shape.labels is None else shape.labels | {texts[0]}, exact=False)
+
+    # -- aggregations
+
+    def aggregate(self, node: Aggregate) -> Shape:
+        if node.param is not None:
+            self.shape(node.param)
+        inner = self.shape(node.expr)
+        self._all_exist(node.labels, inner, node)
+        rise = inner.rise if node.op in _ADDING else Rise.GAUGE
+        if node.op in _PICKING:
+            return replace(inner, rise=rise)
+        kept = _without(inner, set(node.labels)) if node.without else _only(inner, node.labels)
+        if node.op == "count_values" and isinstance(node.param, String) and kept.labels is not None:
+            kept = replace(kept, labels=kept.labels | {node.param.value})
+        return replace(kept, rise=rise)
+
+    # -- operators
+
+    def binary(self, node: Binary) -> Shape:
+        """Operators in a row are many, and not nested."""
+        chain: list[Binary] = []
+        first: Expr = node
+        while isinstance(first, Binary):
+            chain.append(first)
+            first = first.left
+        shape = self.shape(first)
+        for one in reversed(chain):
+            shape = self._operator(one, shape, self.shape(one.right))
+        return shape
+
+    def _operator(self, node: Binary, left: Shape, right: Shape) -> Shape:
+        vectors = node.left.kind != "scalar" and node.right.kind != "scalar"
+        if node.op not in _SETS:
+            self._check_counters(node, left, right, vectors)
+        if not vectors:
+            shape = right if node.left.kind == "scalar" else left
+            return shape if node.op in _RISING else replace(shape, rise=Rise.GAUGE)
+        self._check_matching(node, left, right)
+        return merged((left, right)) if node.op == "or" else _joined(node, left, right)
+
+    def _check_counters(self, node: Binary, left: Shape, right: Shape, vectors: bool) -> None:
+        counters = [side for side, shape in ((node.left, left), (node.right, right)) if shape.rise is Rise.COUNTER]
+        if counters and (node.op in _COMPARISONS or (node.op == "/" and vectors)):
+            name = _metric(counters[0])
+            does = "compared" if node.op in _COMPARISONS else "divided"
+            self._note("promql.bare-counter", name, f"{name or 'a counter'} is {does} as it stands", counters[0])
+
+    def _check_matching(self, node: Binary, left: Shape, right: Shape) -> None:
+        matching = node.matching
+        if matching.on:
+            for side, shape in ((node.left, left), (node.right, right)):
+                self._all_exist(matching.labels, shape, side)
+        elif node.op != "or" and left.exact and right.exact and left.labels is not None and right.labels is not None:
+            ours, theirs = left.labels - set(matching.labels), right.labels - set(matching.labels)
+            if ours != theirs:
+                message = f"{node.op} finds no match: one side has {_listed(ours)}, the other {_listed(theirs)}"
+                self._note("promql.mismatched-labels", _metric(node), message, node)
+        if matching.grouped:
+            one, shape = (node.right, right) if matching.grouped == "left" else (node.left, left)
+            self._all_exist(matching.include, shape, one)
+
+
+_READERS: Mapping[type[Any], Callable[[_Walk, Any], Shape]] = {
+    Number: _Walk.number,
+    String: _Walk.number,
+    Negation: _Walk.negation,
+    Subquery: _Walk.subquery,
+    Selector: _Walk.selector,
+    Call: _Walk.call,
+    Aggregate: _Walk.aggregate,
+    Binary: _Walk.binary,
+}
+_CALLS: Mapping[str, Callable[[_Walk, Call, list[Shape]], Shape]] = {
+    "histogram_quantile": _Walk.quantile,
+    "absent": _Walk.absent,
+    "absent_over_time": _Walk.absent,
+    "label_replace": _Walk.relabelled,
+    "label_join": _Walk.relabelled,
+}
+
+
+def _joined(node: Binary, left: Shape, right: Shape) -> Shape:
+    """The series of a join of two vectors."""
+    matching = node.matching
+    if node.op in _SETS:
+        return left
+    rise = Rise.COUNTER if node.op == "+" and left.rise is right.rise is Rise.COUNTER else Rise.GAUGE
+    if matching.grouped:
+        many = left if matching.grouped == "left" else right
+        labels = None if many.labels is None else many.labels | set(matching.include)
+        return replace(many, labels=labels, rise=rise)
+    kept = _only(left, matching.labels) if matching.on else _without(left, set(matching.labels))
+    return replace(kept, rise=rise)
+
+
+def _only(shape: Shape, labels: Iterable[str]) -> Shape:
+    """What is left of a shape by these labels."""
+    wanted = frozenset(labels)
+    if shape.labels is None:
+        return Shape(shape.rise, wanted, exact=False, lost=None)
+    lost = None if shape.lost is None else (shape.lost | shape.labels) - wanted
+    return Shape(shape.rise, shape.labels & wanted, exact=shape.exact, lost=lost)
+
+
+def _without(shape: Shape, labels: set[str]) -> Shape:
+    if shape.labels is None:
+        return shape
+    lost = None if shape.lost is None else shape.lost | (shape.labels & labels)
+    return replace(shape, labels=shape.labels - labels, lost=lost)
+
+
+def _metric(node: Expr) -> str:
+    """The first metric that an expression names."""
+    return next((_name(part) for part in nodes(node) if isinstance(part, Selector)), "")
+
+
+def _name(selector: Selector) -> str:
+    return next((m.value for m in selector.matchers if m.name == "__name__"), "")
+
+
+def _listed(labels: Iterable[str]) -> str:
+    return ", ".join(sorted(labels)) or "none"

@@ -1,0 +1,133 @@
+"""What is known of series: from contracts, from recording rules, and what scraping itself gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from obsctl.spec.contract import Contract, Metric, MetricType
+from obsctl.spec.slo_load import TARGET_LABELS
+
+
+class Rise(Enum):
+    """How values move: a counter only rises and starts anew, anything else goes both ways, or nobody knows."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is known of a set of series.
+
+    ``labels`` are those that they can have, None where that is not known; ``exact`` says that each has them all.
+    ``lost`` are labels that were there before an aggregation, None where it could have been any.
+    """
+
+    rise: Rise = Rise.UNKNOWN
+    labels: frozenset[str] | None = None
+    exact: bool = False
+    lost: frozenset[str] | None = frozenset()
+
+
+UNKNOWN = Shape()
+NUMBER = Shape(Rise.GAUGE, frozenset(), exact=True)
+"""A scalar, or a vector of one series without labels."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Series of one name. ``buckets`` are the bounds of a ``_bucket`` series; ``scraped`` is false of recorded ones."""
+
+    shape: Shape
+    buckets: tuple[float, ...] = ()
+    scraped: bool = True
+
+
+@dataclass(frozen=True)
+class Known:
+    """Everything that an expression may speak of: series by name, and globs for metrics that come from elsewhere."""
+
+    series: Mapping[str, Series]
+    external: tuple[str, ...] = ()
+    scrape_interval: float = 0.0
+
+    def is_external(self, name: str) -> bool:
+        """Whether a metric comes from elsewhere."""
+        return any(fnmatchcase(name, glob) for glob in self.external)
+
+    def has_match(self, pattern: str, names: Iterable[str]) -> bool:
+        """Whether a pattern for names may find something; ``names`` are those of ours that it does find."""
+        plain = re.match(r"[a-zA-Z0-9_:]*", pattern)
+        return any(True for _ in names) or self.is_external(plain[0] if plain else "")
+
+
+def known_series(
+    contracts: Iterable[Contract],
+    *,
+    external: Iterable[str] = (),
+    labels: Iterable[str] = (),
+    scrape_interval: float = 0.0,
+) -> Known:
+    """What the contracts of a stack give. ``labels`` are added by scraping to every series; seconds between scrapes."""
+    target = frozenset((*TARGET_LABELS, *labels))
+    series: dict[str, Series] = dict(_of_scraping(target))
+    for contract in contracts:
+        for metric in contract.metrics:
+            for name, found in _of_metric(metric, target):
+                series[name] = _both(series[name], found) if name in series else found
+    return Known(series, tuple(external), scrape_interval)
+
+
+def _of_metric(metric: Metric, target: frozenset[str]) -> Iterator[tuple[str, Series]]:
+    """The series that a metric is made of, by name."""
+    labels = frozenset(metric.labels) | target
+    counter, gauge = (Series(Shape(rise, labels, exact=True)) for rise in (Rise.COUNTER, Rise.GAUGE))
+    match metric.type:
+        case MetricType.COUNTER:
+            yield metric.name, counter
+        case MetricType.GAUGE:
+            yield metric.name, gauge
+        case MetricType.HISTOGRAM:
+            yield f"{metric.name}_bucket", Series(Shape(Rise.COUNTER, labels | {"le"}, exact=True), metric.buckets)
+        case MetricType.SUMMARY:
+            yield metric.name, Series(Shape(Rise.GAUGE, labels | {"quantile"}, exact=True))
+    if metric.type in (MetricType.HISTOGRAM, MetricType.SUMMARY):
+        yield f"{metric.name}_count", counter
+        yield f"{metric.name}_sum", counter
+
+
+def _both(one: Series, other: Series) -> Series:
+    """Two contracts name the same series: what holds for both."""
+    shapes = (one.shape, other.shape)
+    buckets = one.buckets if one.buckets == other.buckets else ()
+    return Series(merged(shapes), buckets)
+
+
+def merged(shapes: Sequence[Shape]) -> Shape:
+    """What is known of series that are of any of these shapes. There is at least one."""
+    labels: frozenset[str] | None = frozenset()
+    for shape in shapes:
+        labels = None if labels is None or shape.labels is None else labels | shape.labels
+    rises = {shape.rise for shape in shapes}
+    lost = [shape.lost for shape in shapes]
+    return Shape(
+        rise=rises.pop() if len(rises) == 1 else Rise.UNKNOWN,
+        labels=labels,
+        exact=all(shape.exact and shape.labels == labels for shape in shapes),
+        lost=None if None in lost else frozenset().union(*(some for some in lost if some)) - (labels or frozenset()),
+    )
+
+
+def _of_scraping(target: frozenset[str]) -> Iterator[tuple[str, Series]]:
+    """Series that Prometheus makes itself, for every target and every alert."""
+    own = Series(Shape(Rise.GAUGE, target, exact=True))
+    yield "up", own
+    for what in ("duration_seconds", "samples_scraped", "samples_post_metric_relabeling", "series_added"):
+        yield f"scrape_{what}", own
+    yield "ALERTS", Series(Shape(Rise.GAUGE), scraped=False)
+    yield "ALERTS_FOR_STATE", Series(Shape(Rise.GAUGE), scraped=False)
