@@ -11,6 +11,7 @@ TEXT = "text/plain; charset=utf-8"
 
 _PROMETHEUS = {"bad_data": 400, "execution": 422, "timeout": 503, "not_found": 404, "internal": 500}
 _LOKI = {"bad_data": 400, "execution": 400, "timeout": 504, "not_found": 404, "internal": 500}
+_TEMPO = {"bad_data": 400, "execution": 400, "timeout": 504, "not_found": 404, "internal": 500}
 _JAEGER = {"bad_data": 400, "execution": 400, "timeout": 503, "not_found": 404, "internal": 500}
 INTERNAL = "internal error; see the log of the embedded server"
 
@@ -34,6 +35,12 @@ def prometheus(error: Exception) -> Response:
 def loki(error: Exception) -> Response:
     """Plain text."""
     return Response(encoded(_told(error)[1]), _status(_LOKI, error), media_type=TEXT)
+
+
+def tempo(error: Exception) -> Response:
+    """Plain text; what is not there is told by the status alone."""
+    kind, text = _told(error)
+    return Response(b"" if kind == "not_found" else encoded(text), _status(_TEMPO, error), media_type=TEXT)
 
 
 def jaeger(error: Exception) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -47,11 +48,38 @@ def kind_name(kind: int) -> str:
     return KINDS[kind] if 0 <= kind < len(KINDS) else ""
 
 
+@dataclass
+class Candidates:
+    """Ids of traces with a span that passes a test, newest first, each once, as they are found.
+
+    At most ``MAX_SCANNED`` spans are looked at; ``cut`` says so once it happened.
+    """
+
+    spans: SpanReader
+    scan: SpanScan
+    test: Callable[[StoredSpan], bool]
+    cut: str = ""
+    scanned: int = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        seen: set[bytes] = set()
+        for stored in self.spans.scan(self.scan):
+            if self.scanned >= MAX_SCANNED:
+                self.cut = f"only the newest {MAX_SCANNED} spans were searched: narrow the time range"
+                return
+            self.scanned += 1
+            trace_id = stored.span.trace_id
+            if trace_id not in seen and self.test(stored):
+                seen.add(trace_id)
+                yield trace_id
+
+
 def search(spans: SpanReader, query: TraceQuery) -> Found:
     """Traces that match, read until ``limit`` traces, ``MAX_SCANNED`` candidates or ``MAX_SPANS`` spans."""
-    ids, cut = _trace_ids(spans, query)
-    found = fetch(spans, ids)
-    return Found(found.traces, cut=found.cut or cut)
+    tests = [_tag_test(key, value) for key, value in query.tags.items()]
+    candidates = Candidates(spans, query.scan, lambda span: all(test(span) for test in tests))
+    found = fetch(spans, islice(candidates, query.limit))
+    return Found(found.traces, cut=found.cut or candidates.cut)
 
 
 def fetch(spans: SpanReader, ids: Iterable[bytes]) -> Found:
@@ -59,7 +87,7 @@ def fetch(spans: SpanReader, ids: Iterable[bytes]) -> Found:
     traces: list[Trace] = []
     missing: list[bytes] = []
     total = 0
-    for trace_id in dict.fromkeys(ids):
+    for trace_id in _distinct(ids):
         if total >= MAX_SPANS:
             return Found(traces, missing, f"the answer was cut after {len(traces)} traces with {total} spans")
         trace = spans.trace(trace_id)
@@ -71,17 +99,12 @@ def fetch(spans: SpanReader, ids: Iterable[bytes]) -> Found:
     return Found(traces, missing)
 
 
-def _trace_ids(spans: SpanReader, query: TraceQuery) -> tuple[list[bytes], str]:
-    ids: dict[bytes, None] = {}
-    tests = [_tag_test(key, value) for key, value in query.tags.items()]
-    for scanned, span in enumerate(spans.scan(query.scan)):
-        if len(ids) >= query.limit:
-            break
-        if scanned >= MAX_SCANNED:
-            return list(ids), f"only the newest {MAX_SCANNED} spans were searched: narrow the time range"
-        if span.span.trace_id not in ids and all(test(span) for test in tests):
-            ids[span.span.trace_id] = None
-    return list(ids), ""
+def _distinct(ids: Iterable[bytes]) -> Iterator[bytes]:
+    seen: set[bytes] = set()
+    for one in ids:
+        if one not in seen:
+            seen.add(one)
+            yield one
 
 
 def _tag_test(key: str, value: str) -> Callable[[StoredSpan], bool]:
@@ -176,10 +199,15 @@ class Summary:
     services: Sequence[ServiceCount]
 
 
-def summarize(trace: Trace) -> Summary:
-    """The summary of a trace of at least one span."""
+def root_of(trace: Trace) -> StoredSpan:
+    """The span without a parent; where none has arrived, the earliest one whose parent is not there."""
     ids = {stored.span.span_id for stored in trace}
     roots = [s for s in trace if s.span.parent_span_id not in ids] or trace  # a cycle has no root: take the earliest
+    return min(roots, key=lambda s: (bool(s.span.parent_span_id), s.span.start_time_unix_nano))
+
+
+def summarize(trace: Trace) -> Summary:
+    """The summary of a trace of at least one span."""
     counts: dict[str, list[int]] = {}
     for stored in trace:
         count = counts.setdefault(stored.service, [0, 0])
@@ -187,7 +215,7 @@ def summarize(trace: Trace) -> Summary:
         count[1] += stored.span.status.code == Status.STATUS_CODE_ERROR
     return Summary(
         trace[0].span.trace_id,
-        min(roots, key=lambda s: (bool(s.span.parent_span_id), s.span.start_time_unix_nano)),
+        root_of(trace),
         min(s.span.start_time_unix_nano for s in trace),
         max(s.span.end_time_unix_nano for s in trace),
         [ServiceCount(name, total, errors) for name, (total, errors) in sorted(counts.items())],

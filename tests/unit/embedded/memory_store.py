@@ -15,7 +15,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.applications import Starlette
 
-from obsctl.embedded.api import jaeger, loki, prometheus
+from obsctl.embedded.api import jaeger, loki, prometheus, tempo
 from obsctl.embedded.signals import (
     Batch,
     ExemplarRecord,
@@ -29,7 +29,7 @@ from obsctl.embedded.signals import (
     TargetStatus,
     matches_all,
 )
-from obsctl.embedded.store.base import Points, Series, SpanScan, Written
+from obsctl.embedded.store.base import Points, Series, SpanReader, SpanScan, Written
 
 FAR = 2**63
 
@@ -184,8 +184,13 @@ class Api:
         return self.request("POST", path, **options)
 
 
+def tempo_client(store: SpanReader) -> Api:
+    """Tempo's API; its paths meet Jaeger's."""
+    return Api(Starlette(routes=tempo.routes(store)))
+
+
 def client(store: MemoryStore, targets: Sequence[TargetStatus] = ()) -> Api:
-    """All three APIs in one app: their paths do not meet."""
+    """The three other APIs in one app: their paths do not meet."""
     routes = [*prometheus.routes(store, lambda: targets), *loki.routes(store), *jaeger.routes(store)]
     return Api(Starlette(routes=routes))
 

@@ -1,0 +1,99 @@
+"""What there is to type into a query: names of attributes, and values of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from obsctl.embedded.query.errors import QueryError
+from obsctl.embedded.query.traceql.expressions import test
+from obsctl.embedded.query.traceql.names import SHOWN_INTRINSICS
+from obsctl.embedded.query.traceql.parse import parse
+from obsctl.embedded.query.traceql.plan import narrowed, necessary
+from obsctl.embedded.query.traceql.tree import Expr, Field, Kind, Pipeline, Status, Value
+from obsctl.embedded.query.traceql.view import getter, lone
+from obsctl.embedded.signals import StoredSpan
+from obsctl.embedded.store.base import SpanReader, SpanScan
+
+MAX_LOOKED = 20_000
+"""Spans looked at, the newest ones: what is offered comes from them."""
+
+SCOPES = ("resource", "span", "event", "link", "instrumentation", "intrinsic")
+
+
+def condition_of(query: str) -> Expr | None:
+    """What narrows the spans that are looked at. Half-typed queries are common here, and narrow nothing."""
+    try:
+        pipeline = parse(query) if query else Pipeline(())
+    except QueryError:
+        return None
+    return necessary(pipeline)
+
+
+def names(
+    spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None], scopes: Sequence[str]
+) -> Mapping[str, list[str]]:
+    """Attribute names by scope, sorted."""
+    found: dict[str, set[str]] = {scope: set() for scope in scopes}
+    wanted = [(found[scope], keys) for scope, keys in _KEYS.items() if scope in found]
+    for stored in _spans(spans, condition, window) if wanted else ():
+        for into, keys in wanted:
+            into.update(keys(stored))
+    if "intrinsic" in found:
+        found["intrinsic"].update(SHOWN_INTRINSICS)
+    return {scope: sorted(keys) for scope, keys in found.items()}
+
+
+def values(
+    spans: SpanReader, field: Field, condition: Expr | None, window: tuple[int | None, int | None], limit: int
+) -> list[Value]:
+    """Values of a field, at most ``limit``, sorted as text."""
+    known = _known(spans, field) if condition is None else None
+    if known is None:
+        get = getter(field)
+        seen: dict[tuple[type, Value], None] = {}
+        for stored in _spans(spans, condition, window):
+            seen |= {(type(value), value): None for value in get(lone(stored), 0) if value != ""}
+            if len(seen) >= limit:
+                break
+        known = [value for _, value in seen]
+    return sorted(known, key=_shown)[:limit]
+
+
+def _shown(value: Value) -> str:
+    return value.value if isinstance(value, Status | Kind) else str(value)
+
+
+def _known(spans: SpanReader, field: Field) -> list[Value] | None:
+    """Values that need no look at spans."""
+    if field == Field("resource", "service.name") or field == Field("intrinsic", "rootServiceName"):
+        return list(spans.services())
+    if field in (Field("intrinsic", "name"), Field("intrinsic", "rootName")):
+        return sorted({name for service in spans.services() for name, _ in spans.operations(service)})
+    if field == Field("intrinsic", "status"):
+        return list(Status)
+    return list(Kind) if field == Field("intrinsic", "kind") else None
+
+
+def _spans(
+    spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None]
+) -> Iterator[StoredSpan]:
+    passes = test(condition)
+    scan = narrowed(SpanScan(start_min=window[0], start_max=window[1]), condition)
+    looked = islice(spans.scan(scan), MAX_LOOKED)
+    return (stored for stored in looked if passes(lone(stored), 0))
+
+
+def _names(attributes: Iterable[KeyValue]) -> Iterator[str]:
+    return (item.key for item in attributes)
+
+
+_KEYS: Mapping[str, Callable[[StoredSpan], Iterator[str]]] = {
+    "resource": lambda s: _names(s.resource.attributes),
+    "span": lambda s: _names(s.span.attributes),
+    "instrumentation": lambda s: _names(s.scope.attributes),
+    "event": lambda s: (key for event in s.span.events for key in _names(event.attributes)),
+    "link": lambda s: (key for link in s.span.links for key in _names(link.attributes)),
+}

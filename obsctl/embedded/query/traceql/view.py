@@ -1,0 +1,214 @@
+"""A trace as TraceQL looks at it: spans with their parents, children and siblings, and what fields of them are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from obsctl.embedded.query.traceql.tree import Field, Kind, Status, Value
+from obsctl.embedded.query.traces import root_of
+from obsctl.embedded.signals import StoredSpan
+
+Values = tuple[Value, ...]
+"""What a field of a span is: nothing, one value, or several (arrays, events, links)."""
+
+STATUS_NAMES, KIND_NAMES = tuple(Status), tuple(Kind)
+
+
+@dataclass(frozen=True)
+class TraceView:
+    """The spans of one trace, by position. A span is the child of every span that has its parent's id."""
+
+    spans: Sequence[StoredSpan]
+
+    @cached_property
+    def positions(self) -> Mapping[bytes, list[int]]:
+        """Positions by span id: more than one where client and server share one."""
+        found: dict[bytes, list[int]] = defaultdict(list)
+        for position, stored in enumerate(self.spans):
+            found[stored.span.span_id].append(position)
+        return dict(found)
+
+    @cached_property
+    def parents(self) -> Sequence[int]:
+        """Position of each span's parent; -1 where it has none here, and where it names itself."""
+        return [self._parent(position) for position in range(len(self.spans))]
+
+    def _parent(self, position: int) -> int:
+        wanted = self.spans[position].span.parent_span_id
+        found = self.positions.get(wanted, ()) if wanted else ()
+        return next((one for one in found if one != position), -1)
+
+    @cached_property
+    def children(self) -> Sequence[Sequence[int]]:
+        """Positions of each span's children."""
+        found: list[list[int]] = [[] for _ in self.spans]
+        for position, parent in enumerate(self.parents):
+            if parent >= 0:
+                found[parent].append(position)
+        return found
+
+    @cached_property
+    def root(self) -> StoredSpan:
+        """See ``root_of``."""
+        return root_of(self.spans)
+
+    @cached_property
+    def root_is_here(self) -> bool:
+        """Whether the root has arrived: a span without a parent id."""
+        return not self.root.span.parent_span_id
+
+    @cached_property
+    def start(self) -> int:
+        """When the first span started (ns)."""
+        return min(s.span.start_time_unix_nano for s in self.spans)
+
+    @cached_property
+    def duration(self) -> int:
+        """From the first start to the last end (ns)."""
+        return max(0, max(s.span.end_time_unix_nano for s in self.spans) - self.start)
+
+
+def lone(stored: StoredSpan) -> TraceView:
+    """A span by itself, for fields that need no trace."""
+    return TraceView((stored,))
+
+
+Getter = Callable[[TraceView, int], Values]
+
+
+def getter(field: Field) -> Getter:
+    """How to look a field up."""
+    if field.scope == "intrinsic":
+        return _INTRINSICS[field.name]
+    find = _FINDERS[field.scope]
+    name = field.name
+    if not field.parent:
+        return lambda view, position: find(view.spans[position], name)
+
+    def of_parent(view: TraceView, position: int) -> Values:
+        parent = view.parents[position]
+        return find(view.spans[parent], name) if parent >= 0 else ()
+
+    return of_parent
+
+
+def scalars(value: AnyValue) -> Values:
+    """An attribute value as values to compare with; an array is every one of its elements, maps and bytes are none."""
+    kind = value.WhichOneof("value")
+    if kind == "array_value":
+        return tuple(one for item in value.array_value.values for one in _scalar(item))
+    return _scalar(value)
+
+
+def _scalar(value: AnyValue) -> Values:
+    kind = value.WhichOneof("value")
+    return (getattr(value, kind),) if kind in ("string_value", "int_value", "double_value", "bool_value") else ()
+
+
+def _find(attributes: Iterable[KeyValue], name: str) -> Values:
+    """Of a repeated key the first one counts."""
+    return next((scalars(item.value) for item in attributes if item.key == name), ())
+
+
+def _each(parts: Iterable[Span.Event | Span.Link], name: str) -> Values:
+    return tuple(value for part in parts for value in _find(part.attributes, name))
+
+
+def _anywhere(stored: StoredSpan, name: str) -> Values:
+    return next((found for scope in _ORDER if (found := _FINDERS[scope](stored, name))), ())
+
+
+_ORDER = ("span", "resource", "instrumentation", "event", "link")
+"""Where an attribute without a scope is looked for; the first that has it wins."""
+
+_FINDERS: Mapping[str, Callable[[StoredSpan, str], Values]] = {
+    "span": lambda s, name: _find(s.span.attributes, name),
+    "resource": lambda s, name: _find(s.resource.attributes, name),
+    "instrumentation": lambda s, name: _find(s.scope.attributes, name),
+    "event": lambda s, name: _each(s.span.events, name),
+    "link": lambda s, name: _each(s.span.links, name),
+    "": _anywhere,
+}
+
+
+def _of_span(read: Callable[[Span], Value]) -> Getter:
+    return lambda view, position: (read(view.spans[position].span),)
+
+
+def _of_events(read: Callable[[Span, Span.Event], Value]) -> Getter:
+    def get(view: TraceView, position: int) -> Values:
+        span = view.spans[position].span
+        return tuple(read(span, event) for event in span.events)
+
+    return get
+
+
+def _of_links(read: Callable[[Span.Link], Value]) -> Getter:
+    return lambda view, position: tuple(read(link) for link in view.spans[position].span.links)
+
+
+def _enumerated(names: Sequence[Status] | Sequence[Kind], number: int) -> Value:
+    """The name of an enum's number; what nobody knows is the first one."""
+    return names[number] if 0 <= number < len(names) else names[0]
+
+
+def took(span: Span) -> int:
+    """Nanoseconds; 0 for a span that ends before it starts."""
+    return max(0, span.end_time_unix_nano - span.start_time_unix_nano)
+
+
+_INTRINSICS: Mapping[str, Getter] = {
+    "name": _of_span(lambda span: span.name),
+    "status": _of_span(lambda span: _enumerated(STATUS_NAMES, span.status.code)),
+    "statusMessage": _of_span(lambda span: span.status.message),
+    "kind": _of_span(lambda span: _enumerated(KIND_NAMES, span.kind)),
+    "duration": _of_span(took),
+    "span:id": _of_span(lambda span: span.span_id.hex()),
+    "span:parentID": _of_span(lambda span: span.parent_span_id.hex()),
+    "trace:id": _of_span(lambda span: span.trace_id.hex()),
+    "parent": lambda view, position: _hex(view.spans[position].span.parent_span_id),
+    "event:name": _of_events(lambda _, event: event.name),
+    "event:timeSinceStart": _of_events(lambda span, event: event.time_unix_nano - span.start_time_unix_nano),
+    "link:traceID": _of_links(lambda link: link.trace_id.hex()),
+    "link:spanID": _of_links(lambda link: link.span_id.hex()),
+    "instrumentation:name": lambda view, position: (view.spans[position].scope.name,),
+    "instrumentation:version": lambda view, position: (view.spans[position].scope.version,),
+    "childCount": lambda view, position: (len(view.children[position]),),
+    "nestedSetParent": lambda view, position: (view.parents[position] + 1 or -1,),
+    "traceDuration": lambda view, _: (view.duration,),
+    "rootName": lambda view, _: (view.root.span.name,) if view.root_is_here else (),
+    "rootServiceName": lambda view, _: (view.root.service,) if view.root_is_here else (),
+}
+
+
+def _hex(identifier: bytes) -> Values:
+    return (identifier.hex(),) if identifier else ()
+
+
+def descends(view: TraceView, ancestors: Iterable[int]) -> Iterator[int]:
+    """Positions of everything below some spans."""
+    waiting = [child for ancestor in ancestors for child in view.children[ancestor]]
+    seen: set[int] = set()
+    while waiting:
+        position = waiting.pop()
+        if position not in seen:  # parents may go round in a circle
+            seen.add(position)
+            yield position
+            waiting += view.children[position]
+
+
+def ascends(view: TraceView, descendants: Iterable[int]) -> Iterator[int]:
+    """Positions of everything above some spans."""
+    seen: set[int] = set()
+    for position in descendants:
+        above = view.parents[position]
+        while above >= 0 and above not in seen:
+            seen.add(above)
+            yield above
+            above = view.parents[above]
