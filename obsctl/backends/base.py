@@ -20,7 +20,8 @@ DATA_NETWORK = "data"
 class Served:
     """One role a backend fills. ``port`` is the key in the spec's ``ports``; ``probe`` a path that answers 200.
 
-    ``probe_port`` is the key of the port that is probed, where it is not ``port`` itself.
+    ``probe_port`` is the key of the port that is probed, where it is not ``port`` itself. ``when`` maps questions to
+    the answers with which the backend fills the role in this way.
     """
 
     role: Role
@@ -28,6 +29,7 @@ class Served:
     port: str
     probe: str = ""
     probe_port: str = ""
+    when: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

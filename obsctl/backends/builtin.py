@@ -14,6 +14,7 @@ BUILTIN = Backend(
         Served(Role.OTLP_HTTP, Dialect.OTLP, "otlp_http", "/-/ready"),
         Served(Role.METRICS, Dialect.PROMQL, "prometheus", "/-/ready"),
         Served(Role.LOGS, Dialect.LOGQL, "loki", "/ready"),
-        Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/-/ready"),
+        Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/-/ready", when={"traces": "jaeger"}),
+        Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready", when={"traces": "tempo"}),
     ),
 )

@@ -18,8 +18,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from obsctl.embedded import own_metrics
-from obsctl.embedded.api import jaeger, loki, prometheus
-from obsctl.embedded.config import Address, Config
+from obsctl.embedded.api import jaeger, loki, prometheus, tempo
+from obsctl.embedded.config import ROLES, Address, Config
 from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http, remote_write
 from obsctl.embedded.receive.body import Bodies
@@ -31,7 +31,7 @@ from obsctl.embedded.signals import TargetStatus
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.errors import StartError
 
-_HTTP_ROLES = ("otlp_http", "prometheus", "loki", "jaeger")
+_HTTP_ROLES = tuple(role for role in ROLES if role != "otlp_grpc")
 _BACKLOG = 512
 _GRACE_SECONDS = 5
 
@@ -39,7 +39,8 @@ _GRACE_SECONDS = 5
 def run(config: Config) -> None:
     """Serve until SIGTERM or SIGINT, then commit what was queued. ``StartError`` when it cannot start."""
     with ExitStack() as stack:
-        sockets = {role: stack.enter_context(_bind(config.listen[role], role)) for role in _HTTP_ROLES}
+        listening = [role for role in _HTTP_ROLES if role in config.listen]
+        sockets = {role: stack.enter_context(_bind(config.listen[role], role)) for role in listening}
         metrics = OwnMetrics()
         started = time.time()
         metrics.gauge(own_metrics.START_TIME, lambda: started)
@@ -56,7 +57,7 @@ def run(config: Config) -> None:
         follower = LogFollower(config.log_files, config.log_fields, store, scrub, metrics, store.positions())
         stack.callback(follower.close)
         roles = _roles(store, intake, Bodies(limits.body_bytes), metrics, scraping.statuses)
-        _serve({sockets[role].getsockname()[1]: roles[role] for role in _HTTP_ROLES}, list(sockets.values()))
+        _serve({sockets[role].getsockname()[1]: roles[role] for role in sockets}, list(sockets.values()))
 
 
 def _start_grpc(address: Address, intake: Intake, body_limit: int) -> Callable[[], None]:
@@ -107,6 +108,7 @@ def _roles(
         "prometheus": [*remote_write.routes(store, metrics, bodies), *prometheus.routes(store, targets)],
         "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store)],
         "jaeger": jaeger.routes(store),
+        "traceql": tempo.routes(store),
     }
     own = _own_routes(metrics)
     return {role: _app([*own, *served]) for role, served in routes.items()}

@@ -14,8 +14,11 @@ from obsctl.embedded.keys import Keys
 from obsctl.embedded.store.retention import Retention
 from obsctl.errors import UsageError
 
-ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger")
+ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql")
 """What the server listens for; every role has an address of its own."""
+
+TRACE_ROLES = ("jaeger", "traceql")
+"""The APIs that answer trace queries, of which one is enough."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,9 @@ def _data_dir(text: str) -> Path:
 
 
 def _listen(keys: Keys) -> dict[str, Address]:
-    addresses = {role: _address(f"listen.{role}", keys.text(role)) for role in ROLES}
+    left_out = [role for role in TRACE_ROLES if not keys.has(role)]
+    asked = [role for role in ROLES if role not in left_out or left_out == list(TRACE_ROLES)]
+    addresses = {role: _address(f"listen.{role}", keys.text(role)) for role in asked}
     keys.nothing_else()
     seen: dict[Address, str] = {}
     for role, address in addresses.items():

@@ -22,6 +22,11 @@ class Keys:
         """The full name of a key."""
         return f"{self._at}.{key}" if self._at else key
 
+    def has(self, key: str) -> bool:
+        """Whether a key that may be left out is there."""
+        self._asked.add(key)
+        return key in self._values
+
     def nothing_else(self) -> None:
         """Refuse keys that nobody asked for."""
         for key in self._values:

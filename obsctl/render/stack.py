@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from obsctl.backends import BUILTIN, Backend
+from obsctl.backends import BUILTIN, Backend, Served
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.render.desired import Desired, File, Process
+from obsctl.spec.presets import load_preset
 from obsctl.spec.stack import Component, Service, Stack
 
 STATE_FOLDER = ".obsctl"
@@ -30,9 +31,15 @@ def embedded(stack: Stack, *, version: str) -> Desired:
 
 def endpoints(stack: Stack, backend: Backend) -> Endpoints:
     """Who answers for what: the backend's roles, then each component of each service."""
-    roles = [_role(stack, served.role, served.dialect, served.port, served.probe) for served in backend.serves]
+    roles = [_role(stack, s.role, s.dialect, s.port, s.probe) for s in served(stack, backend)]
     components = [_component(c) for service in stack.services for c in service.components]
     return Endpoints((*roles, *components))
+
+
+def served(stack: Stack, backend: Backend) -> tuple[Served, ...]:
+    """The roles that a backend fills in this stack, and how."""
+    chosen = {"traces": stack.choices.traces or load_preset(stack.choices.preset).traces}
+    return tuple(s for s in backend.serves if all(chosen.get(question) == said for question, said in s.when.items()))
 
 
 def _role(stack: Stack, role: Role, dialect: Dialect, port: str, probe: str) -> Endpoint:
@@ -58,7 +65,7 @@ def _stamp(process: Process, home: Path, version: str) -> Process:
 
 def _backend(stack: Stack, home: Path) -> Process:
     config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home), indent=2) + "\n")
-    ports = {served.port: stack.ports[served.port] for served in BUILTIN.serves}
+    ports = {s.port: stack.ports[s.port] for s in served(stack, BUILTIN)}
     return Process(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config,))
 
 
@@ -67,7 +74,7 @@ def _backend_config(stack: Stack, home: Path) -> dict[str, Any]:
     pairs = [(service, component) for service in stack.services for component in service.components]
     return {
         "data_dir": str(home / "data"),
-        "listen": {served.port: f"{_literal(stack.bind)}:{stack.ports[served.port]}" for served in BUILTIN.serves},
+        "listen": {s.port: f"{_literal(stack.bind)}:{stack.ports[s.port]}" for s in served(stack, BUILTIN)},
         "scrape": {
             "interval_seconds": stack.scrape_interval,
             "timeout_seconds": min(stack.scrape_interval, 10.0),

@@ -75,7 +75,13 @@ CONTAINERS = Record(
     "containers",
     (
         Key("preset", choice(*preset_names()), "Set of versions that work together.", "current", shown="current"),
-        Key("traces", choice(*_OPTIONS["traces"]), "What stores traces.", "", shown="the preset's"),
+        Key(
+            "traces",
+            choice(*_OPTIONS["traces"]),
+            "What stores traces; embedded, whose API answers.",
+            "",
+            shown="the preset's",
+        ),
         Key("shipper", choice(*_OPTIONS["shipper"]), "What follows log files.", "", shown="the preset's"),
         Key("alerting", FLAG, "Whether there is an Alertmanager.", shown="the preset's"),
         Key("images", IMAGES, "Images that replace the preset's.", shown="see below"),

@@ -1,4 +1,4 @@
-"""Spans -> JSON (64-bit integers as strings, defaults left out), built directly. ``Style`` tells the two dialects apart."""
+"""Spans -> JSON (64-bit integers as strings, defaults left out), built directly, in the two dialects of ``Style``."""
 
 from __future__ import annotations
 

@@ -35,7 +35,10 @@ def routes(spans: SpanReader) -> list[Route]:
         ("search", lambda call: _search(spans, call)),
         ("search/tags", lambda call: _tags(spans, call)),
         ("v2/search/tags", lambda call: _tags_v2(spans, call)),
-        ("search/tag/{tag:path}/values", lambda call: _json({"tagValues": _texts(_values(spans, call)), "metrics": {}})),
+        (
+            "search/tag/{tag:path}/values",
+            lambda call: _json({"tagValues": _texts(_values(spans, call)), "metrics": {}}),
+        ),
         ("v2/search/tag/{tag:path}/values", lambda call: _values_v2(spans, call)),
         ("echo", lambda _: PlainTextResponse("echo")),
         ("status/buildinfo", lambda _: _json(build_info())),

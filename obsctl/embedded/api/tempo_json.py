@@ -111,4 +111,8 @@ def typed_value(value: Value) -> dict[str, str]:
         return {"type": "bool", "value": "true" if value else "false"}
     if isinstance(value, int):
         return {"type": "int", "value": str(value)}
-    return {"type": "string", "value": value} if isinstance(value, str) else {"type": "float", "value": format_value(value)}
+    return (
+        {"type": "string", "value": value}
+        if isinstance(value, str)
+        else {"type": "float", "value": format_value(value)}
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from obsctl.embedded.api.http import Call
 from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.traceql.names import INTRINSICS
+from obsctl.embedded.query.traceql.names import INTRINSICS, SCOPES
 from obsctl.embedded.query.traceql.parse import parse, parse_field
 from obsctl.embedded.query.traceql.tree import Binary, Expr, Field, Filter, Pipeline, SpansetOp, Static, Status
 from obsctl.embedded.query.units import (
@@ -99,9 +99,7 @@ def _seconds(text: str) -> int:
 
 def field(text: str) -> Field:
     """The field that a path names: with a scope, with a leading dot, or an attribute of any scope."""
-    if not text.startswith((".", "span.", "resource.", "event.", "link.", "instrumentation.")) and text not in (
-        INTRINSICS.keys()
-    ):
+    if text not in INTRINSICS and not text.startswith((".", *SCOPES)):
         return Field("", text)
     try:
         return parse_field(text)
@@ -144,7 +142,7 @@ def _with_duration(pipeline: Pipeline, shortest: int | None, longest: int | None
 
 
 def _of_tags(text: str) -> Pipeline:
-    """logfmt as a query: every pair on some span of the trace."""
+    """Tags in logfmt as a query: every pair on some span of the trace."""
     spanset: Filter | SpansetOp = Filter()
     for condition in _conditions(text):
         one = Filter(condition)

@@ -20,8 +20,8 @@ import httpx
 from obsctl.wait import Deadline, until
 
 PATIENCE = 20.0
-ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger")
-READY = {"prometheus": "/-/ready", "loki": "/ready", "jaeger": "/api/services"}
+ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql")
+READY = {"prometheus": "/-/ready", "loki": "/ready", "jaeger": "/api/services", "traceql": "/ready"}
 JOB = "conformance"
 
 
@@ -33,6 +33,7 @@ class Servers:
     prometheus: str
     loki: str
     jaeger: str
+    traceql: str
 
 
 def free_ports(count: int) -> list[int]:

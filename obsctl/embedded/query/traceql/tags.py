@@ -71,15 +71,13 @@ def _known(spans: SpanReader, field: Field) -> list[Value] | None:
     if field == Field("resource", "service.name") or field == Field("intrinsic", "rootServiceName"):
         return list(spans.services())
     if field in (Field("intrinsic", "name"), Field("intrinsic", "rootName")):
-        return sorted({name for service in spans.services() for name, _ in spans.operations(service)})
+        return list({name for service in spans.services() for name, _ in spans.operations(service)})
     if field == Field("intrinsic", "status"):
         return list(Status)
     return list(Kind) if field == Field("intrinsic", "kind") else None
 
 
-def _spans(
-    spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None]
-) -> Iterator[StoredSpan]:
+def _spans(spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None]) -> Iterator[StoredSpan]:
     passes = test(condition)
     scan = narrowed(SpanScan(start_min=window[0], start_max=window[1]), condition)
     looked = islice(spans.scan(scan), MAX_LOOKED)

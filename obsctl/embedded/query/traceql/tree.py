@@ -37,6 +37,18 @@ Type = Literal["string", "bool", "number", "status", "kind", "nil", ""]
 
 
 @dataclass(frozen=True)
+class Infix:
+    """Two parts with an operator between them."""
+
+    op: str
+    left: Any
+    right: Any
+
+    def __str__(self) -> str:
+        return f"{_wrapped(self.left)} {self.op} {_wrapped(self.right)}"
+
+
+@dataclass(frozen=True)
 class Static:
     """A literal; None is ``nil``. Durations are nanoseconds, with ``duration`` set for printing."""
 
@@ -96,15 +108,11 @@ class Unary:
 
 
 @dataclass(frozen=True)
-class Binary:
+class Binary(Infix):
     """Two values with an operator between them."""
 
-    op: str
     left: Expr
     right: Expr
-
-    def __str__(self) -> str:
-        return f"{_wrapped(self.left)} {self.op} {_wrapped(self.right)}"
 
 
 Expr = Static | Field | Unary | Binary
@@ -121,15 +129,11 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class SpansetOp:
+class SpansetOp(Infix):
     """Two sets of spans and what they must have to do with each other."""
 
-    op: str
     left: Spanset
     right: Spanset
-
-    def __str__(self) -> str:
-        return f"{_wrapped(self.left)} {self.op} {_wrapped(self.right)}"
 
 
 @dataclass(frozen=True)
@@ -144,30 +148,22 @@ class Aggregate:
 
 
 @dataclass(frozen=True)
-class ScalarOp:
+class ScalarOp(Infix):
     """Arithmetic between aggregates and numbers."""
 
-    op: str
     left: Scalar
     right: Scalar
-
-    def __str__(self) -> str:
-        return f"{_wrapped(self.left)} {self.op} {_wrapped(self.right)}"
 
 
 Scalar = Static | Aggregate | ScalarOp
 
 
 @dataclass(frozen=True)
-class ScalarFilter:
+class ScalarFilter(Infix):
     """Keeps the sets of spans for which a comparison of scalars holds."""
 
-    op: str
     left: Scalar
     right: Scalar
-
-    def __str__(self) -> str:
-        return f"{_wrapped(self.left)} {self.op} {_wrapped(self.right)}"
 
 
 @dataclass(frozen=True)
