@@ -10,8 +10,8 @@ from obsctl.checks._board import Board
 from obsctl.checks._say import count, failed
 from obsctl.checks._spans import flaws, misshapen
 from obsctl.checks.base import Context, Evidence, Verdict
-from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.telemetry import Span
+from obsctl.clients.traces import TracesClient
 from obsctl.driven import DrivenRequest
 from obsctl.spec.contract import Contract, TraceRule
 from obsctl.wait import Deadline
@@ -47,7 +47,7 @@ class TraceBoard(Board):
     """Asks for each driven trace until it is whole and has not changed for a quiet period."""
 
     def __init__(
-        self, client: JaegerClient, contract: Contract, requests: Sequence[DrivenRequest], quiet: float
+        self, client: TracesClient, contract: Contract, requests: Sequence[DrivenRequest], quiet: float
     ) -> None:
         super().__init__()
         self._client = client
@@ -59,7 +59,7 @@ class TraceBoard(Board):
         self._others: dict[str, tuple[Span, ...]] = {}
 
     @classmethod
-    def of(cls, context: Context, client: JaegerClient) -> TraceBoard:
+    def of(cls, context: Context, client: TracesClient) -> TraceBoard:
         """The one board of this run."""
         return context.shared.once(
             cls, lambda: cls(client, context.contract, context.run.requests, quiet=context.quiet)

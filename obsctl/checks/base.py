@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from obsctl.checks._board import Shared
-from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
+from obsctl.clients.traces import TracesClient
 from obsctl.driven import Run
 from obsctl.endpoints import Endpoints
 from obsctl.spec.contract import Contract
@@ -111,7 +111,7 @@ class Context:
     deadline: Deadline
     metrics: PromqlClient | None
     logs: LogqlClient | None
-    traces: JaegerClient | None
+    traces: TracesClient | None
     scrape_interval: float
     quiet: float = 0.3
     shared: Shared = field(default_factory=Shared, compare=False)

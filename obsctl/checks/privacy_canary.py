@@ -17,9 +17,9 @@ from obsctl.checks._spans import named, values
 from obsctl.checks._traces import TraceBoard
 from obsctl.checks._traces import nothing_arrived as no_traces
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.logql import LogqlClient, quoted
 from obsctl.clients.telemetry import LogLine, Span
+from obsctl.clients.traces import TracesClient
 
 SEARCHED = 200
 """Traces of each component that are searched beside the driven ones: the marker may be in a trace that was cut off."""
@@ -69,7 +69,7 @@ class _Searched:
     note: str = ""
 
 
-def _traces(context: Context, client: JaegerClient | None) -> _Searched | Verdict:
+def _traces(context: Context, client: TracesClient | None) -> _Searched | Verdict:
     if client is None:
         return _Searched(note="traces not searched: there is no trace backend")
     board = TraceBoard.of(context, client)
@@ -92,7 +92,7 @@ def _traces(context: Context, client: JaegerClient | None) -> _Searched | Verdic
     return _Searched(looked, tuple(_leaks(spans.values(), context)))
 
 
-def _window(context: Context, client: JaegerClient, component: str) -> Iterator[Span]:
+def _window(context: Context, client: TracesClient, component: str) -> Iterator[Span]:
     """Spans of other traces of a component that began during the run."""
     start, end = int((context.run.started_at - 1.0) * 1e9), int((context.run.ended_at + 60.0) * 1e9)
     found = client.search(component, start_ns=start, end_ns=end, limit=SEARCHED)

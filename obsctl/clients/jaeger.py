@@ -14,7 +14,7 @@ from urllib.parse import quote
 from obsctl.clients.http import Http, Params, Reply, complaint, understood
 from obsctl.clients.jaegerui import spans_from_ui
 from obsctl.clients.otlp import spans_from_otlp
-from obsctl.clients.telemetry import Span
+from obsctl.clients.telemetry import Span, ordered
 from obsctl.errors import BackendError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,7 +36,7 @@ class JaegerClient:
         """The spans of a trace; () where the server does not know the id."""
         reply = self._v3(f"/api/v3/traces/{quote(trace_id, safe='')}")
         if reply is not None:
-            return _ordered(_v3_spans(reply)) if reply.status == 200 else ()
+            return ordered(_v3_spans(reply)) if reply.status == 200 else ()
         reply = self._v1(f"/api/traces/{quote(trace_id, safe='')}", missing_ok=True)
         return tuple(span for trace in _v1_traces(reply) for span in trace)
 
@@ -135,7 +135,7 @@ def _v3_spans(reply: Reply) -> list[Span]:
 def _v1_traces(reply: Reply) -> tuple[tuple[Span, ...], ...]:
     answer = reply.json()
     with understood(reply):
-        return tuple(_ordered(spans_from_ui(trace)) for trace in answer.get("data") or ())
+        return tuple(ordered(spans_from_ui(trace)) for trace in answer.get("data") or ())
 
 
 def _names(reply: Reply, key: str) -> list[str]:
@@ -145,16 +145,12 @@ def _names(reply: Reply, key: str) -> list[str]:
         return sorted({str(e["name"] if isinstance(e, dict) else e) for e in answer.get(key) or ()})
 
 
-def _ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
-    return tuple(sorted(spans, key=lambda s: (s.start_ns, s.span_id)))
-
-
 def _by_trace(spans: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
     """Spans of several traces, put together again by trace id; the trace that started last comes first."""
     groups: dict[str, list[Span]] = {}
     for span in spans:
         groups.setdefault(span.trace_id, []).append(span)
-    return tuple(sorted(map(_ordered, groups.values()), key=lambda t: t[0].start_ns, reverse=True))
+    return tuple(sorted(map(ordered, groups.values()), key=lambda t: t[0].start_ns, reverse=True))
 
 
 def _rfc3339(ns: int) -> str:

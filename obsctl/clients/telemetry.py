@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,11 @@ class Span:
     resource: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[SpanEvent, ...] = ()
     links: tuple[SpanLink, ...] = ()
+
+
+def ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans by start."""
+    return tuple(sorted(spans, key=lambda span: (span.start_ns, span.span_id)))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.logql import LogqlClient
+from obsctl.clients.traces import traces_client
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import StartError
 from obsctl.ops.last_run import recall
@@ -30,4 +30,4 @@ def _sources(endpoints: Endpoints) -> Sources:
     traces, logs = endpoints.first(Role.TRACES), endpoints.first(Role.LOGS)
     if traces is None:
         raise StartError("this stack has no backend that answers trace queries", hint="add one to obsctl.yaml")
-    return Sources(JaegerClient(traces.url), LogqlClient(logs.url) if logs else None)
+    return Sources(traces_client(traces), LogqlClient(logs.url) if logs else None)

@@ -12,9 +12,9 @@ from pathlib import Path
 from obsctl.checks import CHECKS
 from obsctl.checks.base import Context, Signal, Verification
 from obsctl.checks.run import run_checks, select
-from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
+from obsctl.clients.traces import traces_client
 from obsctl.driven import Run
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import UsageError
@@ -81,10 +81,10 @@ def _contexts(
     metrics, logs, traces = (endpoints.first(role) for role in (Role.METRICS, Role.LOGS, Role.TRACES))
     promql = PromqlClient(metrics.url) if metrics else None
     logql = LogqlClient(logs.url) if logs else None
-    jaeger = JaegerClient(traces.url) if traces else None
+    spans = traces_client(traces) if traces else None
 
     def context(_signal: Signal) -> Context:
         deadline = Deadline.after(timeout)
-        return Context(service, endpoints, run, deadline, promql, logql, jaeger, stack.scrape_interval)
+        return Context(service, endpoints, run, deadline, promql, logql, spans, stack.scrape_interval)
 
     return context

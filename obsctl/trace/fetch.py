@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.telemetry import LogLine, Span
+from obsctl.clients.traces import TracesClient
 from obsctl.errors import BackendError, NotFoundError
 from obsctl.trace.assemble import assemble
 from obsctl.trace.entries import trace_id_of
@@ -34,7 +34,7 @@ _HINT = "it may not have arrived yet: --wait 5; or see what is there: obsctl sta
 class Sources:
     """Where to look. A stack may have no logs backend."""
 
-    traces: JaegerClient
+    traces: TracesClient
     logs: LogqlClient | None = None
 
     def __str__(self) -> str:

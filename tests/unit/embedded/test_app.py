@@ -151,6 +151,20 @@ def test_mistakes_in_the_configuration_are_named(tmp_path: Path, key: str, value
     assert says in caught.value.message
 
 
+@pytest.mark.parametrize("left_out", ["jaeger", "traceql"])
+def test_one_api_for_traces_is_enough(tmp_path: Path, left_out: str) -> None:
+    config = make_config(tmp_path)
+    del config["listen"][left_out]
+    assert set(parse(config).listen) == set(ROLES) - {left_out}
+
+
+def test_without_an_api_for_traces_there_is_none(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    del config["listen"]["jaeger"], config["listen"]["traceql"]
+    with pytest.raises(UsageError, match=r"listen\.jaeger is missing"):
+        parse(config)
+
+
 @pytest.mark.parametrize("document", [None, [], "x", 5])
 def test_a_configuration_that_is_no_object(document: Any) -> None:
     with pytest.raises(UsageError, match="the configuration must be an object"):

@@ -13,7 +13,7 @@ from obsctl.endpoints import Role
 from obsctl.render.stack import embedded
 from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.load import load_stack
-from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, Component, Service, Stack
+from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, Choices, Component, Service, Stack
 
 PORTS = {name: port for name, port in DEFAULT_PORTS.items() if name not in CONTAINER_PORTS}
 """Those that an embedded stack listens on."""
@@ -49,6 +49,17 @@ def test_an_offset_moves_everything(stack: Stack) -> None:
         assert after.url == before.url.replace(f":{port}", f":{port + 100}")
     text = json.dumps([[p.env, [f.text for f in p.files]] for p in moved.processes])
     assert not [port for port in PORTS.values() if f":{port}" in text.replace(str(stack.folder), "")]
+
+
+def test_the_trace_store_of_the_spec_says_whose_api_answers(stack: Stack) -> None:
+    for product, dialect, port in (("jaeger", "jaeger", "jaeger"), ("tempo", "traceql", "traceql")):
+        chosen = replace(stack, choices=Choices(traces=product))
+        desired = embedded(chosen, version="1")
+        assert [(e.dialect.value, e.url) for e in desired.endpoints if e.role is Role.TRACES] == [
+            (dialect, f"http://127.0.0.1:{DEFAULT_PORTS[port]}")
+        ]
+        listening = set(config(chosen)["listen"])
+        assert listening & {"jaeger", "traceql"} == {port} == set(desired.processes[0].ports) & {"jaeger", "traceql"}
 
 
 def test_every_role_and_component_has_an_endpoint(stack: Stack) -> None:

@@ -1,0 +1,77 @@
+"""Our clients of the trace dialects bring the same spans, whichever API they ask."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from obsctl.clients.traces import traces_client
+from obsctl.endpoints import Dialect, Endpoint, Role
+from tests.conformance.dialects.trace_script import Script
+
+TEXT = """\
+trace one
+  root       clients "GET /cart" server error 0ms 150ms http.status=500 ok=true status.message="boom" resource.host="h1"
+    event miss 5ms key="k"
+    link two.root
+  root > pay clients-bank "pay" client ok 10ms 20ms request_id="r-1"
+trace two
+  root          clients "GET /" server unset 2s 5ms ratio=1.5
+"""
+
+
+@pytest.fixture(scope="module")
+def script(servers, http):
+    script = Script("clients", TEXT, time.time_ns() - 60_000_000_000)
+    assert http.post(f"{servers.otlp_http}/v1/traces", json=script.request).json() == {}
+    return script
+
+
+@pytest.fixture(scope="module", params=["jaeger", "traceql"])
+def client(request, servers, script):
+    url = getattr(servers, request.param)
+    return traces_client(Endpoint("traces", Role.TRACES, url, Dialect(request.param)))
+
+
+def test_a_trace_is_what_was_sent(client, script):
+    one = next(trace_id for trace_id, name in script.traces.items() if name == "one")
+    root, pay = client.trace(one)
+    assert (root.trace_id, root.parent_id, root.service, root.name) == (one, "", "clients", "GET /cart")
+    assert (root.kind, root.status, root.status_message) == ("server", "error", "boom")
+    assert (root.start_ns, root.end_ns) == (script.start, script.start + 150_000_000)
+    assert root.attributes == {"http.status": 500, "ok": True}
+    assert root.resource["host"] == "h1"
+    assert [(e.name, e.time_ns, e.attributes) for e in root.events] == [
+        ("miss", script.start + 5_000_000, {"key": "k"})
+    ]
+    assert [link.trace_id for link in root.links] == [t for t, name in script.traces.items() if name == "two"]
+    assert (pay.parent_id, pay.service, pay.status) == (root.span_id, "clients-bank", "ok")
+    assert client.trace("e" * 32) == ()
+
+
+def test_names(client):
+    assert {"clients", "clients-bank"} <= set(client.services())
+    assert client.operations("clients") == ["GET /", "GET /cart"]
+    assert client.operations("nobody") == []
+
+
+@pytest.mark.parametrize(
+    ("service", "asked", "found"),
+    [
+        ("clients", {}, ["two", "one"]),
+        ("clients", {"limit": 1}, ["two"]),
+        ("clients", {"operation": "GET /cart"}, ["one"]),
+        ("clients", {"operation": "pay"}, []),
+        ("clients", {"tags": {"http.status": "500", "ok": "true"}}, ["one"]),
+        ("clients", {"tags": {"ratio": "1.5"}}, ["two"]),
+        ("clients", {"tags": {"http.status": "50"}}, []),
+        ("clients-bank", {"tags": {"request_id": "r-1"}}, ["one"]),
+        ("nobody", {}, []),
+    ],
+)
+def test_searching(client, script, service, asked, found):
+    traces = client.search(service, start_ns=script.start, end_ns=script.start + 10_000_000_000, **asked)
+    assert [script.traces[spans[0].trace_id] for spans in traces] == found
+    earlier = client.search(service, start_ns=script.start - 10_000_000_000, end_ns=script.start - 1, **asked)
+    assert earlier == ()
