@@ -10,6 +10,7 @@ from obsctl.backends import CONTAINERS, SAMPLE, Backend, Edition, Served
 from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.render.composefile import compose_values
+from obsctl.render.dashboards import dashboard_files
 from obsctl.render.desired import Build, Composition, Container, File, Mount, Network, Published
 from obsctl.render.files import SAMPLE_FOLDER, compose_file, product_files, sample_files
 from obsctl.render.images import edition_of, image_of
@@ -104,9 +105,17 @@ def _product(
         image=image_of(backend.key, preset, stack.choices),
         mounts=(*mounts, *_volumes(edition)),
         extra_hosts={HOST: "host-gateway"} if _reaches_out(stack, backend) else {},
-        files=(*product_files(part, known), *(rule_files(stack, _rules(backend)) if _has_rules(backend) else ())),
+        files=(*product_files(part, known), *_derived(stack, preset, backend)),
         **_common(stack, backend, edition, known),
     )
+
+
+def _derived(stack: Stack, preset: Preset, backend: Backend) -> Iterator[File]:
+    """The files that a backend gets from the contracts: rules for who evaluates them, dashboards for who shows them."""
+    if _has_rules(backend):
+        yield from rule_files(stack, _rules(backend))
+    if any(served.role is Role.DASHBOARDS for served in backend.serves):
+        yield from dashboard_files(stack, f"{backend.key}/dashboards", answers(stack, preset)["traces"])
 
 
 def _has_rules(backend: Backend) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from obsctl import assets
-from obsctl.endpoints import Role
 from obsctl.render.desired import File
 from obsctl.render.template import TemplateError, Values, fill
 from obsctl.render.values import Part
@@ -17,12 +16,9 @@ _SAMPLE_ROOT = ("Dockerfile", "requirements.txt")
 
 
 def product_files(part: Part, values: Values) -> tuple[File, ...]:
-    """The files of one product, in its own folder. A backend that shows dashboards gets those that ship."""
+    """The files of one product, in its own folder."""
     product = assets.templates() / "backends" / part.backend.key
-    files = [*_rendered(product / part.since, part.backend.key, values)]
-    if any(served.role is Role.DASHBOARDS for served in part.backend.serves):
-        files += _rendered(assets.templates() / "dashboards", f"{part.backend.key}/dashboards", values)
-    return tuple(files)
+    return tuple(_rendered(product / part.since, part.backend.key, values))
 
 
 def compose_file(values: Values) -> File:

@@ -5,11 +5,11 @@ What applies is decided by families: a template is for every contract that uses 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from obsctl.errors import Place, SpecError
+from obsctl.errors import Place
+from obsctl.render.holes import check_labels, filled
 from obsctl.render.rulegroups import Alert, Group, Record, runbook
 from obsctl.render.slo_rules import slo_groups
 from obsctl.render.values import duration, quoted
@@ -21,11 +21,6 @@ METRIC_TEMPLATE = "metric"
 STACK_TEMPLATE = "stack"
 SCOPE = "service_namespace"
 """The label by which the series of one service are told from those of others."""
-
-_HOLE = re.compile(r"@\{([a-z][a-z0-9_.]*)(:base)?\}")
-_SELECTOR = re.compile(r"@\{([a-z][a-z0-9_.]*)\}(?:_bucket|_count|_sum)?\{([^}]*(?:\}[^}]*)?)\}")
-_LABEL = re.compile(r"([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*\"")
-_SCRAPED = ("job", "instance", "le", "service_namespace", "service_name")
 
 
 @dataclass(frozen=True)
@@ -63,37 +58,15 @@ def _names(contract: Contract) -> dict[str, str]:
 
 def _template_groups(template: RuleTemplate, contract: Contract, known: Mapping[str, str]) -> Iterator[Group]:
     for rule in template.recordings:
-        _check_labels(rule.expr, contract, rule.place)
+        check_labels(rule.expr, contract.metrics, rule.place)
     for alert in template.alerts:
         for text in (alert.expr, *(entry.series for entry in alert.test.inputs)):
-            _check_labels(text, contract, alert.place)
+            check_labels(text, contract.metrics, alert.place)
     name = f"obsctl/{contract.service}/{template.name}"
-    records = [Record(_filled(r.record, known, r.place), _filled(r.expr, known, r.place)) for r in template.recordings]
+    records = [Record(filled(r.record, known, r.place), filled(r.expr, known, r.place)) for r in template.recordings]
     yield Group(f"{name}/recordings", tuple(records))
     scoped = {SCOPE: contract.service}
     yield Group(f"{name}/alerts", tuple(_alert(alert, known, scoped) for alert in template.alerts))
-
-
-def _check_labels(text: str, contract: Contract, place: Place) -> None:
-    """Labels in a template's selectors are labels of the metric. Raises SpecError."""
-    labels = {m.registry: m.labels for m in contract.metrics}
-    for metric, matchers in _SELECTOR.findall(text):
-        for label in _LABEL.findall(matchers):
-            if label not in (*labels.get(metric, ()), *_SCRAPED) and metric in labels:
-                message = f"metric {quoted(metric)} has no label {quoted(label)}"
-                raise SpecError(message, place=place, hint=f"Labels: {', '.join(labels[metric]) or 'none'}.")
-
-
-def _filled(text: str, known: Mapping[str, str], place: Place) -> str:
-    """A text with its holes filled in. Raises SpecError for a metric that the contract does not have."""
-
-    def name(hole: re.Match[str]) -> str:
-        if hole[1] not in known:
-            hint = "Rules name metrics by their registry name; the families have them."
-            raise SpecError(f"there is no metric {quoted(hole[1])}", place=place, hint=hint)
-        return known[hole[1]].removesuffix("_total") if hole[2] else known[hole[1]]
-
-    return _HOLE.sub(name, text)
 
 
 def _alert(
@@ -107,12 +80,12 @@ def _alert(
     inputs = (_input(entry, known, template.place) for entry in test.inputs)
     return Alert(
         name=template.name,
-        expr=_filled(template.expr, known, template.place),
+        expr=filled(template.expr, known, template.place),
         wait=duration(template.wait),
         labels={"severity": template.severity, **(labels or {})},
         annotations={
-            "summary": _filled(template.summary, known, template.place),
-            "description": _filled(template.description, known, template.place),
+            "summary": filled(template.summary, known, template.place),
+            "description": filled(template.description, known, template.place),
             "runbook_url": runbook(template.name),
         },
         test=AlertTest(tuple(inputs), {**scoped, **test.labels}, test.value),
@@ -120,7 +93,7 @@ def _alert(
 
 
 def _input(entry: Input, known: Mapping[str, str], place: Place) -> Input:
-    return Input(_filled(entry.series, known, place), entry.quiet, entry.firing, entry.level, entry.gone)
+    return Input(filled(entry.series, known, place), entry.quiet, entry.firing, entry.level, entry.gone)
 
 
 def _absent_alerts(contract: Contract, template: RuleTemplate) -> Iterator[Alert]:

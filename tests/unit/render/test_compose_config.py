@@ -124,9 +124,10 @@ def test_data_sources_lead_to_each_other(choices: dict[str, Any]) -> None:
     assert set(sources) == CORRELATED | ({"alerts"} if choices["alerting"] else set())
     assert sources["traces"]["type"] == choices["traces"]
     metrics, logs, traces = (sources[uid]["jsonData"] for uid in ("metrics", "logs", "traces"))
-    assert {d["datasourceUid"] for d in metrics["exemplarTraceIdDestinations"]} == {"traces"}
+    assert {d.get("datasourceUid", "traces") for d in metrics["exemplarTraceIdDestinations"]} == {"traces"}
     assert {d["name"] for d in metrics["exemplarTraceIdDestinations"]} == {"trace_id", "traceID"}
-    assert {d["datasourceUid"] for d in logs["derivedFields"]} == {"traces"}
+    assert {d.get("datasourceUid", "traces") for d in logs["derivedFields"]} == {"traces"}
+    assert len({d["name"] for d in logs["derivedFields"]}) == len(logs["derivedFields"])
     assert traces["tracesToLogsV2"]["datasourceUid"] == "logs"
     assert traces["tracesToMetrics"]["datasourceUid"] == "metrics"
     assert len(traces["tracesToMetrics"]["queries"]) == 3
@@ -145,7 +146,8 @@ def test_a_dollar_of_a_data_source_is_doubled(choices: dict[str, Any]) -> None:
 @every_choice
 def test_the_dashboard_shows_a_trace_and_its_lines(choices: dict[str, Any]) -> None:
     board = json.loads(files(made(choices))["grafana/dashboards/end-to-end.json"])
-    assert [v["name"] for v in board["templating"]["list"]] == ["trace_id"]
+    sources, identity = board["templating"]["list"]
+    assert (sources["current"]["value"], identity["name"]) == ("logs", "trace_id")
     trace, logs = board["panels"][:2]
     (target,) = trace["targets"]
     assert (trace["type"], target["query"], target["datasource"]["type"]) == (
@@ -155,7 +157,7 @@ def test_the_dashboard_shows_a_trace_and_its_lines(choices: dict[str, Any]) -> N
     )
     assert ("queryType" in target) == (choices["traces"] == "tempo")
     assert "${trace_id}" in logs["targets"][0]["expr"]
-    assert {p["datasource"]["uid"] for p in board["panels"]} <= CORRELATED
+    assert {p["datasource"]["uid"] for p in board["panels"]} == {"traces", "${loki_datasource}"}
 
 
 @pytest.mark.parametrize("preset", preset_names())

@@ -1,0 +1,187 @@
+"""A panel's template -> its JSON. The look of each type of panel is data: ``templates/panels/*.json``. Pure."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from obsctl import assets
+from obsctl.dashboards.read import MAY_BE_EMPTY
+from obsctl.render.dashboard_units import unit_of
+from obsctl.render.holes import check_labels, filled, holes
+from obsctl.render.objectives import Limit, limit_of
+from obsctl.spec.contract import Metric
+from obsctl.spec.dashboard_templates import PanelTemplate, QueryTemplate
+from obsctl.spec.slo import Slo
+
+METRICS_VARIABLE, LOGS_VARIABLE = "prometheus_datasource", "loki_datasource"
+METRICS_UID, LOGS_UID, TRACES_UID = "metrics", "logs", "traces"
+"""Uids of the data sources, which are those of roles, and the variables that choose another one."""
+
+SCOPE = 'service_namespace=~"$service", job=~"$job", instance=~"$instance"'
+LOG_SCOPE = 'service_namespace=~"$service", service_name=~"$job"'
+SLO_SCOPE = 'sloth_service=~"$service", sloth_slo=~"$slo"'
+
+_COLORS = ("yellow", "orange", "red")
+_JOB = "${__field.labels.job}"
+_NATIVE_TRACE_QUERY = "jaeger"
+"""The data source that takes a trace id as it is; others take it as a query of their language."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What panels are drawn from. ``traces`` is the type of the data source for traces."""
+
+    metrics: Mapping[str, Metric]
+    slos: tuple[Slo, ...]
+    traces: str
+    known: Mapping[str, str] = field(default_factory=dict)
+
+
+def facts(metrics: Sequence[Metric], slos: Sequence[Slo], traces: str, *, ids_as_labels: bool) -> Facts:
+    """Facts about metrics, by registry name, with everything that may stand in holes."""
+    streams = '{trace_id="${trace_id}"}' if ids_as_labels else '{service_name=~".+"}'
+    of_trace = f"{streams} | trace_id != `` | trace_id = `${{trace_id}}`"  # nothing, rather than every other line
+    known = {
+        "scope": SCOPE,
+        "log_scope": LOG_SCOPE,
+        "slo_scope": SLO_SCOPE,
+        "logs_of_trace": of_trace,
+        **{metric.registry: metric.name for metric in metrics},
+    }
+    return Facts({metric.registry: metric for metric in metrics}, tuple(slos), traces, known)
+
+
+def panel_json(panel: PanelTemplate, number: int, grid: Mapping[str, int], about: Facts) -> dict[str, Any]:
+    """A panel as the page reads it. Raises SpecError for a metric or a label that is not there."""
+    limit = _limit(panel, about)
+    made: dict[str, Any] = {
+        "id": number,
+        "title": panel.title,
+        "description": _description(panel, limit, about),
+        "type": panel.type,
+        "gridPos": dict(grid),
+        "datasource": _source(panel.type, about),
+        "targets": [_target(query, i, panel, about) for i, query in enumerate(panel.queries)],
+        **look(panel.type),
+    }
+    if "fieldConfig" in made:
+        made["fieldConfig"]["defaults"] = _defaults(panel, limit, about, made["fieldConfig"]["defaults"])
+    if panel.type == "heatmap":
+        made["options"]["yAxis"]["unit"] = _unit(panel, about)
+    if panel.type == "logs" and not panel.newest_first:
+        made["options"]["sortOrder"] = "Ascending"
+    return made
+
+
+def look(name: str) -> dict[str, Any]:
+    """A fresh copy of what all panels of a type have in common."""
+    value: dict[str, Any] = json.loads(_look(name))
+    return value
+
+
+@functools.cache
+def _look(name: str) -> str:
+    return (assets.templates() / "panels" / f"{name}.json").read_text(encoding="utf-8")
+
+
+def _source(panel_type: str, about: Facts) -> dict[str, str]:
+    if panel_type == "logs":
+        return {"type": "loki", "uid": f"${{{LOGS_VARIABLE}}}"}
+    if panel_type == "traces":
+        return {"type": about.traces, "uid": TRACES_UID}
+    return {"type": "prometheus", "uid": f"${{{METRICS_VARIABLE}}}"}
+
+
+def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Facts) -> dict[str, Any]:
+    check_labels(query.expr, tuple(about.metrics.values()), panel.place)
+    expr = filled(query.expr, about.known, panel.place)
+    target: dict[str, Any] = {"refId": chr(ord("A") + number), "datasource": _source(panel.type, about)}
+    if panel.type == "traces":
+        language = {} if about.traces == _NATIVE_TRACE_QUERY else {"queryType": "traceql"}
+        return {**target, **language, "query": expr}
+    if panel.type == "logs":
+        return {**target, "queryType": "range", "expr": expr, "maxLines": 100}
+    shape = {"heatmap": "heatmap", "table": "table"}.get(panel.type, "time_series")
+    instant = panel.type == "table"
+    return {
+        **target,
+        "editorMode": "code",
+        "expr": expr,
+        "legendFormat": filled(query.legend, about.known, panel.place) or "__auto",
+        "format": shape,
+        "range": not instant,
+        "instant": instant,
+        "exemplar": panel.type in ("timeseries", "heatmap") and any(m.exemplars for m in _metrics(query.expr, about)),
+    }
+
+
+def _metrics(expr: str, about: Facts) -> list[Metric]:
+    return [about.metrics[name] for name in holes(expr) if name in about.metrics]
+
+
+def _first(panel: PanelTemplate, about: Facts) -> Metric | None:
+    return next(iter(_metrics(panel.queries[0].expr, about)), None)
+
+
+def _unit(panel: PanelTemplate, about: Facts) -> str:
+    metric = _first(panel, about)
+    return panel.unit or (unit_of(metric, panel.queries[0].expr) if metric else "short")
+
+
+def _limit(panel: PanelTemplate, about: Facts) -> Limit | None:
+    metric = about.metrics.get(panel.objective)
+    return limit_of(metric, about.slos) if metric else None
+
+
+def _description(panel: PanelTemplate, limit: Limit | None, about: Facts) -> str:
+    metric = _first(panel, about)
+    said = filled(panel.description, about.known, panel.place) or (metric.brief if metric else "")
+    lines = [said, limit.words if limit else ""]
+    text = " ".join(filter(None, lines))
+    return f"{text}\n\n{MAY_BE_EMPTY}{panel.may_be_empty}" if panel.may_be_empty else text
+
+
+def _defaults(panel: PanelTemplate, limit: Limit | None, about: Facts, defaults: dict[str, Any]) -> dict[str, Any]:
+    """The look's own values with the panel's unit, scale, thresholds and links."""
+    if panel.type == "heatmap":
+        return defaults
+    made = {**defaults, "unit": _unit(panel, about), **({} if panel.signed else {"min": 0})}
+    levels = panel.levels or ((limit.value,) if limit else ())
+    if levels:
+        colors = _COLORS[-len(levels) :]
+        steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+        steps += [{"color": color, "value": level} for color, level in zip(colors, levels, strict=True)]
+        made["thresholds"] = {"mode": "absolute", "steps": steps}
+    if panel.type == "timeseries":
+        made["custom"]["thresholdsStyle"]["mode"] = "dashed" if levels else "off"
+        made["custom"]["stacking"]["mode"] = "normal" if panel.stacked else "none"
+        if all("{{job}}" in query.legend for query in panel.queries):
+            made["links"] = [_logs_link(), _traces_link(about.traces)]
+    return made
+
+
+def _logs_link() -> dict[str, Any]:
+    query = {"expr": f'{{service_name="{_JOB}"}}', "queryType": "range"}
+    return {"title": f"Log lines of {_JOB}", "url": _explore("loki", LOGS_UID, query)}
+
+
+def _traces_link(traces: str) -> dict[str, Any]:
+    native = {"queryType": "search", "service": _JOB}
+    other = {"queryType": "traceql", "query": f'{{resource.service.name="{_JOB}"}}'}
+    query = native if traces == _NATIVE_TRACE_QUERY else other
+    return {"title": f"Traces of {_JOB}", "url": _explore(traces, TRACES_UID, query)}
+
+
+def _explore(product: str, uid: str, query: Mapping[str, str]) -> str:
+    """A link to a question about the series that was clicked on, over the time that is shown."""
+    asked = {"refId": "A", "datasource": {"type": product, "uid": uid}, **query}
+    pane = {"datasource": uid, "queries": [asked], "range": {"from": "${__from}", "to": "${__to}"}}
+    panes = quote(json.dumps({"a": pane}, separators=(",", ":")), safe="")
+    for variable in (_JOB, "${__from}", "${__to}"):
+        panes = panes.replace(quote(variable, safe=""), variable)
+    return f"/explore?schemaVersion=1&orgId=1&panes={panes}"

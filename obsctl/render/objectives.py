@@ -1,0 +1,37 @@
+"""What the SLOs say about a metric, as a limit that a panel can draw. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from obsctl.spec.contract import Metric
+from obsctl.spec.slo import Slo
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The strictest limit: a share of events, or a time in seconds; and the same in words."""
+
+    value: float
+    words: str
+
+
+def limit_of(metric: Metric, slos: Iterable[Slo]) -> Limit | None:
+    """The limit that SLOs put on a metric; None where none is about it.
+
+    For a histogram that is the bound within which events are good, else the share of events that may be bad.
+    """
+    found = [_limit(slo, metric) for slo in slos if slo.total.metric in (metric.name, f"{metric.name}_count")]
+    return min(found, key=lambda limit: (limit.value, limit.words), default=None)
+
+
+def _limit(slo: Slo, metric: Metric) -> Limit:
+    bound = next((m.value for m in slo.part.matchers if m.label == "le" and m.op == "="), "")
+    if bound and slo.part.metric == f"{metric.name}_bucket":
+        return Limit(float(bound), f"Objective {slo.name}: {_percent(float(slo.objective))} within {bound} s.")
+    return Limit(float(slo.error_budget), f"Objective {slo.name}: at most {_percent(float(slo.error_budget))}.")
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.6g} %"
