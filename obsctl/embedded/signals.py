@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import re2
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
@@ -56,8 +56,7 @@ class LogRecord:
     metadata: Labels = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SampleRecord:
+class SampleRecord(NamedTuple):
     """One sample. ``labels`` include ``__name__``; time in milliseconds. ``value`` may be the staleness marker."""
 
     labels: Labels

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from obsctl.embedded.api.http import JSON, BodyTooLargeError, compact, encoded
 from obsctl.embedded.query.errors import QueryError
+from obsctl.embedded.store.base import DamagedError
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -18,6 +19,8 @@ INTERNAL = "internal error; see the log of the embedded server"
 
 def _told(error: Exception) -> tuple[str, str]:
     """Kind and sentence of an error. What we did not foresee is not told to clients in detail."""
+    if isinstance(error, DamagedError):
+        return "internal", str(error)
     return (error.kind, str(error)) if isinstance(error, QueryError) else ("internal", INTERNAL)
 
 

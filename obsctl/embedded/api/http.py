@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from obsctl.embedded.query.errors import ParameterError, QueryError
+from obsctl.embedded.store.base import DamagedError
 
 MAX_FORM = 1 << 20
 MAX_FIELDS = 10_000
@@ -88,6 +89,9 @@ def route(path: str, handler: Handler, on_error: ErrorResponse, methods: Sequenc
         try:
             return await run_in_threadpool(handler, await _call(request))
         except QueryError as cause:
+            return on_error(cause)
+        except DamagedError as cause:
+            _log.error("%s %s: %s", request.method, path, cause)
             return on_error(cause)
         except Exception as cause:  # noqa: BLE001 - the boundary: a client gets the API's envelope, never a traceback
             _log.exception("%s %s failed", request.method, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
 
 from obsctl.embedded.api.http import compact
@@ -15,8 +15,8 @@ def instant_data(value: Value, time: int) -> str:
     """``data`` of ``/api/v1/query``, as JSON text."""
     if isinstance(value, Vector):
         at = format_time(time)
-        rows = zip(value.labels, _texts(value.values[:, 0].tolist()), strict=True)
-        return _data("vector", _array(f'{{"metric":{_metric(k)},"value":[{at},"{v}"]}}' for k, v in rows))
+        rows = zip(_metrics(value.labels), _texts(value.values[:, 0].tolist()), strict=True)
+        return _data("vector", _array([f'{{"metric":{metric},"value":[{at},"{v}"]}}' for metric, v in rows]))
     if isinstance(value, RangeVector):
         series = zip(value.labels, value.points, strict=True)
         parts = (_matrix_row(k, list(map(format_time, p.times.tolist())), p.values.tolist()) for k, p in series)
@@ -42,6 +42,20 @@ def _data(kind: str, result: str) -> str:
 
 def _array(parts: Iterable[str]) -> str:
     return f"[{','.join(parts)}]"
+
+
+def _metrics(series: Iterable[Labels]) -> Iterator[str]:
+    """The label sets of many series. Most of their pairs are the same, and written once."""
+    pairs: dict[tuple[str, str], str] = {}
+    known = pairs.get
+    for labels in series:
+        texts = []
+        for pair in labels:
+            text = known(pair)
+            if text is None:
+                text = pairs[pair] = f"{encode_basestring(pair[0])}:{encode_basestring(pair[1])}"
+            texts.append(text)
+        yield "{" + ",".join(texts) + "}"
 
 
 def _metric(labels: Labels) -> str:

@@ -12,7 +12,7 @@ from obsctl.embedded.receive.otlp_codec import Encoding, MalformedError, decode
 from obsctl.embedded.receive.signals import SIGNALS, Signal
 from obsctl.embedded.receive.taken import Taken
 from obsctl.embedded.scrub import Scrubber
-from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError, Written
+from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError, Written
 
 TRANSPORTS = ("http", "grpc")
 
@@ -78,12 +78,13 @@ class Intake:
         except (StoreFailedError, TimeoutError) as error:
             sentence = str(error) or "the store did not answer in time"
             raise self.refusal(signal, pending.transport, RefusedError(sentence, 503, 1)) from error
-        no_room = taken.batch.items - written.stored - written.duplicates
+        no_room = taken.batch.items - written.stored - written.duplicates - written.conflicting
         # A data point may be several samples, and must not be counted more than once.
-        rejected, message = min(taken.count, taken.rejected + no_room), taken.message
+        rejected, message = min(taken.count, taken.rejected + written.conflicting + no_room), taken.message
         duplicates = min(taken.count - rejected, written.duplicates)
-        if no_room:
-            message = "; ".join(filter(None, (message, f"{no_room} x too many different label sets")))
+        lost = {"too many different label sets": no_room, CONFLICT: written.conflicting}
+        told = (f"{count} x {reason}" for reason, count in lost.items() if count)
+        message = "; ".join(filter(None, (message, *told)))
         self._metrics.add(ACCEPTED, taken.count - rejected - duplicates, *labels)
         self._metrics.add(DUPLICATE, duplicates, *labels)
         self._metrics.add(REJECTED, rejected, *labels)

@@ -22,7 +22,7 @@ from obsctl.embedded.receive.label_limits import label_fault
 from obsctl.embedded.receive.remote_write_proto import METRIC_TYPES, Label, WriteRequest
 from obsctl.embedded.receive.taken import Rejections, Taken
 from obsctl.embedded.signals import Batch, ExemplarRecord, Labels, MetadataRecord, SampleRecord
-from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError, Written
+from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError, Written
 
 MEDIA_TYPE = "application/x-protobuf"
 MESSAGE = "prometheus.WriteRequest"
@@ -161,12 +161,14 @@ class _Receiver:
             return await asyncio.get_running_loop().run_in_executor(None, take)
 
     def _answer(self, taken: Taken, written: Written) -> Response:
-        no_room = taken.batch.items - written.stored - written.duplicates
+        conflicting = written.conflicting
+        no_room = taken.batch.items - written.stored - written.duplicates - conflicting
         self._metrics.add(ACCEPTED, written.stored - len(taken.batch.metadata), *_LABELS)
         self._metrics.add(DUPLICATE, written.duplicates, *_LABELS)
-        self._metrics.add(REJECTED, taken.rejected + no_room, *_LABELS)
-        if taken.rejected:
-            return self.refuse(400, taken.message)
+        self._metrics.add(REJECTED, taken.rejected + conflicting + no_room, *_LABELS)
+        if taken.rejected or conflicting:
+            conflict = f"{conflicting} x {CONFLICT}" if conflicting else ""
+            return self.refuse(400, "; ".join(filter(None, (taken.message, conflict))))
         if no_room:
             return self.refuse(429, f"{no_room} x too many different series", retry_after=60)
         counts = {

@@ -24,7 +24,7 @@ from obsctl.embedded.signals import (
     SampleRecord,
     TargetStatus,
 )
-from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
+from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError
 
 _COMMIT_TIMEOUT = 10.0
 _LABELS = ("metrics", "scrape")
@@ -171,8 +171,10 @@ class TargetScraper:
             reason = "store full" if isinstance(error, StoreFullError) else "store failed"
             self._metrics.add(SAMPLES_DROPPED, len(batch.samples), self._target.job, reason)
             return str(error) or "the store did not answer in time"
-        lost = batch.items - written.stored - written.duplicates
-        self._metrics.add(ACCEPTED, max(0, len(batch.samples) - lost), *_LABELS)
+        lost = batch.items - written.stored - written.duplicates - written.conflicting
+        self._metrics.add(ACCEPTED, max(0, len(batch.samples) - lost - written.conflicting), *_LABELS)
+        if written.conflicting:
+            self._metrics.add(SAMPLES_DROPPED, written.conflicting, self._target.job, CONFLICT)
         if lost:
             self._metrics.add(SAMPLES_DROPPED, lost, self._target.job, "too many series")
         return f"{lost} samples dropped: too many series" if lost else ""

@@ -26,12 +26,25 @@ class StoreFailedError(Exception):
     """The database could not write (disk full, file damaged); set on the batch's future with the cause chained."""
 
 
+class DamagedError(Exception):
+    """Something stored cannot be read back; the message says what, and what to do."""
+
+
+CONFLICT = "duplicate sample for timestamp"
+"""Prometheus' words for a sample that conflicts; see ``Written``."""
+
+
 @dataclass(frozen=True)
 class Written:
-    """What a committed batch came to. A duplicate is an item that was stored before; it is not stored twice."""
+    """What a committed batch came to; records for which there was no room are in none of the counts.
+
+    A duplicate is an item that was stored before; it is not stored twice. A sample that conflicts has another value
+    than one stored for the same series and time, which stays.
+    """
 
     stored: int
     duplicates: int = 0
+    conflicting: int = 0
 
 
 class Sink(Protocol):
@@ -48,6 +61,25 @@ class Series:
 
     id: int
     labels: Labels
+
+    @property
+    def name(self) -> str:
+        """The metric name."""
+        if self.labels and self.labels[0][0] == "__name__":  # only capitals sort before it
+            return self.labels[0][1]
+        return next((value for name, value in self.labels if name == "__name__"), "")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of several series, one series after another and each in time order; staleness markers included.
+
+    Those of row r are ``[bounds[r]:bounds[r + 1]]`` of ``times`` (int64 milliseconds) and ``values`` (float64).
+    """
+
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    bounds: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -94,11 +126,11 @@ class SampleReader(Protocol):
     """Stored metrics. Times are milliseconds, both ends included; None is open."""
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
-        """Series with all matchers and, where a time is given, at least one sample in it."""
+        """Series with all matchers and, where a time is given, at least one sample in it, in order of labels."""
         ...
 
-    def points(self, series: Sequence[Series], start: int, end: int) -> Mapping[int, Points]:
-        """Samples by series id; a series without samples in the window is absent."""
+    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+        """Samples of series that ``series`` gave, a row for each in the order given (an empty one if it has none)."""
         ...
 
     def metadata(self) -> list[MetadataRecord]:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from obsctl.embedded.store import schema
+from obsctl.embedded.store.base import DamagedError
 from obsctl.errors import StartError
 
 FILE = "telemetry.db"
-_WAY_OUT = "Remove it with `obsctl down --volumes`, or move it away, and start again."
+WAY_OUT = "Remove it with `obsctl down --volumes`, or move it away, and start again."
 _IDLE_READERS = 8
 LEAST, MOST = -(1 << 63), (1 << 63) - 1
 """The range of an integer column."""
@@ -54,7 +55,7 @@ class Database:
                 connection.close()
                 raise
         except sqlite3.DatabaseError as error:
-            raise StartError(f"{self.path} cannot be used as a database: {error}.", hint=_WAY_OUT) from error
+            raise StartError(f"{self.path} cannot be used as a database: {error}.", hint=WAY_OUT) from error
         return connection
 
     def connect(self) -> sqlite3.Connection:
@@ -68,22 +69,37 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Borrow a connection that cannot write. Keep it short: an open read holds back the write-ahead log."""
-        with self._idle_lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is None:
-            connection = self.connect()
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute("PRAGMA cache_size = -4096")
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
+        with self._damage_told():
+            connection = self._reader()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
         with self._idle_lock:
             if len(self._idle) < _IDLE_READERS:
                 self._idle.append(connection)
                 return
         connection.close()
+
+    @contextmanager
+    def _damage_told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            # Other errors are about the question or the moment, not the file.
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise
+            raise DamagedError(f"{self.path} is damaged: {error}. {WAY_OUT}") from error
+
+    def _reader(self) -> sqlite3.Connection:
+        with self._idle_lock:
+            if self._idle:
+                return self._idle.pop()
+        connection = self.connect()
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA cache_size = -4096")
+        return connection
 
     def checkpoint(self) -> None:
         """Copy the write-ahead log into the file, holding up the writer only when the log has grown too large."""
@@ -143,10 +159,10 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     pragma = _pragmas(connection)
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if tables and pragma["application_id"] != schema.APPLICATION_ID:
-        raise StartError(f"{path} is a database, but of some other program.", hint=_WAY_OUT)
+        raise StartError(f"{path} is a database, but of some other program.", hint=WAY_OUT)
     if tables and pragma["user_version"] != schema.VERSION:
         raise StartError(
-            f"{path} has format {pragma['user_version']}; this version reads format {schema.VERSION}.", hint=_WAY_OUT
+            f"{path} has format {pragma['user_version']}; this version reads format {schema.VERSION}.", hint=WAY_OUT
         )
     if not tables:
         connection.execute("PRAGMA page_size = 8192")

@@ -50,8 +50,8 @@ class Dictionary(Generic[V]):
         self._ids.clear()
 
 
-class LabelSets:
-    """All label sets of one table, in memory both ways, selectable by matchers."""
+class Numbering:
+    """Label sets of one table and their numbers. What a transaction adds shows to readers on ``commit``."""
 
     def __init__(self, connection: sqlite3.Connection, table: str, limit: int) -> None:
         self._add = f"""INSERT INTO {table} (labels) VALUES (?)
@@ -59,10 +59,8 @@ class LabelSets:
         self._limit = limit
         self._lock = threading.Lock()
         self._ids: dict[Labels, int] = {}
-        self._labels: dict[int, Labels] = {}
-        self._by_name: dict[str, set[int]] = defaultdict(set)
         self._pending: dict[Labels, int] = {}
-        for number, text in connection.execute(f"SELECT id, labels FROM {table}"):
+        for number, text in connection.execute(f"SELECT id, labels FROM {table} ORDER BY id"):
             self._publish(tuple((name, value) for name, value in json.loads(text)), number)
 
     def __len__(self) -> int:
@@ -93,6 +91,19 @@ class LabelSets:
         """Forget the new ones."""
         self._pending.clear()
 
+    def _publish(self, labels: Labels, number: int) -> None:
+        """Show one to readers; the lock is held, or nobody else is there yet."""
+        self._ids[labels] = number
+
+
+class LabelSets(Numbering):
+    """All label sets of one table, in memory both ways, selectable by matchers."""
+
+    def __init__(self, connection: sqlite3.Connection, table: str, limit: int) -> None:
+        self._labels: dict[int, Labels] = {}
+        self._by_name: dict[str, set[int]] = defaultdict(set)
+        super().__init__(connection, table, limit)
+
     def find(self, matchers: Sequence[Matcher]) -> list[tuple[int, Labels]]:
         """Number and labels of every set that satisfies all matchers, oldest first."""
         name = next((m.value for m in matchers if m.name == "__name__" and m.op == "="), None)
@@ -119,7 +130,7 @@ class LabelSets:
                 self._by_name[_name(labels)].discard(number)
 
     def _publish(self, labels: Labels, number: int) -> None:
-        self._ids[labels] = number
+        super()._publish(labels, number)
         self._labels[number] = labels
         self._by_name[_name(labels)].add(number)
 

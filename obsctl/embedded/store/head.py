@@ -1,89 +1,138 @@
-"""The newest samples of every series, in memory. The ``head`` table holds the same rows, to start again from."""
+"""The newest samples of all series, in memory. The ``journal`` table holds the same rows, to start again from."""
 
 from __future__ import annotations
 
 import threading
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from obsctl.embedded.store.base import Points
+from obsctl.embedded.store.page import Bools, Ints, Rows
 
-NO_POINTS = Points(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64))
+_NEVER = np.iinfo(np.int64).min
+_ROOM = 4_096
 
-Row = tuple[int, int, float]
-"""Series number, time in ms, value."""
+
+@dataclass(frozen=True)
+class Fresh:
+    """Rows that were new, in order; and how many were not: with the same value as before, and with another one."""
+
+    rows: Rows
+    repeated: int
+    conflicting: int
 
 
 class Head:
-    """Points by series. One thread writes; any may read."""
+    """Columns that only grow, until their older part is moved to pages. One thread writes; any may read."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._points: dict[int, tuple[array[int], array[float]]] = {}
-        self._pending: dict[tuple[int, int], float] = {}
-        self._rows = 0
+        self._rows = _empty(_ROOM)
+        self._shown = 0
+        self._taken = 0
+        self._newest = np.full(_ROOM, _NEVER, dtype=np.int64)
 
     def __len__(self) -> int:
-        return self._rows
+        return self._shown
 
-    def fresh(self, rows: Iterable[Row]) -> list[Row]:
-        """Rows whose series has nothing at their time yet; they count as taken until ``commit`` or ``rollback``."""
-        found = []
-        for row in rows:
-            series, time, value = row
-            if (series, time) not in self._pending and not self._has(series, time):
-                self._pending[series, time] = value
-                found.append(row)
-        return found
+    def take(self, rows: Rows) -> Fresh:
+        """Keep rows whose series has nothing at their time here; readers see them after ``commit``."""
+        order = np.lexsort((rows.times, rows.series))
+        rows = rows[order]
+        if not len(rows):
+            return Fresh(rows, 0, 0)
+        self._know(int(rows.series[-1]))
+        bits = rows.values.view(np.int64)
+        first = np.concatenate(([True], (rows.series[1:] != rows.series[:-1]) | (rows.times[1:] != rows.times[:-1])))
+        leader = np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))
+        conflicts = int(np.count_nonzero(bits != bits[leader]))
+        known = first & (rows.times <= self._newest[rows.series])
+        if known.any():
+            known, differing = self._stored(rows, known)
+            conflicts += differing
+        kept = rows[first & ~known]
+        self._append(kept)
+        return Fresh(kept, len(rows) - len(kept) - conflicts, conflicts)
 
     def commit(self) -> None:
         """Show what was taken to readers."""
-        if self._pending:
-            with self._lock:
-                for (series, time), value in self._pending.items():
-                    self._put(series, time, value)
-            self._rows += len(self._pending)
-            self._pending.clear()
+        with self._lock:
+            self._shown = self._taken
 
     def rollback(self) -> None:
         """Forget what was taken."""
-        self._pending.clear()
+        self._taken = self._shown
+        self._newest.fill(_NEVER)
+        np.maximum.at(self._newest, self._rows.series[: self._shown], self._rows.times[: self._shown])
 
-    def points(self, series: int) -> Points:
-        """A copy of one series; empty when it has none here."""
+    def rows(self) -> Rows:
+        """Everything shown, in order of arrival: a view that stays as it is."""
         with self._lock:
-            found = self._points.get(series)
-            if found is None:
-                return NO_POINTS
-            return Points(np.array(found[0], dtype=np.int64), np.array(found[1], dtype=np.float64))
+            return self._rows[: self._shown]
 
-    def series(self) -> Sequence[int]:
-        """Numbers of all series here."""
+    def series(self) -> set[int]:
+        """Numbers of all series here, those of the transaction under way too. For the writer's thread."""
+        return set(np.unique(self._rows.series[: self._taken]).tolist())
+
+    def drop(self, count: int) -> None:
+        """The oldest rows were moved to pages."""
+        rest = self._rows[count : self._taken]
+        rows = _empty(max(_ROOM, 2 * len(rest)))
+        _copy(rest, rows, 0)
         with self._lock:
-            return list(self._points)
+            self._rows = rows
+            self._shown -= count
+            self._taken -= count
 
-    def clear(self) -> None:
-        """Everything was moved to chunks."""
-        with self._lock:
-            self._points.clear()
-        self._rows = 0
+    def _stored(self, rows: Rows, late: Bools) -> tuple[Bools, int]:
+        """Which of the late rows are here already, and how many of them with another value."""
+        here = self._rows[: self._taken]
+        wanted = np.zeros(len(self._newest), dtype=np.bool_)
+        wanted[rows.series[late]] = True
+        near: Ints = np.flatnonzero(wanted[here.series])
+        near = near[np.isin(here.times[near], rows.times[late])]
+        bits = here.values.view(np.int64)
+        found = {
+            (series, moment): value
+            for series, moment, value in zip(
+                here.series[near].tolist(), here.times[near].tolist(), bits[near].tolist(), strict=True
+            )
+        }
+        known = np.zeros(len(rows), dtype=np.bool_)
+        differing = 0
+        own = rows.values.view(np.int64)
+        for index in np.flatnonzero(late).tolist():
+            value = found.get((int(rows.series[index]), int(rows.times[index])))
+            known[index] = value is not None
+            differing += value is not None and value != int(own[index])
+        return known, differing
 
-    def _has(self, series: int, time: int) -> bool:
-        found = self._points.get(series)
-        if found is None or time > found[0][-1]:
-            return False
-        index = bisect_left(found[0], time)
-        return found[0][index] == time
+    def _know(self, series: int) -> None:
+        """Make room for series numbers up to this one."""
+        if series >= len(self._newest):
+            more = np.full(series + 1, _NEVER, dtype=np.int64)
+            self._newest = np.concatenate((self._newest, more))
 
-    def _put(self, series: int, time: int, value: float) -> None:
-        times, values = self._points.setdefault(series, (array("q"), array("d")))
-        if not times or time > times[-1]:
-            times.append(time)
-            values.append(value)
+    def _append(self, rows: Rows) -> None:
+        if not len(rows):
             return
-        index = bisect_left(times, time)
-        times.insert(index, time)
-        values.insert(index, value)
+        size = self._taken + len(rows)
+        if size > len(self._rows):
+            larger = _empty(2 * size)
+            _copy(self._rows[: self._taken], larger, 0)
+            with self._lock:
+                self._rows = larger
+        _copy(rows, self._rows, self._taken)
+        self._taken = size
+        last = np.flatnonzero(np.append(rows.series[1:] != rows.series[:-1], True))
+        series = rows.series[last]
+        self._newest[series] = np.maximum(self._newest[series], rows.times[last])
+
+
+def _empty(size: int) -> Rows:
+    return Rows(np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int64), np.empty(size, dtype=np.float64))
+
+
+def _copy(rows: Rows, into: Rows, position: int) -> None:
+    place = slice(position, position + len(rows))
+    into.series[place], into.times[place], into.values[place] = rows.series, rows.times, rows.values

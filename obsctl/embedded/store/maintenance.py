@@ -1,4 +1,4 @@
-"""Background work on the store: checkpoints, moving samples into chunks, and retention by age and size.
+"""Background work on the store: checkpoints, moving samples into pages, and retention by age and size.
 
 Everything that changes rows is a small job of the writer's thread, so ingest goes on in between.
 """
@@ -10,9 +10,11 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import Protocol
 
 from obsctl.embedded.own_metrics import EXPIRED, MAINTENANCE_FAILURES, OwnMetrics
+from obsctl.embedded.store.base import DamagedError
 from obsctl.embedded.store.database import Database
 from obsctl.embedded.store.dictionary import LabelSets
 from obsctl.embedded.store.logs import LogTable
@@ -66,13 +68,14 @@ class Maintenance:
                 self.tick(time.time())
             except CancelledError:
                 return
-            except (sqlite3.Error, OSError):
+            except (sqlite3.Error, OSError, DamagedError):
                 self._metrics.add(MAINTENANCE_FAILURES)
 
     def tick(self, now: float) -> None:
         """Do what is due at ``now`` (seconds since the epoch)."""
         if self._tables.samples.cut_is_due:
-            self._run(self._tables.samples.cut)
+            self._tables.samples.cut(self._run)
+            self._tables.samples.merge(self._run)
         if now - self._marked_at >= _MARK_SECONDS:
             self._marked_at = now
             self._run(lambda connection: _mark(connection, int(now)))
@@ -106,9 +109,15 @@ class Maintenance:
             while removed := self._run(_remove_rows(table, number)):
                 self._metrics.add(EXPIRED, removed, table)
         self._run(_remove_unseen(self._tables, moment - REFRESH_SECONDS))
-        self._remove_labels(self._tables.samples.labels, "series", _SERIES_IN_USE)
+        self._remove_series(numbers[MARKED.index("pages")])
         self._remove_labels(self._tables.logs.labels, "streams", _STREAM_IN_USE)
         self._run(lambda connection: connection.execute("DELETE FROM marks WHERE time <= ?", (moment,)).rowcount)
+
+    def _remove_series(self, page: int) -> None:
+        """Remove series that have nothing after a page."""
+        candidates = self._tables.samples.unused(page)
+        for start in range(0, len(candidates), _ROWS):
+            self._run(partial(self._tables.samples.remove_unused, numbers=candidates[start : start + _ROWS]))
 
     def _remove_labels(self, labels: LabelSets, table: str, in_use: str) -> None:
         """Remove label sets without data. Looked for by a reader, and looked at again by the writer."""
@@ -122,10 +131,6 @@ class Maintenance:
         return self._writer.run(job).result()
 
 
-_SERIES_IN_USE = " OR ".join(
-    f"EXISTS (SELECT 1 FROM {table} WHERE {table}.series = labels.id)" for table in ("chunks", "exemplars")
-)
-_SERIES_IN_USE += " OR labels.id IN (SELECT series FROM head)"
 _STREAM_IN_USE = "EXISTS (SELECT 1 FROM lines WHERE lines.stream = labels.id)"
 
 

@@ -6,19 +6,36 @@ import json
 import sqlite3
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 
-from obsctl.embedded.signals import ExemplarRecord, Labels, Matcher, MetadataRecord, SampleRecord
-from obsctl.embedded.store import chunk
-from obsctl.embedded.store.base import Points, Series
-from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
-from obsctl.embedded.store.dictionary import LabelSets
-from obsctl.embedded.store.head import Head
+import numpy as np
 
-CUT_ROWS = 100_000
+from obsctl.embedded.signals import ExemplarRecord, Labels, Matcher, MetadataRecord, SampleRecord
+from obsctl.embedded.store import pages
+from obsctl.embedded.store.base import Samples, Series
+from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
+from obsctl.embedded.store.head import Fresh, Head
+from obsctl.embedded.store.page import Ints, Rows
+from obsctl.embedded.store.series import SeriesIndex
+
+CUT_ROWS = 250_000
 CUT_SECONDS = 300.0
-"""The head is moved to chunks when it has this many rows or is this old."""
+"""The head is moved to pages when it has this many rows or is this old."""
+
+Job = Callable[[sqlite3.Connection], int]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of records: those stored, those that had no room, those at a time that has another value."""
+
+    stored: int
+    no_room: int = 0
+    conflicting: int = 0
 
 
 class SampleTable:
@@ -26,39 +43,40 @@ class SampleTable:
 
     def __init__(self, database: Database, series_limit: int) -> None:
         self._database = database
-        self.labels = LabelSets(database.writer, "series", series_limit)
+        self.labels = SeriesIndex(database.writer, series_limit)
         self._head = Head()
-        rows = database.writer.execute("SELECT series, time, value FROM head")
-        self._head.fresh((series, moment, _number(value)) for series, moment, value in rows)
+        self._journal = self._journal_shown = 0
+        for number, data in database.writer.execute("SELECT id, data FROM journal ORDER BY id"):
+            self._head.take(_unpacked(data))
+            self._journal = number
+        self._journal_shown = self._journal
         self._head.commit()
         self._cut_at = time.monotonic()
-        self._cut_pending = False
+        self._usage = _Usage()
 
-    def write(self, connection: sqlite3.Connection, samples: Sequence[SampleRecord]) -> tuple[int, int]:
-        """Insert; how many were new, and how many had no room for their series."""
-        rows = []
-        for sample in samples:
-            series = self.labels.id(connection, sample.labels)
-            if series is not None:
-                rows.append((series, sample.time_ms, sample.value))
-        fresh = self._head.fresh(rows)
-        insert(
-            connection,
-            "head",
-            ("series", "time", "value"),
-            [(series, moment, _storable(value)) for series, moment, value in fresh],
-        )
-        return len(fresh), len(samples) - len(rows)
+    def write(self, connection: sqlite3.Connection, samples: Sequence[SampleRecord]) -> Counts:
+        """Insert what is new."""
+        give = self.labels.id
+        numbers = [give(connection, sample.labels) for sample in samples]
+        fresh = self._head.take(_columns(numbers, samples))
+        if len(fresh.rows):
+            self._write_journal(connection, fresh)
+        return Counts(len(fresh.rows), numbers.count(None), fresh.conflicting)
 
-    def write_exemplars(self, connection: sqlite3.Connection, exemplars: Sequence[ExemplarRecord]) -> tuple[int, int]:
-        """Insert; how many were new, and how many had no room for their series."""
+    def _write_journal(self, connection: sqlite3.Connection, fresh: Fresh) -> None:
+        rows = fresh.rows
+        data = rows.series.tobytes() + rows.times.tobytes() + rows.values.tobytes()
+        self._journal = connection.execute("INSERT INTO journal (data) VALUES (?)", (data,)).lastrowid or 0
+
+    def write_exemplars(self, connection: sqlite3.Connection, exemplars: Sequence[ExemplarRecord]) -> Counts:
+        """Insert what is new."""
         rows = []
         for exemplar in exemplars:
             series = self.labels.id(connection, exemplar.series)
             if series is not None:
                 rows.append((series, exemplar.time_ms, json.dumps(exemplar.labels), _storable(exemplar.value)))
         stored = insert(connection, "exemplars", ("series", "time", "labels", "value"), rows)
-        return stored, len(exemplars) - len(rows)
+        return Counts(stored, len(exemplars) - len(rows))
 
     def write_metadata(self, connection: sqlite3.Connection, metadata: Sequence[MetadataRecord]) -> None:
         """Insert or replace."""
@@ -70,17 +88,14 @@ class SampleTable:
     def commit(self) -> None:
         """Show to readers what the transaction wrote."""
         self.labels.commit()
-        if self._cut_pending:
-            self._head.clear()
-            self._cut_pending = False
-            self._cut_at = time.monotonic()
         self._head.commit()
+        self._journal_shown = self._journal
 
     def rollback(self) -> None:
         """Forget what the transaction wrote."""
         self.labels.rollback()
         self._head.rollback()
-        self._cut_pending = False
+        self._journal = self._journal_shown
 
     @property
     def cut_is_due(self) -> bool:
@@ -88,32 +103,87 @@ class SampleTable:
         old = time.monotonic() - self._cut_at > CUT_SECONDS
         return len(self._head) >= CUT_ROWS or (old and len(self._head) > 0)
 
-    def cut(self, connection: sqlite3.Connection) -> int:
-        """A job of the writer: move the head to chunks; how many series it had."""
-        rows = []
-        for series in self._head.series():
-            points = self._head.points(series)
-            rows.append((series, int(points.times[0]), int(points.times[-1]), chunk.encode(points)))
-        insert(connection, "chunks", ("series", "start", "end", "data"), rows)
-        connection.execute("DELETE FROM head")
-        self._cut_pending = True
-        return len(rows)
+    def cut(self, run: Callable[[Job], int]) -> int:
+        """Move the head to pages; how many rows it had. ``run`` gives a job to the writer and waits for it.
+
+        Called from one thread at a time, not the writer's: packing takes a while, and ingest goes on meanwhile.
+        """
+        seen: list[tuple[Rows, int]] = []
+
+        def look(_: sqlite3.Connection) -> int:
+            seen.append((self._head.rows(), self._journal))
+            return 0
+
+        run(look)
+        rows, journal = seen[0]
+        made = pages.pages_of(rows, self.labels.labels)
+
+        def move(connection: sqlite3.Connection) -> int:
+            connection.executemany(pages.INSERT, made)
+            return connection.execute("DELETE FROM journal WHERE id <= ?", (journal,)).rowcount
+
+        def drop(_: sqlite3.Connection) -> int:
+            self._head.drop(len(rows))
+            return len(rows)
+
+        run(move)
+        self._cut_at = time.monotonic()
+        return run(drop)
+
+    def merge(self, run: Callable[[Job], int]) -> int:
+        """Merge small pages; how many there are less. As ``cut``."""
+        fewer = 0
+        with self._database.reading() as connection:
+            for old, new in pages.merged(connection, self.labels.labels):
+                fewer += run(partial(pages.replace, old=old, new=new))
+                self._usage.moved(old, new)
+        return fewer
+
+    def unused(self, until: int) -> list[int]:
+        """Series without a sample in any page after a number; they may have some in the head."""
+        with self._database.reading() as connection:
+            self._usage.update(connection)
+        return [number for number in self.labels.numbers() if self._usage.last(number) <= until]
+
+    def remove_unused(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> int:
+        """A job of the writer: remove series that ``unused`` gave and that nothing refers to; how many."""
+        recent = self._head.series()
+        sql = """DELETE FROM series WHERE id = ?
+                 AND NOT EXISTS (SELECT 1 FROM exemplars WHERE exemplars.series = series.id)"""
+        gone = [number for number in numbers if number not in recent and connection.execute(sql, (number,)).rowcount]
+        self.labels.remove(gone)
+        return len(gone)
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
         """See ``SampleReader.series``."""
-        found = [Series(number, labels) for number, labels in self.labels.find(matchers)]
+        found = self.labels.find(matchers)
         if start is None and end is None:
-            return found
+            return list(found)
         low, high = LEAST if start is None else clamp(start), MOST if end is None else clamp(end)
-        with self._database.reading() as connection:
-            return [series for series in found if self._has_points(connection, series.id, low, high)]
+        seen = set(np.unique(pages.between(self._head.rows(), low, high).series).tolist())
+        wanted = self._wanted([one for one in found if one.id not in seen])
+        names = {one.name for one in found if one.id not in seen}
+        with self._snapshot() as connection:
+            for name in names:
+                for members in pages.members_within(connection, name, low, high):
+                    seen.update(members.tolist())
+                for rows in pages.read(connection, name, wanted, low, high, inside=False):
+                    seen.update(np.unique(rows.series).tolist())
+        return [one for one in found if one.id in seen]
 
-    def points(self, series: Sequence[Series], start: int, end: int) -> Mapping[int, Points]:
-        """See ``SampleReader.points``."""
+    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+        """See ``SampleReader.samples``."""
         start, end = clamp(start), clamp(end)
-        with self._database.reading() as connection:
-            found = {one.id: self._points(connection, one.id, start, end) for one in series}
-        return {number: points for number, points in found.items() if len(points.times)}
+        # The head comes first: a cut in between then shows samples twice, which is undone, and never hides any.
+        newest = pages.between(self._head.rows(), start, end)
+        wanted = self._wanted(series)
+        with self._snapshot() as connection:
+            parts = [
+                rows
+                for name in {one.name for one in series}
+                for rows in pages.read(connection, name, wanted, start, end)
+            ]
+        return pages.gathered([*parts, newest], wanted, len(series))
 
     def metadata(self) -> list[MetadataRecord]:
         """See ``SampleReader.metadata``."""
@@ -127,25 +197,72 @@ class SampleTable:
         found = []
         start, end = clamp(start), clamp(end)
         with self._database.reading() as connection:
-            for number, labels in self.labels.find(matchers):
-                for moment, text, value in connection.execute(sql, (number, start, end)):
-                    found.append(ExemplarRecord(labels, _pairs(text), moment, _number(value)))
+            for series in self.labels.find(matchers):
+                for moment, text, value in connection.execute(sql, (series.id, start, end)):
+                    found.append(ExemplarRecord(series.labels, _pairs(text), moment, _number(value)))
         return sorted(found, key=attrgetter("time_ms"))
 
-    def _has_points(self, connection: sqlite3.Connection, series: int, start: int, end: int) -> bool:
-        if len(chunk.between(self._head.points(series), start, end).times):
-            return True
-        sql = "SELECT 1 FROM chunks WHERE series = ? AND end BETWEEN ? AND ? LIMIT 1"
-        if connection.execute(sql, (series, start, end)).fetchone():
-            return True
-        return len(self._points(connection, series, start, end).times) > 0
+    def _wanted(self, series: Sequence[Series]) -> Ints:
+        """See ``pages.read``."""
+        numbers = np.fromiter((one.id for one in series), dtype=np.int64, count=len(series))
+        wanted = np.full(int(numbers.max(initial=-1)) + 2, -1, dtype=np.int64)
+        wanted[numbers] = np.arange(len(series))
+        return wanted
 
-    def _points(self, connection: sqlite3.Connection, series: int, start: int, end: int) -> Points:
-        # The head is copied first: a cut in between then shows points twice, which merging undoes, and never hides any.
-        newest = self._head.points(series)
-        sql = "SELECT data FROM chunks WHERE series = ? AND end >= ? AND start <= ? ORDER BY end"
-        parts = [chunk.decode(data) for (data,) in connection.execute(sql, (series, start, end))]
-        return chunk.between(chunk.merge([*parts, newest]), start, end)
+    @contextmanager
+    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the file."""
+        with self._database.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("COMMIT")
+
+
+class _Usage:
+    """The newest page that each series is in. For one thread."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, int] = {}
+        self._seen = 0
+
+    def last(self, series: int) -> int:
+        """The number of a page; 0 for none."""
+        return self._last.get(series, 0)
+
+    def update(self, connection: sqlite3.Connection) -> None:
+        """Look at the pages that are new."""
+        for number, members in pages.newer(connection, self._seen):
+            self._last.update(dict.fromkeys(members.tolist(), number))
+            self._seen = number
+
+    def moved(self, old: Sequence[int], new: Sequence[pages.Page]) -> None:
+        """Pages were merged under the last of their numbers."""
+        for number, one in zip(old[len(old) - len(new) :], new, strict=True):
+            for series in np.frombuffer(one[4], dtype=np.int32).tolist():
+                self._last[series] = max(self._last.get(series, 0), number)
+
+
+def _columns(numbers: Sequence[int | None], samples: Sequence[SampleRecord]) -> Rows:
+    """Samples whose series has a number, as columns."""
+    if None in numbers:
+        samples = [sample for number, sample in zip(numbers, samples, strict=True) if number is not None]
+        numbers = [number for number in numbers if number is not None]
+    _, times, values = zip(*samples, strict=True) if samples else ((), (), ())
+    return Rows(np.array(numbers, dtype=np.int32), np.array(times, dtype=np.int64), np.array(values, dtype=np.float64))
+
+
+def _unpacked(data: bytes) -> Rows:
+    """The rows of one journal entry; ``ValueError`` when it is damaged."""
+    count, rest = divmod(len(data), 20)
+    if rest:
+        raise ValueError("a journal entry has a wrong length")
+    return Rows(
+        np.frombuffer(data, dtype=np.int32, count=count),
+        np.frombuffer(data, dtype=np.int64, count=count, offset=4 * count),
+        np.frombuffer(data, dtype=np.float64, count=count, offset=12 * count),
+    )
 
 
 def _pairs(text: str) -> Labels:

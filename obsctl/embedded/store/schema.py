@@ -1,8 +1,9 @@
 """The tables of the database, and how to tell our file from another one.
 
-Spans and log lines are rows in order of arrival with few indexes. Samples arrive in ``head`` (append only, no index,
-mirrored in memory) and are moved to ``chunks``, one compressed row per series, some minutes at a time. Strings, label
-sets and OTLP resources that repeat are stored once and referred to by number.
+Spans and log lines are rows in order of arrival with few indexes. Samples arrive in ``journal`` (a row for each write,
+mirrored in memory) and are moved to ``pages``, compressed rows with the samples of many series of one metric, some
+minutes at a time; small pages are merged. Strings, label sets and OTLP resources that repeat are stored once and
+referred to by number.
 
 Row numbers rise with arrival and are never used again. ``marks`` remembers which numbers had been given out at what
 time, so retention removes ranges of numbers, whatever times the data itself claims.
@@ -13,7 +14,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x6F627363
 """``PRAGMA application_id`` of our files: "obsc"."""
 
-VERSION = 1
+VERSION = 2
 """``PRAGMA user_version``: raised with every change of the tables below."""
 
 TABLES = """
@@ -43,21 +44,22 @@ CREATE TABLE operations (
   PRIMARY KEY (service, name, kind)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE head (
+CREATE TABLE series (id INTEGER PRIMARY KEY AUTOINCREMENT, labels TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE journal (
   id INTEGER PRIMARY KEY,
-  series INTEGER NOT NULL,
-  time INTEGER NOT NULL,      -- ms since the epoch
-  value ANY                   -- REAL, or INTEGER with the bits of a NaN, which SQLite cannot hold
+  data BLOB NOT NULL          -- columns of one write: series (int32), time (ms, int64), value (float64)
 ) STRICT;
-CREATE TABLE chunks (
+CREATE TABLE pages (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  series INTEGER NOT NULL,
-  start INTEGER NOT NULL,
+  metric TEXT NOT NULL,
+  start INTEGER NOT NULL,     -- ms since the epoch
   end INTEGER NOT NULL,
-  data BLOB NOT NULL
+  open INTEGER NOT NULL,      -- 1 while it is small enough to be merged
+  members BLOB NOT NULL,      -- series (int32)
+  data BLOB NOT NULL          -- packed samples
 ) STRICT;
-CREATE INDEX chunks_by_series ON chunks (series, end, start);
+CREATE INDEX pages_by_metric ON pages (metric, end, start);
+CREATE INDEX pages_open ON pages (metric) WHERE open = 1;
 CREATE TABLE exemplars (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   series INTEGER NOT NULL,
@@ -92,12 +94,12 @@ CREATE TABLE marks (
   time INTEGER PRIMARY KEY,   -- s since the epoch
   spans INTEGER NOT NULL,     -- greatest row numbers at that time
   lines INTEGER NOT NULL,
-  chunks INTEGER NOT NULL,
+  pages INTEGER NOT NULL,
   exemplars INTEGER NOT NULL
 ) STRICT;
 """
 
-MARKED = ("spans", "lines", "chunks", "exemplars")
+MARKED = ("spans", "lines", "pages", "exemplars")
 """Tables whose rows retention removes by number."""
 
 REFRESH_SECONDS = 60

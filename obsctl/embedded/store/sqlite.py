@@ -20,16 +20,17 @@ from obsctl.embedded.signals import (
     MetadataRecord,
     StoredSpan,
 )
-from obsctl.embedded.store.base import Points, Series, SpanScan, Written
-from obsctl.embedded.store.database import Database
+from obsctl.embedded.store.base import Samples, Series, SpanScan, Written
+from obsctl.embedded.store.database import WAY_OUT, Database
 from obsctl.embedded.store.dictionary import Dictionary
 from obsctl.embedded.store.logs import LogTable
 from obsctl.embedded.store.maintenance import Maintenance
 from obsctl.embedded.store.retention import FOREVER, Retention
-from obsctl.embedded.store.samples import SampleTable
+from obsctl.embedded.store.samples import Counts, SampleTable
 from obsctl.embedded.store.schema import REFRESH_SECONDS
 from obsctl.embedded.store.spans import SpanTable
 from obsctl.embedded.store.writer import Writer
+from obsctl.errors import StartError
 
 SERIES_LIMIT = 200_000
 STREAM_LIMIT = 20_000
@@ -52,16 +53,18 @@ class Tables:
         # The wall clock, because ``seen`` is wall-clock time; it may have been set back.
         if not 0 <= time.time() - self._refreshed < REFRESH_SECONDS:
             self.forget()
-        counts = [(self.spans.write(connection, batch.spans), 0)] if batch.spans else []
-        counts += [self.logs.write(connection, batch.logs)] if batch.logs else []
+        counts = [Counts(self.spans.write(connection, batch.spans))] if batch.spans else []
+        counts += [Counts(*self.logs.write(connection, batch.logs))] if batch.logs else []
         counts += [self.samples.write(connection, batch.samples)] if batch.samples else []
         counts += [self.samples.write_exemplars(connection, batch.exemplars)] if batch.exemplars else []
         if batch.metadata:
             self.samples.write_metadata(connection, batch.metadata)
         if batch.positions:
             self.logs.write_positions(connection, batch.positions)
-        stored = len(batch.metadata) + sum(new for new, _ in counts)
-        return Written(stored, batch.items - stored - sum(refused for _, refused in counts))
+        stored = len(batch.metadata) + sum(one.stored for one in counts)
+        conflicting = sum(one.conflicting for one in counts)
+        duplicates = batch.items - stored - conflicting - sum(one.no_room for one in counts)
+        return Written(stored, duplicates, conflicting)
 
     def commit(self) -> None:
         """Show to readers what was written."""
@@ -82,6 +85,15 @@ class Tables:
         self.spans.forget()
 
 
+def _opened(database: Database) -> Tables:
+    """What is kept in memory is read here, so a file that is damaged in it is told before anything starts."""
+    try:
+        return Tables(database)
+    except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+        database.close()
+        raise StartError(f"{database.path} is damaged: {error}.", hint=WAY_OUT) from error
+
+
 class SqliteStore:
     """``base.Store`` in one file. Raises ``StartError`` when the folder or the file cannot be used."""
 
@@ -95,7 +107,7 @@ class SqliteStore:
     ) -> None:
         self.database = Database(folder)
         self.metrics = metrics or OwnMetrics()
-        self.tables = Tables(self.database)
+        self.tables = _opened(self.database)
         self.writer = Writer(self.database.writer, self.tables, queue_items, self.metrics)
         self.maintenance = Maintenance(self.database, self.tables, self.writer, retention, self.metrics)
         self.metrics.gauge(QUEUE_ITEMS, lambda: self.writer.items)
@@ -129,9 +141,9 @@ class SqliteStore:
         """See ``SampleReader.series``."""
         return self.tables.samples.series(matchers, start, end)
 
-    def points(self, series: Sequence[Series], start: int, end: int) -> Mapping[int, Points]:
-        """See ``SampleReader.points``."""
-        return self.tables.samples.points(series, start, end)
+    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+        """See ``SampleReader.samples``."""
+        return self.tables.samples.samples(series, start, end)
 
     def metadata(self) -> list[MetadataRecord]:
         """See ``SampleReader.metadata``."""

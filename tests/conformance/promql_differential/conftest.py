@@ -1,4 +1,4 @@
-"""Both servers, loaded with the same samples: started once for the package."""
+"""Both servers, loaded with the same remote writes: started once for the package."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from obsctl.embedded.signals import Batch, SampleRecord
-from obsctl.embedded.store.sqlite import SqliteStore
 from tests.conformance.promql_differential import dataset, servers
 from tests.required import missing
-from tests.unit.embedded import memory_store
+from tests.unit.embedded.conftest import Embedded, make_config
 
 BASE = 1_700_000_000 // 3_600 * 3_600_000
 """The first sample, in milliseconds."""
@@ -26,23 +24,24 @@ def theirs(tmp_path_factory) -> Iterator[Ask]:
     """A real Prometheus 3. Without one there is nothing to compare with."""
     if servers.binary() is None:
         missing("prometheus", f"no Prometheus 3: neither {servers.VARIABLE} nor the path names one")
-    with (
-        servers.prometheus(tmp_path_factory.mktemp("prometheus")) as address,
-        httpx.Client(trust_env=False, timeout=servers.PATIENCE, base_url=f"{address}/api/v1/") as session,
-    ):
+    with servers.prometheus(tmp_path_factory.mktemp("prometheus")) as address:
         servers.load(address, dataset.series(BASE))
-        yield lambda path, params: session.post(path, data=params).json()
+        yield from _asked(address)
 
 
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory) -> Iterator[Ask]:
-    """The embedded server's API and store, in this process."""
-    store = SqliteStore(tmp_path_factory.mktemp("store"))
+    """The embedded server, a process of its own that gets the same remote writes."""
+    folder = tmp_path_factory.mktemp("embedded")
+    server = Embedded(folder, make_config(folder))
     try:
-        for labels, points in dataset.series(BASE):
-            key = tuple(sorted(labels.items()))
-            store.submit(Batch(samples=[SampleRecord(key, time, value) for time, value in points.items()])).result()
-        api = memory_store.client(store)
-        yield lambda path, params: api.post(f"/api/v1/{path}", data=params).json()
+        address = server.url("prometheus", "")
+        servers.load(address, dataset.series(BASE))
+        yield from _asked(address)
     finally:
-        store.close()
+        server.stop()
+
+
+def _asked(address: str) -> Iterator[Ask]:
+    with httpx.Client(trust_env=False, timeout=servers.PATIENCE, base_url=f"{address}/api/v1/") as session:
+        yield lambda path, params: session.post(path, data=params).json()

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import numpy as np
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -29,7 +28,9 @@ from obsctl.embedded.signals import (
     TargetStatus,
     matches_all,
 )
-from obsctl.embedded.store.base import Points, Series, SpanReader, SpanScan, Written
+from obsctl.embedded.store.base import Samples, Series, SpanReader, SpanScan, Written
+
+from .promql_store import samples_of
 
 FAR = 2**63
 
@@ -40,7 +41,7 @@ class MemoryStore:
 
     spans: list[SpanRecord] = field(default_factory=list)
     logs: list[LogRecord] = field(default_factory=list)
-    samples: list[SampleRecord] = field(default_factory=list)
+    sample_records: list[SampleRecord] = field(default_factory=list)
     exemplar_records: list[ExemplarRecord] = field(default_factory=list)
     metadata_records: list[MetadataRecord] = field(default_factory=list)
     hints: list[Mapping[str, str] | None] = field(default_factory=list)
@@ -51,7 +52,7 @@ class MemoryStore:
         fresh = [s for s in batch.spans if (s.trace_id, s.span_id, s.kind) not in known]
         self.spans += fresh
         self.logs += batch.logs
-        self.samples += batch.samples
+        self.sample_records += batch.samples
         self.exemplar_records += batch.exemplars
         self.metadata_records += batch.metadata
         done: Future[Written] = Future()
@@ -76,19 +77,15 @@ class MemoryStore:
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
         open_ended = start is None and end is None
         low, high = -FAR if start is None else start, FAR if end is None else end
-        ids = {labels: i for i, labels in enumerate(dict.fromkeys(s.labels for s in self.samples))}
-        seen = {s.labels for s in self.samples if open_ended or low <= s.time_ms <= high}
-        return [Series(i, k) for k, i in ids.items() if k in seen and matches_all(matchers, dict(k))]
+        ids = {labels: i for i, labels in enumerate(dict.fromkeys(s.labels for s in self.sample_records))}
+        seen = {s.labels for s in self.sample_records if open_ended or low <= s.time_ms <= high}
+        return [Series(i, k) for k, i in sorted(ids.items()) if k in seen and matches_all(matchers, dict(k))]
 
-    def points(self, series: Sequence[Series], start: int, end: int) -> Mapping[int, Points]:
-        found = {}
-        for one in series:
-            own = sorted((s.time_ms, i) for i, s in enumerate(self.samples) if s.labels == one.labels)
-            inside = [(t, self.samples[i].value) for t, i in own if start <= t <= end]
-            if inside:
-                times, values = zip(*inside, strict=True)
-                found[one.id] = Points(np.array(times, dtype=np.int64), np.array(values, dtype=np.float64))
-        return found
+    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+        return samples_of(
+            {s.time_ms: s.value for s in self.sample_records if s.labels == one.labels and start <= s.time_ms <= end}
+            for one in series
+        )
 
     def metadata(self) -> list[MetadataRecord]:
         return self.metadata_records

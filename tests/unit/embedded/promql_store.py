@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from obsctl.embedded.signals import ExemplarRecord, Labels, Matcher, MetadataRecord, matches_all
-from obsctl.embedded.store.base import Points, Series
+from obsctl.embedded.store.base import Points, Samples, Series
 
 
 class SeriesStore:
@@ -30,19 +32,41 @@ class SeriesStore:
         low, high = (-(2**63) if start is None else start), (2**63 - 1 if end is None else end)
         return [
             Series(number, labels)
-            for number, (labels, points) in enumerate(self.found.items())
+            for number, (labels, points) in enumerate(sorted(self.found.items(), key=lambda one: one[0]))
             if matches_all(matchers, dict(labels)) and len(_between(points, low, high).times)
         ]
 
-    def points(self, series: Sequence[Series], start: int, end: int) -> Mapping[int, Points]:
-        found = {one.id: _between(self.found[one.labels], start, end) for one in series}
-        return {number: points for number, points in found.items() if len(points.times)}
+    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+        found = [_between(self.found[one.labels], start, end) for one in series]
+        bounds = np.cumsum([0, *(len(points.times) for points in found)], dtype=np.int64)
+        return Samples(_joined([p.times for p in found], np.int64), _joined([p.values for p in found], float), bounds)
 
     def metadata(self) -> list[MetadataRecord]:
         return []
 
     def exemplars(self, matchers: Sequence[Matcher], start: int, end: int) -> list[ExemplarRecord]:
         return []
+
+
+def samples_of(series: Iterable[Mapping[int, float]]) -> Samples:
+    """Values by time, of several series."""
+    rows = [sorted(points.items()) for points in series]
+    pairs = [pair for row in rows for pair in row]
+    return Samples(
+        np.array([time for time, _ in pairs], dtype=np.int64),
+        np.array([value for _, value in pairs], dtype=np.float64),
+        np.cumsum([0, *map(len, rows)], dtype=np.int64),
+    )
+
+
+def rows_of(samples: Samples) -> list[list[tuple[int, float]]]:
+    """Time and value of every sample, by series."""
+    pairs = list(zip(samples.times.tolist(), samples.values.tolist(), strict=True))
+    return [pairs[low:high] for low, high in pairwise(samples.bounds.tolist())]
+
+
+def _joined(parts: Sequence[Any], kind: Any) -> Any:
+    return np.concatenate([np.empty(0, dtype=kind), *parts])
 
 
 def _between(points: Points, start: int, end: int) -> Points:

@@ -16,10 +16,9 @@ from obsctl.embedded.query.promql.lookup import Block, latest, windows
 from obsctl.embedded.query.promql.parse import parse
 from obsctl.embedded.query.promql.values import Scalar, Steps, Vector
 from obsctl.embedded.signals import STALE_BITS
-from obsctl.embedded.store.base import Points
 from tests.conformance.promql_differential import dataset
 from tests.unit.embedded.promql_queries import vectors
-from tests.unit.embedded.promql_store import SeriesStore
+from tests.unit.embedded.promql_store import SeriesStore, samples_of
 
 BASE = 1_700_000_000 // 3_600 * 3_600_000
 STALE = float(np.array([STALE_BITS], dtype=np.int64).view(np.float64)[0])
@@ -83,8 +82,10 @@ def test_any_query_has_an_answer_or_a_sentence(store, query):
 )
 def test_lookups_agree_with_a_plain_loop(times, moments, width, data):
     series = [{time: data.draw(st.sampled_from([1.0, 2.0, STALE])) for time in own} for own in times]
-    points = [Points(np.array([*one], dtype=np.int64), np.array([*one.values()], dtype=np.float64)) for one in series]
-    block = Block.of([(("n", str(n)),) for n in range(len(series))], points)
+    labels = [(("n", str(n)),) for n in range(len(series))]
+    block = Block.of(labels, samples_of(series))
+    assert block.labels == [label for label, one in zip(labels, series, strict=True) if one]
+    series = [one for one in series if one]
     ends = np.array(moments, dtype=np.int64)
     vector, found_times = latest(block, ends, width)
     found = windows(block.fresh(), ends, width)
@@ -101,8 +102,7 @@ def test_lookups_agree_with_a_plain_loop(times, moments, width, data):
 
 def test_series_far_apart_in_time_are_looked_up_one_by_one():
     far = 2**61
-    points = [Points(np.array([-far, 0, far], dtype=np.int64), np.array([1.0, 2.0, 3.0]))] * 3
-    block = Block.of([(("n", str(n)),) for n in range(3)], points)
+    block = Block.of([(("n", str(n)),) for n in range(3)], samples_of([{-far: 1.0, 0: 2.0, far: 3.0}] * 3))
     vector, _ = latest(block, np.array([0, far], dtype=np.int64), 10)
     assert vector.values.tolist() == [[2.0, 3.0]] * 3
     assert vector.present.all()

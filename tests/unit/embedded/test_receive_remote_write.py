@@ -115,6 +115,14 @@ def test_a_request_sent_again_is_acknowledged_again(shared: Embedded) -> None:
     assert [len(points) for points in values(shared, "rw_again[5m]")] == [1]
 
 
+def test_another_value_at_a_time_that_is_taken_is_told_and_the_first_one_stays(shared: Embedded) -> None:
+    moment = now()
+    assert post(shared, one({"__name__": "rw_twice"}, (moment, 1.0))).status == 204
+    answer = post(shared, one({"__name__": "rw_twice"}, (moment, 2.0), (moment - 1, 3.0), (moment - 1, 3.0)))
+    assert (answer.status, answer.body) == (400, b"1 x duplicate sample for timestamp\n")
+    assert [[v for _, v in points] for points in values(shared, "rw_twice[5m]", moment)] == [["3", "1"]]
+
+
 LONG = "x" * 20_000
 
 

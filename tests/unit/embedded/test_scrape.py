@@ -22,6 +22,7 @@ from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.wait import Deadline, until
 
 from .conftest import Embedded, Page, ask, eventually, free_ports, http_target
+from .promql_store import rows_of
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -38,12 +39,12 @@ class Scraped:
     def series(self, name: str) -> dict[Labels, list[float]]:
         """Values of every series of a name; the staleness marker shows as -1."""
         found = self.store.series([Matcher("__name__", "=", name)])
-        points = self.store.points(found, 0, 2**62)
+        rows = rows_of(self.store.samples(found, 0, 2**62))
         return {
             tuple(pair for pair in one.labels if pair[0] not in ("__name__", "job", "instance")): [
-                -1.0 if _is_stale(value) else value for value in points[one.id].values.tolist()
+                -1.0 if _is_stale(value) else value for _, value in row
             ]
-            for one in found
+            for one, row in zip(found, rows, strict=True)
         }
 
     def one(self, name: str) -> list[float]:
@@ -183,8 +184,8 @@ def test_explicit_times_are_honoured_and_get_no_markers(scraped: tuple[Scraped, 
     scrape, page = scraped
     scrape(page, "a 1 1754000000000\nfuture 1 99999999999999\n")
     scrape(page, "b 1\n")
-    found = scrape.store.points(scrape.store.series([Matcher("__name__", "=", "a")]), 0, 2**62)
-    assert [points.times.tolist() for points in found.values()] == [[1_754_000_000_000]]
+    found = scrape.store.samples(scrape.store.series([Matcher("__name__", "=", "a")]), 0, 2**62)
+    assert rows_of(found) == [[(1_754_000_000_000, 1.0)]]
     assert scrape.store.series([Matcher("__name__", "=", "future")]) == []
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.errors import StartError
 
 from .conftest import eventually
+from .memory_store import client
 from .test_store_logs import stream
 from .test_store_samples import cut, labels, named, read
 from .test_store_spans import span
@@ -49,9 +50,12 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
 
 def test_another_version_is_refused(tmp_path: Path) -> None:
     SqliteStore(tmp_path).close()
-    with closing(sqlite3.connect(tmp_path / FILE)) as newer:
-        newer.execute("PRAGMA user_version = 99")
-    assert "format 99" in refused(tmp_path).message
+    for version in (1, 99):
+        with closing(sqlite3.connect(tmp_path / FILE)) as other:
+            other.execute(f"PRAGMA user_version = {version}")
+        error = refused(tmp_path)
+        assert f"format {version}" in error.message
+        assert "down --volumes" in error.hint
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
@@ -60,6 +64,55 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     content[200:8000] = b"\xff" * 7800
     (tmp_path / FILE).write_bytes(content)
     assert str(tmp_path / FILE) in refused(tmp_path).message
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE series SET labels = '[[1'",
+        "UPDATE series SET labels = '7'",
+        "UPDATE journal SET data = x'0102'",
+        "UPDATE streams SET labels = 'x'",
+    ],
+)
+def test_damage_in_what_is_kept_in_memory_is_refused(tmp_path: Path, damage: str) -> None:
+    store = SqliteStore(tmp_path)
+    batch = Batch(samples=[SampleRecord(labels("m"), 1, 1.0)], logs=[LogRecord(stream(a="1"), 1, "x")])
+    store.submit(batch).result(10)
+    store.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as file, file:
+        file.execute(damage)
+    error = refused(tmp_path)
+    assert f"{FILE} is damaged" in error.message
+    assert "down --volumes" in error.hint
+
+
+def test_damage_that_a_query_meets_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    store.submit(Batch(samples=[SampleRecord(labels(name), 1_000, 1.0) for name in ("bad", "good")])).result(10)
+    cut(store)
+    with closing(sqlite3.connect(tmp_path / FILE)) as file, file:
+        file.execute("UPDATE pages SET data = x'00' WHERE metric = 'bad'")
+    api = client(store)
+    answer = api.get("/api/v1/query", params={"query": "bad", "time": "1"})
+    assert (answer.status_code, answer.json()["errorType"]) == (500, "internal")
+    assert "database is damaged" in answer.json()["error"]
+    assert "down --volumes" in answer.json()["error"]
+    assert len(api.get("/api/v1/query", params={"query": "good", "time": "1"}).json()["data"]["result"]) == 1
+    store.close()
+
+
+def test_a_file_that_is_overwritten_meanwhile_is_told(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    store.submit(Batch(logs=[LogRecord(stream(a="1"), n, "x" * 5_000) for n in range(500)])).result(10)
+    store.database.checkpoint()
+    size = (tmp_path / FILE).stat().st_size
+    (tmp_path / FILE).write_bytes(b"\xff" * size)
+    answer = client(store).get("/loki/api/v1/query_range", params={"query": '{a="1"}', "start": "0", "end": "9"})
+    with suppress(sqlite3.Error):
+        store.close()
+    assert answer.status_code == 500
+    assert "damaged" in answer.text
 
 
 def test_a_folder_in_use_is_refused(store: SqliteStore) -> None:

@@ -82,7 +82,9 @@ def key(expr: Aggregate) -> Callable[[Labels], Labels]:
 def grouped(expr: Aggregate, vector: Vector) -> Groups:
     """A vector cut into groups, in order of appearance. It has at least one series."""
     of = key(expr)
-    numbers, labels = numbered([of(one) for one in vector.labels])
+    is_one = not expr.labels and not expr.without
+    numbers, labels = numbered([()] if is_one else [of(one) for one in vector.labels])
+    numbers = np.repeat(numbers, len(vector.labels)) if is_one else numbers
     order = np.argsort(numbers, kind="stable")
     starts = np.searchsorted(numbers[order], np.arange(len(labels)))
     return Groups(labels, order, starts, vector.values[order], vector.present[order])

@@ -50,6 +50,8 @@ from obsctl.embedded.store.base import Points, SampleReader, Series
 _DOCUMENTED = {"matrix": "range vector", "string": "string"}
 _BLOCK = 2_000
 """Series whose samples of an hour are in memory at once."""
+_MOST_SERIES = 20_000
+"""The same, however short the time."""
 _CELLS = 4_000_000
 """Windows (series times steps) that are looked at at once."""
 _STEP_COST = 4
@@ -159,12 +161,10 @@ def _blocks(query: Query, matchers: Sequence[Matcher], start: int, end: int, ste
     """Selected series with their samples, in order, some at a time."""
     # Without a time: which series have samples in it is seen from the samples, which are read anyway.
     series = select_series(query.samples, [matchers], None, None)
-    size = max(min(_BLOCK * 3_600_000 // max(end - start, 1), _BLOCK, _CELLS // steps), 1)
+    size = max(min(_BLOCK * 3_600_000 // max(end - start, 1), _MOST_SERIES, _CELLS // steps), 1)
     for chunk in (series[i : i + size] for i in range(0, len(series), size)):
         query.budget.check()
-        points = query.samples.points(chunk, start, end)
-        inside = [one for one in chunk if one.id in points]
-        yield Block.of([one.labels for one in inside], [points[one.id] for one in inside])
+        yield Block.of([one.labels for one in chunk], query.samples.samples(chunk, start, end))
 
 
 def _ranges(query: Query, expr: Selector | Subquery, ends: Ints) -> Iterator[Block]:
@@ -323,5 +323,7 @@ def select_series(
     samples: SampleReader, selectors: Sequence[Sequence[Matcher]], start: int | None, end: int | None
 ) -> list[Series]:
     """Series that any of several matcher lists selects, each once, in order of their labels."""
+    if len(selectors) == 1:
+        return samples.series(selectors[0], start, end)
     found = {s.id: s for matchers in selectors for s in samples.series(matchers, start, end)}
     return sorted(found.values(), key=lambda series: series.labels)

@@ -9,7 +9,7 @@ import numpy as np
 
 from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Vector, Windows
 from obsctl.embedded.signals import STALE_BITS, Labels
-from obsctl.embedded.store.base import Points
+from obsctl.embedded.store.base import Samples
 
 _WIDEST = 2**62
 
@@ -24,14 +24,13 @@ class Block:
     bounds: Ints
 
     @classmethod
-    def of(cls, labels: Sequence[Labels], points: Sequence[Points]) -> Block:
-        """Series put together."""
-        bounds = np.zeros(len(points) + 1, dtype=np.int64)
-        np.cumsum([len(one.times) for one in points], out=bounds[1:])
-        if not points:
-            return cls(labels, np.zeros(0, dtype=np.int64), np.zeros(0), bounds)
-        times, values = np.concatenate([p.times for p in points]), np.concatenate([p.values for p in points])
-        return cls(labels, times, values, bounds)
+    def of(cls, labels: Sequence[Labels], samples: Samples) -> Block:
+        """The series of a row each that have samples."""
+        used = np.diff(samples.bounds) > 0
+        if used.all():
+            return cls(labels, samples.times, samples.values, samples.bounds)
+        bounds = np.append(samples.bounds[:-1][used], samples.bounds[-1])
+        return cls([labels[row] for row in np.flatnonzero(used).tolist()], samples.times, samples.values, bounds)
 
     def fresh(self) -> Block:
         """Without staleness markers."""
