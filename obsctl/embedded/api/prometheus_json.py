@@ -16,31 +16,33 @@ def instant_data(value: Value, time: int) -> str:
     if isinstance(value, Vector):
         at = format_time(time)
         rows = zip(_metrics(value.labels), _texts(value.values[:, 0].tolist()), strict=True)
-        return _data("vector", _array([f'{{"metric":{metric},"value":[{at},"{v}"]}}' for metric, v in rows]))
+        return data("vector", array([f'{{"metric":{labels},"value":[{at},"{v}"]}}' for labels, v in rows]))
     if isinstance(value, RangeVector):
         series = zip(value.labels, value.points, strict=True)
         parts = (_matrix_row(k, list(map(format_time, p.times.tolist())), p.values.tolist()) for k, p in series)
-        return _data("matrix", _array(parts))
+        return data("matrix", array(parts))
     if isinstance(value, Scalar):
-        return _data("scalar", f'[{format_short_time(time)},"{format_plain(float(value.values[0]))}"]')
+        return data("scalar", f'[{format_short_time(time)},"{format_plain(float(value.values[0]))}"]')
     assert isinstance(value, Text)
-    return _data("string", f"[{format_short_time(time)},{compact(value.value)}]")
+    return data("string", f"[{format_short_time(time)},{compact(value.value)}]")
 
 
 def range_data(value: Vector | Scalar, steps: Steps) -> str:
     """``data`` of ``/api/v1/query_range``, as JSON text: always a matrix; steps without a value are left out."""
     times = list(map(format_time, steps.times.tolist()))
     if isinstance(value, Scalar):
-        return _data("matrix", _array([_matrix_row((), times, value.values.tolist())]))
+        return data("matrix", array([_matrix_row((), times, value.values.tolist())]))
     rows = zip(value.labels, value.values, value.present, strict=True)
-    return _data("matrix", _array(_present_row(k, times, v.tolist(), here.tolist()) for k, v, here in rows))
+    return data("matrix", array(_present_row(k, times, v.tolist(), here.tolist()) for k, v, here in rows))
 
 
-def _data(kind: str, result: str) -> str:
+def data(kind: str, result: str) -> str:
+    """A result of a kind, as JSON text."""
     return f'{{"resultType":"{kind}","result":{result}}}'
 
 
-def _array(parts: Iterable[str]) -> str:
+def array(parts: Iterable[str]) -> str:
+    """A JSON array of JSON texts."""
     return f"[{','.join(parts)}]"
 
 
@@ -58,7 +60,8 @@ def _metrics(series: Iterable[Labels]) -> Iterator[str]:
         yield "{" + ",".join(texts) + "}"
 
 
-def _metric(labels: Labels) -> str:
+def metric(labels: Labels) -> str:
+    """A label set as a JSON object."""
     return "{" + ",".join([f"{encode_basestring(name)}:{encode_basestring(value)}" for name, value in labels]) + "}"
 
 
@@ -71,7 +74,7 @@ def _present_row(labels: Labels, times: Sequence[str], values: Sequence[float], 
 
 def _matrix_row(labels: Labels, times: Sequence[str], values: Sequence[float]) -> str:
     points = ",".join([f'[{time},"{text}"]' for time, text in zip(times, _texts(values), strict=True)])
-    return f'{{"metric":{_metric(labels)},"values":[{points}]}}'
+    return f'{{"metric":{metric(labels)},"values":[{points}]}}'
 
 
 def _texts(values: Sequence[float]) -> list[str]:

@@ -91,6 +91,16 @@ class Points:
 
 
 @dataclass(frozen=True)
+class LogVolume:
+    """What a stream has in one step of a time range: lines, and the bytes of their text."""
+
+    labels: Labels
+    step: int
+    entries: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class SpanScan:
     """Which spans to walk; every given condition holds on one span. Times and durations in nanoseconds."""
 
@@ -157,9 +167,22 @@ class LogReader(Protocol):
         *,
         direction: Literal["backward", "forward"] = "backward",
         metadata: Mapping[str, str] | None = None,
+        contains: Sequence[str] = (),
     ) -> Iterator[LogRecord]:
         """Matching lines in time order. Lazy. ``metadata`` are exact values that lines must carry: a hint that lets
-        the store use an index (``trace_id``, ``request_id``), always obeyed.
+        the store use an index (``trace_id``, ``request_id``), always obeyed. So is ``contains``: texts that must be in
+        every line.
+        """
+        ...
+
+    def volumes(self, matchers: Sequence[Matcher], start: int, end: int, step: int) -> list[LogVolume]:
+        """How much matching streams have in each step (ns) from ``start`` on; what is empty is left out."""
+        ...
+
+    def arrivals(self, matchers: Sequence[Matcher], after: int | None, limit: int) -> tuple[list[LogRecord], int]:
+        """Matching ones of the next ``limit`` lines in order of arrival, and the place to go on from.
+
+        ``after`` is such a place; None is the end of what is stored now, where nothing is returned.
         """
         ...
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, Literal
 
-from obsctl.embedded.signals import FilePosition, Labels, LogRecord, Matcher
+from obsctl.embedded.signals import FilePosition, Labels, LogRecord, Matcher, matches_all
+from obsctl.embedded.store.base import LogVolume
 from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
 from obsctl.embedded.store.dictionary import LabelSets
 
@@ -75,6 +76,7 @@ class LogTable:
         *,
         direction: Literal["backward", "forward"] = "backward",
         metadata: Mapping[str, str] | None = None,
+        contains: Sequence[str] = (),
     ) -> Iterator[LogRecord]:
         """See ``LogReader.lines``."""
         start, end = clamp(start), clamp(end)
@@ -83,23 +85,57 @@ class LogTable:
         order = _ORDERS[direction]
         hint = next((name for name in _INDEXED if name in wanted), None)
         if hint:
-            rows = (row for row in self._pages(hint, wanted[hint], order, start, end) if row[2] in streams)
+            rows = (row for row in self._pages(hint, wanted[hint], contains, order, start, end) if row[2] in streams)
         else:
-            runs = (self._pages("stream", number, order, start, end) for number in streams)
+            runs = (self._pages("stream", number, contains, order, start, end) for number in streams)
             rows = heapq.merge(*runs, key=itemgetter(0, 1), reverse=order.reverse)
         records = (LogRecord(streams[stream], time, line, _pairs(text)) for time, _, stream, line, text in rows)
         return (record for record in records if wanted.items() <= dict(record.metadata).items())
 
-    def _pages(self, column: str, value: Any, order: _Order, start: int, end: int) -> Iterator[Row]:
+    def volumes(self, matchers: Sequence[Matcher], start: int, end: int, step: int) -> list[LogVolume]:
+        """See ``LogReader.volumes``."""
+        start, end = clamp(start), clamp(end)
+        sql = """SELECT (time - ?) / ? AS step, count(*), sum(length(CAST(line AS BLOB))) FROM lines
+                 WHERE stream = ? AND time >= ? AND time < ? GROUP BY step ORDER BY step"""
+        found: list[LogVolume] = []
+        for number, labels in self.labels.find(matchers):
+            with self._database.reading() as connection:
+                rows = connection.execute(sql, (start, clamp(step), number, start, end)).fetchall()
+            found += [LogVolume(labels, *row) for row in rows]
+        return found
+
+    def arrivals(self, matchers: Sequence[Matcher], after: int | None, limit: int) -> tuple[list[LogRecord], int]:
+        """See ``LogReader.arrivals``."""
+        with self._database.reading() as connection:
+            if after is None:
+                return [], int(connection.execute("SELECT coalesce(max(id), 0) FROM lines").fetchone()[0])
+            sql = "SELECT id, stream, time, line, metadata FROM lines WHERE id > ? ORDER BY id LIMIT ?"
+            rows = connection.execute(sql, (after, limit)).fetchall()
+        found, wanted = [], dict[int, bool]()
+        for number, stream, moment, line, metadata in rows:
+            labels = self.labels.labels(stream)
+            if labels is None:
+                break  # committed a moment ago; its labels will be here next time
+            if stream not in wanted:
+                wanted[stream] = matches_all(matchers, dict(labels))
+            if wanted[stream]:
+                found.append(LogRecord(labels, moment, line, _pairs(metadata)))
+            after = number
+        return found, after
+
+    def _pages(
+        self, column: str, value: Any, contains: Sequence[str], order: _Order, start: int, end: int
+    ) -> Iterator[Row]:
         """Rows with one value in an indexed column, a page at a time, so that no connection is held in between."""
         after = order.first(start, end)
         size = _PAGES[0]
         sql = f"""SELECT time, id, stream, line, metadata FROM lines
                   WHERE {column} = ? AND time >= ? AND time < ? AND (time, id) {order.beyond} (?, ?)
+                        {"AND instr(line, ?) " * len(contains)}
                   ORDER BY time {order.sql}, id {order.sql} LIMIT ?"""
         while True:
             with self._database.reading() as connection:
-                page = connection.execute(sql, (value, start, end, *after, size)).fetchall()
+                page = connection.execute(sql, (value, start, end, *after, *contains, size)).fetchall()
             yield from page
             if len(page) < size:
                 return

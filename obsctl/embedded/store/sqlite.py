@@ -20,7 +20,7 @@ from obsctl.embedded.signals import (
     MetadataRecord,
     StoredSpan,
 )
-from obsctl.embedded.store.base import Samples, Series, SpanScan, Written
+from obsctl.embedded.store.base import LogVolume, Samples, Series, SpanScan, Written
 from obsctl.embedded.store.database import WAY_OUT, Database
 from obsctl.embedded.store.dictionary import Dictionary
 from obsctl.embedded.store.logs import LogTable
@@ -165,9 +165,18 @@ class SqliteStore:
         *,
         direction: Literal["backward", "forward"] = "backward",
         metadata: Mapping[str, str] | None = None,
+        contains: Sequence[str] = (),
     ) -> Iterator[LogRecord]:
         """See ``LogReader.lines``."""
-        return self.tables.logs.lines(matchers, start, end, direction=direction, metadata=metadata)
+        return self.tables.logs.lines(matchers, start, end, direction=direction, metadata=metadata, contains=contains)
+
+    def volumes(self, matchers: Sequence[Matcher], start: int, end: int, step: int) -> list[LogVolume]:
+        """See ``LogReader.volumes``."""
+        return self.tables.logs.volumes(matchers, start, end, step)
+
+    def arrivals(self, matchers: Sequence[Matcher], after: int | None, limit: int) -> tuple[list[LogRecord], int]:
+        """See ``LogReader.arrivals``."""
+        return self.tables.logs.arrivals(matchers, after, limit)
 
     def positions(self) -> list[FilePosition]:
         """How far every followed log file was read."""

@@ -28,7 +28,7 @@ from obsctl.embedded.signals import (
     TargetStatus,
     matches_all,
 )
-from obsctl.embedded.store.base import Samples, Series, SpanReader, SpanScan, Written
+from obsctl.embedded.store.base import LogVolume, Samples, Series, SpanReader, SpanScan, Written
 
 from .promql_store import samples_of
 
@@ -45,6 +45,7 @@ class MemoryStore:
     exemplar_records: list[ExemplarRecord] = field(default_factory=list)
     metadata_records: list[MetadataRecord] = field(default_factory=list)
     hints: list[Mapping[str, str] | None] = field(default_factory=list)
+    texts: list[tuple[str, ...]] = field(default_factory=list)
     lines_read: int = 0
 
     def submit(self, batch: Batch) -> Future[Written]:
@@ -109,14 +110,30 @@ class MemoryStore:
         *,
         direction: str = "backward",
         metadata: Mapping[str, str] | None = None,
+        contains: Sequence[str] = (),
     ) -> Iterator[LogRecord]:
         self.hints.append(metadata)
+        self.texts.append(tuple(contains))
         for record in sorted(self.logs, key=lambda r: r.time_ns, reverse=direction == "backward"):
             carried = dict(record.metadata)
             hinted = all(carried.get(name) == value for name, value in (metadata or {}).items())
+            hinted = hinted and all(text in record.line for text in contains)
             if hinted and start <= record.time_ns < end and matches_all(matchers, dict(record.labels)):
                 self.lines_read += 1
                 yield record
+
+    def volumes(self, matchers: Sequence[Matcher], start: int, end: int, step: int) -> list[LogVolume]:
+        found: dict[tuple[Labels, int], list[str]] = {}
+        for one in self.logs:
+            if start <= one.time_ns < end and matches_all(matchers, dict(one.labels)):
+                found.setdefault((one.labels, (one.time_ns - start) // step), []).append(one.line)
+        return [LogVolume(*key, len(lines), sum(len(line.encode()) for line in lines)) for key, lines in found.items()]
+
+    def arrivals(self, matchers: Sequence[Matcher], after: int | None, limit: int) -> tuple[list[LogRecord], int]:
+        if after is None:
+            return [], len(self.logs)
+        seen = self.logs[after : after + limit]
+        return [one for one in seen if matches_all(matchers, dict(one.labels))], after + len(seen)
 
     def close(self) -> None:
         pass

@@ -1,52 +1,68 @@
-"""LogQL tokens -> tree. Constructs of the grammar that have no engine yet are refused by name, where they stand."""
+"""LogQL text -> tree (grafana.com/docs/loki/latest/query)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
 
 from obsctl.embedded.query.errors import QueryError, not_supported
-from obsctl.embedded.query.logql.lex import Token, error, tokens, unquote
-from obsctl.embedded.query.logql.tree import (
-    AllOf,
-    AnyOf,
-    Condition,
-    LabelFilter,
-    LineFilter,
-    LogQuery,
-    Match,
-    Stage,
+from obsctl.embedded.query.logql.cursor import MAX_DEPTH
+from obsctl.embedded.query.logql.lex import Token, tokens
+from obsctl.embedded.query.logql.literals import duration_ns, number
+from obsctl.embedded.query.logql.metric_tree import (
+    Binary,
+    Conversion,
+    Grouping,
+    LabelReplace,
+    LogRange,
+    MetricExpr,
+    Number,
+    Query,
+    RangeAggregate,
+    Unwrap,
+    VectorAggregate,
+    VectorOf,
 )
+from obsctl.embedded.query.logql.parse_stages import StageParser
+from obsctl.embedded.query.logql.tree import LabelFilter, LogQuery, Match
+from obsctl.embedded.query.promql.tree import Matching
 
-MAX_DEPTH = 50
+MAX_OPERATORS = 100
+CONVERSIONS: tuple[Conversion, ...] = ("duration", "duration_seconds", "bytes")
+LINE_RANGES = ("count_over_time", "rate", "bytes_over_time", "bytes_rate", "absent_over_time")
+GROUPED_RANGES = tuple(
+    f"{op}_over_time" for op in ("avg", "max", "min", "stddev", "stdvar", "quantile", "first", "last")
+)
+UNWRAPPED_RANGES = ("sum_over_time", *GROUPED_RANGES, "rate", "rate_counter", "absent_over_time")
+RANGES = frozenset((*LINE_RANGES, *UNWRAPPED_RANGES))
+RANKINGS = ("topk", "bottomk", "approx_topk")
+UNGROUPED = ("sort", "sort_desc", "approx_topk")
+AGGREGATIONS = frozenset(("sum", "avg", "max", "min", "count", "stddev", "stdvar", *RANKINGS, *UNGROUPED))
+_OPERATORS = (("or",), ("and", "unless"), ("==", "!=", ">", ">=", "<", "<="), ("+", "-"), ("*", "/", "%"), ("^",))
+PRECEDENCE: Mapping[str, int] = {op: level for level, ops in enumerate(_OPERATORS, 1) for op in ops}
+"""How tightly operators bind, the loosest first."""
 
-MATCH_OPS = ("=", "!=", "=~", "!~")
-LINE_OPS = ("|=", "!=", "|~", "!~")
-PATTERN_OPS = ("|>", "!>")
-NUMERIC_OPS = ("==", ">", ">=", "<", "<=")
-STAGES = (
-    *("json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format", "decolorize", "drop", "keep"),
-    "unwrap",
-)
-RANGE_WORDS = ("sum", "avg", "min", "max", "first", "last", "stddev", "stdvar", "quantile", "count", "bytes", "absent")
-METRIC_WORDS = frozenset(
-    (
-        *(f"{word}_over_time" for word in RANGE_WORDS),
-        *("rate", "rate_counter", "bytes_rate", "sum", "avg", "min", "max", "count", "stddev", "stdvar"),
-        *("topk", "bottomk", "approx_topk", "sort", "sort_desc", "vector", "label_replace", "variants"),
-    )
-)
+COMPARISON = PRECEDENCE["=="]
+SETS = ("or", "and", "unless")
 EMPTY_COMPATIBLE = (
     "queries require at least one regexp or equality matcher that does not have an empty-compatible value. "
     'For instance, app=~".*" does not meet this requirement, but app=~".+" will'
 )
 
 
-def parse(text: str) -> LogQuery:
-    """A log query. ``QueryError`` with line and column when it is not one, or uses what is not supported yet."""
+def parse(text: str) -> Query:
+    """A log or metric query. ``QueryError`` with line and column when it is neither."""
     parser = _Parser(tokens(text))
-    parser.refuse_metric_query()
-    query = LogQuery(parser.selector(), parser.stages())
+    query = parser.query()
     parser.expect("$end")
+    return query
+
+
+def parse_log(text: str) -> LogQuery:
+    """A log query. ``QueryError`` also for a metric query."""
+    query = parse(text)
+    if not isinstance(query, LogQuery):
+        raise QueryError("only log selector is supported")
     return query
 
 
@@ -58,129 +74,226 @@ def parse_selector(text: str) -> tuple[Match, ...]:
     return selector
 
 
-@dataclass
-class _Parser:
-    tokens: list[Token]
-    position: int = 0
+class _Parser(StageParser):
+    operators = 0
 
-    @property
-    def next(self) -> Token:
-        return self.tokens[self.position]
+    def query(self) -> Query:
+        depth = 0
+        while self.tokens[min(depth, len(self.tokens) - 1)].kind == "(":
+            depth += 1
+        if self.tokens[depth].kind == "{":
+            return self.log_query(MAX_DEPTH)
+        return self.expression(MAX_DEPTH, 1)
 
-    def take(self) -> Token:
-        token = self.next
-        self.position += token.kind != "$end"
-        return token
+    def log_query(self, depth: int) -> LogQuery:
+        if self.accept("("):
+            query = self.log_query(self.deeper(depth, "query"))
+            self.expect(")")
+            return query
+        return LogQuery(self.selector(), self.stages())
 
-    def accept(self, *kinds: str) -> bool:
-        found = self.next.kind in kinds
-        if found:
+    def expression(self, depth: int, loosest: int) -> MetricExpr:
+        """Operands joined by operators that bind at least as tightly as ``loosest``; ``^`` binds to the right."""
+        left = self.operand_of(depth)
+        while True:
+            token = self.next
+            precedence = PRECEDENCE.get(token.text, 0) if token.kind != "STRING" else 0
+            if not precedence or precedence < loosest:
+                return left
             self.take()
-        return found
+            self.operators += 1
+            if self.operators > MAX_OPERATORS:
+                raise self.wrong(f"query has more than {MAX_OPERATORS} operators", token)
+            returns_bool, matching = self.modifiers(token)
+            right = self.expression(self.deeper(depth, "query"), precedence + (token.text != "^"))
+            left = self.joined(token, left, right, returns_bool, matching)
 
-    def accept_word(self, *words: str) -> bool:
-        found = self.next.kind == "IDENTIFIER" and self.next.text in words
-        if found:
-            self.take()
-        return found
+    def modifiers(self, op: Token) -> tuple[bool, Matching]:
+        returns_bool = self.accept_word("bool")
+        if returns_bool and PRECEDENCE[op.text] != COMPARISON:
+            raise self.wrong("syntax error: unexpected bool", op)
+        if not self.at_word("on", "ignoring"):
+            return returns_bool, Matching(on=False, labels=())
+        on = self.take().text == "on"
+        labels = self.names()
+        for side in ("left", "right"):
+            if self.accept_word(f"group_{side}"):
+                include = self.names() if self.next.kind == "(" else ()
+                if op.text in SETS:
+                    raise self.wrong(f"no grouping allowed for {op.text!r} operation", op)
+                return returns_bool, Matching(on, labels, "left" if side == "left" else "right", include)
+        return returns_bool, Matching(on, labels)
 
-    def expect(self, kind: str) -> Token:
-        if self.next.kind != kind:
-            raise self.unexpected(kind)
-        return self.take()
+    def joined(self, op: Token, left: MetricExpr, right: MetricExpr, returns_bool: bool, matching: Matching) -> Binary:
+        literal = next((one for one in (left, right) if isinstance(one, Number)), None)
+        if op.text in SETS and literal:
+            side = "left" if literal is left else "right"
+            shape = f"unexpected literal for {side} leg of logical/set binary operation ({op.text}): {literal}"
+            raise self.wrong(shape, op)
+        return Binary(op.text, left, right, returns_bool, matching)
 
-    def unexpected(self, expecting: str) -> QueryError:
-        if self.next.kind == "[":
-            return self.refuse("a range vector")
-        problem = f"syntax error: unexpected {self.next.kind}"
-        return error(
-            self.next.line, self.next.column, problem if expecting == "$end" else f"{problem}, expecting {expecting}"
-        )
-
-    def refuse(self, what: str) -> QueryError:
-        return error(self.next.line, self.next.column, not_supported(what))
-
-    def refuse_metric_query(self) -> None:
-        first = self.next
-        if first.kind == "IDENTIFIER" and first.text in METRIC_WORDS:
-            raise self.refuse(f'the metric query "{first.text}"')
-        if first.kind in ("NUMBER", "(", "-", "+"):
-            raise self.refuse("a metric query")
-
-    def selector(self) -> tuple[Match, ...]:
-        self.expect("{")
-        found: list[Match] = []
-        while not self.accept("}"):
-            found.append(self.match(self.expect("IDENTIFIER").text))
-            if self.next.kind != "}":
-                self.expect(",")
-        return tuple(found)
-
-    def match(self, name: str) -> Match:
-        if self.next.kind not in MATCH_OPS:
-            raise self.unexpected("= or != or =~ or !~")
-        op = self.take().kind
-        return Match(name, op, unquote(self.expect("STRING")))  # type: ignore[arg-type]
-
-    def stages(self) -> tuple[Stage, ...]:
-        found: list[Stage] = []
-        while self.next.kind in (*LINE_OPS, *PATTERN_OPS, "|"):
-            found.append(self.label_filter() if self.next.kind == "|" else self.line_filter())
-        return tuple(found)
-
-    def line_filter(self) -> LineFilter:
-        if self.next.kind in PATTERN_OPS:
-            raise self.refuse(f'the pattern line filter "{self.next.kind}"')
-        op = self.take().kind
-        texts = [self.filter_text()]
-        while self.accept_word("or"):
-            texts.append(self.filter_text())
-        return LineFilter(op, tuple(texts))  # type: ignore[arg-type]
-
-    def filter_text(self) -> str:
-        if self.next.text == "ip":
-            raise self.refuse('the "ip" line filter')
-        return unquote(self.expect("STRING"))
-
-    def label_filter(self) -> LabelFilter:
-        self.expect("|")
-        after = self.tokens[self.position + 1].kind if self.next.kind == "IDENTIFIER" else ""
-        if self.next.text in STAGES and after not in (*MATCH_OPS, *NUMERIC_OPS):
-            raise self.refuse(f'the "{self.next.text}" stage')
-        return LabelFilter(self.any_of(MAX_DEPTH))
-
-    def any_of(self, depth: int) -> Condition:
-        parts = [self.all_of(depth)]
-        while self.accept_word("or"):
-            parts.append(self.all_of(depth))
-        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
-
-    def all_of(self, depth: int) -> Condition:
-        parts = [self.condition(depth)]
-        while self.accept_word("and") or self.accept(",") or self.starts_condition():
-            parts.append(self.condition(depth))
-        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
-
-    def starts_condition(self) -> bool:
-        return self.next.kind == "(" or (self.next.kind == "IDENTIFIER" and self.next.text != "or")
-
-    def condition(self, depth: int) -> Condition:
-        if self.next.kind == "(":
-            if not depth:
-                raise error(self.next.line, self.next.column, f"label filter nests deeper than {MAX_DEPTH} levels")
-            self.take()
-            inner = self.any_of(depth - 1)
+    def operand_of(self, depth: int) -> MetricExpr:
+        below = self.deeper(depth, "query")
+        if self.accept("("):
+            inner = self.expression(below, 1)
             self.expect(")")
             return inner
-        name = self.expect("IDENTIFIER").text
-        self.refuse_numeric()
-        return self.match(name)
+        if self.next.kind in ("NUMBER", "-", "+"):
+            return Number(self.number())
+        name = self.next
+        if name.kind != "IDENTIFIER" or self.after.kind not in ("(", "IDENTIFIER"):
+            raise self.unexpected("{" if self.position == 0 else "a metric expression")
+        if name.text in RANGES:
+            return self.range_aggregate()
+        if name.text in AGGREGATIONS:
+            return self.vector_aggregate(below)
+        if name.text == "vector":
+            return self.vector()
+        if name.text == "label_replace":
+            return self.label_replace(below)
+        if name.text == "variants":
+            raise self.wrong(not_supported('the function "variants"'))
+        raise self.unexpected("{" if self.position == 0 else "a metric expression")
 
-    def refuse_numeric(self) -> None:
-        """Refuse ``status >= 500``, ``latency != 1s`` and ``addr = ip("…")``: comparisons that are not of strings."""
-        if self.next.kind in NUMERIC_OPS:
-            raise self.refuse(f'the numeric label filter "{self.next.kind}"')
-        if self.next.kind in ("=", "!="):
-            value = self.tokens[self.position + 1]
-            if value.kind == "NUMBER" or value.text == "ip":
-                raise self.refuse('the "ip" label filter' if value.text == "ip" else "a numeric label filter")
+    def number(self) -> float:
+        sign = -1.0 if self.accept("-") else 1.0
+        if sign > 0:
+            self.accept("+")
+        token = self.expect("NUMBER")
+        try:
+            return sign * number(token.text)
+        except ValueError as cause:
+            raise self.wrong(f"invalid number {token.text!r}", token) from cause
+
+    def grouping(self) -> Grouping | None:
+        if not self.at_word("by", "without"):
+            return None
+        without = self.take().text == "without"
+        return Grouping(self.names(), without)
+
+    def range_aggregate(self) -> RangeAggregate:
+        name = self.take()
+        self.expect("(")
+        param = None
+        if self.next.kind in ("NUMBER", "-", "+"):
+            param = self.number()
+            self.expect(",")
+        log_range = self.log_range()
+        self.expect(")")
+        grouping = self.grouping()
+        self.check_range(name, param, log_range, grouping)
+        return RangeAggregate(name.text, log_range, param, grouping)
+
+    def check_range(self, name: Token, param: float | None, found: LogRange, grouping: Grouping | None) -> None:
+        op = name.text
+        if (param is None) == (op == "quantile_over_time"):
+            wanted = "parameter required" if param is None else "parameter not supported"
+            raise self.wrong(f"{wanted} for operation {op}", name)
+        if grouping and op not in GROUPED_RANGES:
+            raise self.wrong(f"grouping not allowed for {op} aggregation", name)
+        if found.unwrap and op not in UNWRAPPED_RANGES:
+            raise self.wrong(f"invalid aggregation {op} with unwrap", name)
+        if not found.unwrap and op not in LINE_RANGES:
+            raise self.wrong(f"invalid aggregation {op} without unwrap", name)
+
+    def log_range(self) -> LogRange:
+        query, unwrap, window = self.ranged(MAX_DEPTH)
+        if window is None:
+            raise self.unexpected("[")
+        return LogRange(query, *window, unwrap)
+
+    def ranged(self, depth: int) -> tuple[LogQuery, Unwrap | None, tuple[int, int] | None]:
+        """A log query with ``[5m]`` behind its selector, at its end or behind parentheses around it."""
+        if self.accept("("):
+            query, unwrap, window = self.ranged(self.deeper(depth, "query"))
+            self.expect(")")
+        else:
+            selector, window = self.selector(), self.window()
+            query, unwrap = LogQuery(selector, self.stages()), self.unwrap()
+        return query, unwrap, window or self.window()
+
+    def window(self) -> tuple[int, int] | None:
+        """``[5m] offset 1m``: range and offset in ns."""
+        if not self.accept("["):
+            return None
+        size = self.duration()
+        if size <= 0:
+            raise self.wrong("duration must be greater than 0")
+        self.expect("]")
+        if not self.accept_word("offset"):
+            return size, 0
+        sign = -1 if self.accept("-") else 1
+        return size, sign * self.duration()
+
+    def duration(self) -> int:
+        token = self.next
+        if token.kind != "NUMBER":
+            raise self.unexpected("DURATION")
+        self.take()
+        try:
+            return duration_ns(token.text)
+        except ValueError as cause:
+            raise self.wrong(cause, token) from cause
+
+    def unwrap(self) -> Unwrap | None:
+        if not self.at_unwrap():
+            return None
+        self.take()
+        self.take()
+        name, conversion = self.expect("IDENTIFIER"), ""
+        if self.accept("("):
+            conversion = next((one for one in CONVERSIONS if one == name.text), "")
+            if not conversion:
+                raise self.wrong(f"unknown conversion {name.text!r}, expecting {' or '.join(CONVERSIONS)}", name)
+            name = self.expect("IDENTIFIER")
+            self.expect(")")
+        begin = self.next
+        filters = self.stages()
+        if not all(isinstance(one, LabelFilter) for one in filters):
+            raise self.wrong("only label filters may follow unwrap", begin)
+        return Unwrap(name.text, conversion, filters)  # type: ignore[arg-type]
+
+    def vector_aggregate(self, depth: int) -> VectorAggregate:
+        name = self.take()
+        grouping = self.grouping()
+        self.expect("(")
+        param = self.ranking_size() if name.text in RANKINGS else None
+        inner = self.expression(depth, 1)
+        self.expect(")")
+        behind = self.grouping()
+        if grouping and behind:
+            raise self.wrong(f"syntax error: unexpected {'without' if behind.without else 'by'}")
+        grouping = grouping or behind
+        if grouping and name.text in UNGROUPED:
+            raise self.wrong(f"grouping not allowed for {name.text} aggregation", name)
+        return VectorAggregate(name.text, inner, param, grouping)
+
+    def ranking_size(self) -> int:
+        begin = self.next
+        if begin.kind not in ("NUMBER", "-", "+"):
+            raise self.wrong("parameter required for operation " + self.tokens[self.position - 2].text)
+        found = self.number()
+        if not math.isfinite(found) or found != int(found) or abs(found) > 1_000_000:
+            raise self.wrong(f"invalid parameter {begin.text}: a whole number is needed", begin)
+        if found <= 0:
+            raise self.wrong("invalid parameter (must be greater than 0)", begin)
+        self.expect(",")
+        return int(found)
+
+    def vector(self) -> VectorOf:
+        self.take()
+        self.expect("(")
+        value = self.number()
+        self.expect(")")
+        return VectorOf(value)
+
+    def label_replace(self, depth: int) -> LabelReplace:
+        self.take()
+        self.expect("(")
+        inner = self.expression(depth, 1)
+        texts: list[str] = []
+        for _ in range(4):
+            self.expect(",")
+            texts.append(self.text())
+        self.expect(")")
+        return LabelReplace(inner, *texts)

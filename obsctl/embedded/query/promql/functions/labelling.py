@@ -17,13 +17,17 @@ _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
 
 def _label_replace(given: Given) -> Vector:
     target, template, source, pattern = (given.text(index) for index in range(1, 5))
+    return label_replaced(given.vector(0), target, template, source, pattern)
+
+
+def label_replaced(vector: Vector, target: str, template: str, source: str, pattern: str) -> Vector:
+    """Series with a label set from another one that fits the whole pattern; those that do not fit stay as they are."""
     try:
         regex = checked(pattern)
     except QueryError as cause:
         raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from cause
     if not target:
         raise ExecutionError(f"invalid destination label name in label_replace(): {target}")
-    vector = given.vector(0)
     labels = []
     for one in vector.labels:
         found = regex.fullmatch(value_of(one, source))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from obsctl.embedded.query.promql.context import Given
@@ -9,7 +11,7 @@ from obsctl.embedded.query.promql.functions.kinds import Plain
 from obsctl.embedded.query.promql.labels import NAME, replaced, without_metadata
 from obsctl.embedded.query.promql.tree import Expr, Selector
 from obsctl.embedded.query.promql.values import Bools, Scalar, Vector
-from obsctl.embedded.signals import Labels
+from obsctl.embedded.signals import Labels, Matcher
 
 
 def _vector(given: Given) -> Vector:
@@ -50,16 +52,15 @@ def _absent(given: Given) -> Vector:
 def absent(vector: Vector, expr: Expr) -> Vector:
     """1 at steps at which no series has a value, with the labels that the selector asks for."""
     missing: Bools = ~np.any(vector.present, axis=0, keepdims=True)
-    return Vector([_asked_for(expr)], np.ones(missing.shape), missing).seen()
+    labels = asked_for(expr.matchers) if isinstance(expr, Selector) else ()
+    return Vector([labels], np.ones(missing.shape), missing).seen()
 
 
-def _asked_for(expr: Expr) -> Labels:
+def asked_for(matchers: Iterable[Matcher]) -> Labels:
     """Labels that a selector matches with ``=``, each once."""
     labels: Labels = ()
-    if not isinstance(expr, Selector):
-        return labels
     seen: set[str] = set()
-    for matcher in expr.matchers:
+    for matcher in matchers:
         if matcher.name == NAME:
             continue
         single = matcher.op == "=" and matcher.name not in seen
