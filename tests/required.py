@@ -12,7 +12,8 @@ from typing import NoReturn
 import pytest
 
 VARIABLE = "OBSCTL_REQUIRE"
-"""Comma-separated: ``validators`` (promtool, amtool, docker-compose), ``prometheus`` (3.x), ``engine`` (Docker)."""
+"""Comma-separated: ``validators`` (promtool, amtool, otelcol-contrib, docker-compose), ``prometheus`` (3.x), ``jaeger``
+(2.x), ``engine`` (Docker, and what its tests need)."""
 
 
 def missing(what: str, reason: str) -> NoReturn:

@@ -11,6 +11,7 @@ GRAFANA = Backend(
     purpose="Dashboards, and the way from one signal to the other.",
     serves=(Served(Role.DASHBOARDS, Dialect.DASHBOARDS, "dashboards", "/api/health"),),
     ports={"dashboards": 3000},
+    when={"dashboards": "yes"},
     after=("prometheus", "loki", "jaeger", "tempo", "alertmanager"),
     editions={
         "11.1": Edition(

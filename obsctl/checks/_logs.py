@@ -7,14 +7,12 @@ and can be blamed for it.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from obsctl.checks._board import Board
+from obsctl.checks._lines import RunLine, read
 from obsctl.checks._say import count, failed, short, skipped
 from obsctl.checks.base import Context, Evidence, Verdict
 from obsctl.clients.logql import LogqlClient, quoted
@@ -22,6 +20,7 @@ from obsctl.clients.telemetry import LogLine
 from obsctl.driven import DrivenRequest, Run
 from obsctl.errors import BackendError
 from obsctl.spec.contract import Contract
+from obsctl.spec.stack import Service
 from obsctl.wait import Deadline
 
 NO_BACKEND = "this stack has no log backend"
@@ -38,43 +37,21 @@ IDS_A_QUERY = 24
 """Trace ids in one query: servers bound the length of a regular expression."""
 
 
-@dataclass(frozen=True)
-class RunLine:
-    """One line of this run. ``fields`` is the JSON object it holds, empty when it is not one."""
-
-    line: LogLine
-    component: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-    def text(self, name: str) -> str:
-        """A field as text; empty when it is missing, null or not a plain value."""
-        value = self.fields.get(name)
-        return "" if value is None or isinstance(value, (dict, list)) else str(value)
-
-    def belongs_to(self, request: DrivenRequest) -> bool:
-        """Whether it was written for this request."""
-        own = self.text("trace_id").lower(), self.text("request_id")
-        if any(own):
-            return own[0] == request.trace_id or own[1] == request.request_id
-        return request.trace_id in self.line.line or request.request_id in self.line.line
-
-    def __str__(self) -> str:
-        return f"{self.component}: {self.line.line}"
-
-
 class LogBoard(Board):
     """Asks for the lines of this run until each component has written some for each request, and nothing new comes."""
 
-    def __init__(self, client: LogqlClient, contract: Contract, run: Run, quiet: float) -> None:
+    def __init__(self, client: LogqlClient, service: Service, run: Run, quiet: float) -> None:
         super().__init__()
+        contract = service.contract
         self._client = client
+        self._otlp = service.logs_by_otlp
         self._quiet = quiet
         self.window_start = int((run.started_at - 1.0) * 1e9)
         self.judged = tuple(_judged(contract, run.requests))
         self.components = contract.logs.components if contract.logs else contract.components
         self.wanted = (contract.logs.request if contract.logs else "") or "driven request"
         self._each = bool(contract.logs and contract.logs.request)
-        self.queries = tuple(_queries(contract.components, run))
+        self.queries = tuple(_queries(contract.components, self._otlp, run))
         self.looked: tuple[Evidence, ...] = ()
         self._lines: dict[tuple[object, ...], RunLine] | None = None
         self._changed = time.monotonic()
@@ -82,7 +59,7 @@ class LogBoard(Board):
     @classmethod
     def of(cls, context: Context, client: LogqlClient) -> LogBoard:
         """The one board of this run."""
-        return context.shared.once(cls, lambda: cls(client, context.contract, context.run, context.quiet))
+        return context.shared.once(cls, lambda: cls(client, context.service, context.run, context.quiet))
 
     def lines(self, deadline: Deadline) -> tuple[RunLine, ...]:
         """Every line of this run, settled or as last seen. Raises BackendError."""
@@ -118,7 +95,7 @@ class LogBoard(Board):
             for query in self.queries:
                 for line in self._client.lines(query, start - ASTRAY_NS, end + ASTRAY_NS, LIMIT):
                     if not start <= line.time_ns < end:
-                        off.setdefault(_read(line).component, line.time_ns - start)
+                        off.setdefault(read(line, self._otlp).component, line.time_ns - start)
         return tuple(f"lines of {name or '(no service_name)'} {_apart(ns)} the run" for name, ns in sorted(off.items()))
 
     def look(self, deadline: Deadline) -> bool:
@@ -131,7 +108,7 @@ class LogBoard(Board):
         now = time.monotonic()
         if self._lines is None or found.keys() != self._lines.keys():
             self._changed = now
-            self._lines = {key: _read(line) for key, line in found.items()}
+            self._lines = {key: read(line, self._otlp) for key, line in found.items()}
         complete = bool(self._lines) and not self.lacking(tuple(self._lines.values()))
         return complete and now - self._changed >= self._quiet
 
@@ -147,29 +124,32 @@ def _judged(contract: Contract, requests: Iterable[DrivenRequest]) -> Iterator[D
     return (r for r in requests if r.status and not r.error and wanted in ("", r.request))
 
 
-def _queries(components: Sequence[str], run: Run) -> Iterator[str]:
-    """Everything of the run: by the start that all its request ids share, then by its trace ids."""
-    selector = f"{{service_name=~{quoted('|'.join(map(re.escape, components)))}}}"
+def _queries(components: Sequence[str], otlp: Collection[str], run: Run) -> Iterator[str]:
+    """Everything of the run: by the start that all its request ids share, then by its trace ids.
+
+    Lines hold them in their text; records that came by OTLP beside it.
+    """
+    selector, beside = _selector(components), _selector(sorted(otlp))
     answered = [r for r in run.requests if r.status]
     for prefix in sorted({f"{r.request_id.rpartition('-')[0]}-" for r in answered}):
         yield f"{selector} |= {quoted(prefix)}"
+        if otlp:
+            yield f"{beside} | request_id=~{quoted(re.escape(prefix) + '.*')}"
     ids = [r.trace_id for r in answered]
     for first in range(0, len(ids), IDS_A_QUERY):
-        yield f"{selector} |~ {quoted('|'.join(ids[first : first + IDS_A_QUERY]))}"
+        some = quoted("|".join(ids[first : first + IDS_A_QUERY]))
+        yield f"{selector} |~ {some}"
+        if otlp:
+            yield f"{beside} | trace_id=~{some}"
+
+
+def _selector(components: Sequence[str]) -> str:
+    return f"{{service_name=~{quoted('|'.join(map(re.escape, components)))}}}"
 
 
 def _key(line: LogLine) -> tuple[object, ...]:
     """What tells a line from another; the same one may answer two queries."""
-    return line.time_ns, line.line, *sorted(line.labels.items())
-
-
-def _read(line: LogLine) -> RunLine:
-    try:
-        parsed = json.loads(line.line)
-    except (ValueError, RecursionError):
-        parsed = None
-    fields = parsed if isinstance(parsed, dict) else {}
-    return RunLine(line, line.get("service_name") or str(fields.get("service", "")), fields)
+    return line.time_ns, line.line, *sorted(line.labels.items()), *sorted(line.metadata.items())
 
 
 def nothing_arrived(board: LogBoard, lines: Sequence[RunLine]) -> Verdict | None:
@@ -182,7 +162,7 @@ def nothing_arrived(board: LogBoard, lines: Sequence[RunLine]) -> Verdict | None
         summary = f"no log line of the run is stored under its time, but there are {', '.join(off)}"
         return failed(summary, board.looked, hint=WRONG_TIME)
     hint = (
-        "see that the service writes JSON lines (`obsctl logs`), that the shipper follows its file, "
-        "and that its streams carry the label service_name"
+        "see that the service writes JSON lines (`obsctl logs`) and that the shipper follows its file, or, where the "
+        "spec names no file, that it exports by OTLP; its streams must carry the label service_name"
     )
     return failed(f"no log line of {count(len(board.judged), 'driven request')} is stored", board.looked, hint=hint)

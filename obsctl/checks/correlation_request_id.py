@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from obsctl.checks._logs import LogBoard, RunLine
+from obsctl.checks._lines import RunLine
+from obsctl.checks._logs import LogBoard
 from obsctl.checks._say import count, failed, noted, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.driven import DrivenRequest

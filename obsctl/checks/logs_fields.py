@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from obsctl.checks._logs import NO_BACKEND, NO_RULE, LogBoard, RunLine, nothing_arrived
+from obsctl.checks._lines import RunLine
+from obsctl.checks._logs import NO_BACKEND, NO_RULE, LogBoard, nothing_arrived
 from obsctl.checks._say import count, failed, passed, short, skipped, summed
 from obsctl.checks._traces import TraceBoard
 from obsctl.checks.base import Context, Evidence, Signal, Verdict

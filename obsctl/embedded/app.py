@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from obsctl.embedded import own_metrics
-from obsctl.embedded.api import jaeger, loki, prometheus, tempo
+from obsctl.embedded.api import jaeger, loki, prometheus, prometheus_rules, tempo
 from obsctl.embedded.config import ROLES, Address, Config
 from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http, remote_write
@@ -26,6 +26,9 @@ from obsctl.embedded.receive.body import Bodies
 from obsctl.embedded.receive.intake import Intake
 from obsctl.embedded.receive.logfiles import LogFollower
 from obsctl.embedded.receive.scrape import Scraping
+from obsctl.embedded.rules.load import load as load_rules
+from obsctl.embedded.rules.manager import RuleManager
+from obsctl.embedded.rules.model import Surroundings
 from obsctl.embedded.scrub import Scrubber
 from obsctl.embedded.signals import TargetStatus
 from obsctl.embedded.store.sqlite import SqliteStore
@@ -56,8 +59,19 @@ def run(config: Config) -> None:
         stack.callback(scraping.close)
         follower = LogFollower(config.log_files, config.log_fields, store, scrub, metrics, store.positions())
         stack.callback(follower.close)
+        rules = _rules(config, store, metrics)
+        stack.callback(rules.close)
         roles = _roles(store, intake, Bodies(limits.body_bytes), metrics, scraping.statuses)
-        _serve({sockets[role].getsockname()[1]: roles[role] for role in sockets}, list(sockets.values()))
+        roles["prometheus"] += prometheus_rules.routes(rules.statuses, config.rules.alertmanagers)
+        apps = _apps(roles, metrics)
+        _serve({sockets[role].getsockname()[1]: apps[role] for role in sockets}, list(sockets.values()))
+
+
+def _rules(config: Config, store: SqliteStore, metrics: OwnMetrics) -> RuleManager:
+    """Evaluates the rules of all files. ``UsageError`` when one of them cannot be read."""
+    groups = load_rules(config.rules.files, round(config.rules.interval * 1000))
+    around = Surroundings(external_url=f"http://{config.listen['prometheus']}")
+    return RuleManager(groups, store, store, lambda _: None, around, metrics)
 
 
 def _start_grpc(address: Address, intake: Intake, body_limit: int) -> Callable[[], None]:
@@ -101,17 +115,21 @@ def _roles(
     bodies: Bodies,
     metrics: OwnMetrics,
     targets: Callable[[], Sequence[TargetStatus]],
-) -> dict[str, ASGIApp]:
-    """The application of every HTTP role."""
-    routes: dict[str, list[Route]] = {
+) -> dict[str, list[Route]]:
+    """The routes of every HTTP role."""
+    return {
         "otlp_http": otlp_http.routes(intake, bodies),
         "prometheus": [*remote_write.routes(store, metrics, bodies), *prometheus.routes(store, targets)],
         "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store)],
         "jaeger": jaeger.routes(store),
         "traceql": tempo.routes(store),
     }
+
+
+def _apps(roles: Mapping[str, Sequence[Route]], metrics: OwnMetrics) -> dict[str, ASGIApp]:
+    """The application of every HTTP role."""
     own = _own_routes(metrics)
-    return {role: _app([*own, *served]) for role, served in routes.items()}
+    return {role: _app([*own, *served]) for role, served in roles.items()}
 
 
 def _app(routes: Sequence[BaseRoute]) -> ASGIApp:

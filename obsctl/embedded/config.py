@@ -88,6 +88,15 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Rules:
+    """Rule files, the interval of groups that name none (seconds), and the URLs of who is told of alerts."""
+
+    interval: float = 60.0
+    files: tuple[Path, ...] = ()
+    alertmanagers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything."""
 
@@ -99,6 +108,7 @@ class Config:
     scrub: ScrubRules
     retention: Retention
     limits: Limits
+    rules: Rules
 
 
 def load(path: str) -> Config:
@@ -130,6 +140,7 @@ def parse(document: object) -> Config:
         scrub=_scrub(top.keys("scrub")),
         retention=_retention(top.keys("retention")),
         limits=_limits(top.keys("limits")),
+        rules=_rules(top.keys("rules")) if top.has("rules") else Rules(),
     )
     top.nothing_else()
     return config
@@ -192,14 +203,17 @@ def _scrape(keys: Keys) -> Scrape:
 def _target(keys: Keys) -> Target:
     target = Target(keys.text("job"), keys.text("url"), keys.texts("labels"))
     keys.nothing_else()
-    try:
-        parts = urlsplit(target.url)
-        valid = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
+    if not _is_http(target.url):
         raise UsageError(f"{keys.where('url')} must be an http:// URL, not {target.url!r}")
     return target
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _log_files(keys: Keys) -> LogFiles:
@@ -242,3 +256,16 @@ def _limits(keys: Keys) -> Limits:
     limits = Limits(keys.whole("body_bytes", 1024, 1 << 30), keys.whole("queue_items", 1, 100_000_000))
     keys.nothing_else()
     return limits
+
+
+def _rules(keys: Keys) -> Rules:
+    rules = Rules(
+        keys.number("interval_seconds", 0.1, 86_400),
+        tuple(Path(file) for file in keys.strings("files")),
+        tuple(url.rstrip("/") for url in keys.strings("alertmanagers")),
+    )
+    keys.nothing_else()
+    for url in rules.alertmanagers:
+        if not _is_http(url):
+            raise UsageError(f"{keys.where('alertmanagers')} must be http:// URLs, not {url!r}")
+    return rules

@@ -22,16 +22,16 @@ class Keys:
         """The full name of a key."""
         return f"{self._at}.{key}" if self._at else key
 
-    def has(self, key: str) -> bool:
-        """Whether a key that may be left out is there."""
-        self._asked.add(key)
-        return key in self._values
-
     def nothing_else(self) -> None:
         """Refuse keys that nobody asked for."""
         for key in self._values:
             if key not in self._asked:
                 raise UsageError(f"unknown key {self.where(key)}; known here: {', '.join(sorted(self._asked))}")
+
+    def has(self, key: str) -> bool:
+        """Whether an optional key is there."""
+        self._asked.add(key)
+        return self._values.get(key) is not None
 
     def text(self, key: str) -> str:
         """A non-empty string."""

@@ -1,4 +1,7 @@
-"""What the server says about itself on ``/metrics``: counters and gauges named ``obsctl_*``, text format 0.0.4."""
+"""What the server says about itself on ``/metrics``, in text format 0.0.4.
+
+Metrics are named ``obsctl_*``; those of rules have Prometheus' names, so that what is made for them works.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,43 @@ QUEUE_LIMIT = Family("obsctl_store_queue_limit_items", "gauge", "Records that ma
 STORE_BYTES = Family("obsctl_store_bytes", "gauge", "Size of the database.", ("part",))
 SERIES = Family("obsctl_store_series", "gauge", "Metric series known.")
 STREAMS = Family("obsctl_store_streams", "gauge", "Log streams known.")
+RULE_EVALUATIONS = Family("prometheus_rule_evaluations_total", "counter", "Evaluations of rules.", ("rule_group",))
+RULE_FAILURES = Family(
+    "prometheus_rule_evaluation_failures_total", "counter", "Evaluations of rules that failed.", ("rule_group",)
+)
+RULE_MISSED = Family(
+    "prometheus_rule_group_iterations_missed_total",
+    "counter",
+    "Evaluations of a group that were left out because earlier ones took too long.",
+    ("rule_group",),
+)
+RULE_SECONDS = Family(
+    "prometheus_rule_group_duration_seconds_sum", "counter", "Time spent on evaluations of a group.", ("rule_group",)
+)
+RULE_COUNTERS = (RULE_EVALUATIONS, RULE_FAILURES, RULE_MISSED, RULE_SECONDS)
+RULE_INTERVAL = Family("prometheus_rule_group_interval_seconds", "gauge", "Interval of a group.", ("rule_group",))
+RULE_RULES = Family("prometheus_rule_group_rules", "gauge", "Rules of a group.", ("rule_group",))
+RULE_LAST_SECONDS = Family(
+    "prometheus_rule_group_last_duration_seconds", "gauge", "How long the last evaluation took.", ("rule_group",)
+)
+RULE_LAST_TIME = Family(
+    "prometheus_rule_group_last_evaluation_timestamp_seconds",
+    "gauge",
+    "When the last evaluation was, seconds since the epoch.",
+    ("rule_group",),
+)
+NOTIFIED = Family(
+    "prometheus_notifications_sent_total", "counter", "Alerts that an alert manager was sent.", ("alertmanager",)
+)
+NOTIFY_ERRORS = Family(
+    "prometheus_notifications_errors_total",
+    "counter",
+    "Alerts that an alert manager did not take.",
+    ("alertmanager",),
+)
+NOTIFY_DROPPED = Family(
+    "prometheus_notifications_dropped_total", "counter", "Alerts for which there was no room to wait."
+)
 START_TIME = Family("obsctl_start_time_seconds", "gauge", "When the server started, seconds since the epoch.")
 
 

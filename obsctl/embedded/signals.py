@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -175,3 +176,6 @@ class TargetStatus:
 
 STALE_BITS = 0x7FF0000000000002
 """Prometheus' staleness marker: this exact NaN bit pattern."""
+
+STALE: float = struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0]
+"""The same as a value of a sample."""

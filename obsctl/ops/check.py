@@ -19,8 +19,8 @@ from obsctl.lint.scrape import scrape_findings
 from obsctl.lint.series import Known, known_series
 from obsctl.lint.suppress import suppressed
 from obsctl.ops.check_inputs import Scraped, given_scrape, live_scrapes, read_text, user_files
+from obsctl.ops.deploy import OUTPUT
 from obsctl.ops.promtool import installed, run_rule_tests
-from obsctl.ops.render import OUTPUT
 from obsctl.ops.session import open_home
 from obsctl.render.compose import compose
 from obsctl.render.desired import File

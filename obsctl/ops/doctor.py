@@ -14,6 +14,7 @@ from obsctl import __version__
 from obsctl.errors import ObsctlError
 from obsctl.ops.session import Session, open_session
 from obsctl.result import Result
+from obsctl.runtime.docker_engine import find_engine
 from obsctl.runtime.ports import require_free
 
 DISK_WANTED = 1024**3
@@ -58,11 +59,11 @@ def _disk(folder: Path) -> Finding:
 
 
 def _docker() -> Finding:
-    socket = os.environ.get("DOCKER_HOST") or "/var/run/docker.sock"
-    there = socket != "/var/run/docker.sock" or Path(socket).exists()
-    return Finding(
-        "docker", "ok", f"{socket} is there" if there else "not found", "not needed: the embedded runtime is used"
-    )
+    try:
+        return Finding("docker", "ok", str(find_engine(os.environ, Path.home())))
+    except ObsctlError as error:
+        hint = f"not needed by the embedded runtime; {error.hint}"
+        return Finding("docker", "ok", error.message.splitlines()[0].removesuffix("; tried:"), hint)
 
 
 def _stack(folder: Path, port_offset: int | None) -> Iterator[Finding]:
@@ -72,8 +73,10 @@ def _stack(folder: Path, port_offset: int | None) -> Iterator[Finding]:
         yield Finding("spec", "problem", error.message, error.hint)
         return
     yield Finding("spec", "ok", str(session.stack.source or "built-in default: the sample service"))
+    yield Finding("runtime", "ok", session.reason)
     yield _folder(session.runtime.home)
-    yield _processes(session)
+    if session.runtime.name == "embedded":
+        yield _processes(session)
     yield _attempt("ports", "all free, or held by this stack", lambda: _ports(session))
 
 
@@ -96,12 +99,12 @@ def _attempt(subject: str, fine: str, action: Callable[[], None]) -> Finding:
 def _ports(session: Session) -> None:
     ours = {o.name for o in session.runtime.observe() if o.state == "running"}
     desired = session.desired
-    ports = {k: v for p in desired.processes if p.name not in ours for k, v in p.ports.items()}
+    ports = {k: v for name, of_it in desired.ports.items() if name not in ours for k, v in of_it.items()}
     require_free(desired.bind, ports, offset=desired.port_offset)
 
 
 def _processes(session: Session) -> Finding:
-    unknown = [p.pid for p in session.runtime.unrecorded()]
+    unknown = session.runtime.strays()
     running = sum(o.state == "running" for o in session.runtime.observe())
     if unknown:
         listed = ", ".join(map(str, unknown))

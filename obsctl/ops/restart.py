@@ -10,7 +10,7 @@ from pathlib import Path
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.session import open_session
-from obsctl.ops.up import own, wait_ready
+from obsctl.ops.up import wait_ready, write_files
 from obsctl.result import Result
 from obsctl.runtime.interrupts import uninterrupted
 
@@ -21,13 +21,13 @@ def restart(folder: Path, names: Sequence[str], *, timeout: float, emit: Emit) -
     session = open_session(folder)
     session.running()
     with session.lock("restart", emit):
-        desired = session.desired
-        chosen = known(names, [p.name for p in desired.processes])
+        chosen = known(names, list(session.desired.ports))
+        write_files(session, emit)
         emit(Event("noted", "restarting", ", ".join(chosen)))
         with uninterrupted():  # between the two there is a stack with a hole in it
             session.runtime.stop(chosen, emit)
-            started = session.runtime.apply(desired, emit)
-        wait_ready(session, own(desired), timeout, emit)
+            started = session.runtime.apply(session.desired, emit)
+        wait_ready(session, timeout, emit)
     seconds = round(time.monotonic() - begun, 3)
     return Result("restart", {"restarted": list(started), "seconds": seconds}, (f"restarted {', '.join(started)}",))
 

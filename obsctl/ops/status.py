@@ -19,8 +19,9 @@ NOTHING = "nothing is running here; start a stack with `obsctl up`"
 
 def status(folder: Path) -> Result:
     """Every process and every endpoint as they are now; exit 1 unless all of them are well."""
-    runtime = open_home(folder).runtime
-    observed, endpoints = runtime.observe(), runtime.endpoints()
+    home = open_home(folder)
+    runtime, endpoints = home.runtime, home.endpoints
+    observed = runtime.observe()
     answers = _ask(endpoints)
     data: dict[str, Any] = {
         "runtime": runtime.name if observed else None,
@@ -60,6 +61,10 @@ def _process(observed: Observed) -> dict[str, Any]:
         "pid": observed.pid if running else None,
         "uptime_seconds": round(max(0.0, time.time() - observed.started_at), 1) if running else None,
         "memory_bytes": observed.memory if running else None,
+        "image": observed.image or None,
+        "health": observed.health or None,
+        "restarts": observed.restarts if observed.image else None,
+        "detail": observed.detail or None,
     }
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
+from obsctl.ops.deploy import COMPOSE_FILE, OUTPUT, Deployment, deployment
 from obsctl.ops.session import Session, open_session
-from obsctl.render.desired import Desired
+from obsctl.render.desired import Composition
 from obsctl.result import Result
+from obsctl.runtime.base import Operation
+from obsctl.runtime.docker import DockerRuntime
 from obsctl.wait import Deadline
 
 NEXT = (
@@ -22,36 +26,81 @@ NEXT = (
     "obsctl status        what runs, and whether it is ready",
     "obsctl down          stop it; data is kept",
 )
+_LOOK_EVERY = 0.5
+"""Seconds between two looks at whether what was started still runs."""
 
 
 def up(folder: Path, *, runtime: str | None, port_offset: int | None, timeout: float, emit: Emit) -> Result:
     """Start what is missing, replace what changed, keep the rest; then wait for readiness."""
     begun = time.monotonic()
-    session = open_session(folder, runtime=runtime, port_offset=port_offset)
+    session = open_session(folder, runtime=runtime, port_offset=port_offset, starting=True)
     emit(Event("noted", "runtime", session.reason))
     with session.lock("up", emit):
-        desired = session.desired
-        started = session.runtime.apply(desired, emit)
+        session.runtime.require()
+        write_files(session, emit)
+        started = session.runtime.apply(session.desired, emit)
         try:
-            wait_ready(session, own(desired), timeout, emit)
+            wait_ready(session, timeout, emit)
         except BaseException:
             session.runtime.undo(started, emit)
             raise
-    return _result(session, desired, started, time.monotonic() - begun)
+    return _result(session, started, time.monotonic() - begun)
 
 
-def own(desired: Desired) -> Endpoints:
-    """The endpoints that obsctl answers for.
+def plan(folder: Path, *, runtime: str | None, port_offset: int | None) -> Result:
+    """What ``up`` would do, each step with its cause. Changes nothing."""
+    session = open_session(folder, runtime=runtime, port_offset=port_offset, starting=True)
+    files = _files(session)
+    changed = [c for c in files.changes if c.state not in ("same", "edited")] if files else []
+    steps = [step for step in _operations(session, files) if step.kind != "keep"]
+    data = {
+        "runtime": {"name": session.runtime.name, "reason": session.reason},
+        "files": [{"path": f"{OUTPUT}/{change.path}", "state": change.state} for change in changed],
+        "plan": [asdict(step) for step in steps],
+    }
+    written = (f"write {len(changed)} files in {OUTPUT}/",) if changed else ()
+    notes = (f"runtime: {session.reason}", *written, *map(str, steps))
+    return Result("up", data, notes if steps or changed else (*notes, "nothing to do"))
+
+
+def _operations(session: Session, files: Deployment | None) -> tuple[Operation, ...]:
+    if files and isinstance(session.runtime, DockerRuntime):
+        return session.runtime.plan(files.composition, files.pending)
+    return session.runtime.plan(session.desired)
+
+
+def _files(session: Session) -> Deployment | None:
+    """The rendered files of a stack of containers; None of one of processes."""
+    if isinstance(session.desired, Composition):
+        return deployment(session.runtime.home.parent / OUTPUT, session.desired)
+    return None
+
+
+def write_files(session: Session, emit: Emit) -> None:
+    """Bring the rendered files up to date. What somebody edited is kept, and told."""
+    files = _files(session)
+    if files is None:
+        return
+    for path in files.write():
+        emit(Event("noted", f"{OUTPUT}/{path}", "made a random password"))
+    for change in files.kept:
+        told = "is edited: it is used as it is; `obsctl render --force` takes what the spec gives"
+        if change.path == COMPOSE_FILE:
+            told = "is edited: `docker compose` follows it, obsctl follows obsctl.yaml"
+        emit(Event("noted", f"{OUTPUT}/{change.path}", told))
+
+
+def own(session: Session) -> Endpoints:
+    """The endpoints that obsctl answers for, where they are.
 
     Services that it only observes are started by somebody else, maybe later: they may need a backend to send to.
     """
-    started = {p.name for p in desired.processes}
-    return Endpoints(tuple(e for e in desired.endpoints if e.role is not Role.SERVICE or e.name in started))
+    started = session.desired.ports
+    return Endpoints(tuple(e for e in session.endpoints if e.role is not Role.SERVICE or e.name in started))
 
 
-def _result(session: Session, desired: Desired, started: tuple[str, ...], seconds: float) -> Result:
-    ours = own(desired)
-    endpoints = desired.endpoints
+def _result(session: Session, started: Sequence[str], seconds: float) -> Result:
+    ours, endpoints = own(session), session.endpoints
     absent = [e.name for e in endpoints if e not in ours.all and not readiness(e).ready]
     data = {
         "runtime": {"name": session.runtime.name, "reason": session.reason},
@@ -73,16 +122,18 @@ class _Waiting:
     why: dict[str, str] = field(default_factory=dict)
 
 
-def wait_ready(session: Session, endpoints: Endpoints, timeout: float, emit: Emit) -> None:
+def wait_ready(session: Session, timeout: float, emit: Emit) -> None:
     """Ask all probes, concurrently, until each has answered; StartError with the reason when one does not."""
-    begun, deadline = time.monotonic(), Deadline.after(timeout)
-    waiting = _Waiting({e.name: e for e in endpoints})
+    begun, looked, deadline = time.monotonic(), 0.0, Deadline.after(timeout)
+    waiting = _Waiting({e.name: e for e in own(session)})
     with ThreadPoolExecutor(max_workers=8) as pool:
         while waiting.left:
             answers = pool.map(readiness, list(waiting.left.values()))
             _take(waiting, list(answers), time.monotonic() - begun, emit)
             if waiting.left:
-                _require_alive(session)
+                if time.monotonic() - looked > _LOOK_EVERY:
+                    _require_alive(session)
+                    looked = time.monotonic()
                 _require_time(waiting, deadline, timeout)
                 deadline.pause(0.03)
 
@@ -97,7 +148,7 @@ def _take(waiting: _Waiting, answers: list[Readiness], seconds: float, emit: Emi
 
 
 def _require_alive(session: Session) -> None:
-    dead = [o.name for o in session.runtime.observe() if o.state == "dead"]
+    dead = [o.name for o in session.runtime.observe(memory=False) if o.state == "dead"]
     if dead:
         said = session.runtime.last_words(dead[0], 5)
         tail = "".join(f"\n    {line}" for line in said)

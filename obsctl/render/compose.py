@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -52,6 +55,7 @@ def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Co
             *_rule_tests(stack, parts),
         ),
         endpoints=endpoints(stack, [part.backend for part in parts]),
+        port_offset=stack.port_offset,
     )
     return _with_compose_file(composition, known)
 
@@ -147,6 +151,8 @@ def _sample(stack: Stack, preset: Preset, version: str, known: Mapping[str, Any]
     """The components of the sample, all from one image."""
     edition = SAMPLE.edition
     build = Build(SAMPLE_FOLDER, {"PYTHON_IMAGE": image_of(_PYTHON, preset, stack.choices)})
+    files = sample_files()
+    image = f"obsctl-sample:{version}-{_digest(build, files)}"
     containers = []
     for service in (service for service in stack.services if service.run):
         for component in service.components:
@@ -154,14 +160,20 @@ def _sample(stack: Stack, preset: Preset, version: str, known: Mapping[str, Any]
             backend = replace(SAMPLE, ports={component.name: SAMPLE.ports[component.name]})
             container = Container(
                 name=component.name,
-                image=f"obsctl-sample:{version}",
+                image=image,
                 mounts=_volumes(edition),
                 build=build,
-                files=sample_files(),
+                files=files,
                 **_common(stack, backend, edition, here),
             )
             containers.append(container)
     return containers
+
+
+def _digest(build: Build, files: Sequence[File]) -> str:
+    """A short hash of what an image is built from: other sources make another image."""
+    content = json.dumps([dataclasses.asdict(build), [(file.path, file.text) for file in files]])
+    return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
 def _common(stack: Stack, backend: Backend, edition: Edition, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,11 @@ class Desired:
     processes: tuple[Process, ...]
     endpoints: Endpoints
 
+    @property
+    def ports(self) -> Mapping[str, Mapping[str, int]]:
+        """Process -> the ports that it listens on, by the spec's keys; in start order."""
+        return {process.name: process.ports for process in self.processes}
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -146,3 +151,9 @@ class Composition:
     secrets: Mapping[str, str]
     files: tuple[File, ...]
     endpoints: Endpoints
+    port_offset: int = 0
+
+    @property
+    def ports(self) -> Mapping[str, Mapping[str, int]]:
+        """Container -> the ports of this machine that lead to it, by the spec's keys; in start order."""
+        return {c.name: {port.key: port.host for port in c.ports} for c in self.containers}

@@ -12,6 +12,10 @@ from obsctl.render.desired import Mount
 from obsctl.render.template import inline
 from obsctl.spec.stack import Service, Stack
 
+LABEL_FIELDS = ("level",)
+METADATA_FIELDS = ("trace_id", "span_id", "request_id")
+"""Fields of a JSON line that become labels of its stream, and those that become metadata of the line."""
+
 _INSIDE = "/var/log/services"
 
 

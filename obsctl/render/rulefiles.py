@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from obsctl.render.desired import File
@@ -22,6 +23,14 @@ def rule_files(stack: Stack, folder: str) -> tuple[File, ...]:
     return tuple(
         File(f"{folder}/{name}.yml", yaml_text(file_value(rules.groups), _comment(f"Rules of {about}")))
         for name, about, rules in _parts(stack)
+    )
+
+
+def json_rule_files(stack: Stack, folder: str) -> tuple[File, ...]:
+    """The same files of rules in JSON, for a server that reads no YAML."""
+    return tuple(
+        File(f"{folder}/{name}.json", json.dumps(file_value(rules.groups), indent=2, ensure_ascii=False) + "\n")
+        for name, _, rules in _parts(stack)
     )
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from obsctl.backends import BUILTIN, Backend, Served
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.render.desired import Desired, File, Process
+from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS
+from obsctl.render.rulefiles import json_rule_files
 from obsctl.spec.presets import load_preset
 from obsctl.spec.stack import Component, Service, Stack
 
 STATE_FOLDER = ".obsctl"
 BACKEND_CONFIG = "rendered/embedded.json"
-LABEL_FIELDS = ("level",)
-METADATA_FIELDS = ("trace_id", "span_id", "request_id")
+RULES_FOLDER = "rendered/rules"
 
 
 def embedded(stack: Stack, *, version: str) -> Desired:
@@ -64,12 +66,13 @@ def _stamp(process: Process, home: Path, version: str) -> Process:
 
 
 def _backend(stack: Stack, home: Path) -> Process:
-    config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home), indent=2) + "\n")
+    rules = json_rule_files(stack, RULES_FOLDER)
+    config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home, rules), indent=2) + "\n")
     ports = {s.port: stack.ports[s.port] for s in served(stack, BUILTIN)}
-    return Process(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config,))
+    return Process(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config, *rules))
 
 
-def _backend_config(stack: Stack, home: Path) -> dict[str, Any]:
+def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str, Any]:
     """The embedded server's own configuration; ``obsctl/embedded/config.py`` reads it."""
     pairs = [(service, component) for service in stack.services for component in service.components]
     return {
@@ -85,6 +88,11 @@ def _backend_config(stack: Stack, home: Path) -> dict[str, Any]:
         "scrub": _scrub(stack),
         "retention": {"age_seconds": stack.retention.age, "size_bytes": stack.retention.size},
         "limits": {"body_bytes": 64 * 1024**2, "queue_items": 200_000},
+        "rules": {
+            "interval_seconds": stack.scrape_interval,
+            "files": [str(home / file.path) for file in rules],
+            "alertmanagers": [],
+        },
     }
 
 

@@ -17,9 +17,8 @@ from urllib.parse import urlsplit
 
 from obsctl.backends import SAMPLE, Backend, Edition
 from obsctl.endpoints import Role
-from obsctl.render.logpaths import Source
+from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS, Source
 from obsctl.render.patterns import require_re2, without_groups
-from obsctl.render.stack import LABEL_FIELDS, METADATA_FIELDS
 from obsctl.spec.contract import MetricType
 from obsctl.spec.presets import Preset, role_options
 from obsctl.spec.stack import Choices, Component, Service, Stack, url_host
@@ -52,6 +51,7 @@ def answers(stack: Stack, preset: Preset) -> Mapping[str, str]:
         "traces": choices.traces or preset.traces,
         "shipper": choices.shipper or preset.shipper,
         "alerting": "yes" if alerting else "no",
+        "dashboards": "yes" if choices.dashboards else "no",
         "sample": "yes" if any(service.run for service in stack.services) else "no",
     }
 

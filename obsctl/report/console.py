@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +15,9 @@ from rich.text import Text
 from obsctl.events import Emit, Event
 from obsctl.report.safe import safe
 from obsctl.result import Result
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 UNFOLDED = 10_000
 """Columns of an output that is not a terminal."""
@@ -26,6 +30,8 @@ MARKS: Mapping[str, tuple[str, str]] = {
     "noted": ("·", "dim"),
     "failed": ("✗", "red"),
 }
+ENDS = ("ready", "failed", "stopped")
+"""Kinds of events after which there is no more progress of their subject."""
 
 
 class _Console(Console):
@@ -40,13 +46,55 @@ def console(stream: IO[str]) -> Console:
     return _Console(file=stream, highlight=False, soft_wrap=width is not None, width=width, emoji=False, markup=False)
 
 
+class Bars:
+    """One bar for each subject that tells how far it is, all in one display at the end of a terminal."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._tasks: dict[str, TaskID] = {}
+        self._display: Progress | None = None
+
+    def take(self, event: Event) -> None:
+        """Show progress; once nothing goes on any more, the display is gone."""
+        if event.kind == "progress" and self._out.is_terminal:
+            self._show(event)
+        elif event.kind in ENDS and self._display and event.subject in self._tasks:
+            self._display.remove_task(self._tasks.pop(event.subject))
+            if not self._tasks:
+                self.close()
+
+    def _show(self, event: Event) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        if self._display is None:
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[detail]}", style="dim"))
+            self._display = Progress(*columns, console=self._out, transient=True)
+            self._display.start()
+            atexit.register(self.close)  # an error on the way must not leave the cursor hidden
+        if event.subject not in self._tasks:
+            self._tasks[event.subject] = self._display.add_task(safe(event.subject), detail="")
+        total = event.total or None
+        self._display.update(self._tasks[event.subject], completed=event.done, total=total, detail=safe(event.detail))
+
+    def close(self) -> None:
+        """Take the display away."""
+        if self._display:
+            self._display.stop()
+            self._display = None
+            self._tasks.clear()
+
+
 def progress(*, quiet: bool = False) -> Emit:
     """Something that shows events on stderr, one line each. Nobody there to read them must not stop the work."""
     if quiet:
         return lambda _event: None
     out = console(sys.stderr)
+    bars = Bars(out)
 
     def emit(event: Event) -> None:
+        bars.take(event)
+        if event.kind == "progress":
+            return
         mark, style = MARKS[event.kind]
         line = Text.assemble(
             (mark, style), " ", safe(event.subject), ("  " if event.detail else ""), (safe(event.detail), "dim")
@@ -96,7 +144,7 @@ def show(result: Result) -> None:
 TABLES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "up": {"endpoints": ("name", "url")},
     "status": {
-        "processes": ("name", "state", "pid", "uptime_seconds", "memory_bytes"),
+        "processes": ("name", "state", "health", "restarts", "pid", "uptime_seconds", "memory_bytes", "image"),
         "endpoints": ("name", "url", "ready", "why"),
     },
     "check": {"rules": ("id", "severity", "finds")},
@@ -104,11 +152,16 @@ TABLES: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 """Which lists of a result's data are shown as tables, and with which columns."""
 
-FOLDED = frozenset({"why", "detail", "finds"})
-"""Columns of sentences: folded where the terminal is narrow, and left out where there is nothing to say."""
+FOLDED = frozenset({"why", "detail", "image", "finds"})
+"""Columns that are folded where the terminal is narrow."""
+
+OPTIONAL = frozenset({"why", "detail", "image", "health", "restarts"})
+"""Columns that are left out where there is nothing to say in any row."""
 
 STYLES: Mapping[str, str] = {
     "running": "green",
+    "healthy": "green",
+    "unhealthy": "red",
     "ready": "green",
     "ok": "green",
     "dead": "red",
@@ -120,7 +173,7 @@ STYLES: Mapping[str, str] = {
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=len(columns) > 2)
-    columns = [c for c in columns if c not in FOLDED or any(row.get(c) for row in rows)]
+    columns = [c for c in columns if c not in OPTIONAL or any(row.get(c) not in (None, "") for row in rows)]
     for column in columns:
         title = column.removesuffix("_seconds").removesuffix("_bytes").upper()
         table.add_column(title, overflow="fold", header_style="bold", no_wrap=column not in FOLDED)

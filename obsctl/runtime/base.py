@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
 
 from obsctl.endpoints import Endpoints
 from obsctl.events import Emit, LogText
-from obsctl.render.desired import Desired
+from obsctl.runtime.state import StateFile
 
 Cancelled = Callable[[], bool]
+D_contra = TypeVar("D_contra", contravariant=True)
+Kind = Literal["pull", "build", "network", "volume", "create", "replace", "start", "resume", "stop", "keep", "orphan"]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing to do, and why. A ``replace`` ends what runs and starts it anew.
+
+    ``keep`` and ``orphan`` say what is left as it is; ``name`` is in the user's words.
+    """
+
+    kind: Kind
+    name: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.cause}"
 
 
 @dataclass(frozen=True)
@@ -33,17 +51,35 @@ class Observed:
     detail: str = ""
 
 
-class Runtime(Protocol):
-    """Where a stack runs."""
+class Runtime(Protocol[D_contra]):
+    """Where a stack runs, and of what values it takes it. ``home`` is the state folder."""
 
     name: str
+    home: Path
+    state: StateFile
 
-    def observe(self) -> tuple[Observed, ...]:
-        """Everything of this stack that runs, or ran and died."""
+    def observe(self, *, memory: bool = True) -> tuple[Observed, ...]:
+        """Everything of this stack that runs, or ran and died. Without ``memory`` it may be quicker."""
         ...
 
-    def apply(self, desired: Desired, emit: Emit) -> tuple[str, ...]:
+    def require(self) -> None:
+        """Nothing, or a StartError where nothing at all can be run."""
+        ...
+
+    def is_there(self) -> bool:
+        """Whether it has this stack, so that no other runtime may start it."""
+        ...
+
+    def plan(self, desired: D_contra) -> tuple[Operation, ...]:
+        """What ``apply`` would do. Changes nothing."""
+        ...
+
+    def apply(self, desired: D_contra, emit: Emit) -> tuple[str, ...]:
         """Make it so; the names that were started. Interrupted or failed: what this call started is gone again."""
+        ...
+
+    def undo(self, names: Sequence[str], emit: Emit) -> None:
+        """Take back what the last ``apply`` made, of which ``names`` were started."""
         ...
 
     def endpoints(self) -> Endpoints:
@@ -52,6 +88,18 @@ class Runtime(Protocol):
 
     def logs(self, names: Sequence[str], *, follow: bool, cancelled: Cancelled, tail: int) -> Iterator[LogText]:
         """Output of the named processes (all, when empty): the last ``tail`` lines each, then what comes."""
+        ...
+
+    def log_names(self) -> list[str]:
+        """What has output that can be read."""
+        ...
+
+    def last_words(self, name: str, count: int) -> list[str]:
+        """The last lines that a process has written since it was started."""
+        ...
+
+    def strays(self) -> tuple[int, ...]:
+        """Pids of processes of this stack that nothing records."""
         ...
 
     def stop(self, names: Sequence[str], emit: Emit) -> tuple[str, ...]:

@@ -18,9 +18,9 @@ from obsctl.endpoints import Endpoint, Endpoints
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event, LogText
 from obsctl.render.desired import Composition
-from obsctl.runtime.base import Cancelled, Observed
+from obsctl.runtime.base import Cancelled, Observed, Operation
 from obsctl.runtime.docker_engine import Engine, find_engine
-from obsctl.runtime.docker_plan import STARTING, Step, current, plan
+from obsctl.runtime.docker_plan import STARTING, current, plan
 from obsctl.runtime.docker_project import Project, project
 from obsctl.runtime.docker_seen import Seen, SeenContainer, is_ours, see, see_containers
 from obsctl.runtime.state import State, StateFile
@@ -78,14 +78,26 @@ class DockerRuntime:
         """The endpoints as seen from here: those of published ports are on the engine's machine."""
         return Endpoints(tuple(_moved(e, self.engine.host) for e in endpoints)) if self.engine.host else endpoints
 
-    def plan(self, composition: Composition) -> tuple[Step, ...]:
-        """What ``apply`` would do. Changes nothing."""
-        wanted = project(composition, self.root)
+    def require(self) -> None:
+        """An engine that answers."""
+        _ = self.engine
+
+    def is_there(self) -> bool:
+        """Whether it has containers, even ones that have ended: its engine may start them again."""
+        return bool(self._containers())
+
+    def missing_images(self, composition: Composition) -> tuple[str, ...]:
+        """The images that would have to be pulled; those that are built need their base images."""
+        needed = {base for c in composition.containers for base in (c.build.args.values() if c.build else (c.image,))}
+        there = see(self.engine, composition.name, needed).images or {}
+        return tuple(sorted(image for image in needed if not there.get(image)))
+
+    def plan(self, composition: Composition, pending: Mapping[str, bytes] | None = None) -> tuple[Operation, ...]:
+        """What ``apply`` would do, once the ``pending`` files are written. Changes nothing."""
+        wanted = project(composition, self.root, pending)
         return plan(wanted, see(self.engine, wanted.name, wanted.images))
 
-    def apply(
-        self, composition: Composition, emit: Emit, *, port_offset: int = 0, patience: float = PATIENCE
-    ) -> tuple[str, ...]:
+    def apply(self, composition: Composition, emit: Emit, *, patience: float = PATIENCE) -> tuple[str, ...]:
         """Make it so; the services that were started. Interrupted or failed: what this call made is gone again."""
         wanted = project(composition, self.root)
         self._require_reachable(wanted)
@@ -95,7 +107,7 @@ class DockerRuntime:
             self._require_ports(wanted, seen, steps)
         before = self.state.read()
         endpoints = self.reachable(composition.endpoints)
-        changed = replace(before, runtime=self.name, port_offset=port_offset, endpoints=endpoints, processes=())
+        changed = State(self.name, port_offset=composition.port_offset, endpoints=endpoints, stack=self.stack)
         if all(step.kind == "keep" for step in steps):
             if changed != before:
                 self.state.write(changed)
@@ -103,7 +115,7 @@ class DockerRuntime:
         return self._carry_out(wanted, seen, steps, changed, emit, patience)
 
     def _carry_out(
-        self, wanted: Project, seen: Seen, steps: Sequence[Step], changed: State, emit: Emit, patience: float
+        self, wanted: Project, seen: Seen, steps: Sequence[Operation], changed: State, emit: Emit, patience: float
     ) -> tuple[str, ...]:
         from obsctl.runtime.docker_down import sweep
         from obsctl.runtime.docker_up import Up
@@ -140,7 +152,7 @@ class DockerRuntime:
             )
             raise StartError(message, hint=hint)
 
-    def _require_ports(self, wanted: Project, seen: Seen, steps: Sequence[Step]) -> None:
+    def _require_ports(self, wanted: Project, seen: Seen, steps: Sequence[Operation]) -> None:
         """Ports of what is to be started must be free, but for those that it holds already."""
         from obsctl.runtime.docker_up import port_holders
         from obsctl.runtime.ports import require_free
@@ -167,12 +179,16 @@ class DockerRuntime:
         """The services whose output can be read."""
         return [c.name for c in self._containers()]
 
-    def last_lines(self, name: str, count: int) -> list[str]:
+    def last_words(self, name: str, count: int) -> list[str]:
         """The last lines of one service's output."""
         from obsctl.runtime.docker_logs import last_lines
 
         chosen = [c for c in self._containers() if c.name == name]
         return [line.text for c in chosen for line in last_lines(self.engine, c.ident, c.name, count)]
+
+    def strays(self) -> tuple[int, ...]:
+        """None: the engine knows all of its containers."""
+        return ()
 
     def stop(self, names: Sequence[str], emit: Emit) -> tuple[str, ...]:
         """Stop the named services; their containers stay, and ``apply`` starts them again."""

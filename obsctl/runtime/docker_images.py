@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from obsctl.errors import StartError
 from obsctl.events import Emit, Event
 from obsctl.runtime.docker_engine import Engine
 from obsctl.runtime.docker_faults import engine_faults, explained
@@ -139,7 +140,14 @@ def archive(files: Mapping[str, bytes]) -> io.BytesIO:
 def obtain(engine: Engine, project: Project, image: str, emit: Emit, stop: threading.Event) -> None:
     """Have the engine get an image, in the way its first user says."""
     wanted = next(w for w in project.containers if w.image == image)
-    if wanted.build:
-        build(engine, wanted, emit, stop)
-    else:
-        pull(engine, image, wanted.platform, emit, stop)
+    try:
+        if wanted.build:
+            build(engine, wanted, emit, stop)
+        else:
+            pull(engine, image, wanted.platform, emit, stop)
+    except Stopped:
+        emit(Event("stopped", image, "given up"))
+        raise
+    except StartError:
+        emit(Event("failed", image))
+        raise

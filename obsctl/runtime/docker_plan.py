@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from obsctl.errors import StartError
 from obsctl.runtime import docker_model as model
+from obsctl.runtime.base import Kind, Operation
 from obsctl.runtime.docker_project import Project, Shared, Wanted
 from obsctl.runtime.docker_seen import RUNNING, Seen, SeenContainer, is_ours
 
-Kind = Literal["pull", "build", "network", "volume", "create", "replace", "start", "resume", "keep", "orphan"]
 STARTING: tuple[Kind, ...] = ("create", "replace", "start", "resume")
 _CHANGED = "its configuration changed"
 
 
-@dataclass(frozen=True)
-class Step:
-    """One thing to do, and why. ``keep`` and ``orphan`` say what is left as it is; ``name`` is in the user's words."""
-
-    kind: Kind
-    name: str
-    cause: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name}: {self.cause}"
-
-
-def plan(project: Project, seen: Seen) -> tuple[Step, ...]:
+def plan(project: Project, seen: Seen) -> tuple[Operation, ...]:
     """What to do, in the order in which it is begun. StartError where the engine has a stack of that name already."""
     require_ours(project, seen)
     return (
@@ -49,19 +36,19 @@ def require_ours(project: Project, seen: Seen) -> None:
         raise StartError(message, hint=hint)
 
 
-def _images(project: Project, seen: Seen) -> Iterator[Step]:
+def _images(project: Project, seen: Seen) -> Iterator[Operation]:
     known, done = seen.images or {}, set[str]()
     for wanted in project.containers:
         if wanted.image not in done and not known.get(wanted.image):
             done.add(wanted.image)
-            yield Step("build" if wanted.build else "pull", wanted.image, "the engine does not have it")
+            yield Operation("build" if wanted.build else "pull", wanted.image, "the engine does not have it")
 
 
-def _shared(kind: Literal["network", "volume"], wanted: tuple[Shared, ...], there: object) -> Iterator[Step]:
+def _shared(kind: Literal["network", "volume"], wanted: tuple[Shared, ...], there: object) -> Iterator[Operation]:
     labels = there if isinstance(there, dict) else {}
     for shared in wanted:
         if shared.name not in labels:
-            yield Step(kind, shared.key, "not there")
+            yield Operation(kind, shared.key, "not there")
         elif kind == "network" and _differs(shared, labels[shared.name]):
             hint = "`obsctl down`, then `obsctl up`; data is kept"
             raise StartError(f"the network {shared.name} is there, but made in another way", hint=hint)
@@ -72,20 +59,20 @@ def _differs(shared: Shared, labels: dict[str, str]) -> bool:
     return labels.get(model.HASH, shared.labels[model.HASH]) != shared.labels[model.HASH]
 
 
-def _container(wanted: Wanted, seen: Seen) -> Step:
+def _container(wanted: Wanted, seen: Seen) -> Operation:
     found = current(wanted, seen)
     if found is None:
-        return Step("create", wanted.name, "not there")
+        return Operation("create", wanted.name, "not there")
     cause = _outdated(wanted, found, (seen.images or {}).get(wanted.image, ""))
     if cause:
-        return Step("replace", wanted.name, cause)
+        return Operation("replace", wanted.name, cause)
     if found.state == RUNNING or found.state == "restarting":
-        return Step("keep", wanted.name, "running, nothing changed")
+        return Operation("keep", wanted.name, "running, nothing changed")
     if found.state == "paused":
-        return Step("resume", wanted.name, "it was paused")
+        return Operation("resume", wanted.name, "it was paused")
     if found.state == "created":
-        return Step("start", wanted.name, "it was never started")
-    return Step("start", wanted.name, f"it had ended: {found.status}")
+        return Operation("start", wanted.name, "it was never started")
+    return Operation("start", wanted.name, f"it had ended: {found.status}")
 
 
 def current(wanted: Wanted, seen: Seen) -> SeenContainer | None:
@@ -116,10 +103,10 @@ def _reconfigured(wanted: Wanted, found: SeenContainer) -> bool:
     return found.labels.get(model.HASH) != wanted.labels[model.HASH] or wanted.changed > found.created + 1
 
 
-def _orphans(project: Project, seen: Seen) -> Iterator[Step]:
+def _orphans(project: Project, seen: Seen) -> Iterator[Operation]:
     names = {w.name for w in project.containers}
     for found in seen.containers:
         if found.name not in names:
-            yield Step("orphan", found.container, "not in the spec any more; `obsctl down` removes it")
+            yield Operation("orphan", found.container, "not in the spec any more; `obsctl down` removes it")
         elif found.extra:
-            yield Step("orphan", found.container, "a further container of its service; `obsctl down` removes it")
+            yield Operation("orphan", found.container, "a further container of its service; `obsctl down` removes it")

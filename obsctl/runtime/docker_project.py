@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,12 +97,34 @@ class Project:
         return next(w for w in self.containers if w.name == name)
 
 
-def project(composition: Composition, root: Path) -> Project:
+@dataclass(frozen=True)
+class Files:
+    """The rendered files as they are in ``root``, but for those that are ``pending``: about to be written."""
+
+    root: Path
+    pending: Mapping[str, bytes] = field(default_factory=dict)
+
+    def read(self, path: str) -> bytes:
+        """The content of a file. StartError for one that is missing."""
+        if path in self.pending:
+            return self.pending[path]
+        try:
+            return (self.root / path).read_bytes()
+        except OSError as error:
+            hint = "`obsctl render` writes the files of the stack"
+            raise StartError(f"{self.root / path} cannot be read: {error.strerror}", hint=hint) from error
+
+    def changed(self, path: str) -> float:
+        """When it was changed, in seconds since the epoch."""
+        return math.inf if path in self.pending else (self.root / path).stat().st_mtime
+
+
+def project(composition: Composition, root: Path, pending: Mapping[str, bytes] | None = None) -> Project:
     """The composition, with its files as they are in ``root`` now. StartError for one that is missing."""
-    name = composition.name
+    name, on_disk = composition.name, Files(root, pending or {})
     networks = tuple(_network(name, n) for n in composition.networks)
     volumes = tuple(_volume(name, v) for v in composition.volumes)
-    containers = tuple(_wanted(composition, c, root) for c in composition.containers)
+    containers = tuple(_wanted(composition, c, on_disk) for c in composition.containers)
     return Project(name, root, composition.bind, containers, networks, volumes)
 
 
@@ -116,10 +139,11 @@ def _volume(project_name: str, volume: str) -> Shared:
     return Shared(volume, values["name"], model.shared_labels(project_name, "volume", volume, values))
 
 
-def _wanted(composition: Composition, container: Container, root: Path) -> Wanted:
+def _wanted(composition: Composition, container: Container, on_disk: Files) -> Wanted:
+    root = on_disk.root
     values = model.service_values(composition, container, root)
     labels = model.container_labels(composition, container, values, root)
-    files = {file.path: _read(root, file.path) for file in container.files}
+    files = {file.path: on_disk.read(file.path) for file in container.files}
     mounted = [m.source for m in container.mounts if m.kind == "config"]
     read = {path: data for path, data in files.items() if any(_is_below(path, source) for source in mounted)}
     fingerprint = _fingerprint(values, read)
@@ -135,10 +159,10 @@ def _wanted(composition: Composition, container: Container, root: Path) -> Wante
         volumes=tuple(f"{composition.name}_{m.source}" for m in container.mounts if m.kind == "volume"),
         ports=tuple((port.key, port.host) for port in container.ports),
         after=container.depends_on,
-        seeds=(*_config_seeds(container, read), *_secret_seeds(composition, container, root)),
+        seeds=(*_config_seeds(container, read), *_secret_seeds(composition, container, on_disk)),
         hosts=tuple(model.absolute(root, m.source) for m in container.mounts if m.kind == "host"),
         secrets={f"{model.SECRETS}/{s}": model.absolute(root, composition.secrets[s]) for s in container.secrets},
-        changed=max((_changed(root / path) for path in read), default=0.0),
+        changed=max(map(on_disk.changed, read), default=0.0),
         platform=container.platform,
         build={
             path.removeprefix(f"{context}/"): data
@@ -151,18 +175,6 @@ def _wanted(composition: Composition, container: Container, root: Path) -> Wante
 
 def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
-
-
-def _read(root: Path, path: str) -> bytes:
-    try:
-        return (root / path).read_bytes()
-    except OSError as error:
-        hint = "`obsctl render` writes the files of the stack"
-        raise StartError(f"{root / path} cannot be read: {error.strerror}", hint=hint) from error
-
-
-def _changed(path: Path) -> float:
-    return path.stat().st_mtime
 
 
 def _fingerprint(values: Values, files: Mapping[str, bytes]) -> str:
@@ -181,8 +193,8 @@ def _config_seeds(container: Container, files: Mapping[str, bytes]) -> list[Seed
     return seeds
 
 
-def _secret_seeds(composition: Composition, container: Container, root: Path) -> list[Seed]:
+def _secret_seeds(composition: Composition, container: Container, on_disk: Files) -> list[Seed]:
     if not container.secrets:
         return []
-    files = {name: _read(root, composition.secrets[name]) for name in container.secrets}
+    files = {name: on_disk.read(composition.secrets[name]) for name in container.secrets}
     return [Seed(model.SECRETS, files, container.user, secret=True)]

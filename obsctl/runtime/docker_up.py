@@ -12,10 +12,11 @@ from typing import Any
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
 from obsctl.runtime import docker_model as model
+from obsctl.runtime.base import Operation
 from obsctl.runtime.docker_engine import Engine
 from obsctl.runtime.docker_faults import engine_faults, explained
 from obsctl.runtime.docker_images import obtain
-from obsctl.runtime.docker_plan import STARTING, Step, current, plan
+from obsctl.runtime.docker_plan import STARTING, current, plan
 from obsctl.runtime.docker_project import Project, Shared, Wanted
 from obsctl.runtime.docker_request import create_body, endpoint
 from obsctl.runtime.docker_seed import HELPER, require_no_folders, seed, sees_files
@@ -43,7 +44,7 @@ class Up:
         self._volumes: dict[str, dict[str, str]] = {}
         self._features: Mapping[str, Any] = {}
 
-    def carry_out(self, seen: Seen, steps: Sequence[Step]) -> tuple[str, ...]:
+    def carry_out(self, seen: Seen, steps: Sequence[Operation]) -> tuple[str, ...]:
         """Execute the steps that were planned for what was seen; the services that were started."""
         images = [s.name for s in steps if s.kind in ("pull", "build")]
         if images:
@@ -56,7 +57,7 @@ class Up:
             self._change(steps, seen)
         return tuple(self.started)
 
-    def _change(self, steps: Sequence[Step], seen: Seen) -> None:
+    def _change(self, steps: Sequence[Operation], seen: Seen) -> None:
         by_name = {s.name: s for s in steps if s.kind in (*STARTING, "keep")}
         making = [name for name, step in by_name.items() if step.kind in ("create", "replace")]
         self._prepare([self.project.named(name) for name in making])
@@ -70,7 +71,7 @@ class Up:
             waited_for = self._waited_for(by_name)
             self._tasks(needs, lambda name: self._start(by_name[name], seen, watch, name in waited_for))
 
-    def _waited_for(self, by_name: Mapping[str, Step]) -> set[str]:
+    def _waited_for(self, by_name: Mapping[str, Operation]) -> set[str]:
         """The services that have to be healthy before another one, which is not running yet, is started."""
         starting = (w for w in self.project.containers if by_name[w.name].kind in STARTING)
         return {name for w in starting for name, condition in w.after.items() if condition == "service_healthy"}
@@ -123,7 +124,7 @@ class Up:
                 api.connect_container_to_network(made, network, aliases=endpoint(wanted)["Aliases"])
         self._made[wanted.name] = made
 
-    def _start(self, step: Step, seen: Seen, watch: Watch, must_be_healthy: bool) -> None:
+    def _start(self, step: Operation, seen: Seen, watch: Watch, must_be_healthy: bool) -> None:
         wanted = self.project.named(step.name)
         old = current(wanted, seen)
         ident = self._made.get(step.name) or (old.ident if old else "")
@@ -137,7 +138,7 @@ class Up:
         if must_be_healthy and not (step.kind == "keep" and old and old.health == "healthy"):
             watch.healthy(step.name, ident, self.patience)
 
-    def _run(self, step: Step, wanted: Wanted, ident: str) -> None:
+    def _run(self, step: Operation, wanted: Wanted, ident: str) -> None:
         import docker.errors
 
         if step.kind in ("start", "resume"):

@@ -19,9 +19,9 @@ from obsctl.errors import StartError
 from obsctl.events import Emit, Event, LogText
 from obsctl.render.desired import Desired, Process
 from obsctl.runtime import processes
-from obsctl.runtime.base import Cancelled, Observed
+from obsctl.runtime.base import Cancelled, Observed, Operation
 from obsctl.runtime.interrupts import uninterrupted
-from obsctl.runtime.plan import Operation, plan
+from obsctl.runtime.plan import plan
 from obsctl.runtime.ports import require_free
 from obsctl.runtime.state import Recorded, StateFile, prepare
 
@@ -37,7 +37,7 @@ class EmbeddedRuntime:
         self._broke_up = False
         """Whether the last ``apply`` stopped something that ran."""
 
-    def observe(self) -> tuple[Observed, ...]:
+    def observe(self, *, memory: bool = True) -> tuple[Observed, ...]:  # noqa: ARG002 - it costs nothing here
         """Every recorded process, as it is now."""
         return tuple(_observe(recorded) for recorded in self.state.read().processes)
 
@@ -45,11 +45,22 @@ class EmbeddedRuntime:
         """As applied last."""
         return self.state.read().endpoints
 
+    def require(self) -> None:
+        """What runs this runs processes, too."""
+
+    def is_there(self) -> bool:
+        """Whether any process of it runs."""
+        return any(o.state == "running" for o in self.observe())
+
+    def plan(self, desired: Desired) -> tuple[Operation, ...]:
+        """What ``apply`` would do."""
+        _require_loopback(desired.bind)
+        return plan(desired, self.observe())
+
     def apply(self, desired: Desired, emit: Emit) -> tuple[str, ...]:
         """Carry out the plan. On any failure, Ctrl-C included, ``undo`` what this call did."""
-        _require_loopback(desired.bind)
         self._clear_wreckage(emit)
-        operations = plan(desired, self.observe())
+        operations = self.plan(desired)
         wanted = {p.name: p for p in desired.processes}
         starts = [o for o in operations if o.kind in ("start", "replace")]
         ends = [o.name for o in operations if o.kind in ("stop", "replace")]
@@ -127,6 +138,10 @@ class EmbeddedRuntime:
         """Processes of this stack that the state does not name."""
         known = {p.pid for p in self.state.read().processes}
         return [p for p in processes.strays(self.home) if p.pid not in known]
+
+    def strays(self) -> tuple[int, ...]:
+        """The pids of those."""
+        return tuple(p.pid for p in self.unrecorded())
 
     def log_file(self, name: str) -> Path:
         """Where the output of a process is."""

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from obsctl.render.desired import Desired, Process
-from obsctl.runtime.base import Observed
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One thing to do, and why. A ``replace`` stops what runs and starts it anew."""
-
-    kind: Literal["start", "replace", "stop", "keep"]
-    name: str
-    cause: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name}: {self.cause}"
+from obsctl.runtime.base import Observed, Operation
 
 
 def plan(desired: Desired, observed: Sequence[Observed]) -> tuple[Operation, ...]:

@@ -39,7 +39,8 @@ class Recorded:
 class State:
     """``settled`` is False while a command is changing the stack; found so under a free lock, that command died.
 
-    ``port_offset`` is what the stack was started with, so that a repair brings it back where it was.
+    ``port_offset`` is what the stack was started with, so that a repair brings it back where it was. ``stack`` is the
+    name that its containers carry.
     """
 
     runtime: str = ""
@@ -47,6 +48,7 @@ class State:
     port_offset: int = 0
     processes: tuple[Recorded, ...] = ()
     endpoints: Endpoints = Endpoints()
+    stack: str = ""
 
 
 class StateFile:
@@ -152,6 +154,7 @@ def _to_json(state: State) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "runtime": state.runtime,
+        "stack": state.stack,
         "settled": state.settled,
         "port_offset": state.port_offset,
         "processes": [asdict(p) for p in state.processes],
@@ -166,4 +169,6 @@ def _from_json(raw: dict[str, Any]) -> State:
         Endpoint(e["name"], Role(e["role"]), e["url"], Dialect(e["dialect"]), e["probe"]) for e in raw["endpoints"]
     )
     processes = tuple(Recorded(**p) for p in raw["processes"])
-    return State(raw["runtime"], raw["settled"], raw["port_offset"], processes, Endpoints(endpoints))
+    return State(
+        raw["runtime"], raw["settled"], raw["port_offset"], processes, Endpoints(endpoints), raw.get("stack", "")
+    )

@@ -50,13 +50,15 @@ class Choices:
 
     ``images`` maps a product to an image that replaces the preset's. ``registry`` is put before the preset's images,
     ``platform`` is such as ``linux/arm64``. ``log_ids`` says whether trace, span and request ids become structured
-    metadata of log lines or labels; ``debug`` has the collector print what passes through it.
+    metadata of log lines or labels; ``debug`` has the collector print what passes through it. ``alerting`` says whether
+    there is an Alertmanager, ``dashboards`` whether there is a Grafana.
     """
 
     preset: str = "current"
     traces: str = ""
     shipper: str = ""
     alerting: bool | None = None
+    dashboards: bool = True
     images: Mapping[str, str] = field(default_factory=dict)
     registry: str = ""
     platform: str = ""
@@ -99,7 +101,8 @@ class Step:
 class Component:
     """One process of a service: its ``service.name``, where it answers, and where its logs are.
 
-    ``url`` has no path; ``metrics`` and ``ready`` are paths on it ("" for none). ``logs`` is a file glob or "".
+    ``url`` has no path; ``metrics`` and ``ready`` are paths on it ("" for none). ``logs`` is a file glob, or "" where
+    logs come by OTLP.
     """
 
     name: str
@@ -123,6 +126,11 @@ class Service:
     def entry(self) -> Component:
         """The component that driven requests go to: the first one."""
         return self.components[0]
+
+    @property
+    def logs_by_otlp(self) -> frozenset[str]:
+        """The components whose logs are in no file: what they have, they send."""
+        return frozenset() if self.run else frozenset(c.name for c in self.components if not c.logs)
 
 
 @dataclass(frozen=True)

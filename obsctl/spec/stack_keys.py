@@ -84,6 +84,7 @@ CONTAINERS = Record(
         ),
         Key("shipper", choice(*_OPTIONS["shipper"]), "What follows log files.", "", shown="the preset's"),
         Key("alerting", FLAG, "Whether there is an Alertmanager.", shown="the preset's"),
+        Key("dashboards", FLAG, "Whether there is a Grafana.", True, shown="true"),
         Key("images", IMAGES, "Images that replace the preset's.", shown="see below"),
         Key("registry", REGISTRY, "Mirror that the preset's images are taken from.", "", shown="Docker Hub"),
         Key("platform", PLATFORM, "Platform of the images.", "", shown="the engine's"),
@@ -104,7 +105,7 @@ COMPONENT = Record(
         Key("url", URL, "Where it answers, without a path.", required=True),
         Key("metrics", PATH, 'Path of its metrics; "" for none.', "/metrics", shown="/metrics"),
         Key("ready", PATH, 'Path that answers 200 when it is ready; "" for none.', "/readyz", shown="/readyz"),
-        Key("logs", TEXT, "Glob of its log files, relative to this file.", "", shown="none"),
+        Key("logs", TEXT, "Glob of its log files, relative to this file.", "", shown="it sends them by OTLP"),
     ),
 )
 RISE = Record(

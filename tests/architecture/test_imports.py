@@ -38,7 +38,8 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
     "store": ("signals", "own_metrics"),
     "receive": ("signals", "store.base", "scrub", "own_metrics", "config"),
     "query": ("signals", "store.base"),
-    "api": ("query", "signals", "store.base"),
+    "rules": ("query", "signals", "store.base", "own_metrics", "keys"),
+    "api": ("query", "rules", "signals", "store.base"),
 }
 OWNERS: dict[str, tuple[str, ...]] = {
     "typer": ("cli",),

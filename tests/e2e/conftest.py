@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 COMPONENTS = {"backend", "redis", "api", "worker", "ai"}
+NO_ENGINE = "unix:///nowhere/docker.sock"
+"""What runs on this machine, and what its engine has, is not to decide what a test tests."""
 PORTS = (4317, 4318, 9090, 3100, 16686, 6379, 8000, 8001, 8002)
 
 
@@ -73,7 +75,7 @@ class Folder:
     path: Path
     offset: int
     command: tuple[str, ...] = (sys.executable, "-m", "obsctl")
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=lambda: {"DOCKER_HOST": NO_ENGINE})
 
     def popen(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         return subprocess.Popen(

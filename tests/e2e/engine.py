@@ -4,8 +4,8 @@
     python -m tests.e2e.engine status
     python -m tests.e2e.engine stop --wipe
 
-Needs root and Debian's ``docker.io`` (for ``dockerd``, ``containerd`` and ``runc``). Standard library only, apart from
-``obsctl.wait``.
+Needs root and Debian's ``docker.io`` (for ``dockerd``, ``containerd`` and ``runc``). Standard library only, apart
+from ``obsctl.wait``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from obsctl.wait import Deadline, until
+
+VARIABLE = "OBSCTL_TEST_ENGINE"
+"""The URL of the engine that the tests use."""
 
 HOME = Path(os.environ.get("OBSCTL_ENGINE_HOME") or Path(tempfile.gettempdir()) / "obsctl-engine")
 _START_SECONDS = 60
@@ -58,11 +61,7 @@ class Engine:
     @property
     def pid(self) -> int | None:
         """The daemon's process, if it runs; a number that was given to another process since does not count."""
-        try:
-            pid = int((self.home / "dockerd.pid").read_text())
-        except (OSError, ValueError):
-            return None
-        return pid if str(self.home).encode() in _command_line(pid) else None
+        return self._recorded(self.home / "dockerd.pid")
 
     def answers(self) -> bool:
         """Whether the API answers."""
@@ -85,6 +84,7 @@ class Engine:
             return
         _require(self.home)
         self.home.mkdir(parents=True, exist_ok=True)
+        self._forget_the_dead()
         with self.log.open("wb") as log:
             daemon = subprocess.Popen(
                 self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -96,6 +96,8 @@ class Engine:
 
     def stop(self, *, wipe: bool = False) -> None:
         """Stop it and every container on it; ``wipe`` removes its images, volumes and everything else it kept."""
+        if not self.pid and self._shims():
+            self.start()  # it was killed and its containers were not: only an engine ends them in order
         if pid := self.pid:
             self._end(pid)
         if wipe and self.home.exists():
@@ -109,6 +111,25 @@ class Engine:
             *("dockerd", "--host", self.url, "--pidfile", str(self.home / "dockerd.pid")),
             *("--data-root", str(self.home / "data"), "--exec-root", str(self.home / "exec")),
         ]
+
+    def _recorded(self, file: Path) -> int | None:
+        """The process that a file names, if it runs and is of this engine."""
+        try:
+            pid = int(file.read_text())
+        except (OSError, ValueError):
+            return None
+        return pid if str(self.home).encode() in _command_line(pid) else None
+
+    def _forget_the_dead(self) -> None:
+        """A daemon does not start while another process has the number that it left when it was killed."""
+        for file in (self.home / "dockerd.pid", self.home / "exec" / "containerd" / "containerd.pid"):
+            if not self._recorded(file):
+                file.unlink(missing_ok=True)
+
+    def _shims(self) -> bool:
+        """Whether containers of it run."""
+        socket_ = str(self.home / "exec" / "containerd").encode()
+        return any(socket_ in _command_line(int(p.name)) for p in _processes())
 
     def _end(self, pid: int) -> None:
         _send(pid, signal.SIGTERM)
@@ -133,24 +154,29 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def other_engine() -> int | None:
     """A ``dockerd`` in this network namespace. Each one clears the firewall chains of the others when it starts."""
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and _name(process) == "dockerd" and _network(process) == _network(Path("/proc/self")):
-            return int(process.name)
-    return None
+    mine = _network(Path("/proc/self"))
+    return next((int(p.name) for p in _processes() if _name(p) == "dockerd" and _network(p) == mine), None)
 
 
 def _require(home: Path) -> None:
     if len(str(home)) > _SOCKET_PATH_MOST:
         raise EngineError(f"{home} is too long a path for a socket; give a shorter --home.")
     if os.geteuid() != 0:
-        raise EngineError("an engine of its own needs root; or set DOCKER_HOST to an engine that runs.")
+        raise EngineError(f"an engine of its own needs root; or name one that runs in {VARIABLE}.")
     missing = [program for program in ("dockerd", "containerd", "runc") if not shutil.which(program)]
     if missing:
-        raise EngineError(f"{', '.join(missing)} not found; install Debian's docker.io.")
+        raise EngineError(
+            f"{', '.join(missing)} not found; install Debian's docker.io, or name an engine that runs in {VARIABLE}."
+        )
     if pid := other_engine():
         raise EngineError(
-            f"dockerd {pid} already runs here; use it by DOCKER_HOST, for two would break each other's networks."
+            f"dockerd {pid} already runs here, and two would break each other's networks: stop it, or name it in "
+            f"{VARIABLE} to let the tests use it."
         )
+
+
+def _processes() -> list[Path]:
+    return [path for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
 def _name(process: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.checks import CHECKS
-from tests.e2e.conftest import Folder, free_offset
+from tests.e2e.conftest import NO_ENGINE, Folder, free_offset
 
 pytestmark = pytest.mark.e2e
 HERE = Path(__file__).parent
@@ -39,7 +39,11 @@ RED: dict[str, tuple[str, str]] = {
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     """A stack that scrapes often, so that a broken one is known soon."""
-    home = Folder(tmp_path_factory.mktemp("broken"), free_offset(), env={"PYTHONPATH": str(HERE / "breakages")})
+    home = Folder(
+        tmp_path_factory.mktemp("broken"),
+        free_offset(),
+        env={"DOCKER_HOST": NO_ENGINE, "PYTHONPATH": str(HERE / "breakages")},
+    )
     (home.path / "obsctl.yaml").write_text("version: 1\nscrape_interval: 500ms\n")
     done = home.up()
     assert done.status == 0, done

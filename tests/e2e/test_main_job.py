@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from obsctl.assets import templates
 from tests.e2e.conftest import Folder
 
 pytestmark = pytest.mark.e2e
@@ -75,3 +80,19 @@ def test_selected_checks_and_formats(stack: Folder) -> None:
     written = stack.path / "report.md"
     stack.run("verify", "--only", "readiness", "--format", "markdown", "--output", str(written))
     assert written.read_text().startswith("## obsctl verify")
+
+
+def test_a_metric_renamed_in_its_family_is_asked_for_under_its_new_name(stack: Folder, tmp_path: Path) -> None:
+    """The family is the only place: the sample, which was not changed with it, lacks exactly that metric."""
+    changed = tmp_path / "templates"
+    shutil.copytree(templates(), changed)
+    family = changed / "families" / "jobs.yaml"
+    text = family.read_text()
+    assert text.count("jobs_queue_depth") == 1
+    family.write_text(text.replace("jobs_queue_depth", "jobs_waiting"))
+    with_it = f"import obsctl.assets as a, pathlib; a.templates = lambda: pathlib.Path({str(changed)!r}); import runpy"
+    run = f"{with_it}; runpy.run_module('obsctl', run_name='__main__', alter_sys=True)"
+    done = replace(stack, command=(sys.executable, "-c", run)).run("verify", "--timeout", "6", "--json")
+    red = {c["id"]: c["summary"] for c in done.data["checks"] if c["status"] != "pass"}
+    assert red == {"metrics.present": "1 required metric missing: jobs_waiting (any component)"}
+    assert done.status == 1

@@ -7,7 +7,6 @@ exponential histograms have no counterpart in the store; they are rejected and c
 from __future__ import annotations
 
 import math
-import struct
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ from obsctl.embedded.receive.otlp_values import labels, text
 from obsctl.embedded.receive.taken import Rejections, Taken
 from obsctl.embedded.scrub import Scrubber
 from obsctl.embedded.signals import (
-    STALE_BITS,
+    STALE,
     Batch,
     ExemplarRecord,
     Labels,
@@ -40,7 +39,6 @@ from obsctl.embedded.signals import (
     SampleRecord,
 )
 
-STALE = float(struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0])
 _LATEST_NS = (1 << 63) - 1
 _IDENTITY = ("service.name", "service.namespace", "service.instance.id")
 

@@ -15,8 +15,8 @@ from obsctl.embedded.config import Scrape, Target
 from obsctl.embedded.own_metrics import ACCEPTED, RECEIVED, SAMPLES_DROPPED, SCRAPES, OwnMetrics
 from obsctl.embedded.receive.exposition import Exposition, ExpositionError, Parser, Scraped
 from obsctl.embedded.receive.fetch import FetchError, fetch
-from obsctl.embedded.receive.otlp_metrics import STALE
 from obsctl.embedded.signals import (
+    STALE,
     Batch,
     ExemplarRecord,
     Labels,

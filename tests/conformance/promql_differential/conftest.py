@@ -23,7 +23,7 @@ Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 def theirs(tmp_path_factory) -> Iterator[Ask]:
     """A real Prometheus 3. Without one there is nothing to compare with."""
     if servers.binary() is None:
-        missing("prometheus", f"no Prometheus 3: neither {servers.VARIABLE} nor the path names one")
+        missing("prometheus", f"no Prometheus 3; {servers.HINT}")
     with servers.prometheus(tmp_path_factory.mktemp("prometheus")) as address:
         servers.load(address, dataset.series(BASE))
         yield from _asked(address)

@@ -15,14 +15,16 @@ import httpx
 from obsctl.wait import Deadline, until
 from tests.conformance.promql_differential.dataset import Series
 from tests.conformance.promql_differential.remote_write import HEADERS, requests
+from tests.e2e.images.build import program
 
 VARIABLE = "OBSCTL_PROMETHEUS"
+HINT = f"`python -m tests.e2e.images.build --binaries prometheus` makes one; or name one in {VARIABLE}"
 PATIENCE = 30.0
 
 
 def binary() -> Path | None:
-    """Prometheus 3: what the environment names, or the one on the path."""
-    found = os.environ.get(VARIABLE) or shutil.which("prometheus")
+    """Prometheus 3: what the environment names, the one that was made for the tests, or the one on the path."""
+    found = os.environ.get(VARIABLE) or program("prometheus", "prometheus") or shutil.which("prometheus")
     if not found:
         return None
     told = subprocess.run([found, "--version"], capture_output=True, text=True, check=True, timeout=PATIENCE)

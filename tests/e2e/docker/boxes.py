@@ -26,9 +26,9 @@ from obsctl.runtime.docker_engine import Engine, find_engine
 from obsctl.runtime.docker_seen import image_id
 from obsctl.runtime.state import prepare
 from obsctl.spec.stack import url_host
+from tests.e2e.engine import VARIABLE
 from tests.required import missing
 
-VARIABLE = "OBSCTL_TEST_ENGINE"
 IMAGE = "obsctl-test/box:1"
 OTHER_IMAGE = "obsctl-test/box:2"
 USER = 65534
@@ -42,7 +42,7 @@ def engine() -> Iterator[Engine]:
     """The engine that tests may use: never one that a user happens to have, unless they say so."""
     url = os.environ.get(VARIABLE, "")
     if not url:
-        missing("engine", f"{VARIABLE} names no engine for tests; `python -m tests.e2e.engine start` starts one")
+        missing("engine", f"{VARIABLE} names no engine for tests; `make e2e` starts one")
     found = find_engine({"DOCKER_HOST": url}, Path("/nonexistent"))
     for image in (IMAGE, OTHER_IMAGE):
         if not image_id(found.client, image):

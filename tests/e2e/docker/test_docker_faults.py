@@ -26,8 +26,9 @@ from obsctl.runtime.docker_project import project
 from obsctl.runtime.docker_seen import see
 from obsctl.runtime.docker_up import Up
 from obsctl.wait import Deadline, until
-from tests.e2e.docker.boxes import IMAGE, VARIABLE, Lab, box, free_port, slow, web
+from tests.e2e.docker.boxes import IMAGE, Lab, box, free_port, slow, web
 from tests.e2e.docker.breaks import Cable, Registry, refusal, serving
+from tests.e2e.engine import VARIABLE
 
 
 def local(engine: Engine) -> str:
@@ -208,7 +209,7 @@ def test_a_container_that_goes_on_ending_counts_as_dead_and_its_last_words_can_b
         return [o.name for o in lab.runtime.observe(memory=False) if o.state == "dead"]
 
     assert until(dead, Deadline.after(20)) == ["bad"]
-    assert lab.runtime.last_lines("bad", 1) == ["no such setting"]
+    assert lab.runtime.last_words("bad", 1) == ["no such setting"]
     lab.runtime.undo((), lab.events.append)
     assert lab.left() == []
 

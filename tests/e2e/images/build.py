@@ -91,6 +91,14 @@ def materials(recipe: Recipe, cache: Path = CACHE) -> Made:
     return Made(folder, **noted)
 
 
+def program(name: str, file: str, cache: Path = CACHE) -> Path | None:
+    """A program of the recipe called ``name``, where ``--binaries`` has made it. Makes nothing."""
+    (recipe,) = (recipe for recipe in RECIPES if recipe.name == name)
+    folder = cache / f"{name}-{source_key(recipe)}"
+    found = folder / "files" / file
+    return found if (folder / _MADE).exists() and found.exists() else None
+
+
 def load(recipe: Recipe, cache: Path = CACHE) -> Outcome:
     """See that the engine has the image. Raises BuildError."""
     key, theirs = image_key(recipe), _key_on_engine(recipe.tag)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +115,29 @@ def test_an_engine_that_does_not_run_says_so(tmp_path: Path, capsys: pytest.Capt
 
 def test_a_number_that_another_process_has_now_is_not_the_engine(tmp_path: Path) -> None:
     (tmp_path / "dockerd.pid").write_text("1")
+    assert Engine(tmp_path).pid is None
+
+
+def test_numbers_that_a_killed_engine_left_do_not_keep_the_next_from_starting(tmp_path: Path) -> None:
+    """A daemon refuses to start while any process has the number in its file."""
+    engine, inner = Engine(tmp_path), tmp_path / "exec" / "containerd" / "containerd.pid"
+    inner.parent.mkdir(parents=True)
+    for file in (tmp_path / "dockerd.pid", inner):
+        file.write_text(str(os.getpid()))
+    engine._forget_the_dead()
+    assert not (tmp_path / "dockerd.pid").exists()
+    assert not inner.exists()
+
+
+def test_the_number_of_an_engine_that_runs_is_kept(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "print('here', flush=True); input()", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stdout.readline() == b"here\n"
+        (tmp_path / "dockerd.pid").write_text(str(running.pid))
+        Engine(tmp_path)._forget_the_dead()
+        assert Engine(tmp_path).pid == running.pid
+        running.communicate(b"\n")
     assert Engine(tmp_path).pid is None
 
 

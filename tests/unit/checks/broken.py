@@ -319,6 +319,37 @@ def not_extracted(world):
     world.extracted = ("request_id",)
 
 
+@breaks("logs.present", "no line of worker for POST /matches")
+def records_that_were_never_sent(world):
+    world.by_otlp("worker")
+    world.logs = [line for line in world.logs if not line.metadata]
+
+
+@breaks("logs.fields", "worker: trace_id missing or empty")
+def record_without_trace_id(world):
+    world.by_otlp("worker")
+    world.change_records(lambda m: {k: v for k, v in m.items() if k != "trace_id"})
+
+
+@breaks("logs.fields", "worker: level missing or empty")
+def record_without_severity(world):
+    world.by_otlp("worker")
+    world.logs = [replace(li, labels={"service_name": li.labels["service_name"]}) for li in world.logs]
+    world.change_records(lambda m: {k: v for k, v in m.items() if k != "severity_text"})
+
+
+@breaks("correlation.request_id", "worker: request_id 'fresh-one' instead of the one that was sent")
+def request_id_of_a_record_made_anew(world):
+    world.by_otlp("worker")
+    world.change_records(lambda m: {**m, "request_id": "fresh-one"})
+
+
+@breaks("privacy.canary", "log line of worker holds canary-")
+def canary_in_an_attribute_of_a_record(world):
+    world.by_otlp("worker")
+    world.change_records(lambda m: {**m, "candidate": world.run.canary})
+
+
 # ---- correlation and privacy ----
 
 

@@ -148,6 +148,25 @@ def test_a_stack_without_a_backend_skips_with_the_reason(ready: Endpoints) -> No
     assert "no trace backend" in outcomes["traces.shape"].summary
 
 
+def test_records_that_came_by_otlp_are_as_good_as_json_lines(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    world.by_otlp("worker")
+    outcomes = verify(world, seconds=20.0)
+    assert {o.verdict.status for o in outcomes.values()} == {Status.PASS}, told(outcomes)
+    assert "worker 2" in outcomes["logs.present"].verdict.summary
+
+
+def test_where_no_request_went_as_planned_only_readiness_is_to_blame(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    world.change_run(requests=tuple(replace(r, error="was answered 500, not 200") for r in world.run.requests))
+    outcomes = verify(world, seconds=20.0)
+    red = {name for name, o in outcomes.items() if o.verdict.status in (Status.FAIL, Status.ERROR)}
+    assert red == {"readiness.driven"}, told(outcomes)
+    assert outcomes["traces.shape"].verdict.status is Status.SKIP
+
+
 @pytest.mark.parametrize(("hours", "told_as"), [(5.5, "5h30m after"), (-8, "8h00m before")])
 def test_lines_under_a_wrong_time_are_not_called_missing(ready: Endpoints, hours: float, told_as: str) -> None:
     world = healthy()

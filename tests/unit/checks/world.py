@@ -79,6 +79,20 @@ class World:
         changed = [change(s) if pick(s) else s for s in self.series]
         self.series = [s for s in changed if s is not None]
 
+    def by_otlp(self, component: str) -> None:
+        """The lines of a component as records that were sent by OTLP: only the message is text."""
+        parts = tuple(replace(c, logs="" if c.name == component else "/var/log/*.log") for c in self.service.components)
+        self.service = replace(self.service, run="", components=parts)
+        for index, line in enumerate(self.logs):
+            if line.labels["service_name"] == component:
+                fields = json.loads(line.line)
+                ids = {name: fields[name] for name in ("trace_id", "span_id", "request_id")}
+                self.logs[index] = replace(line, line=fields["message"], metadata={**ids, "severity_text": "INFO"})
+
+    def change_records(self, change) -> None:
+        """Replace the attributes of each OTLP record by ``change`` of them."""
+        self.logs = [replace(line, metadata=change(line.metadata)) if line.metadata else line for line in self.logs]
+
     def change_lines(self, pick, change) -> None:
         """Replace the JSON of each line that ``pick`` holds for."""
         for index, line in enumerate(self.logs):
@@ -141,8 +155,9 @@ class Logs:
             return json.loads(text) in line.line
         if operator == "|~":
             return re.search(json.loads(text), line.line) is not None
-        name, value = text.split("=", 1)
-        return name in self.world.extracted and str(json.loads(line.line).get(name)) == json.loads(value)
+        name, operator, value = re.fullmatch(r"(\w+)(=~?)(.*)", text).groups()
+        own = line.metadata.get(name) or (name in self.world.extracted and str(_json(line).get(name)))
+        return bool(own) and (re.fullmatch if operator == "=~" else _same)(json.loads(value), own) is not None
 
     def by_id(self, name, value, start_ns, end_ns, limit=1000):
         return self.lines(f'{{service_name=~".+"}} | {name}={json.dumps(value)}', start_ns, end_ns, limit)
@@ -164,6 +179,17 @@ class Traces:
     def search(self, service, *, start_ns, end_ns, limit=20, **_):
         self._ask(f"search {service}")
         return tuple(tuple(t) for t in self.world.spans.values() if any(s.service == service for s in t))
+
+
+def _same(value, own):
+    return own if value == own else None
+
+
+def _json(line):
+    try:
+        return json.loads(line.line)
+    except ValueError:
+        return {}
 
 
 # ---- the builder ----

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from obsctl.render.stack import METADATA_FIELDS
+from obsctl.render.logpaths import METADATA_FIELDS
 from obsctl.spec.contract import Forbidden
 from obsctl.spec.presets import preset_names
 from tests.unit.render.stacks import default_stack, files, rendered

@@ -25,7 +25,7 @@ def stack(tmp_path: Path) -> Stack:
 
 
 def config(stack: Stack) -> dict[str, object]:
-    (file,) = embedded(stack, version="1").processes[0].files
+    file, *_ = embedded(stack, version="1").processes[0].files
     return json.loads(file.text)
 
 

@@ -30,6 +30,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"(unterminated quoted string) .$"), r"\1"),
     (re.compile(r"(@ modifier): inf$"), r"\1: +Inf"),
 )
+_STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)""")
 _HIDDEN = re.compile(f"[\"']{PATTERN}((?:[0-9a-f][0-9a-f])*)[\"']")
 
 
@@ -45,10 +46,16 @@ def parse(query: str) -> Expr:
 
 
 def canonical(query: str) -> str:
-    """The query as Prometheus prints it (the ``query`` of a rule). ``QueryError`` when it is not one."""
+    """The query as Prometheus prints it, on one line (the ``query`` of a rule). ``QueryError`` when it is not one."""
     parse(query)
     printed: str = ast.parse(lex(query).rewritten).prettify()
-    return _uncovered(printed)
+    parts = _STRINGS.split(_uncovered(printed))
+    return "".join(part if i % 2 else _joined(part) for i, part in enumerate(parts)).strip()
+
+
+def _joined(text: str) -> str:
+    """Without line breaks, which the parser adds to what is long."""
+    return re.sub(r"\s+", " ", text).replace("( ", "(").replace(" )", ")")
 
 
 def _uncovered(text: str) -> str:

@@ -1,0 +1,68 @@
+"""One stored log line as the checks judge it, whether it was read from a file or came by OTLP. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from obsctl.clients.telemetry import LogLine
+from obsctl.driven import DrivenRequest
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TIME_NAMES = ("timestamp", "time", "ts", "@timestamp")
+_BODY_NAMES = ("message", "msg", "text", "body")
+_SEVERITY_NAMES = ("level", "severity", "severity_text")
+_SEVERITY_STORED = ("severity_text", "level", "detected_level", "severity_number")
+"""What a JSON line says in a field, an OTLP record says by its own parts: under each usual name it is the same."""
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One line of this run. ``fields`` is what it says: a JSON object's, or an OTLP record's; else empty."""
+
+    line: LogLine
+    component: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """A field as text; empty when it is missing, null or not a plain value."""
+        value = self.fields.get(name)
+        return "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+    def belongs_to(self, request: DrivenRequest) -> bool:
+        """Whether it was written for this request."""
+        own = self.text("trace_id").lower(), self.text("request_id")
+        if any(own):
+            return own[0] == request.trace_id or own[1] == request.request_id
+        return request.trace_id in self.line.line or request.request_id in self.line.line
+
+    def __str__(self) -> str:
+        return f"{self.component}: {self.line.line}"
+
+
+def read(line: LogLine, otlp: frozenset[str]) -> RunLine:
+    """A stored line and what it says; ``otlp`` names the components whose lines came by OTLP.
+
+    A record of these has its fields in attributes and in parts of its own, whatever its body is.
+    """
+    try:
+        parsed = json.loads(line.line)
+    except (ValueError, RecursionError):
+        parsed = None
+    fields = parsed if isinstance(parsed, dict) else {}
+    component = line.get("service_name") or str(fields.get("service", ""))
+    return RunLine(line, component, {**_of_record(line), **fields} if component in otlp else fields)
+
+
+def _of_record(line: LogLine) -> Mapping[str, str]:
+    """Attributes, ids, time, severity, body and service of an OTLP record (opentelemetry.io: logs data model)."""
+    moment = (_EPOCH + timedelta(microseconds=line.time_ns // 1000)).isoformat()
+    severity = next((found for name in _SEVERITY_STORED if (found := line.get(name))), "")
+    parts = {_TIME_NAMES: moment, _BODY_NAMES: line.line, _SEVERITY_NAMES: severity}
+    own = {name: value for names, value in parts.items() for name in names}
+    service = line.get("service_name")
+    return {**own, "service": service, **line.labels, **line.metadata}

@@ -1,0 +1,95 @@
+"""One rule at one time: what it records, or which alerts it has. Reads samples, changes nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from obsctl.embedded.query.errors import ExecutionError
+from obsctl.embedded.query.promql import engine
+from obsctl.embedded.query.promql.context import TIMEOUT_SECONDS, Budget
+from obsctl.embedded.query.promql.labels import NAME
+from obsctl.embedded.query.promql.parse import parse
+from obsctl.embedded.query.promql.tree import Expr
+from obsctl.embedded.query.promql.values import Scalar, Vector
+from obsctl.embedded.rules.alerts import Alert
+from obsctl.embedded.rules.model import Alerting, Recording, Surroundings
+from obsctl.embedded.rules.template.functions import Context, Sample
+from obsctl.embedded.rules.template.run import Template
+from obsctl.embedded.rules.template.syntax import TemplateError
+from obsctl.embedded.signals import Labels, SampleRecord
+from obsctl.embedded.store.base import SampleReader
+
+ALERT_NAME = "alertname"
+_SAME = "vector contains metrics with the same labelset after applying {} labels"
+_log = logging.getLogger("obsctl.embedded.rules")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a group is evaluated (``now``), at which time its rules ask (``at``, ms), and how long they may take."""
+
+    now: int
+    at: int
+    budget: Callable[[], Budget] = field(default=lambda: Budget(seconds=TIMEOUT_SECONDS))
+
+
+def results(reader: SampleReader, expr: Expr, at: int, budget: Budget) -> list[tuple[Labels, float]]:
+    """The value of an expression as series. ``QueryError`` when it cannot be had."""
+    value = engine.instant(reader, expr, at, budget=budget)
+    if isinstance(value, Scalar):
+        return [((), float(value.values[0]))]
+    if not isinstance(value, Vector):
+        raise ExecutionError("rule result is not a vector or scalar")
+    return list(zip(value.labels, value.values[:, 0].tolist(), strict=True))
+
+
+def recorded(reader: SampleReader, rule: Recording, moment: Moment, limit: int) -> list[SampleRecord]:
+    """The samples that a recording rule gives."""
+    found = results(reader, rule.expr, moment.at, moment.budget())
+    changes = {**rule.labels, NAME: rule.name}
+    samples = [SampleRecord(_with(labels, changes), moment.at, value) for labels, value in found]
+    if len({sample.labels for sample in samples}) < len(samples):
+        raise ExecutionError(_SAME.format("rule"))
+    if limit and len(samples) > limit:
+        raise ExecutionError(f"exceeded limit of {limit} with {len(samples)} series")
+    return samples
+
+
+def alerts(reader: SampleReader, rule: Alerting, moment: Moment, around: Surroundings) -> dict[Labels, Alert]:
+    """The alerts that an alerting rule gives, as if all were new."""
+    made: dict[Labels, Alert] = {}
+    for labels, value in results(reader, rule.expr, moment.at, moment.budget()):
+        context = _context(reader, dict(labels), value, moment, around)
+        plain = {name: text for name, text in labels if name != NAME}
+        told = {name: _expanded(rule, template, context) for name, template in rule.labels.items()}
+        final = _with(tuple(plain.items()), {**told, ALERT_NAME: rule.name})
+        if final in made:
+            raise ExecutionError(_SAME.format("alert"))
+        annotations = {name: _expanded(rule, template, context) for name, template in rule.annotations.items()}
+        made[final] = Alert(final, annotations, value, moment.now)
+    return made
+
+
+def _with(labels: Labels, changes: Mapping[str, str]) -> Labels:
+    """Labels with some set, or removed where the value is empty."""
+    return tuple(sorted((name, value) for name, value in {**dict(labels), **changes}.items() if value))
+
+
+def _context(
+    reader: SampleReader, labels: Mapping[str, str], value: float, moment: Moment, around: Surroundings
+) -> Context:
+    def query(text: str) -> Sequence[Sample]:
+        found = results(reader, parse(text), moment.now, moment.budget())
+        return [Sample(dict(labels), value) for labels, value in found]
+
+    return Context(labels, value, query, moment.now / 1000, around.external_labels, around.external_url)
+
+
+def _expanded(rule: Alerting, template: Template, context: Context) -> str:
+    try:
+        return template.expand(context)
+    except TemplateError as error:
+        _log.warning("alert %s: %r cannot be expanded: %s", rule.name, template.source, error)
+        return f"<error expanding template: {error}>"

@@ -1,0 +1,106 @@
+"""Numbers for people: the ``humanize`` functions of Prometheus' templates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from obsctl.embedded.query.units import prom_duration_ms
+from obsctl.embedded.rules.template.printing import four_digits, kind_name
+from obsctl.embedded.rules.template.syntax import TemplateError
+
+_LARGE = ("k", "M", "G", "T", "P", "E", "Z", "Y")
+_SMALL = ("m", "u", "n", "p", "f", "a", "z", "y")
+_BINARY = ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def number(value: Any) -> float:
+    """A number, also from text. ``TemplateError`` for anything else."""
+    try:
+        if isinstance(value, int | float | str) and not isinstance(value, bool):
+            return float(value)
+    except (ValueError, OverflowError) as error:
+        raise TemplateError(f'strconv.ParseFloat: parsing "{value}": invalid syntax') from error
+    raise TemplateError(f"can't convert {kind_name(value)} to float")
+
+
+def humanize(value: Any) -> str:
+    """``1.234k``, ``12m``."""
+    found = number(value)
+    if not found or not math.isfinite(found):
+        return four_digits(found)
+    scaled, prefix = _larger(found, 1000, _LARGE) if abs(found) >= 1 else _smaller(found)
+    return f"{four_digits(scaled)}{prefix}"
+
+
+def humanize1024(value: Any) -> str:
+    """``1.206ki``."""
+    found = number(value)
+    if abs(found) <= 1 or not math.isfinite(found):
+        return four_digits(found)
+    scaled, prefix = _larger(found, 1024, _BINARY)
+    return f"{four_digits(scaled)}{prefix}"
+
+
+def humanize_percentage(value: Any) -> str:
+    """A ratio: ``12.34%``."""
+    return f"{four_digits(number(value) * 100)}%"
+
+
+def humanize_duration(value: Any) -> str:
+    """Seconds: ``1d 2h 3m 4s``, ``12.34s``, ``5ms``."""
+    found = number(value)
+    if not math.isfinite(found):
+        return four_digits(found)
+    if abs(found) < 1 and found:
+        scaled, prefix = _smaller(found)
+        return f"{four_digits(scaled)}{prefix}s"
+    sign, size = ("-" if found < 0 else ""), abs(found)
+    if size < 60:
+        return f"{sign}{four_digits(size)}s"
+    minutes, seconds = divmod(int(size), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
+    first = next(i for i, (amount, _) in enumerate(parts) if amount)
+    return sign + " ".join(f"{amount}{unit}" for amount, unit in parts[first:])
+
+
+def moment(value: Any) -> datetime | None:
+    """Seconds since the epoch; None for what is not a number. ``TemplateError`` beyond the calendar."""
+    found = number(value)
+    if not math.isfinite(found):
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=math.floor(found * 1000 + 0.5))
+    except OverflowError as error:
+        raise TemplateError(f"{four_digits(found)} cannot be represented as a timestamp") from error
+
+
+def duration_seconds(text: str) -> float:
+    """A Prometheus duration in seconds."""
+    try:
+        return prom_duration_ms(text) / 1000
+    except ValueError as error:
+        raise TemplateError(str(error)) from error
+
+
+def _larger(value: float, base: int, prefixes: Sequence[str]) -> tuple[float, str]:
+    prefix = ""
+    for larger in prefixes:
+        if abs(value) < base:
+            break
+        prefix, value = larger, value / base
+    return value, prefix
+
+
+def _smaller(value: float) -> tuple[float, str]:
+    prefix = ""
+    for smaller in _SMALL:
+        if abs(value) >= 1:
+            break
+        prefix, value = smaller, value * 1000
+    return value, prefix

@@ -1,0 +1,155 @@
+"""Somebody's own service, known from a contract and a spec alone; then one thing broken in it at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from obsctl.checks.base import Status, Verification
+from obsctl.events import silent
+from obsctl.ops.verify import verify
+from obsctl.wait import Deadline, until
+from tests.e2e.conftest import Folder, free_offset
+
+pytestmark = pytest.mark.e2e
+SHOP = Path(__file__).parent / "shop"
+SERVICE = "web-shop"
+
+RED: dict[str, tuple[str, str]] = {
+    "status_wrong": ("readiness.driven", "POST /orders was answered 202, not 201"),
+    "metric_renamed": ("metrics.present", "shop_open_baskets"),
+    "type_changed": ("metrics.types", "shop_open_baskets"),
+    "label_missing": ("metrics.labels", "shop_stock_moves_total on stockroom lacks direction"),
+    "bucket_changed": ("metrics.buckets", "lacks 0.5 and has 0.6 too"),
+    "counted_twice": ("metrics.exact", "rose by 6, not 3"),
+    "propagation_cut": ("traces.shape", "no span of stockroom"),
+    "attribute_missing": ("traces.attributes", "lacks shop.order"),
+    "state_lost": ("traces.state", "stockroom"),
+    "silent_stockroom": ("logs.present", "no line of stockroom"),
+    "log_without_trace_id_stockroom": ("logs.fields", "stockroom: trace_id"),
+    "id_lost": ("correlation.request_id", "answers without the request id that was sent"),
+    "exemplar_missing": ("correlation.exemplar", "shop_took_seconds"),
+    "canary_traced": ("privacy.canary", "shop.note"),
+    "canary_logged": ("privacy.canary", "log line of storefront"),
+}
+"""Breakage -> the check that must turn red, and what its summary must name."""
+
+
+@dataclass
+class Shop:
+    """The running shop beside the stack that observes it."""
+
+    stack: Folder
+
+    @property
+    def _broken(self) -> Path:
+        return self.stack.path / "broken"
+
+    def breaks(self, what: str) -> None:
+        self._broken.write_text(what)
+
+    def verify(self, timeout: float) -> Verification:
+        return verify(self.stack.path, service=SERVICE, only=(), skip=(), timeout=timeout, emit=silent)
+
+    def start(self, name: str, port: int, stock: int, output: Path) -> subprocess.Popen[bytes]:
+        env = {
+            "OTEL_SERVICE_NAME": name,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{4318 + self.stack.offset}",
+            "SHOP_PORT": str(port),
+            "SHOP_STOCK": f"http://127.0.0.1:{stock}",
+            "SHOP_BREAK": str(self._broken),
+        }
+        with output.open("wb") as log:
+            command = [sys.executable, str(SHOP / "app.py")]
+            return subprocess.Popen(command, env={**os.environ, **env}, stdout=log, stderr=subprocess.STDOUT)
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1) as reply:
+            return reply.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def stopped(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    stack = Folder(tmp_path_factory.mktemp("shop"), free_offset())
+    front, stock = 8000 + stack.offset, 8001 + stack.offset
+    spec = (SHOP / "obsctl.yaml").read_text().replace("@front@", str(front)).replace("@stock@", str(stock))
+    (stack.path / "obsctl.yaml").write_text(spec)
+    (stack.path / "contract").symlink_to(SHOP)
+    (stack.path / "logs").mkdir()
+    done = stack.up()
+    assert done.status == 0, done
+    assert "not ready: storefront, stockroom; obsctl observes this" in done.out
+    made = Shop(stack)
+    made.breaks("")
+    with ExitStack() as started:
+        started.callback(stack.run, "down", "--volumes")
+        for name, port in (("storefront", front), ("stockroom", stock)):
+            log = stack.path / (f"logs/{name}.log" if name == "storefront" else "stockroom.out")
+            started.callback(stopped, made.start(name, port, stock, log))
+        assert until(lambda: answers(front) and answers(stock), Deadline.after(30))
+        yield made
+
+
+def test_every_check_passes_on_a_service_nobody_knew(shop: Shop) -> None:
+    shop.breaks("")
+    done = shop.stack.run("verify", "--service", SERVICE, "--json")
+    checks = done.data["checks"]
+    assert {c["id"]: c["summary"] for c in checks if c["status"] != "pass"} == {}
+    assert done.status == 0
+    assert "stockroom 3, storefront" in next(c["summary"] for c in checks if c["id"] == "logs.present")
+
+
+def test_one_of_its_requests_is_shown_with_the_lines_of_both_sources(shop: Shop) -> None:
+    shop.breaks("")
+    run = shop.verify(10).run
+    trace_id = next(r.trace_id for r in run.requests if r.request == "POST /orders")
+    text = shop.stack.ok("trace", trace_id).out
+    assert "answered POST /orders" in text
+    assert "answered PUT /items/{sku}" in text
+
+
+@pytest.mark.parametrize("what", RED)
+def test_exactly_that_check_turns_red(shop: Shop, what: str) -> None:
+    check, names = RED[what]
+    shop.breaks(what)
+    done = shop.verify(1.0)
+    red = {o.check: o.verdict for o in done.outcomes if o.verdict.status in (Status.FAIL, Status.ERROR)}
+    assert set(red) == {check}, {name: verdict.summary for name, verdict in red.items()}
+    assert red[check].status is Status.FAIL
+    assert re.search(re.escape(names), red[check].summary)
+    assert red[check].evidence
+    assert red[check].hint
+
+
+def test_what_its_contract_forbids_is_stored_nowhere(shop: Shop) -> None:
+    """The collector, which knows the contract, drops the attribute: it is not there to be found."""
+    shop.breaks("attribute_forbidden")
+    assert shop.verify(10).passed
+
+
+def test_an_ignored_traceparent_is_no_trace_at_all(shop: Shop) -> None:
+    shop.breaks("traceparent_ignored")
+    verdicts = {o.check: o.verdict.status for o in shop.verify(1.0).outcomes}
+    traces = {name: status for name, status in verdicts.items() if name.startswith("traces.")}
+    assert set(traces.values()) == {Status.FAIL}
+    assert verdicts["metrics.exact"] is Status.PASS
+    assert verdicts["logs.present"] is Status.PASS
