@@ -20,6 +20,7 @@ from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.last_run import remember, telling
+from obsctl.ops.promised import promised_rules
 from obsctl.ops.session import Session, located, open_session
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.drive import drive
@@ -83,8 +84,19 @@ def _contexts(
     logql = LogqlClient(logs.url) if logs else None
     spans = traces_client(traces) if traces else None
 
+    rules = promised_rules(service.contract)
+
     def context(_signal: Signal) -> Context:
-        deadline = Deadline.after(timeout)
-        return Context(service, endpoints, run, deadline, promql, logql, spans, stack.scrape_interval)
+        return Context(
+            service=service,
+            endpoints=endpoints,
+            run=run,
+            deadline=Deadline.after(timeout),
+            metrics=promql,
+            logs=logql,
+            traces=spans,
+            scrape_interval=stack.scrape_interval,
+            rules=rules,
+        )
 
     return context
