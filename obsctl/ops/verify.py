@@ -52,7 +52,8 @@ def verify(
 
 def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[None]:
     """Two at once would count each other's requests. Somebody else's stack can be looked at, but not locked."""
-    if not os.access(session.runtime.home, os.W_OK):
+    home = session.runtime.home
+    if home.exists() and not os.access(home, os.W_OK):
         return contextlib.nullcontext()
     return session.lock("verify", emit, file="verify.lock")
 
