@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from obsctl.embedded.api import prometheus
 from obsctl.embedded.signals import Batch, SampleRecord
 from obsctl.embedded.store.sqlite import SqliteStore
+from tests.conformance import products
 from tests.conformance.promql_differential import servers
 from tests.conformance.promql_differential.dataset import Series
 from tests.unit.embedded.memory_store import Api
@@ -90,7 +91,7 @@ def _measured(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         ours = stack.enter_context(_embedded(folder / "ours", series))
-        theirs = stack.enter_context(_prometheus(folder, series)) if servers.binary() else None
+        theirs = stack.enter_context(_prometheus(folder, series)) if products.prometheus_program() else None
         figures: dict[str, object] = {}
         for name, query in queries.items():
             asked = {**params, "query": query}

@@ -65,7 +65,8 @@ class JaegerClient:
     ) -> tuple[tuple[Span, ...], ...]:
         """Whole traces with a span of the service that has the name and all tags; newest first.
 
-        Times are nanoseconds since the epoch and hold for the span's start.
+        Times are nanoseconds since the epoch and hold for the span's start; the older API counts in microseconds, and
+        what is on the edge is found.
         """
         wanted = {
             "query.serviceName": service,

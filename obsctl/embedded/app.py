@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from obsctl.embedded import own_metrics
-from obsctl.embedded.api import jaeger, loki, loki_tail, prometheus, prometheus_rules, tempo
+from obsctl.embedded.api import jaeger, loki, prometheus, prometheus_rules, tempo
 from obsctl.embedded.config import ROLES, Address, Config
 from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http, remote_write
@@ -36,9 +36,6 @@ from obsctl.errors import StartError
 
 _HTTP_ROLES = tuple(role for role in ROLES if role != "otlp_grpc")
 _BACKLOG = 512
-_WEBSOCKET_BYTES = 1 << 16
-"""What a client that follows logs may say at once."""
-
 _GRACE_SECONDS = 5
 
 
@@ -118,18 +115,18 @@ def _roles(
     bodies: Bodies,
     metrics: OwnMetrics,
     targets: Callable[[], Sequence[TargetStatus]],
-) -> dict[str, list[BaseRoute]]:
+) -> dict[str, list[Route]]:
     """The routes of every HTTP role."""
     return {
-        "otlp_http": [*otlp_http.routes(intake, bodies)],
+        "otlp_http": otlp_http.routes(intake, bodies),
         "prometheus": [*remote_write.routes(store, metrics, bodies), *prometheus.routes(store, targets)],
-        "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store), *loki_tail.routes(store)],
-        "jaeger": [*jaeger.routes(store)],
-        "traceql": [*tempo.routes(store)],
+        "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store)],
+        "jaeger": jaeger.routes(store),
+        "traceql": tempo.routes(store),
     }
 
 
-def _apps(roles: Mapping[str, Sequence[BaseRoute]], metrics: OwnMetrics) -> dict[str, ASGIApp]:
+def _apps(roles: Mapping[str, Sequence[Route]], metrics: OwnMetrics) -> dict[str, ASGIApp]:
     """The application of every HTTP role."""
     own = _own_routes(metrics)
     return {role: _app([*own, *served]) for role, served in roles.items()}
@@ -178,8 +175,7 @@ def _serve(apps: Mapping[int, ASGIApp], sockets: Sequence[socket.socket]) -> Non
         _ByPort(apps),
         http="httptools",
         loop="uvloop",
-        ws="wsproto",
-        ws_max_size=_WEBSOCKET_BYTES,
+        ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -20,7 +20,6 @@ from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.last_run import remember, telling
-from obsctl.ops.promised import promised_rules
 from obsctl.ops.session import Session, located, open_session
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.drive import drive
@@ -52,8 +51,7 @@ def verify(
 
 def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[None]:
     """Two at once would count each other's requests. Somebody else's stack can be looked at, but not locked."""
-    home = session.runtime.home
-    if home.exists() and not os.access(home, os.W_OK):
+    if not os.access(session.runtime.home, os.W_OK):
         return contextlib.nullcontext()
     return session.lock("verify", emit, file="verify.lock")
 
@@ -85,19 +83,8 @@ def _contexts(
     logql = LogqlClient(logs.url) if logs else None
     spans = traces_client(traces) if traces else None
 
-    rules = promised_rules(service.contract)
-
     def context(_signal: Signal) -> Context:
-        return Context(
-            service=service,
-            endpoints=endpoints,
-            run=run,
-            deadline=Deadline.after(timeout),
-            metrics=promql,
-            logs=logql,
-            traces=spans,
-            scrape_interval=stack.scrape_interval,
-            rules=rules,
-        )
+        deadline = Deadline.after(timeout)
+        return Context(service, endpoints, run, deadline, promql, logql, spans, stack.scrape_interval)
 
     return context

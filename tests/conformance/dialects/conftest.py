@@ -20,10 +20,23 @@ def target() -> Iterator[Target]:
         yield running
 
 
-@pytest.fixture(scope="package", params=IMPLEMENTATIONS, ids=lambda implementation: implementation.__name__)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every implementation of the dialect that a suite is about; with ``role``, of each of its dialects."""
+    if "servers" not in metafunc.fixturenames:
+        return
+    pairs = [(each, role) for role in metafunc.module.ROLES for each in IMPLEMENTATIONS if role in each.roles]
+    if "role" in metafunc.fixturenames:
+        ids = [f"{each.name}-{role}" for each, role in pairs]
+        metafunc.parametrize(("servers", "role"), pairs, ids=ids, indirect=["servers"], scope="package")
+    else:
+        able = [each for each, _ in pairs]
+        metafunc.parametrize("servers", able, ids=[each.name for each in able], indirect=True, scope="package")
+
+
+@pytest.fixture(scope="package")
 def servers(request, target, tmp_path_factory) -> Iterator[Servers]:
     """Running servers."""
-    with request.param(target.url, tmp_path_factory.mktemp("servers")) as running:
+    with request.param.start(target.url, tmp_path_factory.mktemp("servers")) as running:
         yield running
 
 

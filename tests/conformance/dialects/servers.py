@@ -1,13 +1,13 @@
 """What the dialect suites run on: addresses of running servers, however they were started.
 
-A suite knows addresses only. ``IMPLEMENTATIONS`` lists who can serve them; a runtime with the real products adds a
-context manager of its own here, started with ``target`` as a scrape target of job ``conformance``.
+A suite knows addresses only, and says by ``ROLES`` which dialects it asks for. ``IMPLEMENTATIONS`` lists who can serve
+which: the embedded server all of them, each real product its own. Those that scrape are given ``target`` to scrape as
+job ``conformance``.
 """
 
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +18,9 @@ from pathlib import Path
 import httpx
 
 from obsctl.wait import Deadline, until
+from tests.conformance import products
+from tests.conformance.products import free_ports
+from tests.required import missing
 
 PATIENCE = 20.0
 ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql")
@@ -27,22 +30,17 @@ JOB = "conformance"
 
 @dataclass(frozen=True)
 class Servers:
-    """Base URLs, without a trailing slash, of servers that are ready."""
+    """Base URLs, without a trailing slash, of servers that are ready; "" for what is not served.
 
-    otlp_http: str
-    prometheus: str
-    loki: str
-    jaeger: str
-    traceql: str
+    ``jaeger_release`` is the release of Jaeger that it is, or claims to be like.
+    """
 
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on: all are held until all are known."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+    otlp_http: str = ""
+    prometheus: str = ""
+    loki: str = ""
+    jaeger: str = ""
+    traceql: str = ""
+    jaeger_release: tuple[int, int] = (2, 20)
 
 
 @contextmanager
@@ -69,7 +67,8 @@ def embedded(target: str, folder: Path) -> Iterator[Servers]:
         process = subprocess.Popen([sys.executable, "-m", "obsctl.embedded", "--config", str(path)], stderr=stderr)
         try:
             for role, probe in READY.items():
-                until(lambda url=f"http://{addresses[role]}{probe}": _answers(url, process), Deadline.after(PATIENCE))
+                url = f"http://{addresses[role]}{probe}"
+                until(lambda url=url: products.answers(url) or process.poll() is not None, Deadline.after(PATIENCE))
             assert process.poll() is None, (folder / "stderr").read_text()
             yield Servers(**{role: f"http://{addresses[role]}" for role in ROLES if role != "otlp_grpc"})
         finally:
@@ -77,13 +76,51 @@ def embedded(target: str, folder: Path) -> Iterator[Servers]:
             process.wait(PATIENCE)
 
 
-def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
-    """Whether the server answers, or will never."""
-    try:
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return process.poll() is not None
+@contextmanager
+def prometheus(target: str, folder: Path) -> Iterator[Servers]:
+    """A real Prometheus."""
+    if not products.prometheus_program():
+        missing("prometheus", f"no Prometheus 3; {products.HINT}")
+    url = httpx.URL(target)
+    config = {
+        "scrape_configs": [
+            {
+                "job_name": JOB,
+                "scrape_interval": "200ms",
+                "scrape_timeout": "200ms",
+                "metrics_path": url.path,
+                "static_configs": [{"targets": [url.netloc.decode()], "labels": {"zone": "test"}}],
+            }
+        ]
+    }
+    with products.prometheus(folder, json.dumps(config), "--enable-feature=exemplar-storage") as address:
+        yield Servers(prometheus=address)
 
 
-Implementation = Callable[[str, Path], AbstractContextManager[Servers]]
-IMPLEMENTATIONS: tuple[Implementation, ...] = (embedded,)
+@contextmanager
+def jaeger(target: str, folder: Path) -> Iterator[Servers]:
+    """A real Jaeger."""
+    if not products.jaeger_program():
+        missing("jaeger", f"no Jaeger 2; {products.HINT}")
+    with products.jaeger(folder) as addresses:
+        yield Servers(addresses["otlp"], jaeger=addresses["query"], jaeger_release=products.jaeger_release())
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """Who serves dialects: ``roles`` are fields of ``Servers``."""
+
+    roles: frozenset[str]
+    start: Callable[[str, Path], AbstractContextManager[Servers]]
+
+    @property
+    def name(self) -> str:
+        """As tests are called by it."""
+        return self.start.__name__
+
+
+IMPLEMENTATIONS = (
+    Implementation(frozenset(ROLES), embedded),
+    Implementation(frozenset({"prometheus"}), prometheus),
+    Implementation(frozenset({"jaeger", "otlp_http"}), jaeger),
+)

@@ -9,11 +9,19 @@ from datetime import UTC, datetime
 
 import pytest
 
+ROLES = ("jaeger",)
 MS = 1_000_000
 
 
 def attribute(key, **value):
     return {"key": key, "value": value}
+
+
+@pytest.fixture
+def since_2_20(servers, request):
+    """What Jaeger says so since 2.20. Its module proxy serves 2.13, whose ways the client copes with."""
+    if servers.jaeger_release < (2, 20):
+        request.applymarker(pytest.mark.xfail(strict=True, reason="said otherwise before 2.20"))
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +174,7 @@ def test_a_trace_in_ui_form(v1, trace_id, start):
 
 def test_a_trace_in_otlp_form(v3, trace_id, start):
     answer = v3(f"traces/{trace_id.upper()}")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.status_code == 200
     groups = answer.json()["result"]["resourceSpans"]
     spans = {s["name"]: s for g in groups for scope in g["scopeSpans"] for s in scope["spans"]}
     root = spans["GET /cart"]
@@ -182,6 +190,11 @@ def test_a_trace_in_otlp_form(v3, trace_id, start):
     assert sorted(set(names)) == ["bank", "shop"]
 
 
+@pytest.mark.usefixtures("since_2_20")
+def test_the_otlp_form_is_labelled_as_json(v3, trace_id):
+    assert v3(f"traces/{trace_id}").headers["content-type"] == "application/json"
+
+
 @pytest.mark.parametrize(
     ("params", "found"),
     [
@@ -193,7 +206,6 @@ def test_a_trace_in_otlp_form(v3, trace_id, start):
         ({"minDuration": "100ms", "operation": "pay"}, False),
         ({"tags": {"http.response.status_code": "500"}}, True),
         ({"tags": {"http.response.status_code": "200"}}, False),
-        ({"tags": {"error": "true"}}, True),
         ({"tags": {"error": "false"}}, False),
         ({"tags": {"error": "false"}, "service": "bank"}, True),
         ({"tags": {"k": "v"}}, True),
@@ -207,6 +219,14 @@ def test_searching(v1, trace_id, start, params, found):
     assert all(len(t["spans"]) == 3 for t in traces)
 
 
+@pytest.mark.usefixtures("since_2_20")
+def test_searching_for_errors(v1, trace_id, start):
+    """2.13 minds the tag ``error`` as a boolean only, and this API gives it as text."""
+    window = {"service": "shop", "start": start // 1_000 - 1, "end": start // 1_000 + 1_000_000}
+    assert [t["traceID"] for t in v1("traces", **window, tags='{"error": "true"}')] == [trace_id]
+
+
+@pytest.mark.usefixtures("since_2_20")
 def test_searching_in_v3(v3, trace_id, start):
     times = [datetime.fromtimestamp(start / 10**9 + shift, UTC).isoformat() for shift in (-1, 1)]
     window = {
@@ -265,7 +285,7 @@ def test_errors_are_json_labelled_as_text(servers, http, path, status, part):
     ("path", "status", "part"),
     [
         ("traces/" + "e" * 32, 404, "No traces found"),
-        ("traces?query.serviceName=a", 400, "query.startTimeMin and query.startTimeMax are required"),
+        ("traces?query.serviceName=a", 400, " are required"),
     ],
 )
 def test_v3_errors_are_json_labelled_as_text(servers, http, path, status, part):
@@ -273,3 +293,9 @@ def test_v3_errors_are_json_labelled_as_text(servers, http, path, status, part):
     assert (answer.status_code, answer.headers["content-type"]) == (status, "text/plain; charset=utf-8")
     assert answer.json() == {"error": {"httpCode": status, "message": answer.json()["error"]["message"]}}
     assert part in answer.json()["error"]["message"]
+
+
+@pytest.mark.usefixtures("since_2_20")
+def test_v3_names_its_parameters_in_camel_case(servers, http):
+    answer = http.get(f"{servers.jaeger}/api/v3/traces", params={"query.serviceName": "a"}).json()
+    assert answer["error"]["message"] == "query.startTimeMin and query.startTimeMax are required"

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+ROLES = ("loki",)
 STREAMS = 3
 
 

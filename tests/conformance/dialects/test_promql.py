@@ -7,8 +7,12 @@ import time
 
 import pytest
 
+from obsctl.clients.promql import PromqlClient
+from obsctl.errors import BackendError
 from tests.conformance.dialects.servers import JOB
 from tests.conformance.dialects.target import TRACE_ID
+
+ROLES = ("prometheus",)
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +208,26 @@ def test_errors(ask, path, params, status, kind, part):
 
 def test_the_version_is_a_string(data):
     assert isinstance(data("status/buildinfo")["version"], str)
+
+
+def test_the_client_reads_all_of_it(servers, ask):
+    client = PromqlClient(servers.prometheus)
+    assert ask("query", query="up").status_code == 200
+    assert [(s.labels["route"], s.value) for s in client.instant('demo_requests_total{status="500"}')] == [("/cvs", 1)]
+    assert [s.value for s in client.instant("1.5")] == [1.5]
+    assert len(client.instant("demo_depth[5m]")) >= 3
+    assert {s["__name__"] for s in client.series(["demo_depth"])} == {"demo_depth"}
+    assert client.metadata()["demo_requests"] == ("counter", "Requests seen.")
+    assert client.label_values("status", ["demo_requests_total"]) == ["200", "202", "500"]
+    [found] = client.targets()
+    assert (found.job, found.health, found.last_error) == (JOB, "up", "")
+    assert abs(found.last_scrape - time.time()) < 60
+    assert client.buildinfo()["version"]
+    with pytest.raises(BackendError, match="invalid parameter"):
+        client.instant("up{")
+
+
+def test_the_client_reads_exemplars(servers, eventually):
+    client, now = PromqlClient(servers.prometheus), time.time()
+    [found] = eventually(lambda: client.exemplars("demo_seconds_bucket", now - 600, now + 600))
+    assert (found.series["le"], found.labels, found.value) == ("1.0", {"trace_id": TRACE_ID}, 0.25)

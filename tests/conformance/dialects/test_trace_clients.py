@@ -10,6 +10,7 @@ from obsctl.clients.traces import traces_client
 from obsctl.endpoints import Dialect, Endpoint, Role
 from tests.conformance.dialects.trace_script import Script
 
+ROLES = ("jaeger", "traceql")
 TEXT = """\
 trace one
   root       clients "GET /cart" server error 0ms 150ms http.status=500 ok=true status.message="boom" resource.host="h1"
@@ -24,14 +25,13 @@ trace two
 @pytest.fixture(scope="module")
 def script(servers, http):
     script = Script("clients", TEXT, time.time_ns() - 60_000_000_000)
-    assert http.post(f"{servers.otlp_http}/v1/traces", json=script.request).json() == {}
+    assert not http.post(f"{servers.otlp_http}/v1/traces", json=script.request).json().get("partialSuccess")
     return script
 
 
-@pytest.fixture(scope="module", params=["jaeger", "traceql"])
-def client(request, servers, script):
-    url = getattr(servers, request.param)
-    return traces_client(Endpoint("traces", Role.TRACES, url, Dialect(request.param)))
+@pytest.fixture(scope="module")
+def client(servers, role, script):
+    return traces_client(Endpoint("traces", Role.TRACES, getattr(servers, role), Dialect(role)))
 
 
 def test_a_trace_is_what_was_sent(client, script):
@@ -73,5 +73,5 @@ def test_names(client):
 def test_searching(client, script, service, asked, found):
     traces = client.search(service, start_ns=script.start, end_ns=script.start + 10_000_000_000, **asked)
     assert [script.traces[spans[0].trace_id] for spans in traces] == found
-    earlier = client.search(service, start_ns=script.start - 10_000_000_000, end_ns=script.start - 1, **asked)
+    earlier = client.search(service, start_ns=script.start - 10_000_000_000, end_ns=script.start - 2_000, **asked)
     assert earlier == ()

@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from tests.conformance.dialects.trace_script import Script
 
+ROLES = ("traceql",)
 SCRIPTS = sorted((Path(__file__).parents[2] / "scripts" / "traceql").glob("*.test"))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.conformance import products
 from tests.conformance.promql_differential import dataset, servers
 from tests.required import missing
 from tests.unit.embedded.conftest import Embedded, make_config
@@ -22,8 +23,8 @@ Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 @pytest.fixture(scope="session")
 def theirs(tmp_path_factory) -> Iterator[Ask]:
     """A real Prometheus 3. Without one there is nothing to compare with."""
-    if servers.binary() is None:
-        missing("prometheus", f"no Prometheus 3; {servers.HINT}")
+    if products.prometheus_program() is None:
+        missing("prometheus", f"no Prometheus 3; {products.HINT}")
     with servers.prometheus(tmp_path_factory.mktemp("prometheus")) as address:
         servers.load(address, dataset.series(BASE))
         yield from _asked(address)

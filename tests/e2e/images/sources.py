@@ -121,7 +121,7 @@ class GoPrograms:
 class Collector:
     """A collector assembled by the OpenTelemetry Collector Builder. ``manifest`` lies in the recipe's folder."""
 
-    manifest: Path
+    manifest: Path = field(repr=False)  # what it says counts, not where this checkout is
     builder: str
     program: str
 
@@ -180,7 +180,7 @@ class Wheels:
 
     python: str
     names: tuple[str, ...]
-    constraints: Path = field(default=REPOSITORY / "constraints.txt")
+    constraints: Path = field(default=REPOSITORY / "constraints.txt", repr=False)
 
     def inputs(self) -> Sequence[str]:
         """The pins, and the machine's kind."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -17,7 +19,7 @@ from obsctl.spec.presets import load_preset
 from tests.e2e.engine import Engine, main
 from tests.e2e.images.build import Made, image_key, materials, source_key
 from tests.e2e.images.recipes import COLLECTOR, RECIPES, UNAVAILABLE, Recipe
-from tests.e2e.images.sources import BuildError, Work
+from tests.e2e.images.sources import REPOSITORY, BuildError, Wheels, Work
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,26 @@ def test_no_product_is_both_made_and_unavailable() -> None:
 def test_every_recipe_has_a_folder_and_every_folder_a_recipe() -> None:
     here = Path(__file__).parent
     assert {recipe.folder / "Dockerfile" for recipe in RECIPES} == set(here.glob("*/Dockerfile"))
+
+
+def test_nothing_is_made_again_for_another_checkout() -> None:
+    assert [r.name for r in RECIPES if str(REPOSITORY) in repr(r.source)] == []
+
+
+def test_lokis_stand_in_gets_all_that_the_embedded_server_imports() -> None:
+    imported = set()
+    for file in (REPOSITORY / "obsctl" / "embedded").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module)
+    owners = importlib.metadata.packages_distributions()
+    tops = {name.partition(".")[0] for name in imported} - sys.stdlib_module_names - {"obsctl"}
+    (loki,) = (recipe for recipe in RECIPES if recipe.name == "loki")
+    assert isinstance(loki.source, Wheels)
+    given = {name.lower() for name in loki.source.names}
+    assert {top for top in tops if not {owner.lower() for owner in owners[top]} & given} == set()
 
 
 def test_the_collectors_parts_are_of_the_version_in_its_tag() -> None:
