@@ -23,7 +23,7 @@ from pathlib import Path
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-_ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger")
+_ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql")
 _BATCH = 512
 _SPANS_IN_TRACE = 8
 _ATTRIBUTES = 8
@@ -37,9 +37,18 @@ class Server:
     ports: dict[str, int]
     process: subprocess.Popen[bytes]
     ready_seconds: float
+    folder: Path
 
     def connect(self, role: str) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.ports[role], timeout=30)
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "data" / "telemetry.db"
+
+    @property
+    def disk_bytes(self) -> int:
+        return sum(file.stat().st_size for file in self.database.parent.iterdir())
 
     @property
     def rss_megabytes(self) -> float:
@@ -58,7 +67,7 @@ def embedded_server() -> Iterator[Server]:
         process = subprocess.Popen([sys.executable, "-m", "obsctl.embedded", "--config", str(config)])
         try:
             _wait_ready(ports["otlp_http"], process)
-            yield Server(ports, process, time.perf_counter() - began)
+            yield Server(ports, process, time.perf_counter() - began, Path(folder))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
@@ -70,9 +79,9 @@ def otlp_spans_per_second(batches: int = 150, runs: int = 3) -> dict[str, float]
     for _ in range(runs):
         with embedded_server() as server:
             bodies = [_batch() for _ in range(batches)]
-            _send_all(server, bodies[:5])
+            send_all(server, bodies[:5])
             began = time.perf_counter()
-            _send_all(server, bodies[5:])
+            send_all(server, bodies[5:])
             rates.append((batches - 5) * _BATCH / (time.perf_counter() - began))
     return {"otlp_spans_per_second": round(statistics.median(rates))}
 
@@ -80,7 +89,7 @@ def otlp_spans_per_second(batches: int = 150, runs: int = 3) -> dict[str, float]
 def span_to_queryable(spans: int = 200) -> dict[str, float]:
     """Milliseconds from sending a span until the Jaeger API gives it back by trace id."""
     with embedded_server() as server, ExitStack() as stack:
-        sender, reader = (_closing(stack, server.connect(role)) for role in ("otlp_http", "jaeger"))
+        sender, reader = (closing_connection(stack, server.connect(role)) for role in ("otlp_http", "jaeger"))
         delays = []
         for _ in range(spans):
             request = _request(1)
@@ -101,10 +110,10 @@ def trace_by_id(stored: int = 100_000, looks: int = 300) -> dict[str, float]:
         step = max(1, stored // looks)
         for _ in range(0, stored, _BATCH * 20):
             requests = [_request(_BATCH) for _ in range(20)]
-            _send_all(server, [request.SerializeToString() for request in requests])
+            send_all(server, [request.SerializeToString() for request in requests])
             spans = [span for request in requests for span in request.resource_spans[0].scope_spans[0].spans]
             ids += [span.trace_id.hex() for span in spans[::step]] or [spans[0].trace_id.hex()]
-        reader = _closing(stack, server.connect("jaeger"))
+        reader = closing_connection(stack, server.connect("jaeger"))
         delays = [_timed(lambda one=one: _has_trace(reader, one)) for one in ids[:: max(1, len(ids) // looks)]]
     return {
         f"trace_by_id_ms_p50_{stored}": _quantile(delays, 0.5),
@@ -153,10 +162,12 @@ def _batch() -> bytes:
     return _request(_BATCH).SerializeToString()
 
 
-def _send_all(server: Server, bodies: Sequence[bytes], clients: int = 4) -> None:
+def send_all(server: Server, bodies: Sequence[bytes], clients: int = 4) -> None:
+    """Send bodies over several connections; all must be accepted."""
+
     def work(mine: Sequence[bytes]) -> None:
         with ExitStack() as stack:
-            connection = _closing(stack, server.connect("otlp_http"))
+            connection = closing_connection(stack, server.connect("otlp_http"))
             for body in mine:
                 _post(connection, body)
 
@@ -190,7 +201,7 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return round(sorted(values)[min(len(values) - 1, int(len(values) * share))], 2)
 
 
-def _closing(stack: ExitStack, connection: http.client.HTTPConnection) -> http.client.HTTPConnection:
+def closing_connection(stack: ExitStack, connection: http.client.HTTPConnection) -> http.client.HTTPConnection:
     stack.callback(connection.close)
     return connection
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Literal
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from obsctl.embedded.query import attributes
 from obsctl.embedded.signals import StoredSpan
-from obsctl.embedded.store.base import SpanReader, SpanScan
+from obsctl.embedded.store.base import AllOf, AnyOf, Carries, Hint, Is, OfResource, OfScope, SpanReader, SpanScan
 
 KINDS = ("", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -77,7 +80,10 @@ class Candidates:
 def search(spans: SpanReader, query: TraceQuery) -> Found:
     """Traces that match, read until ``limit`` traces, ``MAX_SCANNED`` candidates or ``MAX_SPANS`` spans."""
     tests = [_tag_test(key, value) for key, value in query.tags.items()]
-    candidates = Candidates(spans, query.scan, lambda span: all(test(span) for test in tests))
+    hints = [query.scan.hint] if query.scan.hint else []
+    hints += [_tag_hint(key, value) for key, value in query.tags.items()]
+    scan = replace(query.scan, hint=AllOf(tuple(hints))) if hints else query.scan
+    candidates = Candidates(spans, scan, lambda span: all(test(span) for test in tests))
     found = fetch(spans, islice(candidates, query.limit))
     return Found(found.traces, cut=found.cut or candidates.cut)
 
@@ -122,6 +128,39 @@ def _tag_test(key: str, value: str) -> Callable[[StoredSpan], bool]:
     return test
 
 
+def _tag_hint(key: str, value: str) -> Hint:
+    """A hint that holds wherever ``_tag_test`` does."""
+    if not value and key in _PSEUDO:
+        return AllOf(())
+    bare = key.removeprefix("resource.")
+    parts: list[Hint] = [
+        Carries(key, _spelled(value) if value else None, nested=True),
+        OfResource(lambda r: _has(r.attributes, key, value) or (bare != key and _has(r.attributes, bare, value))),
+        OfScope(
+            lambda s: (
+                _has(s.attributes, key, value)
+                or {"scope.name": s.name, "scope.version": s.version}.get(key, "").lower() == value.lower()
+            )
+        ),
+    ]
+    if key in _NUMBERED:
+        column, names = _NUMBERED[key]
+        parts.append(Is(column, frozenset(number for number, name in enumerate(names) if name == value.lower())))
+    return AnyOf(tuple(parts))
+
+
+def _spelled(value: str) -> tuple[str | bool | int | float, ...]:
+    """Values that a text may stand for."""
+    found: list[str | bool | int | float] = [value]
+    if value in ("true", "false"):
+        found.append(value == "true")
+    if re.fullmatch(r"-?\d{1,19}", value, re.ASCII):
+        found.append(int(value))
+    with contextlib.suppress(ValueError):
+        found.append(float(value))
+    return tuple(found)
+
+
 def _attribute_groups(span: StoredSpan) -> Iterator[Iterable[KeyValue]]:
     yield span.span.attributes
     yield span.resource.attributes
@@ -151,6 +190,14 @@ _PSEUDO: Mapping[str, Callable[[StoredSpan], str]] = {
     "scope.name": lambda s: s.scope.name.lower(),
     "scope.version": lambda s: s.scope.version.lower(),
 }
+
+
+_NUMBERED: Mapping[str, tuple[Literal["kind", "status"], tuple[str, ...]]] = {
+    "span.kind": ("kind", KINDS),
+    "span.status": ("status", STATUSES),
+    "error": ("status", ("", "false", "true")),
+}
+"""Pseudo-keys that are columns, with what their numbers are called."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,15 @@ Readers may be called from any thread, and see everything whose ``Accepted`` was
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from obsctl.embedded.signals import Batch, ExemplarRecord, Labels, LogRecord, Matcher, MetadataRecord, StoredSpan
 
@@ -101,8 +103,70 @@ class LogVolume:
 
 
 @dataclass(frozen=True)
+class Is:
+    """A column of a span is one of these: names as text, kinds and statuses as OTLP's numbers."""
+
+    column: Literal["service", "name", "kind", "status"]
+    values: frozenset[str | int]
+
+
+@dataclass(frozen=True)
+class Took:
+    """A span took at least and at most so long (ns); None is open."""
+
+    least: int | None
+    most: int | None
+
+
+@dataclass(frozen=True)
+class Carries:
+    """The span, one of its events or of its links has an attribute, with one of these values unless they are None.
+
+    Numbers are equal across kinds, and elements of arrays count. With ``nested``, arrays, maps and bytes may be meant.
+    """
+
+    key: str
+    values: tuple[str | bool | int | float, ...] | None = None
+    nested: bool = False
+
+
+@dataclass(frozen=True)
+class OfResource:
+    """Something holds for the span's resource."""
+
+    test: Callable[[Resource], bool]
+
+
+@dataclass(frozen=True)
+class OfScope:
+    """Something holds for the span's instrumentation scope."""
+
+    test: Callable[[InstrumentationScope], bool]
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Hints that must all hold."""
+
+    parts: tuple[Hint, ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """Hints of which one must hold."""
+
+    parts: tuple[Hint, ...]
+
+
+Hint = Is | Took | Carries | OfResource | OfScope | AllOf | AnyOf
+
+
+@dataclass(frozen=True)
 class SpanScan:
-    """Which spans to walk; every given condition holds on one span. Times and durations in nanoseconds."""
+    """Which spans to walk; every given condition holds on one span. Times and durations in nanoseconds.
+
+    ``hint`` is what the caller will look for next: a span for which it does not hold may be left out, and need not be.
+    """
 
     service: str | None = None
     operation: str | None = None
@@ -110,6 +174,7 @@ class SpanScan:
     start_max: int | None = None
     duration_min: int | None = None
     duration_max: int | None = None
+    hint: Hint | None = None
 
 
 class SpanReader(Protocol):

@@ -14,7 +14,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x6F627363
 """``PRAGMA application_id`` of our files: "obsc"."""
 
-VERSION = 2
+VERSION = 3
 """``PRAGMA user_version``: raised with every change of the tables below."""
 
 TABLES = """
@@ -27,6 +27,7 @@ CREATE TABLE spans (
   span_id BLOB NOT NULL,
   service INTEGER NOT NULL,   -- names.id
   kind INTEGER NOT NULL,
+  status INTEGER NOT NULL,
   name INTEGER NOT NULL,      -- names.id
   start INTEGER NOT NULL,     -- ns since the epoch
   end INTEGER NOT NULL,
@@ -36,6 +37,22 @@ CREATE TABLE spans (
 ) STRICT;
 CREATE UNIQUE INDEX spans_by_id ON spans (trace_id, span_id, service, kind);
 CREATE INDEX spans_by_service ON spans (service, start, name, end);
+CREATE TABLE span_blocks (    -- what is in a run of spans, so that searches can pass over it
+  last INTEGER PRIMARY KEY,   -- spans.id, both ends
+  first INTEGER NOT NULL,
+  earliest INTEGER NOT NULL,  -- least and greatest start
+  latest INTEGER NOT NULL,
+  shortest INTEGER NOT NULL,  -- ns
+  longest INTEGER NOT NULL,
+  kinds TEXT NOT NULL,        -- distinct values of columns, as JSON lists
+  statuses TEXT NOT NULL,
+  names TEXT NOT NULL,
+  services TEXT NOT NULL,
+  resources TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  filter BLOB NOT NULL        -- Bloom filter of attribute keys and values
+) STRICT;
+CREATE INDEX span_blocks_by_start ON span_blocks (latest, last);
 CREATE TABLE operations (
   service INTEGER NOT NULL,
   name INTEGER NOT NULL,

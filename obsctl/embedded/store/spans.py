@@ -18,8 +18,10 @@ from obsctl.embedded.signals import SpanRecord, StoredSpan
 from obsctl.embedded.store.base import SpanScan
 from obsctl.embedded.store.database import MOST, Database, clamp, insert
 from obsctl.embedded.store.dictionary import Dictionary
+from obsctl.embedded.store.span_blocks import indexed_until
+from obsctl.embedded.store.span_search import SpanSearch, Where
 
-_COLUMNS = ("trace_id", "span_id", "service", "name", "kind", "resource", "scope", "start", "end", "payload")
+_COLUMNS = ("trace_id", "span_id", "service", "name", "kind", "status", "resource", "scope", "start", "end", "payload")
 _SELECT = """
 SELECT spans.start, spans.id, service.value, resource.value, scope.value, spans.payload
 FROM spans
@@ -28,6 +30,9 @@ JOIN blobs AS resource ON resource.id = spans.resource
 JOIN blobs AS scope ON scope.id = spans.scope
 """
 _OPERATION = "INSERT OR REPLACE INTO operations (service, name, kind, seen) VALUES (?, ?, ?, ?)"
+_TAIL = 20_000
+"""Spans that are in no block yet and are simply all read; of more than these, only those that the index names."""
+
 _PAGES = (50, 500)
 """Rows of the first page of a scan and of the later ones: most searches want few."""
 
@@ -43,10 +48,10 @@ class SpanTable:
 
     def write(self, connection: sqlite3.Connection, spans: Sequence[SpanRecord]) -> int:
         """Insert; how many were new."""
-        known: dict[tuple[str, str, int, bytes, bytes], tuple[int, ...]] = {}
+        known: dict[tuple[str, str, int, int, bytes, bytes], tuple[int, ...]] = {}
         rows = []
         for span in spans:
-            repeated = (span.service, span.name, span.kind, span.resource, span.scope)
+            repeated = (span.service, span.name, span.kind, span.status, span.resource, span.scope)
             numbers = known.get(repeated)
             if numbers is None:
                 numbers = known[repeated] = self._numbers(connection, *repeated)
@@ -54,14 +59,21 @@ class SpanTable:
         return insert(connection, "spans", _COLUMNS, rows)
 
     def _numbers(
-        self, connection: sqlite3.Connection, service: str, name: str, kind: int, resource: bytes, scope: bytes
+        self,
+        connection: sqlite3.Connection,
+        service: str,
+        name: str,
+        kind: int,
+        status: int,
+        resource: bytes,
+        scope: bytes,
     ) -> tuple[int, ...]:
         """What stands in a row for the values that spans share."""
         operation = (self._names.id(connection, service), self._names.id(connection, name), kind)
         if operation not in self._operations:
             connection.execute(_OPERATION, (*operation, int(time.time())))
             self._operations.add(operation)
-        return (*operation, self._blobs.id(connection, resource), self._blobs.id(connection, scope))
+        return (*operation, status, self._blobs.id(connection, resource), self._blobs.id(connection, scope))
 
     def forget(self) -> None:
         """Drop the memory; see ``Dictionary.forget``."""
@@ -88,19 +100,31 @@ class SpanTable:
 
     def scan(self, scan: SpanScan) -> Iterator[StoredSpan]:
         """See ``SpanReader.scan``."""
-        services = [number for number, name in self._services() if scan.service in (None, name)]
-        merged = heapq.merge(*(self._scan_service(s, scan) for s in services), key=itemgetter(0, 1), reverse=True)
-        return map(_stored, merged)
+        if scan.hint is None:
+            return map(_stored, self._by_service(scan, Where("1")))
+        with self._database.reading() as connection:
+            until = indexed_until(connection)
+            newest = connection.execute("SELECT coalesce(max(id), 0) FROM spans").fetchone()[0]
+        search = SpanSearch(self._database, _SELECT, scan)
+        recent = Where(f"spans.id > {until} AND {(where := search.where()).sql}", where.values)
+        tail = search.tail(until) if newest - until <= _TAIL else self._by_service(scan, recent)
+        return map(_stored, heapq.merge(tail, search.in_blocks(until), key=itemgetter(0, 1), reverse=True))
 
-    def _scan_service(self, service: int, scan: SpanScan) -> Iterator[tuple[Any, ...]]:
+    def _by_service(self, scan: SpanScan, where: Where) -> Iterator[tuple[Any, ...]]:
+        """Rows by way of the index of services: costs nothing for spans of other times."""
+        services = [number for number, name in self._services() if scan.service in (None, name)]
+        each = (self._scan_service(service, scan, where) for service in services)
+        return heapq.merge(*each, key=itemgetter(0, 1), reverse=True)
+
+    def _scan_service(self, service: int, scan: SpanScan, more: Where) -> Iterator[tuple[Any, ...]]:
         """Rows of one service, newest first, a page at a time, so that no connection is held in between."""
         where, values = _conditions(scan)
-        sql = f"""{_SELECT} WHERE spans.service = ? AND (spans.start, spans.id) < (?, ?) {where}
+        sql = f"""{_SELECT} WHERE spans.service = ? AND (spans.start, spans.id) < (?, ?) {where} AND {more.sql}
                   ORDER BY spans.start DESC, spans.id DESC LIMIT ?"""
         start, number = MOST if scan.start_max is None else clamp(scan.start_max), MOST
         size = _PAGES[0]
         while True:
-            page = self._rows(sql, (service, start, number, *values, size))
+            page = self._rows(sql, (service, start, number, *values, *more.values, size))
             yield from page
             if len(page) < size:
                 return

@@ -69,7 +69,7 @@ def test(expr: Expr | None) -> Test:
     if isinstance(expr, Binary) and expr.op in COMPARE:
         return _comparing(expr)
     get = values(expr)
-    return lambda view, position: True in get(view, position)
+    return lambda view, position: any(one is True for one in get(view, position))
 
 
 def values(expr: Expr) -> Getter:

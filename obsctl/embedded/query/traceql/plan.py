@@ -31,7 +31,7 @@ def necessary(pipeline: Pipeline) -> Expr | None:
 def narrowed(scan: SpanScan, condition: Expr | None) -> SpanScan:
     """The scan with those parts of a condition in it that have a place of their own there."""
     for part in conjuncts(condition):
-        found = _sided(part)
+        found = sided(part)
         if found is None:
             continue
         field, op, value = found
@@ -59,7 +59,7 @@ def conjuncts(condition: Expr | None) -> Iterator[Expr]:
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-def _sided(part: Expr) -> tuple[Field, str, object] | None:
+def sided(part: Expr) -> tuple[Field, str, object] | None:
     """A comparison of a field with a literal, the field on the left."""
     if not isinstance(part, Binary):
         return None
@@ -123,7 +123,7 @@ def _score(condition: Expr | None) -> float:
         return _score(condition.left) + _score(condition.right)
     if isinstance(condition, Binary) and condition.op == "||":
         return min(_score(condition.left), _score(condition.right))
-    found = _sided(condition)
+    found = sided(condition)
     if found is None:
         return 0
     field, op, value = found

@@ -9,10 +9,11 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.traceql.expressions import test
+from obsctl.embedded.query.traceql.hints import hint
 from obsctl.embedded.query.traceql.names import SHOWN_INTRINSICS
 from obsctl.embedded.query.traceql.parse import parse
 from obsctl.embedded.query.traceql.plan import narrowed, necessary
-from obsctl.embedded.query.traceql.tree import Expr, Field, Kind, Pipeline, Status, Value
+from obsctl.embedded.query.traceql.tree import Binary, Expr, Field, Kind, Pipeline, Static, Status, Value
 from obsctl.embedded.query.traceql.view import getter, lone
 from obsctl.embedded.signals import StoredSpan
 from obsctl.embedded.store.base import SpanReader, SpanScan
@@ -52,6 +53,8 @@ def values(
     """Values of a field, at most ``limit``, sorted as text."""
     known = _known(spans, field) if condition is None else None
     if known is None:
+        there = Binary("!=", field, Static(None))
+        condition = Binary("&&", condition, there) if condition else there
         get = getter(field)
         seen: dict[tuple[type, Value], None] = {}
         for stored in _spans(spans, condition, window):
@@ -78,8 +81,8 @@ def _known(spans: SpanReader, field: Field) -> list[Value] | None:
 
 
 def _spans(spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None]) -> Iterator[StoredSpan]:
-    passes = test(condition)
-    scan = narrowed(SpanScan(start_min=window[0], start_max=window[1]), condition)
+    passes, wanted = test(condition), hint(condition)
+    scan = narrowed(SpanScan(start_min=window[0], start_max=window[1], hint=wanted), condition)
     looked = islice(spans.scan(scan), MAX_LOOKED)
     return (stored for stored in looked if passes(lone(stored), 0))
 
