@@ -16,7 +16,7 @@ trace one
   root       clients "GET /cart" server error 0ms 150ms http.status=500 ok=true status.message="boom" resource.host="h1"
     event miss 5ms key="k"
     link two.root
-  root > pay clients-bank "pay" client ok 10ms 20ms request_id="r-1"
+  root > pay clients-till "pay" client ok 10ms 20ms request_id="r-1"
 trace two
   root          clients "GET /" server unset 2s 5ms ratio=1.5
 """
@@ -46,12 +46,12 @@ def test_a_trace_is_what_was_sent(client, script):
         ("miss", script.start + 5_000_000, {"key": "k"})
     ]
     assert [link.trace_id for link in root.links] == [t for t, name in script.traces.items() if name == "two"]
-    assert (pay.parent_id, pay.service, pay.status) == (root.span_id, "clients-bank", "ok")
+    assert (pay.parent_id, pay.service, pay.status) == (root.span_id, "clients-till", "ok")
     assert client.trace("e" * 32) == ()
 
 
 def test_names(client):
-    assert {"clients", "clients-bank"} <= set(client.services())
+    assert {"clients", "clients-till"} <= set(client.services())
     assert client.operations("clients") == ["GET /", "GET /cart"]
     assert client.operations("nobody") == []
 
@@ -66,7 +66,7 @@ def test_names(client):
         ("clients", {"tags": {"http.status": "500", "ok": "true"}}, ["one"]),
         ("clients", {"tags": {"ratio": "1.5"}}, ["two"]),
         ("clients", {"tags": {"http.status": "50"}}, []),
-        ("clients-bank", {"tags": {"request_id": "r-1"}}, ["one"]),
+        ("clients-till", {"tags": {"request_id": "r-1"}}, ["one"]),
         ("nobody", {}, []),
     ],
 )

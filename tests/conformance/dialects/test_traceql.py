@@ -49,10 +49,10 @@ def test_scripts_can_fail(servers, http, eventually):
 def cart(servers, http, eventually):
     """The script of one trace whose answers are looked at closely, once it is stored."""
     text = (
-        'trace cart\n root shop "GET /cart" server error 0ms 150ms http.status=500 big=9007199254740993 odd=1.5'
+        'trace cart\n root store "GET /cart" server error 0ms 150ms http.status=500 big=9007199254740993 odd=1.5'
         ' status.message="boom" resource.region="r1" scope.name="lib"\n  event miss 5ms key="k"\n'
         '  link other.x why="y"\n'
-        ' root > pay bank "pay" client ok 10ms 20ms cached=true\nquery { }\n cart: root pay\n'
+        ' root > pay till "pay" client ok 10ms 20ms cached=true\nquery { }\n cart: root pay\n'
     )
     script = Script("closely", text, time.time_ns() - 60_000_000_000)
     assert run(script, servers, http, eventually) == []
@@ -144,9 +144,9 @@ def test_a_search_shows_the_trace_and_what_was_asked_for(cart, get):
     query = '{ .big > 1 && resource.region = "r1" } | count() > 0 | select(statusMessage)'
     [found] = get("search", q=query).json()["traces"]
     assert found["traceID"] == trace_id.lstrip("0")
-    assert (found["rootServiceName"], found["rootTraceName"], found["durationMs"]) == ("shop", "GET /cart", 150)
+    assert (found["rootServiceName"], found["rootTraceName"], found["durationMs"]) == ("store", "GET /cart", 150)
     assert found["startTimeUnixNano"] == str(cart.start)
-    assert found["serviceStats"] == {"shop": {"spanCount": 1, "errorCount": 1}, "bank": {"spanCount": 1}}
+    assert found["serviceStats"] == {"store": {"spanCount": 1, "errorCount": 1}, "till": {"spanCount": 1}}
     [one] = found["spanSets"]
     assert found["spanSet"] == one
     assert (one["matched"], one["attributes"]) == (1, [{"key": "count()", "value": {"intValue": "1"}}])
@@ -162,8 +162,8 @@ def test_a_search_shows_the_trace_and_what_was_asked_for(cart, get):
 @pytest.mark.parametrize(
     ("params", "found"),
     [
-        ({"tags": "service.name=shop region=r1"}, True),
-        ({"tags": 'http.status=500 name="GET /cart" service.name=bank'}, True),
+        ({"tags": "service.name=store region=r1"}, True),
+        ({"tags": 'http.status=500 name="GET /cart" service.name=till'}, True),
         ({"tags": "cached=true odd=1.5 error=true region=r1"}, True),
         ({"tags": "region=r2"}, False),
         ({"tags": "region=r1", "minDuration": "150ms", "maxDuration": "1s"}, True),
@@ -207,7 +207,7 @@ def test_tag_names(cart, get):
         (".http.status", '{ name = "GET /cart" && statusMessage = "boom" && .big > 0 }', [("int", "500")]),
         ("span.odd", "", [("float", "1.5")]),
         ("span.cached", '{ name = "pay" && span.cached != nil }', [("bool", "true")]),
-        ("resource.service.name", '{ resource.region = "r1" }', [("string", "shop")]),
+        ("resource.service.name", '{ resource.region = "r1" }', [("string", "store")]),
         ("status", '{ resource.region = "r1" }', [("keyword", "error")]),
         ("event:name", '{ resource.region = "r1" }', [("string", "miss")]),
         ("resource.region", '{ name = "half typed && }', [("string", "r1")]),
@@ -219,7 +219,7 @@ def test_tag_values(cart, get, tag, query, values):
 
 
 def test_tag_values_without_types(cart, get):
-    assert {"shop", "bank"} <= set(get("search/tag/service.name/values").json()["tagValues"])
+    assert {"store", "till"} <= set(get("search/tag/service.name/values").json()["tagValues"])
     assert {"GET /cart", "pay"} <= set(get("search/tag/name/values").json()["tagValues"])
     assert {v["value"] for v in get("v2/search/tag/kind/values").json()["tagValues"]} >= {"server", "client"}
 

@@ -1,8 +1,8 @@
 """Test scripts for engines of TraceQL: traces as lines, then queries with the spans that must come back.
 
     trace cart
-      root        shop "GET /cart" server error 0ms 150ms http.status=500 resource.host="h1" scope.name="lib"
-      root > pay  shop "pay" client unset 10ms 20ms
+      root        store "GET /cart" server error 0ms 150ms http.status=500 resource.host="h1" scope.name="lib"
+      root > pay  store "pay" client unset 10ms 20ms
         event cache.miss 5ms key="k"
         link other.root why="retry"
     query { status = error }

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.logql.lex import Token, error, unquote
+from obsctl.embedded.query.lexing import Reader, Token, error, unquote
 from obsctl.embedded.query.logql.tree import Match, MatchOp
 
 MAX_DEPTH = 50
@@ -20,32 +18,13 @@ KEYWORDS = frozenset(
 """Words that an error calls by their name."""
 
 
-@dataclass
-class Cursor:
+class Cursor(Reader):
     """Reads tokens one by one; every mistake is a ``QueryError`` with line and column."""
-
-    tokens: list[Token]
-    position: int = 0
-
-    @property
-    def next(self) -> Token:
-        return self.tokens[self.position]
 
     @property
     def after(self) -> Token:
         """The token behind the next one."""
         return self.tokens[min(self.position + 1, len(self.tokens) - 1)]
-
-    def take(self) -> Token:
-        token = self.next
-        self.position += token.kind != "$end"
-        return token
-
-    def accept(self, *kinds: str) -> bool:
-        found = self.next.kind in kinds
-        if found:
-            self.take()
-        return found
 
     def at_word(self, *words: str) -> bool:
         return self.next.kind == "IDENTIFIER" and self.next.text in words

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 
 from obsctl.embedded.query.errors import QueryError, not_supported
+from obsctl.embedded.query.lexing import Token
 from obsctl.embedded.query.logql.cursor import MAX_DEPTH
-from obsctl.embedded.query.logql.lex import Token, tokens
+from obsctl.embedded.query.logql.lex import tokens
 from obsctl.embedded.query.logql.literals import duration_ns, number
 from obsctl.embedded.query.logql.metric_tree import (
     Binary,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from obsctl.embedded.query.logql.lex import Token, error
+from obsctl.embedded.query.lexing import Token, error
 from obsctl.embedded.query.traceql.tree import Expr, Field, Kind, Static, Status, Type, Unary
 
 

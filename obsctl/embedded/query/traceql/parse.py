@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from obsctl.embedded.query import regex
 from obsctl.embedded.query.errors import QueryError, not_supported
-from obsctl.embedded.query.logql.lex import Token, error, unquote
+from obsctl.embedded.query.lexing import Reader, Token, error, unquote
 from obsctl.embedded.query.traceql.lex import tokens
 from obsctl.embedded.query.traceql.names import INTRINSICS, PLANNED, field_of, type_of
 from obsctl.embedded.query.traceql.tree import (
@@ -75,26 +75,9 @@ def parse_field(text: str) -> Field:
 
 
 @dataclass
-class _Parser:
-    tokens: Sequence[Token]
-    position: int = 0
+class _Parser(Reader):
     depth: int = 0
     operators: int = 0
-
-    @property
-    def next(self) -> Token:
-        return self.tokens[self.position]
-
-    def take(self) -> Token:
-        token = self.next
-        self.position += token.kind != "$end"
-        return token
-
-    def accept(self, kind: str) -> bool:
-        found = self.next.kind == kind
-        if found:
-            self.take()
-        return found
 
     def expect(self, kind: str) -> Token:
         if self.next.kind != kind:
