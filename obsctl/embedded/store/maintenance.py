@@ -7,17 +7,15 @@ Everything that changes rows is a small job of the writer's thread, so ingest go
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
-from concurrent.futures import CancelledError
 from functools import partial
 from typing import Protocol
 
-from obsctl.embedded.own_metrics import EXPIRED, MAINTENANCE_FAILURES, OwnMetrics
-from obsctl.embedded.store.base import DamagedError
+from obsctl.embedded.own_metrics import EXPIRED, OwnMetrics
 from obsctl.embedded.store.database import Database
 from obsctl.embedded.store.dictionary import LabelSets
 from obsctl.embedded.store.logs import LogTable
+from obsctl.embedded.store.periodic import Periodic
 from obsctl.embedded.store.retention import Retention
 from obsctl.embedded.store.samples import SampleTable
 from obsctl.embedded.store.schema import MARKED, REFRESH_SECONDS
@@ -49,27 +47,14 @@ class Maintenance:
         self._writer = writer
         self._retention = retention
         self._metrics = metrics
-        self._stop = threading.Event()
         self._marked_at = 0.0
         for table in MARKED:
             metrics.add(EXPIRED, 0, table)
-        metrics.add(MAINTENANCE_FAILURES, 0)
-        self._thread = threading.Thread(target=self._work, name="store-maintenance", daemon=True)
-        self._thread.start()
+        self._thread = Periodic("store-maintenance", _INTERVAL, lambda: self.tick(time.time()), metrics)
 
     def close(self) -> None:
         """Stop between two pieces of work."""
-        self._stop.set()
-        self._thread.join()
-
-    def _work(self) -> None:
-        while not self._stop.wait(_INTERVAL):
-            try:
-                self.tick(time.time())
-            except CancelledError:
-                return
-            except (sqlite3.Error, OSError, DamagedError):
-                self._metrics.add(MAINTENANCE_FAILURES)
+        self._thread.close()
 
     def tick(self, now: float) -> None:
         """Do what is due at ``now`` (seconds since the epoch)."""
@@ -88,7 +73,7 @@ class Maintenance:
         cutoff = self._marks("time <= ?", now - self._retention.age_seconds, "DESC")
         if cutoff:
             self._remove_until(cutoff)
-        while self._database.used_bytes() > self._retention.size_bytes and not self._stop.is_set():
+        while self._database.used_bytes() > self._retention.size_bytes and not self._thread.stopping:
             oldest = self._marks("time > ?", cutoff[0] if cutoff else 0, "ASC")
             if oldest is None:
                 return

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from obsctl.embedded.own_metrics import MAINTENANCE_FAILURES, OwnMetrics
+from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.store import bloom, tokens
 from obsctl.embedded.store.database import MOST, Database, clamp
+from obsctl.embedded.store.periodic import Periodic
 from obsctl.embedded.store.writer import Job, Writer
 
 SIZE = 1_024
@@ -104,26 +103,16 @@ class SpanIndexer:
     def __init__(self, database: Database, writer: Writer, metrics: OwnMetrics) -> None:
         self._database = database
         self._writer = writer
-        self._metrics = metrics
-        self._stop = threading.Event()
         self._newest = 0
-        self._thread = threading.Thread(target=self._work, name="span-indexer", daemon=True)
-        self._thread.start()
+        self._thread = Periodic("span-indexer", _INTERVAL, self._catch_up, metrics)
 
     def close(self) -> None:
         """Stop between two blocks."""
-        self._stop.set()
-        self._thread.join()
+        self._thread.close()
 
-    def _work(self) -> None:
-        while not self._stop.wait(_INTERVAL):
-            try:
-                while self.round() and not self._stop.is_set():
-                    pass
-            except CancelledError:
-                return
-            except (sqlite3.Error, OSError):
-                self._metrics.add(MAINTENANCE_FAILURES)
+    def _catch_up(self) -> None:
+        while not self._thread.stopping and self.round():
+            pass
 
     def round(self) -> bool:
         """Make some blocks; whether there is more to do, and time for it."""
