@@ -26,4 +26,4 @@ CONTAINERS: tuple[Backend, ...] = (
 
 BACKENDS: tuple[Backend, ...] = (BUILTIN, *CONTAINERS)
 
-__all__ = ["BACKENDS", "BUILTIN", "CONTAINERS", "SAMPLE", "Backend", "Edition", "Served"]
+__all__ = ["ALERTMANAGER", "BACKENDS", "BUILTIN", "CONTAINERS", "SAMPLE", "Backend", "Edition", "Served"]

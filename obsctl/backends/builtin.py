@@ -7,7 +7,7 @@ from obsctl.endpoints import Dialect, Role
 
 BUILTIN = Backend(
     name="backend",
-    exposes=("obsctl_*",),
+    exposes=("obsctl_*", "prometheus_rule_*", "prometheus_notifications_*"),
     module="obsctl.embedded",
     serves=(
         Served(Role.OTLP_GRPC, Dialect.OTLP, "otlp_grpc"),
@@ -16,5 +16,6 @@ BUILTIN = Backend(
         Served(Role.LOGS, Dialect.LOGQL, "loki", "/ready"),
         Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/-/ready", when={"traces": "jaeger"}),
         Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready", when={"traces": "tempo"}),
+        Served(Role.ALERTS, Dialect.ALERTS, "alerts", "/-/ready", when={"alerts": "here"}),
     ),
 )

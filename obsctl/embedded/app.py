@@ -18,14 +18,16 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from obsctl.embedded import own_metrics
-from obsctl.embedded.api import jaeger, loki, prometheus, prometheus_rules, tempo
-from obsctl.embedded.config import ROLES, Address, Config
+from obsctl.embedded.alerting.service import Alerting
+from obsctl.embedded.api import alertmanager, jaeger, loki, prometheus, prometheus_rules, tempo
+from obsctl.embedded.config import ALERTS_ROLE, ROLES, Address, Config
 from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http, remote_write
 from obsctl.embedded.receive.body import Bodies
 from obsctl.embedded.receive.intake import Intake
 from obsctl.embedded.receive.logfiles import LogFollower
 from obsctl.embedded.receive.scrape import Scraping
+from obsctl.embedded.rules.group import Tell
 from obsctl.embedded.rules.load import load as load_rules
 from obsctl.embedded.rules.manager import RuleManager
 from obsctl.embedded.rules.model import Surroundings
@@ -34,7 +36,7 @@ from obsctl.embedded.signals import TargetStatus
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.errors import StartError
 
-_HTTP_ROLES = tuple(role for role in ROLES if role != "otlp_grpc")
+_HTTP_ROLES = (*(role for role in ROLES if role != "otlp_grpc"), ALERTS_ROLE)
 _BACKLOG = 512
 _GRACE_SECONDS = 5
 
@@ -59,19 +61,23 @@ def run(config: Config) -> None:
         stack.callback(scraping.close)
         follower = LogFollower(config.log_files, config.log_fields, store, scrub, metrics, store.positions())
         stack.callback(follower.close)
-        rules = _rules(config, store, metrics)
+        alerting = Alerting(config, metrics)
+        stack.callback(alerting.close)
+        rules = _rules(config, store, metrics, alerting.tell)
         stack.callback(rules.close)
-        roles = _roles(store, intake, Bodies(limits.body_bytes), metrics, scraping.statuses)
-        roles["prometheus"] += prometheus_rules.routes(rules.statuses, config.rules.alertmanagers)
+        bodies = Bodies(limits.body_bytes)
+        roles = _roles(store, intake, bodies, metrics, scraping.statuses)
+        roles["prometheus"] += prometheus_rules.routes(rules.statuses, alerting.urls)
+        roles["alerts"] = alertmanager.routes(alerting.board, bodies)
         apps = _apps(roles, metrics)
         _serve({sockets[role].getsockname()[1]: apps[role] for role in sockets}, list(sockets.values()))
 
 
-def _rules(config: Config, store: SqliteStore, metrics: OwnMetrics) -> RuleManager:
+def _rules(config: Config, store: SqliteStore, metrics: OwnMetrics, tell: Tell) -> RuleManager:
     """Evaluates the rules of all files. ``UsageError`` when one of them cannot be read."""
     groups = load_rules(config.rules.files, round(config.rules.interval * 1000))
     around = Surroundings(external_url=f"http://{config.listen['prometheus']}")
-    return RuleManager(groups, store, store, lambda _: None, around, metrics)
+    return RuleManager(groups, store, store, tell, around, metrics)
 
 
 def _start_grpc(address: Address, intake: Intake, body_limit: int) -> Callable[[], None]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from obsctl.embedded.alerting import routing
+from obsctl.embedded.alerting.routing import Routing
 from obsctl.embedded.keys import Keys
 from obsctl.embedded.store.retention import Retention
 from obsctl.errors import UsageError
@@ -19,6 +21,9 @@ ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql")
 
 TRACE_ROLES = ("jaeger", "traceql")
 """The APIs that answer trace queries, of which one is enough."""
+
+ALERTS_ROLE = "alerts"
+"""The API of an alert manager, for where there is no other one."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class Config:
     retention: Retention
     limits: Limits
     rules: Rules
+    routing: Routing
 
 
 def load(path: str) -> Config:
@@ -141,6 +147,7 @@ def parse(document: object) -> Config:
         retention=_retention(top.keys("retention")),
         limits=_limits(top.keys("limits")),
         rules=_rules(top.keys("rules")) if top.has("rules") else Rules(),
+        routing=routing.parse(top.keys("alerting")) if top.has("alerting") else routing.NOBODY,
     )
     top.nothing_else()
     return config
@@ -160,6 +167,7 @@ def _data_dir(text: str) -> Path:
 def _listen(keys: Keys) -> dict[str, Address]:
     left_out = [role for role in TRACE_ROLES if not keys.has(role)]
     asked = [role for role in ROLES if role not in left_out or left_out == list(TRACE_ROLES)]
+    asked += [ALERTS_ROLE] if keys.has(ALERTS_ROLE) else []
     addresses = {role: _address(f"listen.{role}", keys.text(role)) for role in asked}
     keys.nothing_else()
     seen: dict[Address, str] = {}
@@ -208,10 +216,10 @@ def _target(keys: Keys) -> Target:
     return target
 
 
-def _is_http(url: str) -> bool:
+def _is_http(url: str, *schemes: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+        return parts.scheme in (schemes or ("http",)) and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
@@ -266,6 +274,6 @@ def _rules(keys: Keys) -> Rules:
     )
     keys.nothing_else()
     for url in rules.alertmanagers:
-        if not _is_http(url):
-            raise UsageError(f"{keys.where('alertmanagers')} must be http:// URLs, not {url!r}")
+        if not _is_http(url, "http", "https"):
+            raise UsageError(f"{keys.where('alertmanagers')} must be http:// or https:// URLs, not {url!r}")
     return rules

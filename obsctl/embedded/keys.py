@@ -28,6 +28,10 @@ class Keys:
             if key not in self._asked:
                 raise UsageError(f"unknown key {self.where(key)}; known here: {', '.join(sorted(self._asked))}")
 
+    def shown(self) -> str:
+        """The object as JSON that a person can read."""
+        return json.dumps(self._values, indent=2, ensure_ascii=False) + "\n"
+
     def has(self, key: str) -> bool:
         """Whether an optional key is there."""
         self._asked.add(key)
@@ -52,6 +56,13 @@ class Keys:
         value = self._get(key)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise UsageError(f"{self.where(key)} must be a whole number from {least} to {most}, not {kind_of(value)}")
+        return value
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        value = self._get(key)
+        if not isinstance(value, bool):
+            raise UsageError(f"{self.where(key)} must be true or false, not {kind_of(value)}")
         return value
 
     def keys(self, key: str) -> Keys:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
@@ -93,10 +94,16 @@ def write_files(session: Session, emit: Emit) -> None:
 def own(session: Session) -> Endpoints:
     """The endpoints that obsctl answers for, where they are.
 
-    Services that it only observes are started by somebody else, maybe later: they may need a backend to send to.
+    Services that it only observes are started by somebody else, maybe later: they may need a backend to send to. The
+    same goes for an alert manager that is not ours.
     """
     started = session.desired.ports
-    return Endpoints(tuple(e for e in session.endpoints if e.role is not Role.SERVICE or e.name in started))
+    listening = {port for ports in started.values() for port in ports.values()}
+    return Endpoints(tuple(e for e in session.endpoints if e.name in started or _answers(e, listening)))
+
+
+def _answers(endpoint: Endpoint, listening: Collection[int]) -> bool:
+    return endpoint.role is not Role.SERVICE and urlsplit(endpoint.url).port in listening
 
 
 def _result(session: Session, started: Sequence[str], seconds: float) -> Result:

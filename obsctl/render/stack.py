@@ -9,6 +9,7 @@ from typing import Any
 
 from obsctl.backends import BUILTIN, Backend, Served
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
+from obsctl.render.alerting import alert_routing
 from obsctl.render.desired import Desired, File, Process
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS
 from obsctl.render.rulefiles import json_rule_files
@@ -34,13 +35,19 @@ def embedded(stack: Stack, *, version: str) -> Desired:
 def endpoints(stack: Stack, backend: Backend) -> Endpoints:
     """Who answers for what: the backend's roles, then each component of each service."""
     roles = [_role(stack, s.role, s.dialect, s.port, s.probe) for s in served(stack, backend)]
+    if stack.alerts_url:
+        probe = f"{stack.alerts_url}/-/ready"
+        roles.append(Endpoint(Role.ALERTS.value, Role.ALERTS, stack.alerts_url, Dialect.ALERTS, probe))
     components = [_component(c) for service in stack.services for c in service.components]
     return Endpoints((*roles, *components))
 
 
 def served(stack: Stack, backend: Backend) -> tuple[Served, ...]:
     """The roles that a backend fills in this stack, and how."""
-    chosen = {"traces": stack.choices.traces or load_preset(stack.choices.preset).traces}
+    chosen = {
+        "traces": stack.choices.traces or load_preset(stack.choices.preset).traces,
+        "alerts": "elsewhere" if stack.alerts_url else "here",
+    }
     return tuple(s for s in backend.serves if all(chosen.get(question) == said for question, said in s.when.items()))
 
 
@@ -91,8 +98,9 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
         "rules": {
             "interval_seconds": stack.scrape_interval,
             "files": [str(home / file.path) for file in rules],
-            "alertmanagers": [],
+            "alertmanagers": [stack.alerts_url] if stack.alerts_url else [],
         },
+        "alerting": alert_routing({}),
     }
 
 

@@ -14,7 +14,6 @@ RuntimeChoice = Literal["auto", "embedded", "docker"]
 
 CONTAINER_PORTS: Mapping[str, int] = {
     "traceql": 3200,
-    "alerts": 9093,
     "dashboards": 3000,
     "shipper": 12345,
     "collector_health": 13133,
@@ -31,6 +30,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "api": 8000,
     "worker": 8001,
     "ai": 8002,
+    "alerts": 9093,
     **CONTAINER_PORTS,
 }
 """Every port a stack listens on, under the key that moves it in ``ports:``."""
@@ -172,6 +172,7 @@ class Stack:
     port_offset: int = 0
     scrape_interval: float = 2.0
     retention: Retention = Retention()
+    alerts_url: str = ""
     choices: Choices = Choices()
     check: Inspected = Inspected()
     source: Path | None = None

@@ -56,6 +56,7 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
         ports=ports,
         port_offset=parsed["port_offset"],
         scrape_interval=parsed["scrape_interval"],
+        alerts_url=parsed["alerts_url"],
         retention=Retention(retention["age"], retention["size"]) if retention else Retention(),
         choices=_choices(parsed["containers"]),
         check=_inspected(parsed["check"], findings.file),

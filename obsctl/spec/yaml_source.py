@@ -87,6 +87,13 @@ def parse_yaml(text: str, file: str) -> Node:
     return builder.root
 
 
+def plain(node: Node) -> Any:
+    """A node as lists, dictionaries and scalars."""
+    if isinstance(node.value, tuple):
+        return [plain(item) for item in node.items]
+    return {key: plain(item) for key, item in node.entries.items()} if isinstance(node.value, Mapping) else node.value
+
+
 def _events(text: str) -> Iterator[Any]:
     parsed: Iterator[Any] = yaml.parse(text, Loader=_PARSER)
     return parsed

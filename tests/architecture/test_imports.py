@@ -39,7 +39,8 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
     "receive": ("signals", "store.base", "scrub", "own_metrics", "config"),
     "query": ("signals", "store.base"),
     "rules": ("query", "signals", "store.base", "own_metrics", "keys"),
-    "api": ("query", "rules", "signals", "store.base"),
+    "alerting": ("query", "rules.status", "signals", "own_metrics", "keys", "config"),
+    "api": ("query", "rules", "alerting", "receive.body", "signals", "store.base"),
 }
 OWNERS: dict[str, tuple[str, ...]] = {
     "typer": ("cli",),

@@ -28,7 +28,7 @@ from obsctl.wait import Deadline, until
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql")
+ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql", "alerts")
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ BAD = [
     ("data_dir", 5, "data_dir must be a non-empty string, not 5"),
     ("listen", [], "listen must be an object, not a list"),
     ("listen.loki", _ABSENT, "listen.loki is missing"),
-    ("listen.tempo", "127.0.0.1:3200", "unknown key listen.tempo; known here: jaeger, loki, otlp_grpc"),
+    ("listen.tempo", "127.0.0.1:3200", "unknown key listen.tempo; known here: alerts, jaeger, loki"),
     ("listen.loki", "127.0.0.1", "listen.loki must be host:port with a port from 1 to 65535, not '127.0.0.1'"),
     ("listen.loki", "127.0.0.1:0", "with a port from 1 to 65535"),
     ("listen.loki", "127.0.0.1:65536", "with a port from 1 to 65535"),

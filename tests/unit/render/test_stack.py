@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
+from obsctl import assets
 from obsctl.backends import BUILTIN
 from obsctl.endpoints import Role
+from obsctl.render.rulefiles import rule_files
 from obsctl.render.stack import embedded
 from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.load import load_stack
@@ -91,3 +94,28 @@ def test_a_service_that_obsctl_does_not_run_is_scraped_and_followed_where_it_is(
         {"path": "/var/log/web/*.log", "labels": {"service_name": "web", "service_namespace": "shop"}}
     ]
     assert rendered["scrub"] == {"attributes": ["secret.*"], "patterns": {"card": r"\d{16}"}}
+
+
+def test_rules_come_along_as_files_that_the_server_is_told_of(stack: Stack) -> None:
+    first, *rules = embedded(stack, version="1").processes[0].files
+    told = json.loads(first.text)["rules"]
+    assert told["files"] == [str(stack.folder / ".obsctl" / file.path) for file in rules]
+    assert told["interval_seconds"] == stack.scrape_interval
+    yaml_files = rule_files(stack, "rules")
+    assert [Path(file.path).stem for file in rules] == [Path(file.path).stem for file in yaml_files]
+    for ours, theirs in zip(rules, yaml_files, strict=True):
+        assert json.loads(ours.text) == yaml.safe_load(theirs.text)
+
+
+def test_alerts_are_routed_as_on_containers(stack: Stack) -> None:
+    [path] = (assets.templates() / "backends" / "alertmanager").rglob("alertmanager.yml")
+    assert config(stack)["alerting"] == yaml.safe_load(path.read_text())
+
+
+def test_an_alert_manager_elsewhere_takes_the_role(stack: Stack) -> None:
+    there = replace(stack, alerts_url="http://127.0.0.1:19093")
+    assert embedded(stack, version="1").endpoints.first(Role.ALERTS).url == "http://127.0.0.1:9093"  # type: ignore[union-attr]
+    assert embedded(there, version="1").endpoints.first(Role.ALERTS).url == "http://127.0.0.1:19093"  # type: ignore[union-attr]
+    assert "alerts" not in config(there)["listen"]  # type: ignore[operator]
+    assert config(there)["rules"]["alertmanagers"] == ["http://127.0.0.1:19093"]  # type: ignore[index]
+    assert config(stack)["rules"]["alertmanagers"] == []  # type: ignore[index]

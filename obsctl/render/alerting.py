@@ -1,0 +1,17 @@
+"""Who is told of alerts, for the embedded server: what the template of the alert manager's own file says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from obsctl import assets
+from obsctl.backends import ALERTMANAGER
+from obsctl.render.template import Values, fill
+from obsctl.spec.yaml_source import parse_yaml, plain
+
+
+def alert_routing(values: Values) -> Any:
+    """Routes, inhibitions and receivers, with the keys of the file, its holes filled in. Raises SpecError."""
+    [since] = ALERTMANAGER.editions
+    path = assets.templates() / "backends" / ALERTMANAGER.key / since / f"{ALERTMANAGER.key}.yml"
+    return plain(parse_yaml(fill(path.read_text(encoding="utf-8"), values), path.name))

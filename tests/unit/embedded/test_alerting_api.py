@@ -1,0 +1,203 @@
+"""The API of an alert manager: answers are Alertmanager's answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from obsctl.embedded.alerting import routing
+from obsctl.embedded.alerting.board import Board
+from obsctl.embedded.alerting.silences import Silences
+from obsctl.embedded.api import alertmanager
+from obsctl.embedded.keys import Keys
+from obsctl.embedded.receive.body import Bodies
+from obsctl.wait import Deadline, until
+from tests.required import missing
+from tests.unit.embedded.alertmanager_exchanges import CONFIG, SLOW, alert, exchanges, silence
+from tests.unit.embedded.memory_store import Api
+
+VARIABLE = "OBSCTL_ALERTMANAGER"
+PATIENCE = 30.0
+TIMES = ("startsAt", "endsAt", "updatedAt")
+NEWER = ("mutedBy", "routeLabels")
+"""What only newer releases show."""
+
+Answers = list[tuple[int, Any]]
+
+
+def api(folder: Path | None = None) -> Api:
+    board = Board(routing.parse(Keys("alerting", CONFIG)), Silences(folder))
+    return Api(Starlette(routes=alertmanager.routes(board, Bodies(1 << 16))))
+
+
+def answers(client: Any) -> Answers:
+    found: Answers = []
+    last = ""
+    for method, path, body in exchanges():
+        text = (body if isinstance(body, str) else json.dumps(body)).replace("{id}", last)
+        sent = {} if body is None else {"content": text, "headers": {"content-type": "application/json"}}
+        answer = client.request(method, "/api/v2" + path.replace("{id}", last), **sent)
+        told = json.loads(answer.text) if answer.text else ""
+        last = told["silenceID"] if isinstance(told, dict) and "silenceID" in told else last
+        found.append((answer.status_code, told))
+    return found
+
+
+def comparable(answer: tuple[int, Any]) -> Any:
+    """Without what is different in every run; of errors their status and shape."""
+    status, told = answer
+    if status >= 400:
+        return status, told["code"] if isinstance(told, dict) else type(told)
+    return status, _plain(told)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        if set(value) == {"name", "labels"}:  # a receiver of the newest release
+            return {"name": value["name"]}
+        return {key: _time(one) if key in TIMES else _plain(one) for key, one in value.items() if key not in NEWER}
+    return (
+        "id" if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value) else value
+    )
+
+
+def _time(text: str) -> str:
+    return re.sub(r"\d", "0", text)
+
+
+@contextmanager
+def theirs(folder: Path) -> Iterator[httpx.Client]:
+    found = os.environ.get(VARIABLE) or shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+    if not found:
+        missing("validators", f"no Alertmanager: neither {VARIABLE} nor the path names one")
+    (folder / "config.yml").write_text(json.dumps(CONFIG))
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    command = [
+        *(found, f"--config.file={folder}/config.yml", f"--storage.path={folder}/data"),
+        *(f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as client:
+            assert until(lambda: _ready(client), Deadline.after(PATIENCE)), "Alertmanager did not start"
+            yield client
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def _ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/-/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_answers_are_those_of_alertmanager(tmp_path: Path) -> None:
+    with theirs(tmp_path) as client:
+        wanted = answers(client)
+    for exchange, want, got in zip(exchanges(), wanted, answers(api()), strict=True):
+        assert comparable(got) == comparable(want), exchange
+
+
+def test_every_exchange_has_an_answer() -> None:
+    found = answers(api())
+    assert {status for status, _ in found} == {200, 400, 404, 422}
+    assert [told for status, told in found if status == 400 and isinstance(told, str)]
+
+
+def test_a_silence_outlives_the_server(tmp_path: Path) -> None:
+    made = api(tmp_path).post("/api/v2/silences", json=silence(("alertname", "Slow"))).json()["silenceID"]
+    again = api(tmp_path)
+    [found] = again.get("/api/v2/silences").json()
+    assert (found["id"], found["status"]) == (made, {"state": "active"})
+    assert again.request("DELETE", f"/api/v2/silence/{made}").status_code == 200
+    assert api(tmp_path).get(f"/api/v2/silence/{made}").json()["status"] == {"state": "expired"}
+
+
+@pytest.mark.parametrize("text", ["{", "[{}]", '[{"id": 1}]', "\x00", '[{"matchers": [["a", "=~", "("]]}]', "5"])
+def test_a_broken_file_of_silences_is_set_aside(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "silences.json").write_text(text)
+    client = api(tmp_path)
+    assert client.get("/api/v2/silences").json() == []
+    assert (tmp_path / "silences.broken").read_text() == text
+    assert "cannot be read, and is kept as silences.broken" in caplog.text
+    assert client.post("/api/v2/silences", json=silence(("a", "b"))).status_code == 200
+
+
+def test_a_silence_that_cannot_be_kept_is_not_made(tmp_path: Path) -> None:
+    client = api(tmp_path / "gone")
+    answer = client.post("/api/v2/silences", json=silence(("a", "b")))
+    assert answer.status_code == 400
+    assert "the silence cannot be kept: " in answer.json()
+    assert client.get("/api/v2/silences").json() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b"[]", {"content-type": "text/plain"}, 415),
+        (b"[]", {}, 415),
+        (b"[" * 100_000, {"content-type": "application/json"}, 413),
+        (b"[" * 60_000, {"content-type": "application/json"}, 400),
+        (b"\xff\xfe", {"content-type": "application/json"}, 400),
+        (b'[{"labels": {"a": "\\ud800"}}]', {"content-type": "application/json"}, 200),
+        (b'[{"labels": {"a\\u0000": "b"}}]', {"content-type": "application/json"}, 400),
+        (b'[{"labels": {"a": "b"}, "endsAt": "9999-12-31T23:59:59Z"}]', {"content-type": "application/json"}, 200),
+        (b'[{"labels": {"a": "c"}, "startsAt": "0001-01-01T00:00:00Z"}]', {"content-type": "application/json"}, 200),
+        (b"garbage", {"content-type": "application/json", "content-encoding": "gzip"}, 400),
+    ],
+)
+def test_hostile_bodies_are_answered(content: bytes, headers: dict[str, str], status: int) -> None:
+    client = api()
+    answer = client.post("/api/v2/alerts", content=content, headers=headers)
+    assert answer.status_code == status, answer.text
+    assert client.get("/api/v2/alerts").status_code == 200
+    assert client.get("/api/v2/alerts/groups").status_code == 200
+
+
+def test_there_is_an_end_to_alerts_and_silences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("obsctl.embedded.alerting.board.MOST", 2)
+    monkeypatch.setattr("obsctl.embedded.alerting.silences.MOST", 1)
+    client = api()
+    assert client.post("/api/v2/alerts", json=[alert({"a": str(i)}) for i in range(2)]).status_code == 200
+    answer = client.post("/api/v2/alerts", json=[alert({"a": "9"})])
+    assert (answer.status_code, answer.json()) == (400, "there are 2 alerts, which is as many as this server keeps")
+    assert client.post("/api/v2/alerts", json=[alert({"a": "1"})]).status_code == 200
+    assert client.post("/api/v2/silences", json=silence(("a", "b"))).status_code == 200
+    assert "as many as this server keeps" in client.post("/api/v2/silences", json=silence(("a", "b"))).json()
+
+
+def test_a_number_of_labels_has_an_end() -> None:
+    labels = {f"l{i}": "x" for i in range(200)}
+    assert "more than 100 labels" in api().post("/api/v2/alerts", json=[alert(labels)]).json()
+
+
+def test_the_status_shows_the_configuration() -> None:
+    status = api().get("/api/v2/status").json()
+    assert json.loads(status["config"]["original"]) == CONFIG
+    assert status["cluster"]["status"] == "disabled"
+    assert status["versionInfo"]["version"].endswith("-obsctl")
+
+
+def test_an_alert_says_when_in_milliseconds() -> None:
+    client = api()
+    client.post("/api/v2/alerts", json=[alert(SLOW)])
+    [found] = client.get("/api/v2/alerts").json()
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found[key]) for key in TIMES)
+    assert found["status"]["mutedBy"] == []
