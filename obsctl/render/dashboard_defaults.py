@@ -15,6 +15,9 @@ from obsctl.spec.dashboard_templates import PanelTemplate, QueryTemplate, RowTem
 TWO_SCREENS = 48
 """Height of what is shown at once; the rest has to be opened."""
 
+OWN = "own."
+"""Before the registry names of a contract's own metrics, so that none can be taken for another hole."""
+
 _ABREAST = 3
 _HEIGHT = 8
 _QUANTILES = (0.5, 0.95, 0.99)
@@ -63,7 +66,7 @@ def _wide(metric: Metric) -> tuple[PanelTemplate, ...]:
 
 
 def _panel(metric: Metric, what: str, queries: tuple[QueryTemplate, ...], **more: object) -> PanelTemplate:
-    words = metric.registry.replace(".", " ").replace("_", " ")
+    words = metric.registry.removeprefix(OWN).replace(".", " ").replace("_", " ")
     optional = "" if metric.required else "the contract does not require this metric."
     values = {"type": "timeseries", "description": metric.brief, "may_be_empty": optional, **more}
     return PanelTemplate(title=f"{words[:1].upper()}{words[1:]}{what}", queries=queries, **values)  # type: ignore[arg-type]

@@ -149,7 +149,7 @@ def _description(panel: PanelTemplate, limit: Limit | None, about: Facts) -> str
 def _defaults(panel: PanelTemplate, limit: Limit | None, about: Facts, defaults: dict[str, Any]) -> dict[str, Any]:
     """The look's own values with the panel's unit, scale, thresholds and links."""
     if panel.type == "heatmap":
-        return defaults
+        return {**defaults, "unit": _unit(panel, about)}
     made = {**defaults, "unit": _unit(panel, about), **({} if panel.signed else {"min": 0})}
     levels = panel.levels or ((limit.value,) if limit else ())
     if levels:

@@ -14,7 +14,7 @@ from typing import Any
 
 from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import read_dashboard
-from obsctl.render.dashboard_defaults import default_rows
+from obsctl.render.dashboard_defaults import OWN, default_rows
 from obsctl.render.dashboard_panels import Facts, facts, look, panel_json
 from obsctl.render.dashboard_variables import annotations_json, variables_json
 from obsctl.render.desired import File
@@ -42,7 +42,7 @@ def dashboard_files(stack: Stack, folder: str, traces: str) -> tuple[File, ...]:
     shared = facts(list(_shared(contracts)), slos, traces, ids_as_labels=labels)
     boards = [_board(template, shared) for template in _templates(contracts)]
     for contract in contracts:
-        own = [metric for metric in contract.metrics if not metric.family]
+        own = [replace(m, registry=f"{OWN}{m.registry}") for m in contract.metrics if not m.family]
         if own:
             about = facts(own, contract.slos, traces, ids_as_labels=labels)
             boards.append(_board(_own_template(contract, own), about))

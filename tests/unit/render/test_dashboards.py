@@ -361,7 +361,7 @@ def test_own_metrics_are_drawn_by_their_type() -> None:
         "Stock": ("short", f"stock{{{scope}}}", ""),
         "Pack: percentiles": ("s", f"histogram_quantile(0.99, sum by (le) (rate({buckets}))) >= 0", ""),
         "Pack: rate": ("cps", f"sum by (job, kind) (rate(pack_seconds_count{{{scope}}}[$__rate_interval]))", ""),
-        "Pack: spread": ("", f"sum by (le) (increase({buckets}))", ""),
+        "Pack: spread": ("s", f"sum by (le) (increase({buckets}))", ""),
         "Parcel: mean": (
             "bytes",
             f"sum by (job) (rate(parcel_bytes_sum{{{scope}}}[$__rate_interval]))\n/\n(sum by (job) {counted} > 0)",
@@ -369,6 +369,14 @@ def test_own_metrics_are_drawn_by_their_type() -> None:
         ),
         "Parcel: rate": ("cps", f"sum by (job) {counted}", optional),
     }
+
+
+def test_a_metric_may_have_the_name_of_a_hole() -> None:
+    metric = Metric("scope", MetricType.GAUGE, registry="scope", brief="b")
+    board = next(
+        b for b in stack_dashboards(with_contract(Contract("a", ("web",), metrics=(metric,)))) if "own" in b.uid
+    )
+    assert board.panels[0].queries[0].expr.startswith('scope{service_namespace=~"$service"')
 
 
 def test_two_services_share_a_page_and_keep_their_own() -> None:
