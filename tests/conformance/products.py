@@ -51,6 +51,25 @@ def jaeger_release() -> tuple[int, int]:
     return (2, 13) if old else (2, 20)
 
 
+def alertmanager_program() -> Path | None:
+    """Alertmanager, any release with the API v2: the one that was made for the tests, or the one on the path."""
+    found = program("alertmanager", "alertmanager") or shutil.which("prometheus-alertmanager")
+    return Path(found) if found else None
+
+
+@contextmanager
+def alertmanager(folder: Path, config: str) -> Iterator[str]:
+    """An Alertmanager with this configuration; gives its address."""
+    (folder / "alertmanager.yml").write_text(config)
+    (port,) = free_ports(1)
+    command = [
+        *(str(alertmanager_program()), f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/data"),
+        *(f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="),
+    ]
+    with _running(command, f"http://127.0.0.1:{port}/-/ready", folder):
+        yield f"http://127.0.0.1:{port}"
+
+
 @contextmanager
 def prometheus(folder: Path, config: str, *flags: str) -> Iterator[str]:
     """A Prometheus with this configuration and no data; gives its address."""

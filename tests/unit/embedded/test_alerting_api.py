@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +17,11 @@ from obsctl.embedded.alerting.silences import Silences
 from obsctl.embedded.api import alertmanager
 from obsctl.embedded.keys import Keys
 from obsctl.embedded.receive.body import Bodies
-from obsctl.wait import Deadline, until
+from tests.conformance import products
 from tests.required import missing
 from tests.unit.embedded.alertmanager_exchanges import CONFIG, SLOW, alert, exchanges, silence
 from tests.unit.embedded.memory_store import Api
 
-VARIABLE = "OBSCTL_ALERTMANAGER"
-PATIENCE = 30.0
 TIMES = ("startsAt", "endsAt", "updatedAt")
 NEWER = ("mutedBy", "routeLabels")
 """What only newer releases show."""
@@ -79,37 +71,13 @@ def _time(text: str) -> str:
     return re.sub(r"\d", "0", text)
 
 
-@contextmanager
-def theirs(folder: Path) -> Iterator[httpx.Client]:
-    found = os.environ.get(VARIABLE) or shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    if not found:
-        missing("validators", f"no Alertmanager: neither {VARIABLE} nor the path names one")
-    (folder / "config.yml").write_text(json.dumps(CONFIG))
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    command = [
-        *(found, f"--config.file={folder}/config.yml", f"--storage.path={folder}/data"),
-        *(f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="),
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as client:
-            assert until(lambda: _ready(client), Deadline.after(PATIENCE)), "Alertmanager did not start"
-            yield client
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-
-
-def _ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/-/ready").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
 def test_answers_are_those_of_alertmanager(tmp_path: Path) -> None:
-    with theirs(tmp_path) as client:
+    if products.alertmanager_program() is None:
+        missing("validators", "there is no Alertmanager")
+    with (
+        products.alertmanager(tmp_path, json.dumps(CONFIG)) as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=products.PATIENCE) as client,
+    ):
         wanted = answers(client)
     for exchange, want, got in zip(exchanges(), wanted, answers(api()), strict=True):
         assert comparable(got) == comparable(want), exchange

@@ -13,7 +13,7 @@ import pytest
 
 from obsctl.embedded.rules.load import groups
 from obsctl.errors import UsageError
-from tests.conformance.promql_differential import servers
+from tests.conformance import products
 from tests.required import missing
 from tests.unit.embedded.rule_tests import Simulation, failures
 
@@ -26,10 +26,10 @@ TEMPLATES = [line for line in (SCRIPTS / "templates.txt").read_text(encoding="ut
 @pytest.fixture
 def promtool() -> str:
     """Prometheus 3's: the one beside the server that the environment names."""
-    binary = servers.binary()
+    binary = products.prometheus_program()
     found = binary.with_name("promtool") if binary else None
     if not found or not found.exists():
-        missing("prometheus", f"no promtool 3 beside what {servers.VARIABLE} names")
+        missing("prometheus", f"no promtool 3 beside what {products.VARIABLE} names")
     return str(found)
 
 
