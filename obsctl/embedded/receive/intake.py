@@ -43,6 +43,7 @@ class Intake:
         self._sink = sink
         self._scrub = scrub
         self._metrics = metrics
+        self._translate = {signal.name: signal.translator() for signal in SIGNALS}
         for signal in SIGNALS:
             for transport in TRANSPORTS:
                 for family in (RECEIVED, ACCEPTED, DUPLICATE, REJECTED):
@@ -55,7 +56,7 @@ class Intake:
             RefusedError: 400 when it is malformed, 503 when the queue is full.
         """
         try:
-            taken = signal.translate(decode(body, signal.request, encoding), self._scrub)
+            taken = self._translate[signal.name](decode(body, signal.request, encoding), self._scrub)
         except MalformedError as error:
             raise self.refusal(signal, transport, RefusedError(str(error), 400)) from error
         self._metrics.add(RECEIVED, taken.count, signal.name, transport)

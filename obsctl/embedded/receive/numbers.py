@@ -8,6 +8,14 @@ from functools import lru_cache
 
 
 @lru_cache(maxsize=4096)
+def plain_number(value: float) -> str:
+    """The same without exponents and without ``.0``: how Prometheus' OTLP receiver writes bounds and quantiles."""
+    if not math.isfinite(value):
+        return label_number(value)
+    return format(Decimal(repr(value)).normalize(), "f") if value else "0"
+
+
+@lru_cache(maxsize=4096)
 def label_number(value: float) -> str:
     """Shortest decimal that reads back the same: ``0.25``, ``1.0``, ``1e+06``, ``+Inf``.
 

@@ -1,31 +1,37 @@
 """OTLP metric requests as samples (OpenTelemetry specification, "Prometheus and OpenMetrics Compatibility").
 
-Gauges, cumulative sums, cumulative explicit-bucket histograms and summaries are stored. Delta temporality and
-exponential histograms have no counterpart in the store; they are rejected and counted.
+Names, labels and values are those that Prometheus' own OTLP receiver gives (with ``promote_scope_metadata`` and, for
+delta temporality, ``otlp-deltatocumulative``). Exponential histograms, which it keeps as native ones, become classic.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AGGREGATION_TEMPORALITY_CUMULATIVE,
+    AGGREGATION_TEMPORALITY_DELTA,
     DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK,
     Exemplar,
+    ExponentialHistogramDataPoint,
     HistogramDataPoint,
     Metric,
     NumberDataPoint,
+    ScopeMetrics,
     SummaryDataPoint,
 )
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from obsctl.embedded.receive import otlp_histograms
+from obsctl.embedded.receive.label_limits import label_fault
+from obsctl.embedded.receive.numbers import plain_number
+from obsctl.embedded.receive.otlp_deltas import Deltas
+from obsctl.embedded.receive.otlp_histograms import Distribution
 from obsctl.embedded.receive.otlp_names import metric_name, unit_suffixes
 from obsctl.embedded.receive.otlp_values import labels, text
 from obsctl.embedded.receive.taken import Rejections, Taken
@@ -41,41 +47,17 @@ from obsctl.embedded.signals import (
 
 _LATEST_NS = (1 << 63) - 1
 _IDENTITY = ("service.name", "service.namespace", "service.instance.id")
+_TEMPORALITIES = (AGGREGATION_TEMPORALITY_CUMULATIVE, AGGREGATION_TEMPORALITY_DELTA)
 
 
-@dataclass
-class _Family:
-    """One metric on its way into samples."""
-
-    name: str
-    base: Mapping[str, str]
-    scrub: Scrubber
-    samples: list[SampleRecord]
-    exemplars: list[ExemplarRecord]
-
-    def labels(self, point: Any, suffix: str = "", **more: str) -> Labels:
-        """The labels of one series of the family."""
-        merged = labels(point.attributes) | dict(self.base) | more | {"__name__": self.name + suffix}
-        return tuple(sorted(merged.items()))
-
-    def sample(self, series: Labels, point: Any, value: float) -> None:
-        """Add one sample, or the staleness marker when the point says that nothing was recorded."""
-        nothing = point.flags & DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
-        self.samples.append(SampleRecord(series, point.time_unix_nano // 1_000_000, STALE if nothing else value))
-
-    def exemplar(self, series: Labels, exemplar: Exemplar) -> None:
-        """Add one exemplar, its trace and span id as labels."""
-        self.scrub.attributes(exemplar.filtered_attributes)
-        found = labels(exemplar.filtered_attributes)
-        ids = {"trace_id": exemplar.trace_id.hex(), "span_id": exemplar.span_id.hex()}
-        found |= {name: value for name, value in ids.items() if value}
-        time_ms = min(exemplar.time_unix_nano, _LATEST_NS) // 1_000_000
-        self.exemplars.append(ExemplarRecord(series, tuple(sorted(found.items())), time_ms, _number(exemplar)))
+class PointError(ValueError):
+    """A point that cannot be stored; the message is the reason."""
 
 
 @dataclass
 class _Request:
     scrub: Scrubber
+    deltas: Deltas
     samples: list[SampleRecord] = field(default_factory=list)
     exemplars: list[ExemplarRecord] = field(default_factory=list)
     metadata: dict[str, MetadataRecord] = field(default_factory=dict)
@@ -83,24 +65,88 @@ class _Request:
     points: int = 0
 
 
-def translate(request: ExportMetricsServiceRequest, scrub: Scrubber) -> Taken:
-    """Scrub a request and take its samples, exemplars and metadata out of it."""
-    state = _Request(scrub)
-    for group in request.resource_metrics:
-        scrub.attributes(group.resource.attributes)
-        base = _identity(group.resource)
-        newest = 0
-        for scoped in group.scope_metrics:
-            for metric in scoped.metrics:
-                newest = max(newest, _metric(metric, base, state))
-        _target_info(group.resource, base, newest, state)
-    batch = Batch(samples=state.samples, exemplars=state.exemplars, metadata=tuple(state.metadata.values()))
-    return Taken(batch, state.points, state.rejections.total, state.rejections.message)
+@dataclass(frozen=True)
+class _Family:
+    """One metric on its way into samples. ``base`` are the labels of resource and scope."""
+
+    name: str
+    base: Mapping[str, str]
+    is_delta: bool
+    request: _Request
+
+    def labels(self, point: Any) -> dict[str, str]:
+        """The labels that all series of a point share. ``PointError`` when they are too many or too long."""
+        found = {**labels(point.attributes), **self.base}
+        fault = label_fault((), (("__name__", self.name), *found.items()))
+        if fault:
+            raise PointError(fault)
+        return found
+
+    def series(self, shared: Mapping[str, str], suffix: str = "", **more: str) -> Labels:
+        """One series of a point."""
+        return tuple(sorted({**shared, **more, "__name__": self.name + suffix}.items()))
+
+    def store(self, point: Any, values: Mapping[Labels, float], first_ms: int | None) -> None:
+        """Add a sample of each series, with a zero before it where the stream begins.
+
+        They are staleness markers when the point says that nothing was recorded.
+        """
+        nothing = point.flags & DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
+        time_ms = point.time_unix_nano // 1_000_000
+        samples = self.request.samples
+        for series, value in values.items():
+            if first_ms is not None and first_ms < time_ms:
+                samples.append(SampleRecord(series, first_ms, 0.0))
+            samples.append(SampleRecord(series, time_ms, STALE if nothing else value))
+
+    def total(
+        self, stream: Labels, point: Any, parts: Mapping[Hashable, float]
+    ) -> tuple[Mapping[Any, float], int | None]:
+        """What a point says in cumulative terms, and where a zero belongs before it (ms)."""
+        if not self.is_delta or point.flags & DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:
+            return parts, None
+        total = self.request.deltas.add(stream, point.time_unix_nano, parts)
+        if total is None:
+            raise PointError("delta point that is older than one before it")
+        is_begun = total.is_first and 0 < point.start_time_unix_nano < point.time_unix_nano
+        # One later, for the point before a restart may be exactly at the start.
+        return total.parts, point.start_time_unix_nano // 1_000_000 + 1 if is_begun else None
+
+    def exemplar(self, series: Labels, exemplar: Exemplar) -> None:
+        """Add one exemplar, its trace and span id as labels."""
+        self.request.scrub.attributes(exemplar.filtered_attributes)
+        found = labels(exemplar.filtered_attributes)
+        ids = {"trace_id": exemplar.trace_id.hex(), "span_id": exemplar.span_id.hex()}
+        found |= {name: value for name, value in ids.items() if value}
+        time_ms = min(exemplar.time_unix_nano, _LATEST_NS) // 1_000_000
+        self.request.exemplars.append(ExemplarRecord(series, tuple(sorted(found.items())), time_ms, _number(exemplar)))
+
+
+class Translator:
+    """Scrubs requests and takes their samples, exemplars and metadata out of them. Remembers delta streams."""
+
+    def __init__(self) -> None:
+        self._deltas = Deltas()
+
+    def __call__(self, request: ExportMetricsServiceRequest, scrub: Scrubber) -> Taken:
+        """Take one request. Any thread."""
+        state = _Request(scrub, self._deltas)
+        for group in request.resource_metrics:
+            scrub.attributes(group.resource.attributes)
+            base = _identity(group.resource)
+            newest = 0
+            for scoped in group.scope_metrics:
+                labelled = _scope(scoped, scrub) | base
+                for metric in scoped.metrics:
+                    newest = max(newest, _metric(metric, labelled, state))
+            _target_info(group.resource, base, newest, state)
+        batch = Batch(samples=state.samples, exemplars=state.exemplars, metadata=tuple(state.metadata.values()))
+        return Taken(batch, state.points, state.rejections.total, state.rejections.message)
 
 
 def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
     """Take one metric; the newest time of its points in nanoseconds."""
-    kind = metric.WhichOneof("data")
+    kind = str(metric.WhichOneof("data") or "")
     points = list(getattr(metric, kind).data_points) if kind else []
     state.points += len(points)
     fault = _fault(metric, kind)
@@ -109,90 +155,112 @@ def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
         return 0
     total = kind == "sum" and metric.sum.is_monotonic
     name = metric_name(metric.name, metric.unit, total=total, gauge=kind == "gauge")
-    prometheus_type = "counter" if total else _TYPES[str(kind)]
     unit = "_".join(unit_suffixes(metric.unit))
-    state.metadata[name] = MetadataRecord(name, prometheus_type, metric.description, unit)
-    family = _Family(name, base, state.scrub, state.samples, state.exemplars)
+    state.metadata[name] = MetadataRecord(name, "counter" if total else _TYPES[kind], metric.description, unit)
+    is_delta = _temporality(metric, kind) == AGGREGATION_TEMPORALITY_DELTA
+    family = _Family(name, base, is_delta, state)
     newest = 0
     for point in points:
         state.scrub.attributes(point.attributes)
-        fault = _point_fault(point)
-        if fault:
-            state.rejections.add(fault)
-            continue
-        newest = max(newest, point.time_unix_nano)
-        _POINTS[str(kind)](family, point)
+        try:
+            _check_time(point)
+            _POINTS[kind](family, point)
+            newest = max(newest, point.time_unix_nano)
+        except PointError as error:
+            state.rejections.add(str(error))
     return newest
 
 
-def _fault(metric: Metric, kind: str | None) -> str:
+def _temporality(metric: Metric, kind: str) -> int:
+    return int(getattr(getattr(metric, kind), "aggregation_temporality", AGGREGATION_TEMPORALITY_CUMULATIVE))
+
+
+def _fault(metric: Metric, kind: str) -> str:
     """Why no point of a metric can be stored; empty when they can."""
-    if kind is None:
+    if not kind:
         return "metric without data"
-    if kind == "exponential_histogram":
-        return "point of an exponential histogram, which is not supported"
     if not metric_name(metric.name, ""):
         return "point of a metric without a name"
-    temporality = getattr(getattr(metric, kind), "aggregation_temporality", AGGREGATION_TEMPORALITY_CUMULATIVE)
-    if temporality != AGGREGATION_TEMPORALITY_CUMULATIVE:
-        return f"point of a {kind} that is not cumulative (set the exporter's temporality preference to cumulative)"
+    if _temporality(metric, kind) not in _TEMPORALITIES:
+        return f"point of a {kind} without a temporality"
     return ""
 
 
-def _point_fault(point: Any) -> str:
+def _check_time(point: Any) -> None:
     if not 0 < point.time_unix_nano <= _LATEST_NS:
-        return "point without a valid time"
-    if isinstance(point, HistogramDataPoint):
-        counts, bounds = len(point.bucket_counts), list(point.explicit_bounds)
-        if counts and counts != len(bounds) + 1:
-            return "histogram point whose bucket counts do not fit its bounds"
-        if any(low >= high for low, high in pairwise(bounds)):
-            return "histogram point whose bounds do not rise"
-    return ""
+        raise PointError("point without a valid time")
 
 
 def _number_point(family: _Family, point: NumberDataPoint) -> None:
-    series = family.labels(point)
-    family.sample(series, point, _number(point))
+    series = family.series(family.labels(point))
+    parts, first_ms = family.total(series, point, {"": _number(point)})
+    family.store(point, {series: parts[""]}, first_ms)
     for exemplar in point.exemplars:
         family.exemplar(series, exemplar)
 
 
-def _histogram_point(family: _Family, point: HistogramDataPoint) -> None:
-    bounds = [bound for bound in point.explicit_bounds if not math.isinf(bound)]
-    counts = list(point.bucket_counts) or [point.count]
-    buckets, below = [], 0
-    for bound, count in zip(bounds, counts, strict=False):
-        below += count
-        buckets.append((family.labels(point, "_bucket", le=repr(float(bound))), below))
-    buckets.append((family.labels(point, "_bucket", le="+Inf"), point.count))
-    for series, count in buckets:
-        family.sample(series, point, float(count))
-    if point.HasField("sum"):
-        family.sample(family.labels(point, "_sum"), point, point.sum)
-    family.sample(family.labels(point, "_count"), point, float(point.count))
+def _histogram_point(family: _Family, point: HistogramDataPoint | ExponentialHistogramDataPoint) -> None:
+    fault = otlp_histograms.fault(point)
+    if fault:
+        raise PointError(fault)
+    found = otlp_histograms.distribution(point)
+    shared = family.labels(point)
+    # Another set of explicit bounds is another stream, for its buckets cannot be added to those before.
+    bounds = tuple(("le", plain_number(bound)) for bound in found.counts)
+    stream = (*family.series(shared), *(bounds if isinstance(point, HistogramDataPoint) else ()))
+    parts, first_ms = family.total(stream, point, _parts(found))
+    buckets, below = [], 0.0
+    rising = sorted(bound for bound in parts if isinstance(bound, float))
+    for bound in rising:
+        below += parts[bound]
+        buckets.append((family.series(shared, "_bucket", le=plain_number(bound)), below))
+    buckets.append((family.series(shared, "_bucket", le="+Inf"), parts["count"]))
+    values = dict(buckets) | {family.series(shared, "_count"): parts["count"]}
+    if "sum" in parts:
+        values[family.series(shared, "_sum")] = parts["sum"]
+    family.store(point, values, first_ms)
     for exemplar in point.exemplars:
-        family.exemplar(buckets[bisect_left(bounds, _number(exemplar))][0], exemplar)
+        family.exemplar(buckets[bisect_left(rising, _number(exemplar))][0], exemplar)
+
+
+def _parts(found: Distribution) -> dict[Hashable, float]:
+    parts: dict[Hashable, float] = {"count": found.count, **{float(bound): n for bound, n in found.counts.items()}}
+    return parts if found.sum is None else parts | {"sum": found.sum}
 
 
 def _summary_point(family: _Family, point: SummaryDataPoint) -> None:
-    for quantile in point.quantile_values:
-        family.sample(family.labels(point, quantile=repr(quantile.quantile)), point, quantile.value)
-    family.sample(family.labels(point, "_sum"), point, point.sum)
-    family.sample(family.labels(point, "_count"), point, float(point.count))
+    shared = family.labels(point)
+    values = {family.series(shared, quantile=plain_number(q.quantile)): q.value for q in point.quantile_values}
+    values |= {family.series(shared, "_sum"): point.sum, family.series(shared, "_count"): float(point.count)}
+    family.store(point, values, None)
 
 
-_TYPES = {"gauge": "gauge", "sum": "gauge", "histogram": "histogram", "summary": "summary"}
+_TYPES = {
+    "gauge": "gauge",
+    "sum": "gauge",
+    "histogram": "histogram",
+    "exponential_histogram": "histogram",
+    "summary": "summary",
+}
 _POINTS: Mapping[str, Callable[[_Family, Any], None]] = {
     "gauge": _number_point,
     "sum": _number_point,
     "histogram": _histogram_point,
+    "exponential_histogram": _histogram_point,
     "summary": _summary_point,
 }
 
 
 def _number(point: NumberDataPoint | Exemplar) -> float:
     return float(point.as_int) if point.WhichOneof("value") == "as_int" else point.as_double
+
+
+def _scope(scoped: ScopeMetrics, scrub: Scrubber) -> dict[str, str]:
+    """The instrumentation scope as labels ``otel_scope_…``."""
+    scrub.attributes(scoped.scope.attributes)
+    found = {f"otel_scope_{name}": value for name, value in labels(scoped.scope.attributes).items()}
+    known = {"name": scoped.scope.name, "version": scoped.scope.version, "schema_url": scoped.schema_url}
+    return found | {f"otel_scope_{name}": value for name, value in known.items() if value}
 
 
 def _identity(resource: Resource) -> dict[str, str]:
@@ -204,12 +272,12 @@ def _identity(resource: Resource) -> dict[str, str]:
     return {name: value for name, value in pairs.items() if value}
 
 
-def _target_info(resource: Resource, base: Mapping[str, str], newest: int, state: _Request) -> None:
+def _target_info(resource: Resource, base: dict[str, str], newest: int, state: _Request) -> None:
     """The other resource attributes, as the series ``target_info``."""
     others: Iterable[KeyValue] = [a for a in resource.attributes if a.key not in _IDENTITY]
     found = labels(others)
-    if not (found and base and newest):
+    merged = tuple(sorted((found | base | {"__name__": "target_info"}).items()))
+    if not (found and base and newest) or label_fault((), merged):
         return
-    merged = found | dict(base) | {"__name__": "target_info"}
     state.metadata["target_info"] = MetadataRecord("target_info", "gauge", "Target metadata.")
-    state.samples.append(SampleRecord(tuple(sorted(merged.items())), newest // 1_000_000, 1.0))
+    state.samples.append(SampleRecord(merged, newest // 1_000_000, 1.0))

@@ -37,7 +37,6 @@ _UNITS = {
 }
 _PER = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year"}
 _NOT_IN_NAME = re.compile(r"[^a-zA-Z0-9:]+")
-_ANNOTATION = re.compile(r"\{[^}]*\}")
 
 
 @lru_cache(maxsize=10_000)
@@ -63,12 +62,12 @@ def metric_name(name: str, unit: str, *, total: bool = False, gauge: bool = Fals
 
 
 def unit_suffixes(unit: str) -> list[str]:
-    """Words for a UCUM unit; none for annotations and for the unit ``1``."""
-    main, slash, per = _ANNOTATION.sub("", unit).partition("/")
+    """Words for a UCUM unit; none for a part with an annotation and for the unit ``1``."""
+    main, slash, per = unit.partition("/")
     words = [word for word in (_word(main.strip(), _UNITS),) if word]
     divisor = _word(per.strip(), _PER) if slash else ""
     return words + ([f"per_{divisor}"] if divisor else [])
 
 
 def _word(unit: str, known: dict[str, str]) -> str:
-    return "" if unit == "1" else _NOT_IN_NAME.sub("_", known.get(unit, unit)).strip("_")
+    return "" if unit == "1" or "{" in unit or "}" in unit else _NOT_IN_NAME.sub("_", known.get(unit, unit)).strip("_")

@@ -37,8 +37,10 @@ def _plain(value: AnyValue) -> Any:
 
 
 def label_name(key: str) -> str:
-    """An attribute key as a label name: letters, digits and underscores, not starting with a digit."""
+    """An attribute key as a label name: letters, digits and underscores; no digit and no single underscore at first."""
     name = _NOT_IN_LABEL.sub("_", key)
+    if name.startswith("_") and not name.startswith("__"):
+        return f"key{name}"
     return f"key_{name}" if name[:1].isdigit() else name
 
 

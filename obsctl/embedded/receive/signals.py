@@ -15,6 +15,8 @@ from obsctl.embedded.receive import otlp_logs, otlp_metrics, otlp_traces
 from obsctl.embedded.receive.taken import Taken
 from obsctl.embedded.scrub import Scrubber
 
+Translate = Callable[[Any, Scrubber], Taken]
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -26,7 +28,8 @@ class Signal:
     response: type[Message]
     rejected: str
     service: str
-    translate: Callable[[Any, Scrubber], Taken]
+    translator: Callable[[], Translate]
+    """Makes what turns requests into batches; it may remember things from one request to the next."""
 
     def answer(self, rejected: int, message: str) -> Message:
         """The response; the partial success is left unset when everything was accepted, as the specification wants."""
@@ -46,7 +49,7 @@ SIGNALS = (
         response=traces.ExportTraceServiceResponse,
         rejected="rejected_spans",
         service="opentelemetry.proto.collector.trace.v1.TraceService",
-        translate=otlp_traces.translate,
+        translator=lambda: otlp_traces.translate,
     ),
     Signal(
         name="metrics",
@@ -55,7 +58,7 @@ SIGNALS = (
         response=metrics.ExportMetricsServiceResponse,
         rejected="rejected_data_points",
         service="opentelemetry.proto.collector.metrics.v1.MetricsService",
-        translate=otlp_metrics.translate,
+        translator=otlp_metrics.Translator,
     ),
     Signal(
         name="logs",
@@ -64,6 +67,6 @@ SIGNALS = (
         response=logs.ExportLogsServiceResponse,
         rejected="rejected_log_records",
         service="opentelemetry.proto.collector.logs.v1.LogsService",
-        translate=otlp_logs.translate,
+        translator=lambda: otlp_logs.translate,
     ),
 )

@@ -18,8 +18,10 @@ PATIENCE = products.PATIENCE
 @contextmanager
 def prometheus(folder: Path) -> Iterator[str]:
     """A Prometheus without data that takes remote writes; gives its address."""
-    flags = ("--web.enable-remote-write-receiver", "--enable-feature=promql-experimental-functions")
-    with products.prometheus(folder, "global: {evaluation_interval: 1m}\n", *flags) as address:
+    features = "promql-experimental-functions,otlp-deltatocumulative"  # limitk and limit_ratio; delta metrics by OTLP
+    flags = ("--web.enable-remote-write-receiver", "--web.enable-otlp-receiver", f"--enable-feature={features}")
+    config = "global: {evaluation_interval: 1m}\notlp: {promote_scope_metadata: true}\n"
+    with products.prometheus(folder, config, *flags) as address:
         yield address
 
 

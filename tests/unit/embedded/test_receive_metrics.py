@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 import re
 import struct
+import sys
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
+from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint, Metric, ResourceMetrics
 
-from obsctl.embedded.receive import otlp_logs, otlp_metrics
-from obsctl.embedded.receive.numbers import label_number
+from obsctl.embedded.receive import otlp_deltas, otlp_histograms, otlp_logs, otlp_metrics
+from obsctl.embedded.receive.numbers import label_number, plain_number
+from obsctl.embedded.receive.otlp_deltas import Total
 from obsctl.embedded.receive.otlp_names import metric_name
 from obsctl.embedded.receive.taken import Taken
 from obsctl.embedded.scrub import Scrubber
@@ -28,7 +33,7 @@ def taken(**metric: Any) -> Taken:
     group = request.resource_metrics.add()
     identify(group)
     group.scope_metrics.add().metrics.append(Metric(**metric))
-    return otlp_metrics.translate(request, SCRUB)
+    return otlp_metrics.Translator()(request, SCRUB)
 
 
 def identify(group: ResourceMetrics) -> None:
@@ -58,6 +63,11 @@ def attribute(key: str, value: str) -> dict[str, Any]:
 
 def histogram(**point: Any) -> dict[str, Any]:
     return {"histogram": {"aggregation_temporality": 2, "data_points": [{"time_unix_nano": NOW, **point}]}}
+
+
+def exponential(temporality: int = 2, **point: Any) -> dict[str, Any]:
+    points = [{"time_unix_nano": NOW, **point}]
+    return {"exponential_histogram": {"aggregation_temporality": temporality, "data_points": points}}
 
 
 def test_gauges_and_sums() -> None:
@@ -97,15 +107,186 @@ def test_a_histogram_becomes_cumulative_buckets_with_exemplars() -> None:
     found = taken(name="lat", unit="s", histogram={"aggregation_temporality": 2, "data_points": [point]})
     assert points(found) == {
         "lat_seconds_bucket http_route=/x le=0.25": 1,
-        "lat_seconds_bucket http_route=/x le=1.0": 3,
+        "lat_seconds_bucket http_route=/x le=1": 3,
         "lat_seconds_bucket http_route=/x le=+Inf": 6,
         "lat_seconds_sum http_route=/x": 9.5,
         "lat_seconds_count http_route=/x": 6,
     }
     (stored,) = found.batch.exemplars
-    assert dict(stored.series)["le"] == "1.0"
+    assert dict(stored.series)["le"] == "1"
     assert dict(stored.labels) == {"trace_id": (b"t" * 16).hex(), "span_id": (b"s" * 8).hex()}
     assert (stored.value, stored.time_ms) == (0.3, NOW // 1_000_000)
+
+
+def test_an_exponential_histogram_becomes_classic_buckets() -> None:
+    point = {
+        "scale": 0,
+        "count": 11,
+        "sum": -3.0,
+        "zero_count": 1,
+        "zero_threshold": 0.25,
+        "positive": {"offset": -1, "bucket_counts": [0, 2, 0, 3]},
+        "negative": {"offset": 1, "bucket_counts": [1, 4]},
+        "exemplars": [{"as_double": 1.5, "time_unix_nano": NOW, "trace_id": b"t" * 16}],
+    }
+    found = taken(name="e", unit="s", **exponential(**point))
+    assert points(found) == {
+        "e_seconds_bucket le=-4": 4,
+        "e_seconds_bucket le=-2": 5,
+        "e_seconds_bucket le=0.25": 6,
+        "e_seconds_bucket le=2": 8,
+        "e_seconds_bucket le=4": 8,
+        "e_seconds_bucket le=8": 11,
+        "e_seconds_bucket le=+Inf": 11,
+        "e_seconds_sum": -3.0,
+        "e_seconds_count": 11,
+    }
+    assert dict(found.batch.exemplars[0].series)["le"] == "2"
+    assert found.batch.metadata[0].type == "histogram"
+
+
+@given(
+    st.integers(-10, 20),
+    st.lists(st.integers(0, 9), max_size=200),
+    st.integers(-1_000, 1_000),
+    st.lists(st.integers(0, 9), max_size=40),
+)
+def test_exponential_buckets_are_few_and_hold_every_observation(
+    scale: int, positive: list[int], offset: int, negative: list[int]
+) -> None:
+    point = ExponentialHistogramDataPoint(scale=scale, count=sum(positive) + sum(negative) + 2, zero_count=2)
+    point.positive.offset = point.negative.offset = offset
+    point.positive.bucket_counts.extend(positive)
+    point.negative.bucket_counts.extend(negative)
+    assert otlp_histograms.fault(point) == ""
+    found = otlp_histograms.exponential(point)
+    bounds = list(found.counts)
+    assert bounds == sorted(bounds)
+    assert len(bounds) <= 66
+    assert found.sum is None
+    for bound in bounds:
+        below = sum(count for other, count in found.counts.items() if other <= bound)
+        assert below == exactly(point, bound)
+
+
+def exactly(point: ExponentialHistogramDataPoint, bound: float) -> int:
+    """Observations in buckets that end at a bound or before, by the definition in the data model."""
+    edge = {
+        index: 2.0 ** Fraction(index, 2**point.scale) if point.scale >= 0 else _power(index * 2**-point.scale)
+        for side in (point.negative, point.positive)
+        for index in range(side.offset, side.offset + len(side.bucket_counts) + 1)
+    }
+    shut = bound * (1 + 1e-9) if bound > 0 else bound * (1 - 1e-9)
+    total = point.zero_count if bound >= 0 else 0
+    for place, count in enumerate(point.positive.bucket_counts):
+        total += count if edge[point.positive.offset + place + 1] <= shut else 0
+    for place, count in enumerate(point.negative.bucket_counts):
+        total += count if max(-edge[point.negative.offset + place], -sys.float_info.max) <= shut else 0
+    return total
+
+
+def _power(exponent: int) -> float:
+    return math.ldexp(1.0, exponent) if exponent < 1_024 else math.inf
+
+
+SECOND = 1_000_000_000
+
+
+def delta_sum(value: float, start: int, end: int, **more: Any) -> dict[str, Any]:
+    times = {"start_time_unix_nano": NOW + start * SECOND, "time_unix_nano": NOW + end * SECOND}
+    points = [{**times, "as_double": value, **more}]
+    return {"name": "d", "sum": {"aggregation_temporality": 1, "is_monotonic": True, "data_points": points}}
+
+
+def translated(translate: otlp_metrics.Translator, *metrics: dict[str, Any]) -> Taken:
+    request = ExportMetricsServiceRequest()
+    scoped = request.resource_metrics.add().scope_metrics.add()
+    scoped.metrics.extend(Metric(**metric) for metric in metrics)
+    return translate(request, SCRUB)
+
+
+def timed(found: Taken) -> list[tuple[int, float]]:
+    """Seconds after NOW, exact to milliseconds, and value of every sample."""
+    return [((sample.time_ms - NOW // 1_000_000) / 1_000, sample.value) for sample in found.batch.samples]
+
+
+def test_deltas_are_added_up_from_a_zero() -> None:
+    translate = otlp_metrics.Translator()
+    assert timed(translated(translate, delta_sum(5, 0, 10))) == [(0.001, 0), (10, 5)]
+    assert timed(translated(translate, delta_sum(2, 10, 20))) == [(20, 7)]
+    assert timed(translated(translate, delta_sum(4, 40, 50))) == [(50, 11)]
+    other = delta_sum(1, 40, 50, attributes=[attribute("a", "b")])
+    assert timed(translated(translate, other)) == [(40.001, 0), (50, 1)]
+    # After a restart: the zero stands after the last point, so that the new beginning is seen.
+    assert timed(translated(otlp_metrics.Translator(), delta_sum(20, 50, 60))) == [(50.001, 0), (60, 20)]
+
+
+def test_a_delta_sent_again_changes_nothing_and_a_late_one_is_told() -> None:
+    translate = otlp_metrics.Translator()
+    translated(translate, delta_sum(5, 0, 10))
+    assert timed(translated(translate, delta_sum(2, 10, 20))) == [(20, 7)]
+    assert timed(translated(translate, delta_sum(2, 10, 20))) == [(20, 7)]
+    late = translated(translate, delta_sum(5, 0, 10))
+    assert (late.rejected, list(late.batch.samples)) == (1, [])
+    assert "older than one before" in late.message
+    assert timed(translated(translate, delta_sum(1, 20, 30))) == [(30, 8)]
+
+
+def test_a_delta_without_a_recorded_value_is_no_delta() -> None:
+    translate = otlp_metrics.Translator()
+    translated(translate, delta_sum(5, 0, 10))
+    (nothing,) = translated(translate, delta_sum(9, 10, 20, flags=1)).batch.samples
+    assert math.isnan(nothing.value)
+    assert timed(translated(translate, delta_sum(1, 20, 30))) == [(30, 6)]
+
+
+def test_delta_histograms_are_added_up_while_their_bounds_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at(end: int, bounds: list[float]) -> dict[str, Any]:
+        point = {"time_unix_nano": NOW + end * SECOND, "count": 6, "sum": 1.5, "bucket_counts": [1, 2, 3]}
+        points = [{**point, "explicit_bounds": bounds}]
+        return {"name": "h", "histogram": {"aggregation_temporality": 1, "data_points": points}}
+
+    translate = otlp_metrics.Translator()
+    values = [[value for _, value in timed(translated(translate, at(end, [1, 2])))] for end in (1, 2)]
+    assert values == [[1, 3, 6, 6, 1.5], [2, 6, 12, 12, 3.0]]
+    assert [value for _, value in timed(translated(translate, at(3, [1, 5])))] == [1, 3, 6, 6, 1.5]
+
+
+def test_delta_exponential_histograms_are_added_up_over_scales() -> None:
+    translate = otlp_metrics.Translator()
+    fine = exponential(1, scale=1, count=3, positive={"offset": 0, "bucket_counts": [1, 2]})
+    translated(translate, {"name": "e", **fine})
+    coarse = exponential(1, scale=0, count=4, positive={"offset": 0, "bucket_counts": [1, 3]})
+    coarse["exponential_histogram"]["data_points"][0]["time_unix_nano"] = NOW + SECOND
+    found = translated(translate, {"name": "e", **coarse}).batch.samples
+    assert {dict(s.labels).get("le"): s.value for s in found if dict(s.labels)["__name__"] == "e_bucket"} == {
+        plain_number(2**0.5): 1,
+        "2": 4,
+        "4": 7,
+        "+Inf": 7,
+    }
+
+
+def test_the_streams_that_are_remembered_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otlp_deltas, "STREAMS", 2)
+    deltas = otlp_deltas.Deltas()
+    for stream in ("a", "b", "a", "c"):
+        total = deltas.add(((stream, ""),), 1, {"": 1})
+        assert total is not None
+    assert deltas.add((("a", ""),), 2, {"": 1}) == Total({"": 2}, is_first=False)
+    assert deltas.add((("b", ""),), 2, {"": 1}) == Total({"": 1}, is_first=True)
+
+
+def test_a_scope_becomes_labels() -> None:
+    request = ExportMetricsServiceRequest()
+    scoped = request.resource_metrics.add().scope_metrics.add(schema_url="u")
+    scoped.scope.name, scoped.scope.version = "lib", "2"
+    scoped.scope.attributes.add(key="user.email").value.string_value = "a@b"
+    scoped.scope.attributes.add(key="k.l").value.string_value = "v"
+    scoped.metrics.append(Metric(name="g", gauge={"data_points": [number(1)]}))
+    (sample,) = otlp_metrics.Translator()(request, SCRUB).batch.samples
+    scope = {"otel_scope_name": "lib", "otel_scope_version": "2", "otel_scope_schema_url": "u", "otel_scope_k_l": "v"}
+    assert dict(sample.labels) == {"__name__": "g", **scope}
 
 
 def test_a_summary_becomes_quantiles() -> None:
@@ -122,13 +303,17 @@ def test_a_point_without_a_recorded_value_is_a_staleness_marker() -> None:
 @pytest.mark.parametrize(
     ("metric", "rejected", "says"),
     [
-        ({"sum": {"aggregation_temporality": 1, "data_points": [number(1), number(2)]}}, 2, "not cumulative"),
-        ({"histogram": {"aggregation_temporality": 1, "data_points": [{"time_unix_nano": NOW}]}}, 1, "not cumulative"),
-        ({"exponential_histogram": {"data_points": [{"time_unix_nano": NOW}]}}, 1, "exponential"),
+        ({"sum": {"data_points": [number(1), number(2)]}}, 2, "without a temporality"),
+        ({"histogram": {"data_points": [{"time_unix_nano": NOW}]}}, 1, "without a temporality"),
+        (exponential(scale=21), 1, "of scale 21"),
+        (exponential(positive={"bucket_counts": [1] * 2_001}), 1, "more than 2000 buckets"),
+        (histogram(bucket_counts=[0] * 2_001), 1, "more than 2000 buckets"),
+        ({"gauge": {"data_points": [number(1, attributes=[attribute("k", "v" * 20_000)])]}}, 1, "a value of more than"),
         ({"gauge": {"data_points": [{"as_double": 1}]}}, 1, "valid time"),
         ({"gauge": {"data_points": [number(1)]}, "name": "???"}, 1, "without a name"),
         (histogram(bucket_counts=[1, 2]), 1, "do not fit"),
         (histogram(bucket_counts=[1, 2, 3], explicit_bounds=[2, 1]), 1, "do not rise"),
+        (histogram(bucket_counts=[1, 2], explicit_bounds=[math.nan]), 1, "do not rise"),
     ],
 )
 def test_what_cannot_be_stored_is_rejected_and_counted(metric: dict[str, Any], rejected: int, says: str) -> None:
@@ -147,6 +332,7 @@ def test_what_cannot_be_stored_is_rejected_and_counted(metric: dict[str, Any], r
         ("cpu.use", "1", {"gauge": True}, "cpu_use_ratio"),
         ("jobs", "{job}", {}, "jobs"),
         ("disk", "{packet}/s", {}, "disk_per_second"),
+        ("noted", "{x}s", {}, "noted"),
         ("2xx.count", "", {}, "_2xx_count"),
         ("weird  name!!", "parsec", {}, "weird_name_parsec"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -16,8 +17,9 @@ from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_metri
 from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_traces
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
+from opentelemetry.sdk.metrics.export import AggregationTemporality, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -70,9 +72,43 @@ def test_metrics_of_the_sdk(shared: Embedded, transport: str) -> None:
         return series["value"][1]
 
     assert value("shop_orders_total", payment_kind="card") == "3"
-    assert [value("shop_wait_seconds_bucket", le=le) for le in ("0.5", "1.0", "%2BInf")] == ["0", "1", "1"]
+    assert [value("shop_wait_seconds_bucket", le=le) for le in ("0.5", "1", "%2BInf")] == ["0", "1", "1"]
     assert value("shop_wait_seconds_count") == "1"
     assert value("target_info", telemetry_sdk_language="python") == "1"
+
+
+DELTA = dict.fromkeys((Counter, Histogram), AggregationTemporality.DELTA)
+
+
+@pytest.mark.parametrize("transport", MODULES)
+def test_delta_metrics_of_the_sdk(shared: Embedded, transport: str) -> None:
+    exporter = MODULES[transport][1].OTLPMetricExporter(
+        **options(shared, transport, "metrics"), preferred_temporality=DELTA
+    )
+    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=3_600_000)
+    view = View(instrument_name="delta.exponential", aggregation=ExponentialBucketHistogramAggregation())
+    provider = MeterProvider([reader], resource(f"delta-{transport}"), views=[view])
+    meter = provider.get_meter("tests")
+    counter, histogram = meter.create_counter("delta.orders"), meter.create_histogram("delta.wait")
+    exponential = meter.create_histogram("delta.exponential")
+    for _ in range(3):
+        counter.add(2)
+        histogram.record(0.5)
+        for value in (1, 2, 4, 8):
+            exponential.record(value)
+        provider.force_flush()
+    provider.shutdown()
+
+    def value(query: str) -> float:
+        selector = query.replace("{", f'{{job="shop/sdk-delta-{transport}",')
+        (series,) = shared.get("prometheus", f"/api/v1/query?query={quote(selector)}").json["data"]["result"]
+        return float(series["value"][1])
+
+    assert value("delta_orders_total{}") == 6
+    assert value("increase(delta_orders_total{}[1m])") > 0
+    assert [value(f"delta_wait_{part}{{}}") for part in ("count", "sum")] == [3, 1.5]
+    assert value('delta_exponential_bucket{le="+Inf"}') == 12
+    assert 2 <= value("histogram_quantile(0.5, sum by (le) (delta_exponential_bucket{}))") <= 4
 
 
 @pytest.mark.parametrize("transport", MODULES)
