@@ -12,11 +12,11 @@ from obsctl.embedded.api.errors import prometheus as on_error
 from obsctl.embedded.api.http import JSON, Call, compact, encoded, route
 from obsctl.embedded.query.errors import ParameterError, QueryError
 from obsctl.embedded.query.promql.parse import parse_match
+from obsctl.embedded.query.template.printing import scientific
 from obsctl.embedded.query.units import format_rfc3339, quoted
 from obsctl.embedded.rules.alerts import Alert, showing, worst
 from obsctl.embedded.rules.model import Alerting, Rule
 from obsctl.embedded.rules.status import GroupStatus, RuleStatus
-from obsctl.embedded.rules.template.printing import scientific
 from obsctl.embedded.signals import Matcher, matches_all
 
 _TYPES = {"": "", "alert": "alerting", "record": "recording"}

@@ -13,11 +13,11 @@ from obsctl.embedded.query.promql.labels import NAME
 from obsctl.embedded.query.promql.parse import parse
 from obsctl.embedded.query.promql.tree import Expr
 from obsctl.embedded.query.promql.values import Scalar, Vector
+from obsctl.embedded.query.template.syntax import TemplateError
 from obsctl.embedded.rules.alerts import Alert
+from obsctl.embedded.rules.functions import Context, Sample
 from obsctl.embedded.rules.model import Alerting, Recording, Surroundings
-from obsctl.embedded.rules.template.functions import Context, Sample
-from obsctl.embedded.rules.template.run import Template
-from obsctl.embedded.rules.template.syntax import TemplateError
+from obsctl.embedded.rules.templates import Template
 from obsctl.embedded.signals import Labels, SampleRecord
 from obsctl.embedded.store.base import SampleReader
 

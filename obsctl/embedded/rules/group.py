@@ -15,9 +15,9 @@ from obsctl.embedded.query.promql.parse import selectors_in
 from obsctl.embedded.rules import alerts, evaluate
 from obsctl.embedded.rules.alerts import FOR_STATE, Active, Alert
 from obsctl.embedded.rules.evaluate import ALERT_NAME, Moment
+from obsctl.embedded.rules.functions import query_link
 from obsctl.embedded.rules.model import Alerting, Group, Recording, Rule, Surroundings
 from obsctl.embedded.rules.status import GroupStatus, Notice, RuleStatus
-from obsctl.embedded.rules.template.functions import query_link
 from obsctl.embedded.signals import STALE, Batch, Labels, Matcher, SampleRecord
 from obsctl.embedded.store.base import SampleReader, Sink, StoreFailedError, StoreFullError
 

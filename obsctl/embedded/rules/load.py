@@ -14,7 +14,7 @@ from obsctl.embedded.query.promql.parse import canonical, parse
 from obsctl.embedded.query.promql.tree import Expr
 from obsctl.embedded.query.units import prom_duration_ms
 from obsctl.embedded.rules.model import Alerting, Group, Recording, Rule
-from obsctl.embedded.rules.template.run import Template
+from obsctl.embedded.rules.templates import Template
 from obsctl.errors import UsageError
 
 _LEAST_MS = 100

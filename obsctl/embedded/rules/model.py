@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from obsctl.embedded.query.promql.tree import Expr
-from obsctl.embedded.rules.template.run import Template
+from obsctl.embedded.rules.templates import Template
 
 
 @dataclass(frozen=True)

@@ -353,3 +353,60 @@ def test_one_line_at_a_time_for_who_follows():
     assert source.passes(LogRecord(labels(a="b"), 1, "y")) is None
     entry = source.passes(LogRecord(labels(a="b"), 1, '{"x":1}', labels(a="c")))
     assert entry.labels() == {"a": "b", "a_extracted": "c", "x": "1"}
+
+
+TEMPLATES = st.lists(
+    st.sampled_from(
+        (
+            *(
+                "{{",
+                "}}",
+                "{{-",
+                "-}}",
+                " ",
+                ".a",
+                "$x",
+                "$x :=",
+                "|",
+                "(",
+                ")",
+                '"b"',
+                "`c`",
+                "5",
+                "-1",
+                "1.5",
+                "text",
+            ),
+            *("if", "else", "end", "range", "with", "break", "__line__", "__timestamp__", "now", "true", "nil"),
+            *("add", "div", "mod", "round", "repeat", "trunc", "substr", "alignLeft", "indent", "printf", "date"),
+            *("toDate", "unixToTime", "fromJson", "regexReplaceAll", "count", "index", "len", "eq", "default", "int"),
+        )
+    ),
+    max_size=16,
+).map(" ".join)
+
+
+@given(TEMPLATES, st.text(max_size=20))
+def test_any_template_gives_a_line_or_an_error_and_no_failure(template, line):
+    stage = tree.LineFormat(f"{{{{ {template} }}}}")
+    try:
+        entry = Source(Scan(MemoryStore(), Budget()), tree.LogQuery((tree.Match("a", "=", "b"),), (stage,))).passes(
+            LogRecord(labels(a="b"), 1, line)
+        )
+    except QueryError as caught:
+        entry, told = None, str(caught)
+    else:
+        told = ""
+    assert told.startswith("invalid line template: ") if entry is None else entry.error in ("", "TemplateFormatErr")
+
+
+@given(st.lists(STAGES, max_size=4).map(tuple), st.text(max_size=40) | st.just('{"a":{"b":[1,"x"]},"c":1.5}'))
+def test_any_pipeline_reads_any_line_or_is_refused(stages, line):
+    query = tree.LogQuery((tree.Match("a", "=", "b"),), stages)
+    try:
+        source = Source(Scan(MemoryStore(), Budget()), query)
+    except QueryError as caught:
+        assert str(caught)  # noqa: PT017 - a refusal is as good as a result
+        return
+    entry = source.passes(LogRecord(labels(a="b"), 1, line, labels(m="5")))
+    assert entry is None or all(entry.labels().values())

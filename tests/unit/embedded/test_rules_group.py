@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from obsctl.embedded.own_metrics import RULE_EVALUATIONS, RULE_FAILURES, OwnMetrics
+from obsctl.embedded.query.template.syntax import TemplateError
+from obsctl.embedded.rules.functions import Context
 from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
 from obsctl.embedded.rules.manager import RuleManager, aligned, following
 from obsctl.embedded.rules.model import Group, Surroundings
 from obsctl.embedded.rules.status import Notice
-from obsctl.embedded.rules.template.functions import Context
-from obsctl.embedded.rules.template.run import Template
-from obsctl.embedded.rules.template.syntax import TemplateError
+from obsctl.embedded.rules.templates import Template
 from obsctl.embedded.signals import Batch, Labels
 from obsctl.embedded.store.base import StoreFullError, Written
 from obsctl.wait import Deadline, until

@@ -4,24 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from obsctl.embedded.query.errors import QueryError, not_supported
+from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.logql.entry import Entry
+from obsctl.embedded.query.logql.functions import FUNCTIONS, LONGEST
 from obsctl.embedded.query.logql.tree import LabelFormat, LineFormat
+from obsctl.embedded.query.template.run import Template
+from obsctl.embedded.query.template.syntax import TemplateError
+
+FORMAT_ERROR = "TemplateFormatErr"
 
 
 def line_format(stage: LineFormat) -> Callable[[Entry], None]:
-    """The line becomes what the template says."""
-    raise QueryError(not_supported(f"the stage {stage}"))
+    """The line becomes what the template says; a template that fails leaves it, with an error."""
+    template = _template("line", stage.template)
+
+    def run(entry: Entry) -> None:
+        try:
+            entry.line = template.expand(entry, entry.labels())
+        except TemplateError as cause:
+            entry.fail(FORMAT_ERROR, str(cause))
+
+    return run
 
 
 def label_format(stage: LabelFormat) -> Callable[[Entry], None]:
-    """Labels are renamed, or become what a template says."""
-    items = [(item.value, item.name) for item in stage.items if item.renames]
-    if len(items) < len(stage.items):
-        raise QueryError(not_supported('a template of the "label_format" stage'))
+    """Labels are renamed, or become what a template says. Templates see the labels as they were before the first."""
+    items = [(item.name, item.value, None if item.renames else _template("label", item.value)) for item in stage.items]
 
     def run(entry: Entry) -> None:
-        for source, target in items:
-            entry.rename(source, target)
+        before: dict[str, str] | None = None
+        for name, source, template in items:
+            if template is None:
+                entry.rename(source, name)
+                continue
+            before = entry.labels() if before is None else before
+            try:
+                entry.set(name, template.expand(entry, before))
+            except TemplateError as cause:
+                entry.fail(FORMAT_ERROR, str(cause))
 
     return run
+
+
+def _template(kind: str, source: str) -> Template:
+    try:
+        return Template(source, FUNCTIONS, longest=LONGEST)
+    except TemplateError as cause:
+        raise QueryError(f"invalid {kind} template: {cause}") from cause

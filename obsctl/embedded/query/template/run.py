@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from obsctl.embedded.rules.template.functions import FUNCTIONS, Context, Sample, truth
-from obsctl.embedded.rules.template.parse import parse
-from obsctl.embedded.rules.template.printing import kind_name, shown
-from obsctl.embedded.rules.template.syntax import (
+from obsctl.embedded.query.template.builtins import Spec, truth
+from obsctl.embedded.query.template.parse import parse
+from obsctl.embedded.query.template.printing import kind_name, shown
+from obsctl.embedded.query.template.syntax import (
     Action,
     Branch,
     Dot,
@@ -24,36 +24,30 @@ from obsctl.embedded.rules.template.syntax import (
     Variable,
 )
 
-_LONGEST = 1 << 16
-_PREPARED = {"$labels": "Labels", "$externalLabels": "ExternalLabels", "$externalURL": "ExternalURL", "$value": "Value"}
-"""Variables that stand for fields of what a template is about, for people who do not know Go."""
+LONGEST = 1 << 16
+"""Characters of an expanded text."""
 
 
 class Template:
-    """A template of an alert's label or annotation. ``TemplateError`` when it cannot be read."""
+    """A template about maps, or values whose method ``fields`` gives what they have.
 
-    def __init__(self, source: str) -> None:
+    ``TemplateError`` when it cannot be read, or uses other functions and variables than it may. ``longest`` is the
+    most characters of its text.
+    """
+
+    def __init__(
+        self, source: str, functions: Mapping[str, Spec], variables: Collection[str] = (), *, longest: int = LONGEST
+    ) -> None:
         self.source = source
-        self._nodes = parse(source, FUNCTIONS, tuple(_PREPARED))
-        self.asks = "query" in source
-        """Whether it may ask for other series."""
+        self._longest = longest
+        self._functions = functions
+        self._nodes = parse(source, functions, variables)
 
-    def expand(self, context: Context) -> str:
-        """The text. ``TemplateError`` when it cannot be had."""
-        root = {
-            "Labels": context.labels,
-            "ExternalLabels": context.external_labels,
-            "ExternalURL": context.external_url,
-            "Value": context.value,
-        }
-        variables = {"$": _Root(root), **{name: root[key] for name, key in _PREPARED.items()}}
-        run = _Run(context)
-        run.walk(self._nodes, variables["$"], [variables])
+    def expand(self, context: Any, dot: Any, variables: Mapping[str, Any] | None = None) -> str:
+        """The text for a value. ``context`` is handed to functions. ``TemplateError`` when it cannot be had."""
+        run = _Run(context, self._functions, self._longest)
+        run.walk(self._nodes, dot, [{"$": dot, **(variables or {})}])
         return "".join(run.parts)
-
-
-class _Root(dict[str, Any]):
-    """What a template is about; unlike labels it has no other fields than its own."""
 
 
 class _Left(Exception):  # noqa: N818 - a jump, not a mistake
@@ -64,15 +58,17 @@ Scopes = list[dict[str, Any]]
 
 
 class _Run:
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Any, functions: Mapping[str, Spec], longest: int) -> None:
         self.parts: list[str] = []
         self._context = context
+        self._functions = functions
+        self._longest = longest
         self._size = 0
 
     def _write(self, text: str) -> None:
         self._size += len(text)
-        if self._size > _LONGEST:
-            raise TemplateError(f"the text is longer than {_LONGEST} characters")
+        if self._size > self._longest:
+            raise TemplateError(f"the text is longer than {self._longest} characters")
         self.parts.append(text)
 
     def walk(self, nodes: Sequence[Node], dot: Any, scopes: Scopes) -> None:
@@ -156,7 +152,7 @@ class _Run:
                 return value
 
     def _call(self, name: str, terms: Sequence[Term], last: tuple[Any, ...], dot: Any, scopes: Scopes) -> Any:
-        spec, count = FUNCTIONS[name], len(terms) + len(last)
+        spec, count = self._functions[name], len(terms) + len(last)
         if count < spec.least or (spec.most is not None and count > spec.most):
             wanted = f"at least {spec.least}" if spec.most is None else str(spec.least)
             raise TemplateError(f"wrong number of args for {name}: want {wanted} got {count}")
@@ -187,16 +183,12 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _field(value: Any, name: str) -> Any:
-    match value:
-        case _Root() if name in value:
-            return value[name]
-        case Mapping() if not isinstance(value, _Root):
-            return value.get(name, "")
-        case Sample() if name in ("Labels", "Value"):
-            return value.labels if name == "Labels" else value.value
-    raise TemplateError(
-        f"can't evaluate field {name} in type {'the template' if isinstance(value, _Root) else kind_name(value)}"
-    )
+    if isinstance(value, Mapping):
+        return value.get(name, "")
+    found: Mapping[str, Any] = value.fields() if hasattr(value, "fields") else {}
+    if name not in found:
+        raise TemplateError(f"can't evaluate field {name} in type {getattr(value, 'kind', kind_name(value))}")
+    return found[name]
 
 
 def _name(term: Term) -> str:

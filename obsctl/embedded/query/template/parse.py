@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator
 
-from obsctl.embedded.rules.template.lex import Token, pieces
-from obsctl.embedded.rules.template.syntax import (
+from obsctl.embedded.query.template.lex import Token, pieces
+from obsctl.embedded.query.template.syntax import (
     Action,
     Branch,
     Dot,

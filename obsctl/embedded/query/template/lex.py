@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from obsctl.embedded.rules.template.syntax import TemplateError
+from obsctl.embedded.query.template.syntax import TemplateError
 
 Kind = Literal["string", "raw", "char", "number", "field", "variable", "word", "sign"]
 

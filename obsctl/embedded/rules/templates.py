@@ -1,0 +1,45 @@
+"""Templates of labels and annotations of alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from obsctl.embedded.query.template import run
+from obsctl.embedded.rules.functions import FUNCTIONS, Context
+
+_PREPARED = {"$labels": "Labels", "$externalLabels": "ExternalLabels", "$externalURL": "ExternalURL", "$value": "Value"}
+"""Variables that stand for fields of what a template is about, for people who do not know Go."""
+
+
+class Template:
+    """A template of an alert's label or annotation. ``TemplateError`` when it cannot be read."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._template = run.Template(source, FUNCTIONS, tuple(_PREPARED))
+        self.asks = "query" in source
+        """Whether it may ask for other series."""
+
+    def expand(self, context: Context) -> str:
+        """The text. ``TemplateError`` when it cannot be had."""
+        root = _Root(context)
+        fields = root.fields()
+        return self._template.expand(context, root, {name: fields[key] for name, key in _PREPARED.items()})
+
+
+class _Root:
+    """What a template is about."""
+
+    kind = "the template"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def fields(self) -> Mapping[str, Any]:
+        return {
+            "Labels": self._context.labels,
+            "ExternalLabels": self._context.external_labels,
+            "ExternalURL": self._context.external_url,
+            "Value": self._context.value,
+        }
