@@ -11,11 +11,14 @@ from obsctl.checks.metrics_buckets import MetricsBuckets
 from obsctl.checks.metrics_exact import MetricsExact
 from obsctl.checks.metrics_labels import MetricsLabels
 from obsctl.checks.metrics_present import MetricsPresent
+from obsctl.checks.metrics_series import MetricsSeries
 from obsctl.checks.metrics_targets import MetricsTargets
 from obsctl.checks.metrics_types import MetricsTypes
 from obsctl.checks.privacy_canary import PrivacyCanary
 from obsctl.checks.readiness_driven import ReadinessDriven
 from obsctl.checks.readiness_roles import ReadinessRoles
+from obsctl.checks.rules_loaded import RulesLoaded
+from obsctl.checks.slo_sanity import SloSanity
 from obsctl.checks.traces_attributes import TracesAttributes
 from obsctl.checks.traces_complete import TracesComplete
 from obsctl.checks.traces_shape import TracesShape
@@ -29,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     MetricsTypes(),
     MetricsLabels(),
     MetricsBuckets(),
+    MetricsSeries(),
     MetricsExact(),
     TracesComplete(),
     TracesShape(),
@@ -39,5 +43,7 @@ CHECKS: tuple[Check, ...] = (
     CorrelationRequestId(),
     CorrelationExemplar(),
     PrivacyCanary(),
+    SloSanity(),
+    RulesLoaded(),
 )
 """Every check there is. A module of this room that is neither here nor a helper (``base``, ``run``, ``_…``) is lost."""

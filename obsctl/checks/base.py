@@ -39,6 +39,9 @@ class Signal(StrEnum):
     LOGS = "logs"
     CORRELATION = "correlation"
     PRIVACY = "privacy"
+    SLO = "slo"
+    RULES = "rules"
+    DASHBOARDS = "dashboards"
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,20 @@ class Verification:
 
 
 @dataclass(frozen=True)
+class PromisedRule:
+    """A rule that the metrics backend must have loaded: its group, ``recording`` or ``alerting``, and its name."""
+
+    group: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Context:
     """Everything a check may look at. A client is None where the stack has no such backend.
 
-    ``shared`` holds what was fetched for this run, so that many checks cost one look; the runner gives every context
-    the same one.
+    ``rules`` are those that follow from the service's contract. ``shared`` holds what was fetched for this run, so that
+    many checks cost one look; the runner gives every context the same one.
     """
 
     service: Service
@@ -114,6 +126,7 @@ class Context:
     traces: TracesClient | None
     scrape_interval: float
     quiet: float = 0.3
+    rules: tuple[PromisedRule, ...] = ()
     shared: Shared = field(default_factory=Shared, compare=False)
 
     @property

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from obsctl.clients.http import Http, Reply, understood
 from obsctl.clients.telemetry import Exemplar, Sample
-from obsctl.errors import BackendError
+from obsctl.errors import BackendError, UnsupportedError
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,20 @@ class Target:
     last_error: str = ""
     last_scrape: float = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoadedRule:
+    """A rule as the server evaluates it. ``kind`` is ``recording`` or ``alerting``.
+
+    ``health`` is ``ok``, ``err``, or ``unknown`` for one that has not been evaluated yet.
+    """
+
+    group: str
+    kind: str
+    name: str
+    health: str
+    last_error: str = ""
 
 
 class PromqlClient:
@@ -71,6 +85,15 @@ class PromqlClient:
         data = _data(reply)
         with understood(reply):
             return [_target(t) for t in data["activeTargets"] or ()]
+
+    def rules(self) -> list[LoadedRule]:
+        """Every rule of every group, in the server's order. ``UnsupportedError`` where rules are not shown."""
+        reply = self.http.get_json("/api/v1/rules", {"exclude_alerts": "true"}, ok=(200, 404))
+        if reply.status == 404:
+            raise UnsupportedError(f"{reply.name} at {self.url} does not show rules: {reply.url} answered 404")
+        data = _data(reply)
+        with understood(reply):
+            return [_rule(str(group["name"]), rule) for group in data["groups"] or () for rule in group["rules"] or ()]
 
     def exemplars(self, query: str, start: float, end: float) -> list[Exemplar]:
         """Exemplars of every series selected in an expression. A server without exemplar storage answers none."""
@@ -133,6 +156,12 @@ def _target(t: Mapping[str, Any]) -> Target:
     job = labels.get("job") or str(t.get("scrapePool", ""))
     scraped = _epoch(t.get("lastScrape", ""))
     return Target(job, str(t["scrapeUrl"]), str(t["health"]), str(t.get("lastError", "")), scraped, labels)
+
+
+def _rule(group: str, r: Mapping[str, Any]) -> LoadedRule:
+    return LoadedRule(
+        group, str(r["type"]), str(r["name"]), str(r.get("health", "unknown")), str(r.get("lastError", ""))
+    )
 
 
 def _epoch(text: str) -> float:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from obsctl.embedded import own_metrics
 from obsctl.embedded.alerting.service import Alerting
-from obsctl.embedded.api import alertmanager, jaeger, loki, prometheus, prometheus_rules, tempo
+from obsctl.embedded.api import alertmanager, jaeger, loki, loki_tail, prometheus, prometheus_rules, tempo
 from obsctl.embedded.config import ALERTS_ROLE, ROLES, Address, Config
 from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http, remote_write
@@ -38,6 +38,9 @@ from obsctl.errors import StartError
 
 _HTTP_ROLES = (*(role for role in ROLES if role != "otlp_grpc"), ALERTS_ROLE)
 _BACKLOG = 512
+_WEBSOCKET_BYTES = 1 << 16
+"""What a client that follows logs may say at once."""
+
 _GRACE_SECONDS = 5
 
 
@@ -68,7 +71,7 @@ def run(config: Config) -> None:
         bodies = Bodies(limits.body_bytes)
         roles = _roles(store, intake, bodies, metrics, scraping.statuses)
         roles["prometheus"] += prometheus_rules.routes(rules.statuses, alerting.urls)
-        roles["alerts"] = alertmanager.routes(alerting.board, bodies)
+        roles["alerts"] = [*alertmanager.routes(alerting.board, bodies)]
         apps = _apps(roles, metrics)
         _serve({sockets[role].getsockname()[1]: apps[role] for role in sockets}, list(sockets.values()))
 
@@ -121,18 +124,18 @@ def _roles(
     bodies: Bodies,
     metrics: OwnMetrics,
     targets: Callable[[], Sequence[TargetStatus]],
-) -> dict[str, list[Route]]:
+) -> dict[str, list[BaseRoute]]:
     """The routes of every HTTP role."""
     return {
-        "otlp_http": otlp_http.routes(intake, bodies),
+        "otlp_http": [*otlp_http.routes(intake, bodies)],
         "prometheus": [*remote_write.routes(store, metrics, bodies), *prometheus.routes(store, targets)],
-        "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store)],
-        "jaeger": jaeger.routes(store),
-        "traceql": tempo.routes(store),
+        "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store), *loki_tail.routes(store)],
+        "jaeger": [*jaeger.routes(store)],
+        "traceql": [*tempo.routes(store)],
     }
 
 
-def _apps(roles: Mapping[str, Sequence[Route]], metrics: OwnMetrics) -> dict[str, ASGIApp]:
+def _apps(roles: Mapping[str, Sequence[BaseRoute]], metrics: OwnMetrics) -> dict[str, ASGIApp]:
     """The application of every HTTP role."""
     own = _own_routes(metrics)
     return {role: _app([*own, *served]) for role, served in roles.items()}
@@ -181,7 +184,8 @@ def _serve(apps: Mapping[int, ASGIApp], sockets: Sequence[socket.socket]) -> Non
         _ByPort(apps),
         http="httptools",
         loop="uvloop",
-        ws="none",
+        ws="wsproto",
+        ws_max_size=_WEBSOCKET_BYTES,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -102,7 +102,7 @@ def _started_by_compose(folder: Path) -> Home | None:
     with contextlib.suppress(ObsctlError):
         stack = load_stack(folder)
         runtime = DockerRuntime(folder / STATE_FOLDER, folder / OUTPUT, stack.name)
-        if runtime.observe(memory=False):
+        if runtime.is_there():
             return Home(runtime, runtime.reachable(composed(stack).endpoints))
     return None
 

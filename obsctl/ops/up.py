@@ -59,7 +59,7 @@ def plan(folder: Path, *, runtime: str | None, port_offset: int | None) -> Resul
         "files": [{"path": f"{OUTPUT}/{change.path}", "state": change.state} for change in changed],
         "plan": [asdict(step) for step in steps],
     }
-    written = (f"write {len(changed)} files in {OUTPUT}/",) if changed else ()
+    written = (f"write {len(changed)} file{'s' * (len(changed) != 1)} in {OUTPUT}/",) if changed else ()
     notes = (f"runtime: {session.reason}", *written, *map(str, steps))
     return Result("up", data, notes if steps or changed else (*notes, "nothing to do"))
 

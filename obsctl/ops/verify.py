@@ -20,6 +20,7 @@ from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.last_run import remember, telling
+from obsctl.ops.promised import promised_rules
 from obsctl.ops.session import Session, located, open_session
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.drive import drive
@@ -51,7 +52,8 @@ def verify(
 
 def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[None]:
     """Two at once would count each other's requests. Somebody else's stack can be looked at, but not locked."""
-    if not os.access(session.runtime.home, os.W_OK):
+    home = session.runtime.home
+    if home.exists() and not os.access(home, os.W_OK):
         return contextlib.nullcontext()
     return session.lock("verify", emit, file="verify.lock")
 
@@ -83,8 +85,19 @@ def _contexts(
     logql = LogqlClient(logs.url) if logs else None
     spans = traces_client(traces) if traces else None
 
+    rules = promised_rules(service.contract)
+
     def context(_signal: Signal) -> Context:
-        deadline = Deadline.after(timeout)
-        return Context(service, endpoints, run, deadline, promql, logql, spans, stack.scrape_interval)
+        return Context(
+            service=service,
+            endpoints=endpoints,
+            run=run,
+            deadline=Deadline.after(timeout),
+            metrics=promql,
+            logs=logql,
+            traces=spans,
+            scrape_interval=stack.scrape_interval,
+            rules=rules,
+        )
 
     return context

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from obsctl.render.rulegroups import Alert, Group, Record, runbook
 from obsctl.render.values import quoted
-from obsctl.spec.slo import Matcher, Selector, Slo
+from obsctl.spec.slo import Slo, selector_text
 
 ALERT = "ErrorBudgetBurn"
 WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
@@ -71,21 +71,6 @@ def period(slo: Slo) -> str:
 def ratio_name(window: str) -> str:
     """Name of the series with the share of bad events over a window."""
     return f"slo:sli_error:ratio_rate{window}"
-
-
-def selector_text(selector: Selector, slo: Slo) -> str:
-    """A selector as PromQL, limited to the SLO's service."""
-    matchers = list(selector.matchers)
-    if all(m.label != "service_namespace" for m in matchers):
-        matchers.insert(0, Matcher("service_namespace", "=", slo.service))
-    return f"{selector.metric}{{{', '.join(_matcher(m) for m in matchers)}}}"
-
-
-def _matcher(matcher: Matcher) -> str:
-    """A matcher as PromQL. A whole bound is ``1`` to some clients and ``1.0`` to others."""
-    if matcher.label == "le" and matcher.op == "=" and matcher.value.removesuffix(".0").isdigit():
-        return f'le=~"{matcher.value.removesuffix(".0")}([.]0)?"'
-    return f'{matcher.label}{matcher.op}"{matcher.value}"'
 
 
 def error_ratio(slo: Slo, window: str) -> str:

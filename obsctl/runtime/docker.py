@@ -22,7 +22,7 @@ from obsctl.runtime.base import Cancelled, Observed, Operation
 from obsctl.runtime.docker_engine import Engine, find_engine
 from obsctl.runtime.docker_plan import STARTING, current, plan
 from obsctl.runtime.docker_project import Project, project
-from obsctl.runtime.docker_seen import Seen, SeenContainer, is_ours, see, see_containers
+from obsctl.runtime.docker_seen import Seen, SeenContainer, is_ours, see, see_containers, see_networks
 from obsctl.runtime.state import State, StateFile
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ class DockerRuntime:
         _ = self.engine
 
     def is_there(self) -> bool:
-        """Whether it has containers, even ones that have ended: its engine may start them again."""
-        return bool(self._containers())
+        """Whether it has containers, even ones that have ended: its engine may start them again. Or their network."""
+        return bool(self._containers() or see_networks(self.engine, self.stack))
 
     def missing_images(self, composition: Composition) -> tuple[str, ...]:
         """The images that would have to be pulled; those that are built need their base images."""

@@ -84,14 +84,20 @@ def see_containers(engine: Engine, project: str) -> tuple[SeenContainer, ...]:
     return tuple(sorted((_container(raw) for raw in found), key=lambda c: c.container))
 
 
+def see_networks(engine: Engine, project: str) -> dict[str, Mapping[str, str]]:
+    """All networks of a stack: name -> labels."""
+    with engine_faults("cannot list networks"):
+        found = engine.client.networks(filters={"label": f"{model.PROJECT}={project}"})
+    return {raw["Name"]: raw.get("Labels") or {} for raw in found}
+
+
 def see(engine: Engine, project: str, images: Collection[str]) -> Seen:
     """The whole stack, and which of these images are there."""
     with engine_faults("cannot look at the engine"):
         api, label = engine.client, {"label": f"{model.PROJECT}={project}"}
-        networks = {raw["Name"]: raw.get("Labels") or {} for raw in api.networks(filters=label)}
         volumes = {raw["Name"]: raw.get("Labels") or {} for raw in api.volumes(filters=label).get("Volumes") or []}
         known = _image_ids(api, images)
-    return Seen(see_containers(engine, project), networks, volumes, known)
+    return Seen(see_containers(engine, project), see_networks(engine, project), volumes, known)
 
 
 def _image_ids(api: Any, images: Collection[str]) -> dict[str, str]:

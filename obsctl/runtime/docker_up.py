@@ -61,10 +61,10 @@ class Up:
         by_name = {s.name: s for s in steps if s.kind in (*STARTING, "keep")}
         making = [name for name, step in by_name.items() if step.kind in ("create", "replace")]
         self._prepare([self.project.named(name) for name in making])
-        for kind, shared in (("network", self.project.networks), ("volume", self.project.volumes)):
-            missing = {s.name for s in steps if s.kind == kind}
-            for each in (s for s in shared if s.key in missing):
-                self._share(kind, each)
+        shared = {("network", n.key): n for n in self.project.networks}
+        shared |= {("volume", v.key): v for v in self.project.volumes}
+        missing = {f"{s.kind} {s.name}": (s.kind, s.name) for s in steps if (s.kind, s.name) in shared}
+        self._each(list(missing), lambda name: self._share(missing[name][0], shared[missing[name]]))
         self._each(making, lambda name: self._create(self.project.named(name), current(self.project.named(name), seen)))
         with Watch(self.engine, self.project.name, self._stop) as watch:
             needs = {w.name: list(w.after) for w in self.project.containers}

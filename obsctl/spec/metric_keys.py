@@ -53,7 +53,7 @@ _OBSCTL = Record(
         Key("driven", MapOf(choice(*DRIVEN_PROPERTIES), names=_LABEL, naming="a label"), _DRIVEN_DOC, default={}),
         Key("required", FLAG, "Whether the service must expose it.", default=True, shown="true"),
         Key("exemplars", FLAG, "Whether it must carry trace_id exemplars.", default=False, shown="false"),
-        Key("series_budget", whole(1, 1_000_000), "Most series it may have.", shown="no limit"),
+        Key("series_budget", whole(1, 1_000_000), "Most series it may have in one process.", shown="no limit"),
         Key("buckets", ListOf(NUMBER, "a list of numbers"), "Upper bounds of a histogram, without +Inf.", default=()),
     ),
 )

@@ -52,3 +52,18 @@ class Slo:
     def error_budget(self) -> Decimal:
         """The share of events that may be bad."""
         return 1 - self.objective
+
+
+def selector_text(selector: Selector, slo: Slo) -> str:
+    """A selector as PromQL, limited to the SLO's service."""
+    matchers = list(selector.matchers)
+    if all(m.label != "service_namespace" for m in matchers):
+        matchers.insert(0, Matcher("service_namespace", "=", slo.service))
+    return f"{selector.metric}{{{', '.join(_matcher(m) for m in matchers)}}}"
+
+
+def _matcher(matcher: Matcher) -> str:
+    """A matcher as PromQL. A whole bound is ``1`` to some clients and ``1.0`` to others."""
+    if matcher.label == "le" and matcher.op == "=" and matcher.value.removesuffix(".0").isdigit():
+        return f'le=~"{matcher.value.removesuffix(".0")}([.]0)?"'
+    return f'{matcher.label}{matcher.op}"{matcher.value}"'

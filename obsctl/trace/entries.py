@@ -21,7 +21,7 @@ _SAME = {
     "PANIC": "FATAL",
 }
 _LEVEL = ("level", "severity", "severity_text", "levelname", "detected_level", "lvl")
-_MESSAGE = ("message", "msg", "event", "body")
+_MESSAGE = ("message", "msg", "text", "event", "body")
 _SERVICE = ("service", "service_name", "service.name")
 _TIME = ("timestamp", "time", "ts", "@timestamp")
 _IDS = ("trace_id", "span_id", "traceId", "spanId", "traceID", "spanID")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -31,6 +32,7 @@ RED: dict[str, tuple[str, str]] = {
     "type_changed": ("metrics.types", "shop_open_baskets"),
     "label_missing": ("metrics.labels", "shop_stock_moves_total on stockroom lacks direction"),
     "bucket_changed": ("metrics.buckets", "lacks 0.5 and has 0.6 too"),
+    "series_explode": ("metrics.series", "shop_stock_moves_total has "),
     "counted_twice": ("metrics.exact", "rose by 6, not 3"),
     "propagation_cut": ("traces.shape", "no span of stockroom"),
     "attribute_missing": ("traces.attributes", "lacks shop.order"),
@@ -93,7 +95,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     front, stock = 8000 + stack.offset, 8001 + stack.offset
     spec = (SHOP / "obsctl.yaml").read_text().replace("@front@", str(front)).replace("@stock@", str(stock))
     (stack.path / "obsctl.yaml").write_text(spec)
-    (stack.path / "contract").symlink_to(SHOP)
+    shutil.copytree(SHOP, stack.path / "contract")
     (stack.path / "logs").mkdir()
     done = stack.up()
     assert done.status == 0, done
@@ -153,3 +155,15 @@ def test_an_ignored_traceparent_is_no_trace_at_all(shop: Shop) -> None:
     assert set(traces.values()) == {Status.FAIL}
     assert verdicts["metrics.exact"] is Status.PASS
     assert verdicts["logs.present"] is Status.PASS
+
+
+def test_rules_of_a_changed_contract_are_missed_until_they_are_loaded(shop: Shop) -> None:
+    shop.breaks("")
+    objectives = shop.stack.path / "contract" / "slo"
+    (objectives / "found.yaml").write_text((objectives / "served.yaml").read_text().replace("served", "found"))
+    red = {o.check: o.verdict for o in shop.verify(1.0).outcomes if o.verdict.status is not Status.PASS}
+    assert set(red) == {"rules.loaded"}
+    assert "17 of 40 rules not loaded: " in red["rules.loaded"].summary
+    assert "obsctl up" in red["rules.loaded"].hint
+    assert shop.stack.up().status == 0
+    assert shop.verify(10).passed

@@ -1,4 +1,4 @@
-"""Loki's push API, JSON form: ``POST /loki/api/v1/push``."""
+"""Loki's push API: ``POST /loki/api/v1/push``, as JSON, or as protobuf in snappy's block format."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from obsctl.embedded.own_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, OwnMetrics
 from obsctl.embedded.receive.body import Bodies, BodyError
+from obsctl.embedded.receive.loki_proto import PushRequest
 from obsctl.embedded.receive.otlp_logs import LINE_BYTES
 from obsctl.embedded.receive.taken import Rejections, Taken
 from obsctl.embedded.signals import Batch, Labels, LogRecord
@@ -23,6 +25,7 @@ from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
 
 MAX_LABELS = 15
 _LABEL_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
+_PAIR = re.compile(r'\s*([^\s="{},]+)\s*=\s*("(?:[^"\\]|\\.)*")\s*(?:,|\Z)', re.DOTALL)
 _GRACE_NS = 600 * 10**9
 _LABELS = ("logs", "loki")
 
@@ -50,11 +53,13 @@ def routes(sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> list[Route]:
 
 
 async def _push(request: Request, sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> Response:
+    """As in Loki, what is not JSON is protobuf, packed with snappy whatever the header says."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise BodyError(415, "only the JSON form of the push API is supported: send content type application/json")
-    async with bodies.read(request) as body:
-        return await _store(parse(body), sink, metrics)
+    if not media_type:
+        raise BodyError(400, "mime: no media type")
+    is_json = media_type == "application/json"
+    async with bodies.read(request) if is_json else bodies.read_snappy(request) as body:
+        return await _store(parse(body) if is_json else parse_protobuf(body), sink, metrics)
 
 
 async def _store(taken: Taken, sink: Sink, metrics: OwnMetrics) -> Response:
@@ -69,6 +74,10 @@ async def _store(taken: Taken, sink: Sink, metrics: OwnMetrics) -> Response:
     return Response(status_code=204)
 
 
+Pushed = tuple[Mapping[Any, Any], Iterable[Any]]
+"""Labels of a stream, and its entries: ``[time, line, metadata?]``, all strings."""
+
+
 def parse(body: bytes) -> Taken:
     """Lines of a push request; entries that break a limit are left out and named in ``message``.
 
@@ -81,6 +90,44 @@ def parse(body: bytes) -> Taken:
         entries = [(dict(stream["stream"]), list(stream["values"])) for stream in streams]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BodyError(400, f"the body is not a JSON push request: {type(error).__name__} {error}") from error
+    return _taken(entries)
+
+
+def parse_protobuf(body: bytes) -> Taken:
+    """The same for a ``logproto.PushRequest``."""
+    try:
+        request = PushRequest.FromString(body)
+    except DecodeError as error:
+        raise BodyError(400, f"the body is not a protobuf push request: {error}") from error
+    return _taken([(_selected(stream.labels), map(_entry, stream.entries)) for stream in request.streams])
+
+
+def _entry(entry: Any) -> list[Any]:
+    moment = entry.timestamp.seconds * 10**9 + entry.timestamp.nanos
+    return [str(moment), entry.line, {pair.name: pair.value for pair in entry.metadata}]
+
+
+def _selected(text: str) -> dict[str, str]:
+    """The labels of ``{a="b", c="d"}``. ``BodyError`` 400 when it is not that."""
+    found: dict[str, str] = {}
+    inside = text.strip()
+    problem = BodyError(400, f'error parsing labels: {text[:200]!r} is not of the form {{name="value", ...}}')
+    if not (inside.startswith("{") and inside.endswith("}")):
+        raise problem
+    inside, position = inside[1:-1], 0
+    while position < len(inside):
+        pair = _PAIR.match(inside, position)
+        if not pair:
+            raise problem
+        try:
+            found[pair[1]] = json.loads(pair[2], strict=False)
+        except ValueError:
+            raise problem from None
+        position = pair.end()
+    return found
+
+
+def _taken(entries: Sequence[Pushed]) -> Taken:
     if not entries:
         raise BodyError(422, "error at least one valid stream is required for ingestion")
     records: list[LogRecord] = []

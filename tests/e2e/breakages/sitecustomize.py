@@ -57,6 +57,17 @@ def label_missing() -> None:
 
 
 @breakage("api")
+def series_explode() -> None:
+    lines = "".join(rf'\nhttp_response_size_bytes_count{{method="GET",route="/cvs/{n}"}} 1' for n in range(120))
+    rewrite_exposition(r"^# TYPE http_response_size_bytes summary$", rf"\g<0>{lines}")
+
+
+@breakage("api")
+def good_events_counted_twice() -> None:
+    rewrite_exposition(r'^(http_request_duration_seconds_bucket\{.*le="0.25".*\}) [0-9.]+( #.*)?$', r"\1 999999")
+
+
+@breakage("api")
 def bucket_changed() -> None:
     rewrite_exposition(r'^(http_request_duration_seconds_bucket.*)le="0.25"', r'\1le="0.3"')
 

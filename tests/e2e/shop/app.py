@@ -88,6 +88,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers by the first route that fits; everything about it is measured here."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body in one packet
     last_body: Any = None
 
     def answer(self) -> None:
@@ -153,7 +154,11 @@ REWRITES = (
     ("label_missing", r'^(shop_stock_moves_total)\{direction="out"\}', r"\1"),
     ("type_changed", r"^# TYPE shop_open_baskets gauge", "# TYPE shop_open_baskets unknown"),
     ("bucket_changed", r'le="0.5"', 'le="0.6"'),
-    ("series_explode", r"^shop_open_baskets (.*)$", "\n".join(rf'shop_open_baskets{{n="{n}"}} \1' for n in range(9))),
+    (
+        "series_explode",
+        r"^# TYPE shop_stock_moves counter$",
+        "\n".join([r"\g<0>", *(rf'shop_stock_moves_total{{direction="shelf {n}"}} 1' for n in range(9))]),
+    ),
 )
 
 

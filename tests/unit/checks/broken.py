@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from obsctl.clients.telemetry import SpanEvent
-from tests.unit.checks.world import World
+from obsctl.clients.telemetry import Sample, SpanEvent
+from obsctl.spec.slo import Matcher, Selector
+from tests.unit.checks.world import BASE, World
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,74 @@ def job_done_twice(world):
         lambda s: named(s, "jobs_completed_total") and s.labels["type"] == "match",
         lambda s: replace(s, value=s.value + 2),
     )
+
+
+@breaks("metrics.series", "http_requests_total has 201 series on api, its budget is 200: label route has ")
+def a_path_in_a_label(world):
+    one = next(s for s in world.series if named(s, "http_requests_total") and s.labels["job"] == "api")
+    has = sum(named(s, "http_requests_total") and s.labels["job"] == "api" for s in world.series)
+    paths = [f"/matches/{number}" for number in range(201 - has)]
+    world.series += [replace(one, labels={**one.labels, "route": path}) for path in paths]
+
+
+# ---- SLOs and rules ----
+
+
+def counts(name, **labels):
+    return lambda s: named(s, name) and labels.items() <= s.labels.items()
+
+
+@breaks("slo.sanity", "http-latency: 1006 events are good, but there are ")
+def more_good_events_than_events(world):
+    some = counts("http_request_duration_seconds_bucket", le="0.25", job="api", route="/matches")
+    good = sum(s.value for s in world.series if counts("http_request_duration_seconds_bucket", le="0.25")(s))
+    last = [s for s in world.series if some(s)][-1]
+    world.change_series(lambda s: s is last, lambda s: replace(s, value=s.value + 1006 - good))
+
+
+@breaks("slo.sanity", "http-errors: an event count is NaN")
+def events_are_not_a_number(world):
+    quiet = counts("http_requests_total", job="ai", status="quiet")
+    world.change_series(quiet, lambda s: replace(s, value=float("nan")))
+
+
+@breaks("slo.sanity", "http-errors: the recorded error ratio is 1.5, not between 0 and 1")
+def recorded_ratio_out_of_range(world):
+    labels = {"__name__": "slo:sli_error:ratio_rate5m", "sloth_id": "cv-job-matching-http-errors"}
+    world.series.append(Sample(labels, 0.0, 1.5))
+
+
+@breaks("slo.sanity", "http-latency: no series is counted by sum(http_request_duration_seconds_bucket{")
+def nothing_is_ever_good(world):
+    """The bound is none of the contract's, so no other check misses it."""
+    slos = world.service.contract.slos
+    matcher = Matcher("le", "=", "0.3")
+    wrong = [replace(s, part=replace(s.part, matchers=(matcher,))) if s.name == "http-latency" else s for s in slos]
+    world.service = replace(world.service, contract=replace(world.service.contract, slos=tuple(wrong)))
+
+
+@breaks("slo.sanity", "orders: it has seen no event")
+def nothing_happens(world):
+    total = Selector("jobs_failed_total")
+    world.change_series(lambda s: named(s, "jobs_failed_total"), lambda s: replace(s, value=s.value - BASE))
+    world.change_run(expectations=tuple(e for e in world.run.expectations if e.metric != "jobs_failed_total"))
+    slo = replace(world.service.contract.slos[0], name="orders", part=total, total=total)
+    world.service = replace(world.service, contract=replace(world.service.contract, slos=(slo,)))
+
+
+@breaks("rules.loaded", " not loaded: HttpErrorRateHigh (obsctl/cv-job-matching/http/alerts)")
+def rule_not_loaded(world):
+    world.rules = [rule for rule in world.rules if rule.name != "HttpErrorRateHigh"]
+
+
+@breaks("rules.loaded", " not loaded: ErrorBudgetBurn (")
+def rule_loaded_only_once(world):
+    world.rules.remove(next(rule for rule in world.rules if rule.name == "ErrorBudgetBurn"))
+
+
+@breaks("rules.loaded", "fails: found duplicate series")
+def rule_unhealthy(world):
+    world.rules[3] = replace(world.rules[3], health="err", last_error="found duplicate series")
 
 
 # ---- traces ----

@@ -15,12 +15,13 @@ from functools import cache
 from pathlib import Path
 
 from obsctl.assets import templates
-from obsctl.checks.base import Context
-from obsctl.clients.promql import Target
+from obsctl.checks.base import Context, PromisedRule
+from obsctl.clients.promql import LoadedRule, Target
 from obsctl.clients.telemetry import Exemplar, LogLine, Sample, Span
 from obsctl.driven import DrivenRequest, Run
 from obsctl.endpoints import Endpoints
-from obsctl.errors import BackendError
+from obsctl.errors import BackendError, UnsupportedError
+from obsctl.ops.promised import promised_rules
 from obsctl.spec.contract import Metric, MetricType, SpanRule, TraceRule
 from obsctl.spec.load import load_stack_file
 from obsctl.spec.stack import Service
@@ -44,6 +45,8 @@ class World:
     series: list[Sample] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)
     exemplars: list[Exemplar] = field(default_factory=list)
+    promised: tuple[PromisedRule, ...] = ()
+    rules: list[LoadedRule] | None = field(default_factory=list)
     endpoints: Endpoints = Endpoints()
     extracted: tuple[str, ...] = ("trace_id", "span_id", "request_id")
     broken: tuple[str, ...] = ()
@@ -60,6 +63,7 @@ class World:
             traces=Traces(self),
             scrape_interval=0.05,
             quiet=0.02,
+            rules=self.promised,
         )
         return replace(context, **changes)
 
@@ -125,12 +129,20 @@ class Metrics:
         return {name: (kind, "") for name, kind in self.world.types.items()}
 
     def instant(self, query, at=None):
+        """Plain selectors, and the sum of one."""
         self._ask(query)
-        name, labels = re.fullmatch(r"([a-zA-Z_:0-9]*)(?:\{(.*)\})?", query).groups()
-        wanted = dict(re.findall(r'(\w+)="([^"]*)"', labels or ""))
-        if name:
-            wanted["__name__"] = name
-        return [s for s in self.world.series if wanted.items() <= s.labels.items()]
+        summed = re.fullmatch(r"sum\((.*)\)", query)
+        name, labels = re.fullmatch(r"([a-zA-Z_:0-9]*)(?:\{(.*)\})?", summed[1] if summed else query).groups()
+        wanted = re.findall(r'(\w+)(=~|!~|!=|=)"([^"]*)"', labels or "")
+        wanted += [("__name__", "=", name)] if name else []
+        found = [s for s in self.world.series if all(_fits(s.labels.get(k, ""), op, v) for k, op, v in wanted)]
+        return [Sample({}, 0.0, sum(s.value for s in found))] if summed and found else [] if summed else found
+
+    def rules(self):
+        self._ask("rules")
+        if self.world.rules is None:
+            raise UnsupportedError("Prometheus API at http://127.0.0.1:1 does not show rules")
+        return list(self.world.rules)
 
     def exemplars(self, query, start, end):
         self._ask(query)
@@ -181,6 +193,11 @@ class Traces:
         return tuple(tuple(t) for t in self.world.spans.values() if any(s.service == service for s in t))
 
 
+def _fits(own, operator, value):
+    same = re.fullmatch(value, own) is not None if "~" in operator else own == value
+    return same != operator.startswith("!")
+
+
 def _same(value, own):
     return own if value == own else None
 
@@ -219,6 +236,8 @@ def healthy() -> World:
                 baseline[component].append(_text(sample_, before))
     world.change_run(baseline={name: "\n".join(lines) + "\n" for name, lines in baseline.items()})
     world.exemplars = list(_exemplars(world))
+    world.promised = promised_rules(service.contract)
+    world.rules = [LoadedRule(rule.group, rule.kind, rule.name, "ok") for rule in world.promised]
     return world
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from obsctl.clients.promql import PromqlClient
+from obsctl.clients.promql import LoadedRule, PromqlClient
 from obsctl.clients.telemetry import Exemplar, Sample
 from obsctl.errors import BackendError, UnsupportedError
 from tests.unit.clients.canned import JSON, Answer, serving
@@ -115,3 +115,33 @@ def test_exemplars_and_their_absence():
         ]
     with serving({"/api/v1/query_exemplars": Answer(status=204)}) as server:
         assert PromqlClient(server.url).exemplars("1", 1, 2) == []
+
+
+GROUP = {
+    "name": "g1",
+    "file": "rules.yml",
+    "rules": [
+        {"name": "job:up:sum", "query": "sum by (job) (up)", "health": "ok", "type": "recording"},
+        {"state": "firing", "name": "Down", "health": "err", "lastError": "no", "type": "alerting", "alerts": None},
+        {"name": "Fresh", "type": "alerting"},
+    ],
+}
+
+
+def test_rules_of_every_group_with_their_health():
+    with serving({"/api/v1/rules": ok({"groups": [GROUP, {"name": "empty", "rules": []}]})}) as server:
+        found = PromqlClient(server.url).rules()
+    assert found == [
+        LoadedRule("g1", "recording", "job:up:sum", "ok"),
+        LoadedRule("g1", "alerting", "Down", "err", "no"),
+        LoadedRule("g1", "alerting", "Fresh", "unknown"),
+    ]
+
+
+def test_a_server_without_rules_is_told_from_one_whose_answer_is_odd():
+    gone = Answer("404 page not found", status=404)
+    with serving({"/api/v1/rules": gone}) as server, pytest.raises(UnsupportedError, match="does not show rules"):
+        PromqlClient(server.url).rules()
+    for odd in (ok({}), ok({"groups": [{}]}), ok({"groups": [{"name": "a", "rules": [{}]}]}), ok(None)):
+        with serving({"/api/v1/rules": odd}) as server, pytest.raises(BackendError, match="shape"):
+            PromqlClient(server.url).rules()

@@ -9,6 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from cramjam import snappy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from obsctl.embedded.receive.loki_proto import PushRequest
 
 from .conftest import Answer, Embedded, ask
 
@@ -83,10 +88,70 @@ def test_what_is_no_push_request_is_refused_in_a_sentence(shared: Embedded, body
     assert 10 < len(answer.body) < 600
 
 
-def test_the_protobuf_form_is_refused_and_says_what_would_do(shared: Embedded) -> None:
-    answer = push(shared, b"", Content_Type="application/x-protobuf")
-    assert answer.status == 415
-    assert b"application/json" in answer.body
+def protobuf(labels: str, *entries: dict[str, Any]) -> bytes:
+    return bytes(snappy.compress_raw(PushRequest(streams=[{"labels": labels, "entries": entries}]).SerializeToString()))
+
+
+def entry(line: str, **metadata: str) -> dict[str, Any]:
+    seconds, nanos = divmod(time.time_ns(), 10**9)
+    pairs = [{"name": name, "value": value} for name, value in metadata.items()]
+    return {"timestamp": {"seconds": seconds, "nanos": nanos}, "line": line, "metadata": pairs}
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content_Encoding": "snappy"}])
+def test_lines_pushed_as_protobuf_can_be_queried(shared: Embedded, headers: dict[str, str]) -> None:
+    app = f"proto-{len(headers)}"
+    body = protobuf(f'{{app="{app}", quoted="a\\"b,c=\\\\}}"}}', entry("hello"), entry("again é", trace_id="ab" * 16))
+    answer = push(shared, body, Content_Type="application/x-protobuf", **headers)
+    assert (answer.status, answer.body) == (204, b"")
+    assert lines(shared, f'{{app="{app}", quoted=`a"b,c=\\}}`}}') == ["hello", "again é"]
+    assert lines(shared, f'{{app="{app}"}} | trace_id="{"ab" * 16}"') == ["again é"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        (b"\xff\xff\xff", 400, b"snappy"),
+        (b"", 400, b"snappy"),
+        (bytes(snappy.compress_raw(b"\xff\x01")), 400, b"not a protobuf push request"),
+        (bytes(snappy.compress_raw(b"")), 422, b"at least one valid stream"),
+        (protobuf("a=b", entry("x")), 400, b"error parsing labels"),
+        (protobuf('{a="b', entry("x")), 400, b"error parsing labels"),
+        (protobuf('{a="b" c="d"}', entry("x")), 400, b"error parsing labels"),
+        (protobuf('{a="\\q"}', entry("x")), 400, b"error parsing labels"),
+        (protobuf("{}", entry("x")), 400, b"at least one label pair"),
+        (protobuf('{a="b"}', entry("x" * 300_000)), 400, b"max entry size"),
+    ],
+    ids=[
+        "no snappy",
+        "empty",
+        "no protobuf",
+        "no streams",
+        "no braces",
+        "no end",
+        "no comma",
+        "escape",
+        "none",
+        "long",
+    ],
+)
+def test_what_is_no_protobuf_push_is_refused_in_a_sentence(
+    shared: Embedded, body: bytes, status: int, told: bytes
+) -> None:
+    answer = push(shared, body, Content_Type="application/x-protobuf")
+    assert (answer.status, told in answer.body) == (status, True), answer.body
+
+
+@given(st.binary(max_size=60), st.booleans())
+@settings(max_examples=60)
+def test_no_body_is_answered_with_a_failure(shared: Embedded, body: bytes, packed: bool) -> None:
+    data = bytes(snappy.compress_raw(body)) if packed else body
+    assert push(shared, data, Content_Type="application/x-protobuf").status in (204, 400, 413, 422)
+
+
+def test_a_push_without_a_content_type_is_refused(shared: Embedded) -> None:
+    answer = ask("POST", shared.url("loki", "/loki/api/v1/push"), b"{}")
+    assert (answer.status, answer.body) == (400, b"mime: no media type\n")
 
 
 def test_a_body_over_the_limit_is_413(shared: Embedded) -> None:

@@ -1,0 +1,101 @@
+"""No metric has more series than its budget: what grows with users, ids or paths is found before it is expensive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from obsctl.checks._metrics import (
+    NO_BACKEND,
+    TARGET_LABELS,
+    MetricBoard,
+    Scraped,
+    not_scraped,
+    nothing_arrived,
+    sample_names,
+)
+from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.clients.telemetry import Sample
+from obsctl.spec.contract import Contract, Metric
+
+
+class MetricsSeries:
+    """See ``docs/checks/metrics-series.md``."""
+
+    id = "metrics.series"
+    signal = Signal.METRICS
+    title = "no metric has more series than its budget"
+
+    def run(self, context: Context) -> Verdict:
+        """Count the series of each metric on each target."""
+        if context.metrics is None:
+            return skipped(NO_BACKEND)
+        if not any(m.series_budget for m in context.contract.metrics):
+            return skipped("the contract gives no metric a budget of series")
+        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        if verdict := nothing_arrived(context, scraped):
+            return verdict
+        notes = [not_scraped(scraped)]
+        counted = sorted(_counted(context.contract, scraped), key=lambda c: c.filled, reverse=True)
+        if not counted:
+            hint = "see metrics.present: metrics that are not there cannot be counted"
+            return failed("no metric with a budget of series is there to look at", hint=hint)
+        looked = [Evidence(c.query, f"{c}; {_widest(c)}") for c in counted]
+        if over := [c for c in counted if c.filled > 1]:
+            hint = (
+                "a label holds something unbounded (an id, a path with ids, a user): record a template or a class of "
+                "it instead, or raise series_budget in the contract if so many are meant"
+            )
+            return failed(summed([f"{c}: {_widest(c)}" for c in over]), looked[: len(over)], hint=hint)
+        summary = f"{count(len(counted), 'metric')} within budget; of the fullest, {counted[0]}"
+        return passed(summary + noted(notes), looked)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The series of one metric on the target that has most of them."""
+
+    metric: Metric
+    component: str
+    series: tuple[Sample, ...]
+
+    @property
+    def filled(self) -> float:
+        """How much of its budget a metric uses; 1.0 is all of it."""
+        return len(self.series) / (self.metric.series_budget or 1)
+
+    @property
+    def query(self) -> str:
+        """What was looked at."""
+        instance = self.series[0].labels.get("instance", "")
+        return f'{{__name__=~"{"|".join(sample_names(self.metric))}",instance="{instance}"}}'
+
+    def __str__(self) -> str:
+        name, budget = self.metric.name, self.metric.series_budget
+        return f"{name} has {len(self.series)} series on {self.component}, its budget is {budget}"
+
+
+def _counted(contract: Contract, scraped: Sequence[Scraped]) -> Iterator[Counted]:
+    for metric in contract.metrics:
+        found = [c for one in scraped for c in _by_target(metric, one)] if metric.series_budget else []
+        if found:
+            yield max(found, key=lambda c: len(c.series))
+
+
+def _by_target(metric: Metric, scraped: Scraped) -> Iterator[Counted]:
+    targets: dict[str, list[Sample]] = {}
+    for sample in scraped.of(metric):
+        targets.setdefault(sample.labels.get("instance", ""), []).append(sample)
+    return (Counted(metric, scraped.name, tuple(series)) for series in targets.values())
+
+
+def _widest(one: Counted) -> str:
+    """The label that has most values, with some of them."""
+    own = one.metric.labels or sorted({label for s in one.series for label in s.labels} - TARGET_LABELS)
+    values = {label: {s.labels.get(label, "") for s in one.series} for label in own}
+    if not values:
+        return "it has no labels of its own"
+    label = max(values, key=lambda name: len(values[name]))
+    shown = few((repr(value)[:60] for value in sorted(values[label])), limit=3)
+    return f"label {label} has {count(len(values[label]), 'value')} ({shown})"

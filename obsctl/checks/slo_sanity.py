@@ -1,0 +1,151 @@
+"""Each SLO measures something: its indicator has events, is a number between 0 and 1, and counts no event twice."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from obsctl.checks._metrics import NO_BACKEND, MetricBoard, Scraped, missing
+from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
+from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.clients.promql import PromqlClient
+from obsctl.clients.telemetry import Sample
+from obsctl.spec.contract import Contract, Metric
+from obsctl.spec.slo import Selector, Slo, selector_text
+
+HINT = (
+    "look at the two selectors of the SLO (`slos` in the contract): both must count the same kind of event, `total` "
+    "all of them; and drive a request that raises `total`"
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an SLO's two selectors count now, and what the backend has recorded of the ratio. None: no series."""
+
+    slo: Slo
+    part: float | None
+    total: float | None
+    recorded: tuple[Sample, ...] = ()
+
+    @property
+    def part_query(self) -> str:
+        """The query for the good or the bad events."""
+        return f"sum({selector_text(self.slo.part, self.slo)})"
+
+    @property
+    def total_query(self) -> str:
+        """The query for all events."""
+        return f"sum({selector_text(self.slo.total, self.slo)})"
+
+    @property
+    def kind(self) -> str:
+        """What ``part`` counts."""
+        return "good" if self.slo.good else "bad"
+
+
+class SloSanity:
+    """See ``docs/checks/slo-sanity.md``."""
+
+    id = "slo.sanity"
+    signal = Signal.SLO
+    title = "every SLO measures something sensible"
+
+    def run(self, context: Context) -> Verdict:
+        """Count the events of each SLO once the run has been scraped."""
+        client = context.metrics
+        if client is None:
+            return skipped(NO_BACKEND)
+        if not context.contract.slos:
+            return skipped("the contract states no SLO")
+        scraped = MetricBoard.of(context, client).scraped(context.deadline)
+        absent = {slo.name: why for slo in context.contract.slos if (why := _elsewhere(slo, context.contract, scraped))}
+        judged = [_measured(slo, client) for slo in context.contract.slos if slo.name not in absent]
+        if not judged:
+            hint = "see metrics.present and metrics.buckets: what the SLOs are made of is not stored"
+            return failed(f"no SLO can be measured: {few(absent.values())}", hint=hint)
+        notes = [f"without {few(absent)}: {few(absent.values())}" if absent else ""]
+        looked = [Evidence(query, said) for one in judged for query, said in _said(one)]
+        if findings := [f"{one.slo.name}: {flaw}" for one in judged for flaw in _flaws(one)]:
+            return failed(summed(findings) + noted(notes), looked, hint=HINT)
+        shown = few(f"{one.slo.name} {_good_share(one):.4g}" for one in judged)
+        return passed(f"{count(len(judged), 'SLO')} measured, good share: {shown}{noted(notes)}", looked)
+
+
+def _measured(slo: Slo, client: PromqlClient) -> Measured:
+    blank = Measured(slo, None, None)
+    # the part first: events that come meanwhile may then only be missing from it
+    part = _value(client.instant(blank.part_query))
+    total = _value(client.instant(blank.total_query))
+    return Measured(slo, part, total, tuple(client.instant(_recorded(slo))))
+
+
+def _recorded(slo: Slo) -> str:
+    return f"slo:sli_error:ratio_rate5m{{sloth_id={json.dumps(slo.id)}}}"
+
+
+def _value(samples: Sequence[Sample]) -> float | None:
+    return samples[0].value if samples else None
+
+
+def _elsewhere(slo: Slo, contract: Contract, scraped: Sequence[Scraped]) -> str:
+    """Why an SLO is the business of another check: a metric of it is missing, or its bucket is."""
+    gone = {metric.name for metric, _ in missing(contract, scraped)}
+    for selector in (slo.part, slo.total):
+        metric = _metric(contract, selector)
+        if metric and (metric.name in gone or not any(s.up and s.has(metric) for s in scraped)):
+            return f"{metric.name} is not there, which metrics.present is about"
+        if metric and metric.buckets and not _bounds_stored(selector, metric, scraped):
+            return f"a bucket of {metric.name} is not there, which metrics.buckets is about"
+    return ""
+
+
+def _metric(contract: Contract, selector: Selector) -> Metric | None:
+    name = selector.metric
+    bases = (name, *(name.removesuffix(suffix) for suffix in ("_bucket", "_count", "_sum")))
+    return next((m for base in bases if (m := contract.metric(base))), None)
+
+
+def _bounds_stored(selector: Selector, metric: Metric, scraped: Sequence[Scraped]) -> bool:
+    """Whether the bucket that a selector names is stored, if the contract has it."""
+    wanted = {float(m.value) for m in selector.matchers if m.label == "le" and m.op == "=" and _is_number(m.value)}
+    stored = {s.labels["le"] for one in scraped for s in one.of(metric) if "le" in s.labels}
+    return not wanted & {*metric.buckets} - {float(le) for le in stored if _is_number(le)}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _flaws(one: Measured) -> Iterator[str]:
+    if one.total is None:
+        yield f"no series is counted by {one.total_query}"
+    elif math.isnan(one.total) or (one.part is not None and math.isnan(one.part)):
+        yield "an event count is NaN"
+    elif one.total <= 0:
+        yield f"it has seen no event: {one.total_query} is {one.total:g}"
+    elif one.part is None and one.slo.good:
+        yield f"no series is counted by {one.part_query}, so nothing is ever good"
+    elif not 0 <= (one.part or 0.0) <= one.total:
+        yield f"{one.part or 0.0:g} events are {one.kind}, but there are {one.total:g} in all"
+    for sample in one.recorded:
+        if not 0 <= sample.value <= 1:
+            yield f"the recorded error ratio is {sample.value:g}, not between 0 and 1"
+
+
+def _said(one: Measured) -> Iterator[tuple[str, str]]:
+    yield one.part_query, "no series" if one.part is None else f"{one.part:g} {one.kind} events"
+    yield one.total_query, "no series" if one.total is None else f"{one.total:g} events"
+    if one.recorded:
+        yield _recorded(one.slo), f"{one.recorded[0].value:g}, as recorded"
+
+
+def _good_share(one: Measured) -> float:
+    share = (one.part or 0.0) / (one.total or 1.0)
+    return share if one.slo.good else 1 - share
