@@ -53,7 +53,7 @@ def _rules(groups: Sequence[GroupStatus], call: Call) -> dict[str, Any]:
     wanted, matches, alerts = _wanted(call), _matches(call), not _flag(call, "exclude_alerts")
     files, names = call.all("file[]"), call.all("rule_group[]")
     shown: list[dict[str, Any]] = []
-    for status in groups:
+    for status in sorted(groups, key=lambda status: (status.group.file, status.group.name)):
         group = status.group
         if (files and group.file not in files) or (names and group.name not in names):
             continue

@@ -110,8 +110,9 @@ class GroupRun:
         live.given = frozenset(sample.labels for sample in samples)
 
     def _failed(self, live: _Live, error: str, now: int, seconds: float) -> None:
-        """Its alerts and series stay as they were."""
-        _log.warning("rule %s of group %s: %s", live.status.rule.name, self.group.name, error)
+        """Its alerts and series stay as they were. The log hears of what is new."""
+        if error != live.status.last_error:
+            _log.warning("rule %s of group %s: %s", live.status.rule.name, self.group.name, error)
         live.status = replace(live.status, health="err", last_error=error, evaluated=now, seconds=seconds)
 
     def _advanced(self, rule: Alerting, before: Active, moment: Moment) -> Active:

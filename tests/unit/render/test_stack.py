@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,11 @@ def test_an_alert_manager_elsewhere_takes_the_role(stack: Stack) -> None:
     assert "alerts" not in config(there)["listen"]  # type: ignore[operator]
     assert config(there)["rules"]["alertmanagers"] == ["http://127.0.0.1:19093"]  # type: ignore[index]
     assert config(stack)["rules"]["alertmanagers"] == []  # type: ignore[index]
+
+
+def test_another_rule_means_another_server(stack: Stack) -> None:
+    before = embedded(stack, version="1").processes[0].fingerprint
+    service = stack.services[0]
+    slo = replace(service.contract.slos[0], objective=Decimal("0.5"))
+    changed = replace(service, contract=replace(service.contract, slos=(slo, *service.contract.slos[1:])))
+    assert embedded(replace(stack, services=(changed,)), version="1").processes[0].fingerprint != before
