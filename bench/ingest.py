@@ -241,5 +241,6 @@ def _config(folder: str, ports: dict[str, int]) -> dict[str, object]:
             "patterns": {"email": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"},
         },
         "retention": {"age_seconds": 86_400, "size_bytes": 16 << 30},
+        "span_metrics": True,
         "limits": {"body_bytes": 64 << 20, "queue_items": 200_000},
     }

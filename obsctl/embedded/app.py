@@ -33,6 +33,8 @@ from obsctl.embedded.rules.manager import RuleManager
 from obsctl.embedded.rules.model import Surroundings
 from obsctl.embedded.scrub import Scrubber
 from obsctl.embedded.signals import TargetStatus
+from obsctl.embedded.spanmetrics.collector import SpanMetrics
+from obsctl.embedded.store.base import Sink
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.errors import StartError
 
@@ -58,7 +60,11 @@ def run(config: Config) -> None:
         )
         stack.callback(store.close)
         scrub = Scrubber(config.scrub.attributes, config.scrub.patterns, metrics)
-        intake = Intake(store, scrub, metrics)
+        sink: Sink = store
+        if config.span_metrics:
+            sink = counting = SpanMetrics(store, metrics)
+            stack.callback(counting.close)
+        intake = Intake(sink, scrub, metrics)
         stack.callback(_start_grpc(config.listen["otlp_grpc"], intake, limits.body_bytes))
         scraping = Scraping(config.scrape, store, metrics)
         stack.callback(scraping.close)

@@ -115,6 +115,7 @@ class Config:
     limits: Limits
     rules: Rules
     routing: Routing
+    span_metrics: bool = False
 
 
 def load(path: str) -> Config:
@@ -148,6 +149,7 @@ def parse(document: object) -> Config:
         limits=_limits(top.keys("limits")),
         rules=_rules(top.keys("rules")) if top.has("rules") else Rules(),
         routing=routing.parse(top.keys("alerting")) if top.has("alerting") else routing.NOBODY,
+        span_metrics=top.has("span_metrics") and top.flag("span_metrics"),
     )
     top.nothing_else()
     return config

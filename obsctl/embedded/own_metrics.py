@@ -51,6 +51,9 @@ COMMIT_SECONDS = Family("obsctl_store_commit_seconds_total", "counter", "Time sp
 COMMIT_FAILURES = Family("obsctl_store_commit_failures_total", "counter", "Batches that the store could not write.")
 EXPIRED = Family("obsctl_store_expired_total", "counter", "Rows removed by retention.", ("table",))
 MAINTENANCE_FAILURES = Family("obsctl_store_maintenance_failures_total", "counter", "Background work that failed.")
+SPANS_NOT_COUNTED = Family(
+    "obsctl_span_metrics_dropped_total", "counter", "Stored spans that span metrics leave out: too many at once."
+)
 QUEUE_ITEMS = Family("obsctl_store_queue_items", "gauge", "Records waiting to be written.")
 QUEUE_LIMIT = Family("obsctl_store_queue_limit_items", "gauge", "Records that may wait.")
 STORE_BYTES = Family("obsctl_store_bytes", "gauge", "Size of the database.", ("part",))

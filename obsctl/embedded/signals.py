@@ -35,6 +35,7 @@ class SpanRecord:
     resource: bytes
     scope: bytes
     payload: bytes
+    parent_id: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,7 @@ class Stack:
     scrape_interval: float = 2.0
     retention: Retention = Retention()
     alerts_url: str = ""
+    span_metrics: bool = True
     choices: Choices = Choices()
     check: Inspected = Inspected()
     source: Path | None = None

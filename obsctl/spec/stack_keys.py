@@ -189,6 +189,7 @@ STACK = Record(
         Key("scrape_interval", duration("100ms", "1h"), "How often metrics are read.", 2.0, shown="2s"),
         Key("retention", RETENTION, "What is kept.", shown="see below"),
         Key("alerts_url", URL, "Alertmanager that the embedded runtime tells of alerts.", "", shown="it is one itself"),
+        Key("span_metrics", FLAG, "Embedded: metrics of spans and the service graph.", True, shown="true"),
         Key("containers", CONTAINERS, "How a stack of containers is made up.", shown="see below"),
         Key("services", ListOf(SERVICE, "a list of services", empty=False), "What is observed.", shown="the sample"),
         Key("check", CHECK, "What `obsctl check` looks at, and takes for granted.", shown="see below"),

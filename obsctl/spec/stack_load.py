@@ -58,6 +58,7 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
         scrape_interval=parsed["scrape_interval"],
         alerts_url=parsed["alerts_url"],
         retention=Retention(retention["age"], retention["size"]) if retention else Retention(),
+        span_metrics=parsed["span_metrics"],
         choices=_choices(parsed["containers"]),
         check=_inspected(parsed["check"], findings.file),
         source=path,

@@ -37,6 +37,7 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
     "scrub": ("signals", "own_metrics"),
     "store": ("signals", "own_metrics"),
     "receive": ("signals", "store.base", "scrub", "own_metrics", "config"),
+    "spanmetrics": ("signals", "store.base", "own_metrics"),
     "query": ("signals", "store.base"),
     "rules": ("query", "signals", "store.base", "own_metrics", "keys"),
     "alerting": ("query", "rules.status", "signals", "own_metrics", "keys", "config"),

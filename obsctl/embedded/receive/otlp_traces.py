@@ -70,6 +70,7 @@ def _take(
                 resource,
                 scope,
                 payload,
+                span.parent_span_id,
             )
         )
 
