@@ -26,6 +26,7 @@ SCOPE = 'service_namespace=~"$service", job=~"$job", instance=~"$instance"'
 LOG_SCOPE = 'service_namespace=~"$service", service_name=~"$job"'
 SLO_SCOPE = 'sloth_service=~"$service", sloth_slo=~"$slo"'
 
+_EXEMPLARS = ("timeseries", "heatmap")
 _COLORS = ("yellow", "orange", "red")
 _JOB = "${__field.labels.job}"
 _NATIVE_TRACE_QUERY = "jaeger"
@@ -102,12 +103,12 @@ def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Fact
     expr = filled(query.expr, about.known, panel.place)
     target: dict[str, Any] = {"refId": chr(ord("A") + number), "datasource": _source(panel.type, about)}
     if panel.type == "traces":
-        language = {} if about.traces == _NATIVE_TRACE_QUERY else {"queryType": "traceql"}
+        language = {} if about.traces == _NATIVE_TRACE_QUERY else {"queryType": "traceql", "filters": []}
         return {**target, **language, "query": expr}
     if panel.type == "logs":
         return {**target, "queryType": "range", "expr": expr, "maxLines": 100}
     shape = {"heatmap": "heatmap", "table": "table"}.get(panel.type, "time_series")
-    instant = panel.type == "table"
+    instant = panel.type == "table" or "[$__range]" in expr
     return {
         **target,
         "editorMode": "code",
@@ -116,7 +117,7 @@ def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Fact
         "format": shape,
         "range": not instant,
         "instant": instant,
-        "exemplar": panel.type in ("timeseries", "heatmap") and any(m.exemplars for m in _metrics(query.expr, about)),
+        "exemplar": number == 0 and panel.type in _EXEMPLARS and any(m.exemplars for m in _metrics(query.expr, about)),
     }
 
 
@@ -153,16 +154,20 @@ def _defaults(panel: PanelTemplate, limit: Limit | None, about: Facts, defaults:
     made = {**defaults, "unit": _unit(panel, about), **({} if panel.signed else {"min": 0})}
     levels = panel.levels or ((limit.value,) if limit else ())
     if levels:
-        colors = _COLORS[-len(levels) :]
-        steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
-        steps += [{"color": color, "value": level} for color, level in zip(colors, levels, strict=True)]
-        made["thresholds"] = {"mode": "absolute", "steps": steps}
+        made["thresholds"] = {"mode": "absolute", "steps": _steps(levels, falling=panel.falling)}
     if panel.type == "timeseries":
         made["custom"]["thresholdsStyle"]["mode"] = "dashed" if levels else "off"
         made["custom"]["stacking"]["mode"] = "normal" if panel.stacked else "none"
         if all("{{job}}" in query.legend for query in panel.queries):
             made["links"] = [_logs_link(), _traces_link(about.traces)]
     return made
+
+
+def _steps(levels: Sequence[float], *, falling: bool) -> list[dict[str, Any]]:
+    """Colors from the lowest value up: green first, or last where low values are the trouble."""
+    worse = _COLORS[-len(levels) :]
+    colors = [*reversed(worse), "green"] if falling else ["green", *worse]
+    return [{"color": color, "value": level} for color, level in zip(colors, (None, *levels), strict=True)]
 
 
 def _logs_link() -> dict[str, Any]:

@@ -35,8 +35,8 @@ class PanelTemplate:
     """A panel. What is empty follows from the first metric of its first query: unit and description.
 
     ``objective`` is the metric (registry name) whose SLO gives the threshold; ``levels`` are thresholds of its own,
-    from the first (warning) to the last (trouble). ``width`` is in columns, 0 for an even share of its row.
-    ``may_be_empty`` is the reason why it may have no data.
+    from the lowest; above the last is trouble, or with ``falling`` below the first. ``width`` is in columns, 0 for an
+    even share of its row. ``may_be_empty`` is the reason why it may have no data.
     """
 
     title: str
@@ -49,6 +49,7 @@ class PanelTemplate:
     width: int = 0
     stacked: bool = False
     signed: bool = False
+    falling: bool = False
     newest_first: bool = True
     may_be_empty: str = ""
     place: Place = Place("")
@@ -114,7 +115,8 @@ _PANEL = Record(
         Key("description", TEXT, "What it means, for people.", "", shown="the metric's brief"),
         Key("unit", TEXT, "Its unit.", "", shown="the metric's"),
         Key("objective", TEXT, "Metric whose SLO gives the threshold.", ""),
-        Key("levels", ListOf(NUMBER, "a list of numbers"), "Thresholds, warning first.", ()),
+        Key("levels", ListOf(NUMBER, "a list of numbers"), "Thresholds, the lowest first.", ()),
+        Key("falling", FLAG, "Whether low values are the trouble.", False),
         Key("width", _WIDTH, "Columns of 24.", 0, shown="an even share"),
         Key("stacked", FLAG, "Whether its series add up.", False),
         Key("signed", FLAG, "Whether it may be below zero.", False),

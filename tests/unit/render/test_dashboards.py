@@ -249,6 +249,25 @@ def test_a_stricter_slo_moves_the_threshold_and_no_slo_takes_it_away() -> None:
     assert "obsctl-slo" not in [b.uid for b in stack_dashboards(none)]
 
 
+def test_colors_say_which_side_is_trouble() -> None:
+    stack = default_stack()
+    panels = {p["title"]: p for name in ("slo", "jobs") for p in raw(stack, name)["panels"]}
+
+    def colors(title: str) -> list[tuple[str, Any]]:
+        found = panels[title]["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        return [(step["color"], step["value"]) for step in found]
+
+    assert colors("Error budget left") == [("red", None), ("orange", 0), ("green", 0.25)]
+    assert colors("Burn rate now") == [("green", None), ("yellow", 1), ("orange", 6), ("red", 14.4)]
+    assert colors("Dead letters in this time") == [("green", None), ("red", 1)]
+    assert colors("Waiting now") == [("text", None)]
+
+
+def test_what_is_summed_over_the_time_that_is_shown_is_asked_once() -> None:
+    asked = {p.title: p.queries[0].instant for b, p in PANELS if "$__range]" in "".join(q.expr for q in p.queries)}
+    assert asked == {"Dead letters in this time": True, "Tokens in this time": True}
+
+
 def test_links_lead_to_data_sources_and_dashboards_that_are_there() -> None:
     texts = files(rendered(default_stack()))
     sources = yaml.safe_load(texts["grafana/provisioning/datasources/stack.yaml"])["datasources"]
