@@ -235,8 +235,8 @@ class LogReader(Protocol):
         contains: Sequence[str] = (),
     ) -> Iterator[LogRecord]:
         """Matching lines in time order. Lazy. ``metadata`` are exact values that lines must carry: a hint that lets
-        the store use an index (``trace_id``, ``request_id``), always obeyed. So is ``contains``: texts that must be in
-        every line.
+        the store pass over others, always obeyed. ``contains`` are texts that the caller will look for in lines: those
+        without them may be left out, and need not be.
         """
         ...
 

@@ -15,14 +15,16 @@ from obsctl.embedded.signals import FilePosition, Labels, LogRecord, Matcher, ma
 from obsctl.embedded.store.base import LogVolume
 from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
 from obsctl.embedded.store.dictionary import LabelSets
+from obsctl.embedded.store.line_blocks import LineSearch, Row, count_up_to
 
 _COLUMNS = ("stream", "time", "digest", "line", "metadata", "trace_id", "request_id")
 _INDEXED = ("trace_id", "request_id")
 _PAGES = (100, 1000)
 _POSITION = ("path", "device", "inode", "offset", "head")
 
-Row = tuple[int, int, int, str, str]
-"""Time, row number, stream, line, metadata."""
+_FEW_STREAMS = 16
+_FEW_LINES = 2_000
+"""With no more streams and lines than these, the lines of each stream are read in turn."""
 
 
 class LogTable:
@@ -84,13 +86,23 @@ class LogTable:
         wanted = dict(metadata or {})
         order = _ORDERS[direction]
         hint = next((name for name in _INDEXED if name in wanted), None)
+        rows: Iterator[Row] | None = None
         if hint:
-            rows = (row for row in self._pages(hint, wanted[hint], contains, order, start, end) if row[2] in streams)
-        else:
-            runs = (self._pages("stream", number, contains, order, start, end) for number in streams)
+            rows = (row for row in self._pages(hint, wanted[hint], order, start, end) if row[2] in streams)
+        elif contains or wanted or len(streams) > _FEW_STREAMS:
+            texts = tuple(json.dumps(value) for value in wanted.values())
+            rows = self._searched(LineSearch(streams, start, end, tuple(contains), texts, order.reverse))
+        if rows is None:
+            runs = (self._pages("stream", number, order, start, end) for number in streams)
             rows = heapq.merge(*runs, key=itemgetter(0, 1), reverse=order.reverse)
         records = (LogRecord(streams[stream], time, line, _pairs(text)) for time, _, stream, line, text in rows)
         return (record for record in records if wanted.items() <= dict(record.metadata).items())
+
+    def _searched(self, search: LineSearch) -> Iterator[Row] | None:
+        """A search over blocks; None when reading the streams costs less."""
+        with self._database.reading() as connection:
+            count = count_up_to(connection, search.streams, search.start, search.end, _FEW_LINES)
+        return search.rows(self._database) if count >= _FEW_LINES else None
 
     def volumes(self, matchers: Sequence[Matcher], start: int, end: int, step: int) -> list[LogVolume]:
         """See ``LogReader.volumes``."""
@@ -123,19 +135,16 @@ class LogTable:
             after = number
         return found, after
 
-    def _pages(
-        self, column: str, value: Any, contains: Sequence[str], order: _Order, start: int, end: int
-    ) -> Iterator[Row]:
+    def _pages(self, column: str, value: Any, order: _Order, start: int, end: int) -> Iterator[Row]:
         """Rows with one value in an indexed column, a page at a time, so that no connection is held in between."""
         after = order.first(start, end)
         size = _PAGES[0]
         sql = f"""SELECT time, id, stream, line, metadata FROM lines
                   WHERE {column} = ? AND time >= ? AND time < ? AND (time, id) {order.beyond} (?, ?)
-                        {"AND instr(line, ?) " * len(contains)}
                   ORDER BY time {order.sql}, id {order.sql} LIMIT ?"""
         while True:
             with self._database.reading() as connection:
-                page = connection.execute(sql, (value, start, end, *after, *contains, size)).fetchall()
+                page = connection.execute(sql, (value, start, end, *after, size)).fetchall()
             yield from page
             if len(page) < size:
                 return

@@ -14,7 +14,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x6F627363
 """``PRAGMA application_id`` of our files: "obsc"."""
 
-VERSION = 3
+VERSION = 4
 """``PRAGMA user_version``: raised with every change of the tables below."""
 
 TABLES = """
@@ -103,6 +103,16 @@ CREATE TABLE lines (
 CREATE UNIQUE INDEX lines_by_stream ON lines (stream, time, digest);
 CREATE INDEX lines_by_trace ON lines (trace_id, time) WHERE trace_id IS NOT NULL;
 CREATE INDEX lines_by_request ON lines (request_id, time) WHERE request_id IS NOT NULL;
+CREATE TABLE line_blocks (    -- what is in a run of lines, so that searches can pass over it
+  last INTEGER PRIMARY KEY,   -- lines.id, both ends
+  first INTEGER NOT NULL,
+  earliest INTEGER NOT NULL,  -- least and greatest time
+  latest INTEGER NOT NULL,
+  streams TEXT NOT NULL,      -- JSON list
+  grams BLOB NOT NULL         -- runs of four bytes in lines and metadata, see grams.py
+) STRICT;
+CREATE INDEX line_blocks_by_latest ON line_blocks (latest, last);
+CREATE INDEX line_blocks_by_earliest ON line_blocks (earliest, last);
 CREATE TABLE positions (
   path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, "offset" INTEGER NOT NULL, head BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -18,7 +18,7 @@ from obsctl.embedded.signals import SpanRecord, StoredSpan
 from obsctl.embedded.store.base import SpanScan
 from obsctl.embedded.store.database import MOST, Database, clamp, insert
 from obsctl.embedded.store.dictionary import Dictionary
-from obsctl.embedded.store.span_blocks import indexed_until
+from obsctl.embedded.store.span_blocks import SPANS
 from obsctl.embedded.store.span_search import SpanSearch, Where
 
 _COLUMNS = ("trace_id", "span_id", "service", "name", "kind", "status", "resource", "scope", "start", "end", "payload")
@@ -103,7 +103,7 @@ class SpanTable:
         if scan.hint is None:
             return map(_stored, self._by_service(scan, Where("1")))
         with self._database.reading() as connection:
-            until = indexed_until(connection)
+            until = SPANS.until(connection)
             newest = connection.execute("SELECT coalesce(max(id), 0) FROM spans").fetchone()[0]
         search = SpanSearch(self._database, _SELECT, scan)
         recent = Where(f"spans.id > {until} AND {(where := search.where()).sql}", where.values)

@@ -23,12 +23,14 @@ from obsctl.embedded.signals import (
 from obsctl.embedded.store.base import LogVolume, Samples, Series, SpanScan, Written
 from obsctl.embedded.store.database import WAY_OUT, Database
 from obsctl.embedded.store.dictionary import Dictionary
+from obsctl.embedded.store.indexer import Indexer
+from obsctl.embedded.store.line_blocks import LINES
 from obsctl.embedded.store.logs import LogTable
 from obsctl.embedded.store.maintenance import Maintenance
 from obsctl.embedded.store.retention import FOREVER, Retention
 from obsctl.embedded.store.samples import Counts, SampleTable
 from obsctl.embedded.store.schema import REFRESH_SECONDS
-from obsctl.embedded.store.span_blocks import SpanIndexer
+from obsctl.embedded.store.span_blocks import SPANS
 from obsctl.embedded.store.spans import SpanTable
 from obsctl.embedded.store.writer import Writer
 from obsctl.errors import StartError
@@ -111,7 +113,8 @@ class SqliteStore:
         self.tables = _opened(self.database)
         self.writer = Writer(self.database.writer, self.tables, queue_items, self.metrics)
         self.maintenance = Maintenance(self.database, self.tables, self.writer, retention, self.metrics)
-        self.indexer = SpanIndexer(self.database, self.writer, self.metrics)
+        self.indexer = Indexer(SPANS, self.database, self.writer, self.metrics)
+        self.line_indexer = Indexer(LINES, self.database, self.writer, self.metrics)
         self.metrics.gauge(QUEUE_ITEMS, lambda: self.writer.items)
         self.metrics.gauge(QUEUE_LIMIT, lambda: queue_items)
         self.metrics.gauge(SERIES, lambda: len(self.tables.samples.labels))
@@ -187,6 +190,7 @@ class SqliteStore:
     def close(self) -> None:
         """See ``Store.close``."""
         self.indexer.close()
+        self.line_indexer.close()
         self.maintenance.close()
         self.writer.close()
         self.database.close()

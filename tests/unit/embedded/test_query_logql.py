@@ -303,7 +303,9 @@ def test_a_limit_stops_the_reading():
         ('| trace_id=~"ab"', None),
         ('| trace_id=""', None),
         ('| trace_id="ab" or level="x"', None),
-        ('| job_id="7"', None),
+        ('| job_id="7"', {"job_id": "7"}),
+        # these are not stored under such a name
+        ('| trace_id_extracted="ab" | __error__="x"', None),
         # behind a parser it may be a label of the line
         ('| json | trace_id="ab"', None),
         ('| trace_id="ab" | logfmt', {"trace_id": "ab"}),

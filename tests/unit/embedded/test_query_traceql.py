@@ -22,7 +22,7 @@ from obsctl.embedded.query.traceql.search import search
 from obsctl.embedded.query.traceql.tree import Binary, Field, Filter, Kind, Pipeline, SpansetOp, Static, Status, Unary
 from obsctl.embedded.query.traceql.view import TraceView
 from obsctl.embedded.signals import Batch
-from obsctl.embedded.store import span_blocks, span_search
+from obsctl.embedded.store import indexer, span_blocks, span_search
 from obsctl.embedded.store.base import SpanScan
 from obsctl.embedded.store.sqlite import SqliteStore
 from tests.unit.embedded.memory_store import MemoryStore, span_record
@@ -105,7 +105,7 @@ def stores(tmp_path_factory):
     disk = SqliteStore(tmp_path_factory.mktemp("spans"))
     disk.indexer.close()
     patch = pytest.MonkeyPatch()
-    patch.setattr(span_blocks, "SIZE", 3)
+    patch.setattr(indexer, "SIZE", 3)
     memory = MemoryStore()
     for part in (records[:-40], records[-40:]):
         disk.submit(Batch(spans=part)).result()

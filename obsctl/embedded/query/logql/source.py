@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.logql.entry import Entry
+from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
 from obsctl.embedded.query.logql.filters import matcher
 from obsctl.embedded.query.logql.parse import EMPTY_COMPATIBLE
 from obsctl.embedded.query.logql.pipeline import pipeline
@@ -24,9 +24,6 @@ from obsctl.embedded.query.logql.tree import (
 from obsctl.embedded.query.promql.context import Budget
 from obsctl.embedded.signals import Labels, LogRecord, Matcher
 from obsctl.embedded.store.base import LogReader
-
-HINTS = ("trace_id", "span_id", "request_id")
-"""Structured metadata that a store may have an index for."""
 
 _CHECK_EVERY = 256
 Direction = Literal["backward", "forward"]
@@ -98,10 +95,9 @@ class Source:
         return entry if self._passes(entry) else None
 
     def _hint(self, start: int, end: int) -> Mapping[str, str] | None:
-        """Ids that every line must carry in its metadata, unless some stream has that name as a label instead."""
-        required = {
-            m.name: m.value for m in _required(self.query.stages) if m.name in HINTS and m.op == "=" and m.value
-        }
+        """What every line must carry in its metadata, unless some stream has that name as a label instead."""
+        required = {m.name: m.value for m in _required(self.query.stages) if m.op == "=" and m.value}
+        required = {k: v for k, v in required.items() if not k.startswith("__") and not k.endswith(EXTRACTED)}
         if required:
             labels = {name for stream in self.scan.logs.streams(self.matchers, start, end) for name, _ in stream}
             required = {name: value for name, value in required.items() if name not in labels}
