@@ -29,7 +29,7 @@ PROVISIONED = frozenset(("metrics", "logs", "traces", "alerts"))
 _SILENT = frozenset(("text", "row", "news", "dashlist", "alertlist", "annolist", "welcome", "nodeGraph"))
 """Panels that ask for nothing by their nature."""
 
-_MEASURING = frozenset(("timeseries", "graph", "stat", "singlestat", "gauge", "bargauge", "barchart", "heatmap"))
+_MEASURING = frozenset(("timeseries", "graph", "stat", "singlestat", "gauge", "bargauge", "barchart"))
 """Panels that show numbers."""
 
 _SCOPES = frozenset(("job", "instance", "service_namespace", "service_name", "service", "sloth_service", "sloth_id"))

@@ -30,20 +30,33 @@ BAD_RULE = "groups:\n- name: web\n  rules:\n  - record: a:b:c\n    expr: rate(jo
 SPEC = """\
 version: 1
 services:
-  - {name: shop, run: sample}
-check:
+  - {name: shop, contract: contract.yaml, components: [{name: web, url: "http://127.0.0.1:1"}]}
+"""
+CONTRACT = """\
+version: 1
+service: shop
+components: [web, worker]
+metrics:
+  - name: jobs.processing
+    instrument: gauge
+    unit: "1"
+    brief: Jobs at work.
+    attributes: [{ref: type}]
+    annotations: {obsctl: {prometheus: {name: jobs_processing, type: gauge}, series_budget: 5}}
 """
 QUICK = Asked(rule_tests=False)
 METRICS = "# HELP a A.\n# TYPE a gauge\na 1\n"
 
 
 def shop(folder: Path, *check_lines: str) -> Path:
-    (folder / "obsctl.yaml").write_text(SPEC + "".join(f"  {line}\n" for line in check_lines), encoding="utf8")
+    (folder / "contract.yaml").write_text(CONTRACT, encoding="utf8")
+    lines = ["check:", *(f"  {line}" for line in check_lines)] if check_lines else []
+    (folder / "obsctl.yaml").write_text(SPEC + "".join(f"{line}\n" for line in lines), encoding="utf8")
     return folder
 
 
-def found(result: Inspection, *, but: str = "dashboard.") -> list[str]:
-    return sorted(f.rule.id for f in result.findings if not f.rule.id.startswith(but))
+def found(result: Inspection) -> list[str]:
+    return sorted(finding.rule.id for finding in result.findings)
 
 
 def look(result: Inspection, subject: str) -> Look:
@@ -52,8 +65,13 @@ def look(result: Inspection, subject: str) -> Look:
 
 def test_what_ships_has_no_finding(tmp_path: Path) -> None:
     result = check(tmp_path, QUICK)
-    assert found(result) == []
-    assert look(result, "rules").verdict is Verdict.PASS
+    assert result.findings == ()
+    passed = [k.subject for k in result.looks if k.verdict is Verdict.PASS]
+    assert passed == ["spec", "rules", "dashboards"]
+
+
+def test_what_is_made_from_a_contract_of_ones_own_has_no_finding(tmp_path: Path) -> None:
+    assert found(check(shop(tmp_path), QUICK)) == []
 
 
 def test_a_mistake_in_the_spec_has_its_line_and_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,13 +165,13 @@ def test_metrics_and_labels_of_others_are_taken_as_they_come(tmp_path: Path) -> 
 @pytest.mark.parametrize(("fail_on", "status"), [("error", 0), ("warning", 1), ("info", 1)])
 def test_the_least_severity_that_fails_is_chosen(tmp_path: Path, fail_on: str, status: int) -> None:
     (tmp_path / "m.txt").write_text("# TYPE a gauge\na 1\n", encoding="utf8")
-    arguments = ["check", "-C", str(tmp_path), "--no-rule-tests", "--scrape", str(tmp_path / "m.txt")]
+    arguments = ["check", "-C", str(shop(tmp_path)), "--no-rule-tests", "--scrape", str(tmp_path / "m.txt")]
     assert run([*arguments, "--fail-on", fail_on]) == status
 
 
 def test_a_scrape_comes_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a x\n")))
-    assert found(check(tmp_path, replace(QUICK, scrapes=["-"]))) == ["scrape.syntax"]
+    assert found(check(shop(tmp_path), replace(QUICK, scrapes=["-"]))) == ["scrape.syntax"]
 
 
 class Page(BaseHTTPRequestHandler):
@@ -179,10 +197,8 @@ def page() -> Iterator[str]:
 
 
 def test_a_scrape_is_fetched(tmp_path: Path, page: str) -> None:
-    result = check(tmp_path, replace(QUICK, scrapes=[f"{page}/metrics"]))
-    assert [(f.rule.id, f.place.file) for f in result.findings if f.rule.id.startswith("scrape")] == [
-        ("scrape.help", f"{page}/metrics")
-    ]
+    result = check(shop(tmp_path), replace(QUICK, scrapes=[f"{page}/metrics"]))
+    assert [(f.rule.id, f.place.file) for f in result.findings] == [("scrape.help", f"{page}/metrics")]
 
 
 OWN = """\
@@ -194,7 +210,6 @@ services:
       - {{name: web, url: "{up}"}}
       - {{name: worker, url: "{down}"}}
 """
-CONTRACT = "version: 1\nservice: shop\ncomponents: [web, worker]\n"
 
 
 def test_live_reads_every_component_and_says_which_do_not_answer(tmp_path: Path, page: str) -> None:
@@ -203,7 +218,7 @@ def test_live_reads_every_component_and_says_which_do_not_answer(tmp_path: Path,
     (tmp_path / "obsctl.yaml").write_text(OWN.format(up=page, down=down), encoding="utf8")
     (tmp_path / "contract.yaml").write_text(CONTRACT, encoding="utf8")
     result = check(tmp_path, replace(QUICK, live=True, fail_on="error"))
-    assert [f.rule.id for f in result.findings if f.rule.id.startswith("scrape")] == ["scrape.help"]
+    assert found(result) == ["scrape.help"]
     assert look(result, "scrape of worker").verdict is Verdict.ERROR
     assert "refused the connection" in look(result, "scrape of worker").detail
     assert result.exit_status == 3
@@ -216,7 +231,7 @@ def test_rule_tests_that_were_not_run_are_skipped_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    seen = look(check(tmp_path, Asked()), "rule tests")
+    seen = look(check(shop(tmp_path), Asked()), "rule tests")
     assert (seen.verdict, seen.detail) == (Verdict.SKIP, "not run: promtool is not installed")
 
 
@@ -256,7 +271,7 @@ def test_a_promtool_that_cannot_be_run_is_an_error_and_no_finding(
     with pytest.raises(StartError):
         promtool.run_rule_tests(str(broken), http_rules()[0], [], "deploy")
     monkeypatch.setenv("PATH", str(tmp_path))
-    result = check(tmp_path, replace(QUICK, rule_tests=True, fail_on="error"))
+    result = check(shop(tmp_path), replace(QUICK, rule_tests=True))
     assert (look(result, "rule tests").verdict, result.exit_status) == (Verdict.ERROR, 3)
 
 
