@@ -34,6 +34,7 @@ _MEASURING = frozenset(("timeseries", "graph", "stat", "singlestat", "gauge", "b
 
 _SCOPES = frozenset(("job", "instance", "service_namespace", "service_name", "service", "sloth_service", "sloth_id"))
 _STRINGS = r'(?:"(?:\\.|[^"\\])*"|[^"\[\]])*?'
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _FIXED_RATE = re.compile(rf"\b(rate|irate)\s*\({_STRINGS}\[\s*([0-9][0-9a-z]*)\s*(?:\]|:)")
 _VARIABLE = re.compile(r"\$\{?(?!__)\w")
 _LOG_RANGE = re.compile(r"\[\s*([0-9][0-9a-z]*)\s*\]")
@@ -56,7 +57,7 @@ class _Linter:
 
     def __init__(self, dashboard: Dashboard, text: str, known: Known) -> None:
         self._board = dashboard
-        self._text = text
+        self._lines = _lines(text)
         self._known = known
         self._times = Times(scrape_interval=known.scrape_interval or 15.0)
 
@@ -130,10 +131,12 @@ class _Linter:
                 yield issue_finding(issue, place, target)
         if is_bare_counter(reading):
             yield Finding(BY_ID["promql.bare-counter"], place, target, "the panel shows a counter as it stands")
+        if reading.tree is None:
+            return
         for found in _FIXED_RATE.finditer(written) if not resolved.query.instant else ():
             message = f"{found[1]}() over a fixed {found[2]}"
             yield Finding(BY_ID["dashboard.target-rate-interval"], place, target, message)
-        selectors = [n for n in nodes(reading.tree) if isinstance(n, Selector)] if reading.tree is not None else []
+        selectors = [node for node in nodes(reading.tree) if isinstance(node, Selector)]
         if any(not self._scoped(selector) for selector in selectors) and not _VARIABLE.search(written):
             message = "the query is about every service that there is"
             yield Finding(BY_ID["dashboard.target-scope"], place, target, message)
@@ -164,11 +167,17 @@ class _Linter:
 
     def _place(self, text: str) -> Place:
         """Where a text stands in the file: the first line that has it as a JSON text."""
-        for written in (json.dumps(text, ensure_ascii=False), json.dumps(text)):
-            at = self._text.find(written) if text else -1
-            if at >= 0:
-                return Place(self._board.file, self._text.count("\n", 0, at) + 1)
-        return Place(self._board.file)
+        written = (json.dumps(text, ensure_ascii=False), json.dumps(text))
+        return Place(self._board.file, next((self._lines[w] for w in written if w in self._lines), 0))
+
+
+def _lines(text: str) -> dict[str, int]:
+    """The first line of every JSON text."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        for written in _JSON_TEXT.findall(line):
+            found.setdefault(written, number)
+    return found
 
 
 def _source(panel: Panel) -> Iterator[tuple[str, str]]:

@@ -10,10 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-_NUMBER = r"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|0[xX][0-9a-fA-F]+|[iI]nf(?:inity)?|[nN]a[nN])"
-_SAMPLE = re.compile(rf'({_NAME})[ \t]*(?:\{{((?:[^"{{}}]|"(?:[^"\\]|\\.)*")*)\}})?[ \t]+({_NUMBER})((?:[ \t]+.*)?)')
-_AFTER = re.compile(r"[ \t]*(?:-?\d+(?:\.\d+)?)?[ \t]*(?:# \{.*)?")
-_LABEL = re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:,|\Z)')
+_NUMBER = (
+    r"[-+]?(?:\d++(?:\.\d*+)?(?:[eE][-+]?\d++)?|\.\d++(?:[eE][-+]?\d++)?"
+    r"|0[xX][0-9a-fA-F]++|[iI]nf(?:inity)?|[nN]a[nN])"
+)
+# What may be skipped is skipped for good (`++`), so that no text makes a pattern try again and again.
+_SAMPLE = re.compile(
+    rf'({_NAME})(?:[ \t]*+\{{((?:[^"{{}}]|"(?:[^"\\]|\\.)*+")*+)\}})?[ \t]*+(?<=[ \t}}])({_NUMBER})((?:[ \t]+.*)?)'
+)
+_AFTER = re.compile(r"[ \t]*+(?:-?\d++(?:\.\d++)?)?[ \t]*+(?:# \{.*)?")
+_LABEL = re.compile(r'[ \t]*+([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*+=[ \t]*+"((?:[^"\\]|\\.)*+)"[ \t]*+(?:,|\Z)')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _TYPES = frozenset(
     ("counter", "gauge", "histogram", "summary", "untyped", "unknown", "info", "stateset", "gaugehistogram")
@@ -107,8 +113,8 @@ def _sample(line: str, number: int, families: dict[str, Family]) -> str:
 
 def _labels(text: str) -> Iterator[tuple[str, str] | None]:
     """The pairs between the braces; None where they are none."""
-    at = 0
-    while text[at:].strip():
+    at, end = 0, len(text.rstrip())
+    while at < end:
         found = _LABEL.match(text, at)
         if found is None:
             yield None

@@ -15,7 +15,7 @@ from obsctl.spec.rule_file import FileRule
 from obsctl.spec.words import quoted
 
 _RECORD_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*(:[a-zA-Z0-9_]+)+|[a-z_]+_info")
-_ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_ACTION = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
 _LABEL = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_]\w*)")
 _DECIDING = frozenset(("==", "!=", ">", "<", ">=", "<=", "and", "unless"))
 

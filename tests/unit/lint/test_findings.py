@@ -166,6 +166,27 @@ def test_long_and_deep_expressions_are_read() -> None:
     assert [i.id for i in read("(" * 9000 + "up" + ")" * 9000, known()).issues] == ["promql.syntax"]
 
 
+LONG = 50_000
+HOSTILE = {
+    "quotes": 'a{b="' * LONG,
+    "labels without an end": "a{" + 'b="",' * LONG,
+    "spaces": "a" + " " * LONG + "x",
+    "spaces after the number": "a 1" + " " * LONG + "x",
+    "digits": "a " + "1" * LONG + "x",
+    "templates": "{{ " * LONG,
+    "brackets": "[ " * LONG,
+    "calls": "rate(x" * LONG,
+    "quoted calls": 'rate("' * LONG,
+}
+"""Texts that cost hours where a pattern is tried again at every place. Each takes milliseconds."""
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_text_costs_no_more_than_a_long_one(text: str) -> None:
+    assert list(scrape_findings(text, "x"))
+    found_everywhere(text)
+
+
 WORDS = st.lists(
     st.sampled_from(
         [*'(){}[],"=~!#:\\\n \t', "# TYPE ", "# HELP ", "a", "le", "sum", "by", "rate", "5m", "1", "NaN", "up", " or "]
@@ -181,13 +202,18 @@ def found_in_rules(text: str) -> list[Finding]:
         return list(syntax_findings(error))
 
 
-@given(WORDS | st.text())
-def test_nothing_is_raised_whatever_the_text(text: str) -> None:
+def found_everywhere(text: str) -> None:
     read(text, known())
     list(scrape_findings(text, "x", contract().metrics))
     list(dashboard_findings(text, "x", known()))
-    hostile = {"target": {"expr": text}, "variable": {"query": f"label_values({text}, job)"}}
-    list(dashboard_findings(board(hostile), "x", known()))
+    for target in ({"expr": text}, {"expr": text, "datasource": {"type": "loki", "uid": "logs"}}):
+        hostile = {"target": target, "variable": {"query": f"label_values({text}, job)"}}
+        list(dashboard_findings(board(hostile), "x", known()))
     found_in_rules(text)
     rule = {"alert": "A", "expr": text or "up", "annotations": {"summary": text}}
     found_in_rules(json.dumps({"groups": [{"name": "a", "rules": [rule]}]}))
+
+
+@given(WORDS | st.text())
+def test_nothing_is_raised_whatever_the_text(text: str) -> None:
+    found_everywhere(text)
