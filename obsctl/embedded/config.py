@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from obsctl.embedded.alerting import routing
@@ -38,12 +39,30 @@ class Address:
 
 
 @dataclass(frozen=True)
+class ScrapeRules:
+    """How to take what a target says, as in Prometheus' scrape configuration; a limit of 0 is none."""
+
+    honor_labels: bool = False
+    honor_timestamps: bool = True
+    track_timestamps_staleness: bool = False
+    sample_limit: int = 0
+    label_limit: int = 0
+    label_name_length_limit: int = 0
+    label_value_length_limit: int = 0
+
+
+_SCRAPE_FLAGS = ("honor_labels", "honor_timestamps", "track_timestamps_staleness")
+_SCRAPE_LIMITS = ("sample_limit", "label_limit", "label_name_length_limit", "label_value_length_limit")
+
+
+@dataclass(frozen=True)
 class Target:
     """What to scrape."""
 
     job: str
     url: str
     labels: Mapping[str, str]
+    rules: ScrapeRules = ScrapeRules()
 
     @property
     def instance(self) -> str:
@@ -211,11 +230,18 @@ def _scrape(keys: Keys) -> Scrape:
 
 
 def _target(keys: Keys) -> Target:
-    target = Target(keys.text("job"), keys.text("url"), keys.texts("labels"))
+    target = Target(keys.text("job"), keys.text("url"), keys.texts("labels"), _scrape_rules(keys))
     keys.nothing_else()
     if not _is_http(target.url):
         raise UsageError(f"{keys.where('url')} must be an http:// URL, not {target.url!r}")
     return target
+
+
+def _scrape_rules(keys: Keys) -> ScrapeRules:
+    """The optional keys of a target."""
+    given: dict[str, Any] = {name: keys.flag(name) for name in _SCRAPE_FLAGS if keys.has(name)}
+    given |= {name: keys.whole(name, 0, 1 << 30) for name in _SCRAPE_LIMITS if keys.has(name)}
+    return ScrapeRules(**given)
 
 
 def _is_http(url: str, *schemes: str) -> bool:

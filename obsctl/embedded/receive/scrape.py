@@ -11,10 +11,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from obsctl.embedded.config import Scrape, Target
+from obsctl.embedded.config import Scrape, ScrapeRules, Target
 from obsctl.embedded.own_metrics import ACCEPTED, RECEIVED, SAMPLES_DROPPED, SCRAPES, OwnMetrics
 from obsctl.embedded.receive.exposition import Exposition, ExpositionError, Parser, Scraped
 from obsctl.embedded.receive.fetch import FetchError, fetch
+from obsctl.embedded.receive.scrape_limits import exceeded
 from obsctl.embedded.signals import (
     STALE,
     Batch,
@@ -40,6 +41,8 @@ class Outcome:
     seconds: float
     found: Exposition | None
     error: str = ""
+    scraped: int = 0
+    """Samples, those of a scrape that exceeded a limit too."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,13 @@ def target_labels(target: Target) -> dict[str, str]:
     return {"job": target.job, "instance": target.instance, **{k: v for k, v in target.labels.items() if v}}
 
 
-def relabel(scraped: dict[str, str], target: Mapping[str, str]) -> Labels:
-    """Add the target's labels; a scraped one of the same name becomes ``exported_<name>`` (``honor_labels: false``)."""
+def relabel(scraped: dict[str, str], target: Mapping[str, str], *, honor_labels: bool = False) -> Labels:
+    """Add the target's labels. A scraped one of the same name becomes ``exported_<name>``, or wins (``honor_labels``).
+
+    One that is empty wins, too: the series then has no such label.
+    """
+    if honor_labels:
+        return tuple(sorted((name, value) for name, value in {**target, **scraped}.items() if value))
     merged = dict(target)
     merged.update((name, value) for name, value in scraped.items() if name not in target)
     for name in sorted(scraped.keys() & target.keys()):
@@ -68,19 +76,22 @@ def relabel(scraped: dict[str, str], target: Mapping[str, str]) -> Labels:
     return tuple(sorted((name, value) for name, value in merged.items() if value))
 
 
-def digest(outcome: Outcome, target: Mapping[str, str], memory: Memory) -> tuple[Batch, Memory]:
+def digest(outcome: Outcome, target: Mapping[str, str], memory: Memory, rules: ScrapeRules) -> tuple[Batch, Memory]:
     """What to store after a scrape, and what to remember. Pure.
 
-    Series with times of their own get no staleness markers (``track_timestamps_staleness: false``).
+    Series with times of their own get no staleness markers, unless ``track_timestamps_staleness`` is set.
     """
     found = outcome.found.samples if outcome.found else {}
+    if not rules.honor_timestamps:
+        found = {labels: replace(sample, time_ms=None) for labels, sample in found.items()}
     now = outcome.began_ms
     samples = [
         SampleRecord(labels, now if sample.time_ms is None else sample.time_ms, sample.value)
         for labels, sample in found.items()
         if sample.time_ms is None or sample.time_ms <= now + _FUTURE_MS
     ]
-    live = frozenset(labels for labels, sample in found.items() if sample.time_ms is None)
+    tracked = rules.track_timestamps_staleness
+    live = frozenset(labels for labels, sample in found.items() if tracked or sample.time_ms is None)
     samples += [SampleRecord(labels, now, STALE) for labels in memory.live - live]
     samples += _report(outcome, target, len(live - memory.live))
     if outcome.found is None:
@@ -93,7 +104,7 @@ def digest(outcome: Outcome, target: Mapping[str, str], memory: Memory) -> tuple
 
 
 def _report(outcome: Outcome, target: Mapping[str, str], added: int) -> list[SampleRecord]:
-    count = float(len(outcome.found.samples)) if outcome.found else 0.0
+    count = float(outcome.scraped)
     values = {
         "up": 0.0 if outcome.found is None else 1.0,
         "scrape_duration_seconds": outcome.seconds,
@@ -130,7 +141,9 @@ class TargetScraper:
         self._sink = sink
         self._metrics = metrics
         self._labels = target_labels(target)
-        self._parser = Parser(lambda scraped: relabel(scraped, self._labels))
+        self._rules = target.rules
+        honor_labels = target.rules.honor_labels
+        self._parser = Parser(lambda scraped: relabel(scraped, self._labels, honor_labels=honor_labels))
         self._memory = Memory()
         labels = tuple(sorted(self._labels.items()))
         self.status = TargetStatus(target.job, target.url, labels, interval=timing.interval, timeout=timing.timeout)
@@ -142,8 +155,12 @@ class TargetScraper:
         began = time.time()
         clock = time.perf_counter()
         found, error = self._look()
-        outcome = Outcome(int(began * 1000), time.perf_counter() - clock, found, error)
-        batch, memory = digest(outcome, self._labels, self._memory)
+        scraped = len(found.samples) if found else 0
+        if found and not error:
+            error = exceeded(found.samples, self._memory.live, self._rules)
+        seconds = time.perf_counter() - clock
+        outcome = Outcome(int(began * 1000), seconds, None if error else found, error, scraped)
+        batch, memory = digest(outcome, self._labels, self._memory, self._rules)
         self._metrics.add(RECEIVED, len(batch.samples), *_LABELS)
         error = self._store(batch) or error
         self._memory = memory

@@ -99,6 +99,7 @@ def test_a_bad_configuration_is_one_sentence(tmp_path: Path) -> None:
 
 
 _ABSENT = object()
+TARGET = {"job": "a", "url": "http://x", "labels": {}}
 BAD = [
     ("data_dir", "relative", "data_dir must be an absolute path, not 'relative'"),
     ("data_dir", _ABSENT, "data_dir is missing"),
@@ -121,6 +122,8 @@ BAD = [
     ("scrape.targets", [{"job": "a", "url": "https://x/", "labels": {}}], "targets[0].url must be an http:// URL"),
     ("scrape.targets", [{"job": "a", "url": "http://x:99999", "labels": {}}], "must be an http:// URL"),
     ("scrape.targets", [{"job": "a", "url": "http://x", "labels": {"a": 1}}], "labels must be an object of strings"),
+    ("scrape.targets", [{**TARGET, "honor_labels": 1}], "targets[0].honor_labels must be true or false, not 1"),
+    ("scrape.targets", [{**TARGET, "sample_limit": -1}], "targets[0].sample_limit must be a whole number from 0"),
     ("scrape.targets", [{"job": "a", "url": "http://x", "labels": {}}] * 2, "names http://x twice for job 'a'"),
     ("log_files", [{"path": "x.log", "labels": {}}], "log_files[0].path must be an absolute path or glob, not 'x.log'"),
     ("log_fields.labels", [1], "log_fields.labels must be a list of non-empty strings"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from obsctl.embedded.config import Scrape, Target
+from obsctl.embedded.config import Scrape, ScrapeRules, Target
 from obsctl.embedded.own_metrics import SAMPLES_DROPPED, SCRAPES, OwnMetrics
 from obsctl.embedded.receive import fetch as fetching
 from obsctl.embedded.receive.scrape import Outcome, Scraping, TargetScraper, relabel, target_labels
@@ -24,16 +24,19 @@ from obsctl.wait import Deadline, until
 from .conftest import Embedded, Page, ask, eventually, free_ports, http_target
 from .promql_store import rows_of
 
+NO_RULES = ScrapeRules()
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
 class Scraped:
     """One target, scraped by hand, with a look at what is stored."""
 
-    def __init__(self, store: SqliteStore, url: str, timeout: float = 5.0, **labels: str) -> None:
+    def __init__(
+        self, store: SqliteStore, url: str, timeout: float = 5.0, rules: ScrapeRules = NO_RULES, **labels: str
+    ) -> None:
         self.store = store
         self.metrics = OwnMetrics()
-        self.target = Target("api", url, labels)
+        self.target = Target("api", url, labels, rules)
         self.scraper = TargetScraper(self.target, Scrape(2.0, timeout, (self.target,)), store, self.metrics)
 
     def series(self, name: str) -> dict[Labels, list[float]]:
@@ -189,6 +192,79 @@ def test_explicit_times_are_honoured_and_get_no_markers(scraped: tuple[Scraped, 
     assert scrape.store.series([Matcher("__name__", "=", "future")]) == []
 
 
+def test_labels_of_the_target_or_of_the_page_win(store: SqliteStore, target: tuple[str, Page]) -> None:
+    url, page = target
+    body = 'a{zone="theirs",job="",x="1"} 1\n'
+    Scraped(store, url, zone="ours")(page, body)
+    Scraped(store, url, rules=ScrapeRules(honor_labels=True), zone="ours")(page, body)
+    instance = url.removeprefix("http://").removesuffix("/metrics")
+    assert [dict(one.labels) for one in store.series([Matcher("__name__", "=", "a")])] == [
+        {"__name__": "a", "exported_zone": "theirs", "instance": instance, "job": "api", "x": "1", "zone": "ours"},
+        {"__name__": "a", "instance": instance, "x": "1", "zone": "theirs"},
+    ]
+
+
+def test_times_can_be_left_aside_or_followed(store: SqliteStore, target: tuple[str, Page]) -> None:
+    url, page = target
+    scrape = Scraped(store, url, rules=ScrapeRules(honor_timestamps=False))
+    scrape(page, "a 1 1754000000000\n")
+    scrape(page, "b 1\n")
+    assert scrape.one("a") == [1, -1]
+    (row,) = rows_of(store.samples(store.series([Matcher("__name__", "=", "a")]), 0, 2**62))
+    assert row[0][0] > 1_754_000_000_000
+    followed = Scraped(store, url, rules=ScrapeRules(track_timestamps_staleness=True), of="followed")
+    followed(page, "c 1 1754000000000\n")
+    followed(page, "b 1\n")
+    assert list(followed.series("c").values()) == [[1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("rules", "error"),
+    [
+        (ScrapeRules(sample_limit=2), "sample limit exceeded"),
+        (ScrapeRules(label_limit=3), 'label_limit exceeded (metric: "m", number of labels: 4, limit: 3)'),
+        (
+            ScrapeRules(label_name_length_limit=8),
+            'label_name_length_limit exceeded (metric: "m", label name: name_of_9, length: 9, limit: 8)',
+        ),
+        (
+            ScrapeRules(label_value_length_limit=25),
+            'label_value_length_limit exceeded (metric: "m", label name: NAME, value: "VALUE", length: 26, limit: 25)',
+        ),
+    ],
+)
+def test_a_scrape_over_a_limit_is_void_and_counted(
+    store: SqliteStore, target: tuple[str, Page], rules: ScrapeRules, error: str
+) -> None:
+    url, page = target
+    scrape = Scraped(store, url, rules=rules)
+    scrape(page, "a 1\n")
+    scrape(page, f'a 1\nb 1\nm{{name_of_9="{"v" * 26}"}} 1\n')
+    assert scrape.scraper.status.last_error == error.replace("NAME", "name_of_9").replace("VALUE", "v" * 26)
+    assert scrape.one("up") == [1, 0]
+    assert scrape.one("a") == [1, -1]
+    assert scrape.one("scrape_samples_scraped") == [1, 3]
+    assert scrape.one("scrape_series_added") == [1, 0]
+    assert scrape.series("m") == {}
+    scrape(page, "a 2\n")
+    assert (scrape.scraper.status.last_error, scrape.one("a")) == ("", [1, -1, 2])
+
+
+def test_a_label_beyond_all_measure_makes_a_scrape_void(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+    scrape(page, f'm{{x="{"v" * 20_000}"}} 1\n')
+    assert "a value of more than" in scrape.scraper.status.last_error
+
+
+def test_another_value_at_the_same_time_is_dropped_and_counted(scraped: tuple[Scraped, Page]) -> None:
+    scrape, page = scraped
+    scrape(page, "a 1 1754000000000\n")
+    scrape(page, "a 2 1754000000000\n")
+    assert scrape.one("up") == [1, 1]
+    assert scrape.one("a") == [1]
+    assert scrape.metrics.value(SAMPLES_DROPPED, "api", "duplicate sample for timestamp") == 1
+
+
 def test_exemplars_are_stored_when_they_change(scraped: tuple[Scraped, Page]) -> None:
     scrape, page = scraped
 
@@ -240,7 +316,7 @@ def test_an_outcome_is_digested_without_a_clock_or_a_network() -> None:
     from obsctl.embedded.receive.scrape import Memory, digest
 
     live = frozenset([(("__name__", "a"),)])
-    batch, memory = digest(Outcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live))
+    batch, memory = digest(Outcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live), ScrapeRules())
     assert {dict(s.labels)["__name__"]: (s.time_ms, s.value) for s in batch.samples if not math.isnan(s.value)} == {
         "up": (7, 0.0),
         "scrape_duration_seconds": (7, 0.5),
