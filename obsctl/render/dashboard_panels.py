@@ -28,6 +28,7 @@ SLO_SCOPE = 'sloth_service=~"$service", sloth_slo=~"$slo"'
 
 _EXEMPLARS = ("timeseries", "heatmap")
 _COLORS = ("yellow", "orange", "red")
+_UNPROMISED = "no contract promises log lines."
 _JOB = "${__field.labels.job}"
 _NATIVE_TRACE_QUERY = "jaeger"
 """The data source that takes a trace id as it is; others take it as a query of their language."""
@@ -35,15 +36,19 @@ _NATIVE_TRACE_QUERY = "jaeger"
 
 @dataclass(frozen=True)
 class Facts:
-    """What panels are drawn from. ``traces`` is the type of the data source for traces."""
+    """What panels are drawn from. ``traces`` is the type of the data source for traces.
+
+    ``logs``: whether any contract promises log lines, without which a panel of them may be empty.
+    """
 
     metrics: Mapping[str, Metric]
     slos: tuple[Slo, ...]
     traces: str
+    logs: bool
     known: Mapping[str, str] = field(default_factory=dict)
 
 
-def facts(metrics: Sequence[Metric], slos: Sequence[Slo], traces: str, *, ids_as_labels: bool) -> Facts:
+def facts(metrics: Sequence[Metric], slos: Sequence[Slo], traces: str, *, logs: bool, ids_as_labels: bool) -> Facts:
     """Facts about metrics, by registry name, with everything that may stand in holes."""
     streams = '{trace_id="${trace_id}"}' if ids_as_labels else '{service_name=~".+"}'
     of_trace = f"{streams} | trace_id != `` | trace_id = `${{trace_id}}`"  # nothing, rather than every other line
@@ -54,7 +59,7 @@ def facts(metrics: Sequence[Metric], slos: Sequence[Slo], traces: str, *, ids_as
         "logs_of_trace": of_trace,
         **{metric.registry: metric.name for metric in metrics},
     }
-    return Facts({metric.registry: metric for metric in metrics}, tuple(slos), traces, known)
+    return Facts({metric.registry: metric for metric in metrics}, tuple(slos), traces, logs, known)
 
 
 def panel_json(panel: PanelTemplate, number: int, grid: Mapping[str, int], about: Facts) -> dict[str, Any]:
@@ -144,7 +149,9 @@ def _description(panel: PanelTemplate, limit: Limit | None, about: Facts) -> str
     said = filled(panel.description, about.known, panel.place) or (metric.brief if metric else "")
     lines = [said, limit.words if limit else ""]
     text = " ".join(filter(None, lines))
-    return f"{text}\n\n{MAY_BE_EMPTY}{panel.may_be_empty}" if panel.may_be_empty else text
+    unpromised = _UNPROMISED if panel.type == "logs" and not about.logs else ""
+    reason = panel.may_be_empty or unpromised
+    return f"{text}\n\n{MAY_BE_EMPTY}{reason}" if reason else text
 
 
 def _defaults(panel: PanelTemplate, limit: Limit | None, about: Facts, defaults: dict[str, Any]) -> dict[str, Any]:

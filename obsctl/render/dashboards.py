@@ -39,12 +39,13 @@ def dashboard_files(stack: Stack, folder: str, traces: str) -> tuple[File, ...]:
     contracts = [service.contract for service in stack.services]
     labels = stack.choices.log_ids == "labels"
     slos = [slo for contract in contracts for slo in contract.slos]
-    shared = facts(list(_shared(contracts)), slos, traces, ids_as_labels=labels)
+    logs = any(contract.logs for contract in contracts)
+    shared = facts(list(_shared(contracts)), slos, traces, logs=logs, ids_as_labels=labels)
     boards = [_board(template, shared) for template in _templates(contracts)]
     for contract in contracts:
         own = [replace(m, registry=f"{OWN}{m.registry}") for m in contract.metrics if not m.family]
         if own:
-            about = facts(own, contract.slos, traces, ids_as_labels=labels)
+            about = facts(own, contract.slos, traces, logs=logs, ids_as_labels=labels)
             boards.append(_board(_own_template(contract, own), about))
     return tuple(File(f"{folder}/{name}.json", _text(value)) for name, value in boards)
 

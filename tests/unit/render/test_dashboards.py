@@ -268,6 +268,15 @@ def test_what_is_summed_over_the_time_that_is_shown_is_asked_once() -> None:
     assert asked == {"Dead letters in this time": True, "Tokens in this time": True}
 
 
+def test_log_lines_that_nobody_promises_may_be_missing() -> None:
+    def recent(stack: Stack) -> str:
+        (board,) = (b for b in stack_dashboards(stack) if b.uid == "obsctl-end-to-end")
+        return next(p.may_be_empty for p in board.panels if p.title == "Recent log lines with a trace")
+
+    assert recent(SHOP) == "no contract promises log lines."
+    assert recent(default_stack()) == ""
+
+
 def test_links_lead_to_data_sources_and_dashboards_that_are_there() -> None:
     texts = files(rendered(default_stack()))
     sources = yaml.safe_load(texts["grafana/provisioning/datasources/stack.yaml"])["datasources"]
