@@ -22,7 +22,7 @@ from obsctl.embedded.rules.status import GroupStatus
 from obsctl.embedded.store.base import SampleReader, Sink
 
 _SHARE = 10
-"""A group is evaluated for at most one part in so many of the time, so that other work goes on; the rest is missed."""
+"""Costly groups together take one part in so many of the time, so that other work goes on; the rest is missed."""
 
 _LONGEST_MS = 60_000
 """It is evaluated at least this often all the same."""
@@ -97,7 +97,9 @@ class RuleManager:
             self._metrics.add(own_metrics.RULE_FAILURES, failed, group.key)
         self._metrics.add(own_metrics.RULE_EVALUATIONS, len(group.rules), group.key)
         self._metrics.add(own_metrics.RULE_SECONDS, one.run.status.seconds, group.key)
-        one.due, missed = following(group, one.due, _now(), one.run.status.seconds)
+        costly = sum(_cost_ms(each.run.status) > each.run.group.interval_ms for each in self._scheduled)
+        rest = _cost_ms(one.run.status) * max(costly, 1)
+        one.due, missed = following(group, one.due, _now(), rest)
         self._metrics.add(own_metrics.RULE_MISSED, missed, group.key)
 
 
@@ -108,8 +110,13 @@ def aligned(group: Group, now: int) -> int:
     return (now - offset) // group.interval_ms * group.interval_ms + offset
 
 
-def following(group: Group, due: int, now: int, seconds: float) -> tuple[int, int]:
-    """When to evaluate next after an evaluation that took so long, and how many times are left out until then.
+def _cost_ms(status: GroupStatus) -> float:
+    """How long a group has to rest after an evaluation, if it is the only costly one."""
+    return status.seconds * 1000 * _SHARE
+
+
+def following(group: Group, due: int, now: int, rest_ms: float) -> tuple[int, int]:
+    """When to evaluate next after an evaluation that asks for so much rest, and how many times are left out until then.
 
     A clock that was set back starts anew.
     """
@@ -117,7 +124,7 @@ def following(group: Group, due: int, now: int, seconds: float) -> tuple[int, in
     if due > now + step:
         return aligned(group, now) + step, 0
     late = max((now - due) // step, 1)
-    resting = math.ceil(min(seconds * 1000 * _SHARE, max(step, _LONGEST_MS)) / step)
+    resting = math.ceil(min(rest_ms, max(step, _LONGEST_MS)) / step)
     steps = max(late, resting)
     return due + step * steps, steps - 1
 
