@@ -8,7 +8,7 @@ from pathlib import Path
 
 from obsctl import __version__
 from obsctl.backends import BACKENDS
-from obsctl.errors import SpecError, StartError, UsageError
+from obsctl.errors import ObsctlError, SpecError, StartError, UsageError
 from obsctl.lint.catalogue import RULES
 from obsctl.lint.contracts import contract_findings
 from obsctl.lint.dashboards import dashboard_findings
@@ -18,7 +18,7 @@ from obsctl.lint.rules import rule_findings, spec_findings, syntax_findings
 from obsctl.lint.scrape import scrape_findings
 from obsctl.lint.series import Known, known_series
 from obsctl.lint.suppress import suppressed
-from obsctl.ops.check_inputs import Scraped, given_scrape, live_scrapes, read_text, user_files
+from obsctl.ops.check_inputs import Scraped, given_scrapes, live_scrapes, read_text, user_files
 from obsctl.ops.deploy import OUTPUT
 from obsctl.ops.promtool import installed, run_rule_tests
 from obsctl.ops.session import open_home
@@ -170,17 +170,15 @@ def _dashboards(texts: Mapping[str, str], known: Known) -> _Part:
 
 
 def _scrapes(stack: Stack, asked: Asked) -> Iterator[_Part]:
-    in_spec = user_files(stack.check.scrapes, stack.folder, "check: scrape:")
-    sources = [*map(str, in_spec), *asked.scrapes]
-    for scrape in (scrape for source in sources for scrape in given_scrape(source, stack)):
-        yield _scrape(scrape)
+    attempts = list(given_scrapes(stack, asked.scrapes))
     if asked.live:
-        for name, got in live_scrapes(stack.services, open_home(stack.folder).runtime.endpoints()):
-            yield (
-                _scrape(got)
-                if isinstance(got, Scraped)
-                else _Part(f"scrape of {name}", got.message, verdict=Verdict.ERROR)
-            )
+        attempts += live_scrapes(stack.services, open_home(stack.folder).runtime.endpoints())
+    for name, got in attempts:
+        yield _scrape(got) if isinstance(got, Scraped) else _unread(name, got)
+
+
+def _unread(name: str, error: ObsctlError) -> _Part:
+    return _Part(f"scrape of {name}", error.message, verdict=Verdict.ERROR)
 
 
 def _scrape(scrape: Scraped) -> _Part:

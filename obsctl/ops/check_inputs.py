@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from obsctl.clients.http import Http
 from obsctl.endpoints import Endpoints
 from obsctl.errors import ObsctlError, StartError, UsageError
 from obsctl.ops.session import located
 from obsctl.spec.contract import Metric
+from obsctl.spec.findings import shown_path
 from obsctl.spec.stack import Service, Stack
 
 MAX_FILES = 1000
@@ -34,8 +36,9 @@ def user_files(patterns: Iterable[str], base: Path, option: str) -> Iterator[Pat
     """The files that globs find, each once, in order. Raises UsageError for a glob that finds none, or far too many."""
     seen: set[Path] = set()
     for pattern in patterns:
-        found = list(itertools.islice(glob.iglob(str(base / pattern), recursive=True), MAX_FILES + 1))  # noqa: PTH207
-        files = [path for path in map(Path, sorted(found)) if path.is_file()]
+        names = glob.iglob(pattern, root_dir=base, recursive=True)  # noqa: PTH207 - the base is no pattern
+        found = list(itertools.islice(names, MAX_FILES + 1))
+        files = [path for path in (base / name for name in sorted(found)) if path.is_file()]
         if not files:
             raise UsageError(f"{option} {pattern}: there is no such file", hint=f"globs are looked for below {base}")
         if len(found) > MAX_FILES:
@@ -60,30 +63,47 @@ def _text(data: bytes, name: str) -> str:
     return data.decode("utf-8-sig", "replace")
 
 
-def given_scrape(source: str, stack: Stack) -> Iterator[Scraped]:
-    """The scrape of a URL, of stdin (``-``), or of the files of a glob, held to the metrics of all contracts."""
+Attempt = tuple[str, Scraped | ObsctlError]
+"""What was to be read, and its text or why there is none."""
+
+
+def given_scrapes(stack: Stack, sources: Iterable[str]) -> Iterator[Attempt]:
+    """The scrapes of the spec's files, then of ``sources``: URLs, stdin (``-``) and globs. All contracts count."""
     metrics = tuple(m for service in stack.services for m in service.contract.metrics)
-    if source == STDIN:
-        yield Scraped("stdin", _text(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin"), metrics)
-    elif source.startswith(("http://", "https://")):
-        yield Scraped(source, _fetched(source), metrics)
-    else:
-        for path in user_files([source], Path(), "--scrape"):
-            yield Scraped(str(path), read_text(path), metrics)
+    for path in user_files(stack.check.scrapes, stack.folder, "check: scrape:"):
+        yield _of_file(path, metrics)
+    for source in sources:
+        if source == STDIN:
+            yield "stdin", Scraped("stdin", _text(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin"), metrics)
+        elif source.startswith(("http://", "https://")):
+            yield _of_page(source, metrics)
+        else:
+            yield from (_of_file(path, metrics) for path in user_files([source], Path(), "--scrape"))
 
 
-def live_scrapes(services: Sequence[Service], endpoints: Endpoints) -> Iterator[tuple[str, Scraped | ObsctlError]]:
-    """The scrape of every component, where it runs now, or why there is none; each with the component's name."""
+def live_scrapes(services: Sequence[Service], endpoints: Endpoints) -> Iterator[Attempt]:
+    """The scrape of every component, where it runs now, held to the contract of its service."""
     for service in services:
         for component in located(service, endpoints).components:
             if component.metrics:
-                url = component.url + component.metrics
-                try:
-                    yield component.name, Scraped(url, _fetched(url), service.contract.metrics)
-                except ObsctlError as error:
-                    yield component.name, error
+                yield _of_page(component.url + component.metrics, service.contract.metrics)
 
 
-def _fetched(url: str) -> str:
-    with Http(url, name="The metrics page") as http:
-        return http.get_text("").text
+def _of_file(path: Path, metrics: tuple[Metric, ...]) -> Attempt:
+    name = shown_path(path)
+    return name, Scraped(name, read_text(path), metrics)
+
+
+def _of_page(url: str, metrics: tuple[Metric, ...]) -> Attempt:
+    """A page as it is now. Its name has no user, no password and no parameters."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise UsageError("--scrape: not a valid URL", hint="write it as http://host:port/metrics") from None
+    with Http(f"{parts.scheme}://{parts.netloc}", name="The metrics page") as http:
+        name = f"{http.base_url}{parts.path}"
+        try:
+            asked = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            return name, Scraped(name, http.get_text(asked).text, metrics)
+        except ObsctlError as error:
+            return name, error

@@ -219,9 +219,32 @@ def test_live_reads_every_component_and_says_which_do_not_answer(tmp_path: Path,
     (tmp_path / "contract.yaml").write_text(CONTRACT, encoding="utf8")
     result = check(tmp_path, replace(QUICK, live=True, fail_on="error"))
     assert found(result) == ["scrape.help"]
-    assert look(result, "scrape of worker").verdict is Verdict.ERROR
-    assert "refused the connection" in look(result, "scrape of worker").detail
-    assert result.exit_status == 3
+    silent = look(result, f"scrape of {down}")
+    assert (silent.verdict, result.exit_status) == (Verdict.ERROR, 3)
+    assert "refused the connection" in silent.detail
+
+
+def test_a_page_that_does_not_answer_costs_no_other_finding_and_no_secret(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with HTTPServer(("127.0.0.1", 0), Page) as other:
+        port = other.server_port
+    (tmp_path / "m.txt").write_text("a x\n", encoding="utf8")
+    pages = ["--scrape", f"http://me:secret@127.0.0.1:{port}/metrics?token=secret", "--scrape", str(tmp_path / "m.txt")]
+    assert run(["check", "-C", str(shop(tmp_path)), "--no-rule-tests", *pages]) == 1
+    told = "".join(capsys.readouterr())
+    assert "scrape.syntax" in told
+    assert f"scrape of http://127.0.0.1:{port}/metrics" in told
+    assert "secret" not in told
+
+
+def test_scrapes_of_the_spec_are_looked_at(tmp_path: Path) -> None:
+    home = tmp_path / "with [brackets]"
+    home.mkdir()
+    shop(home, "scrape: ['m[1].txt', '[[]2].txt']")
+    for name in ("m1.txt", "[2].txt"):
+        (home / name).write_text("a x\n", encoding="utf8")
+    assert found(check(home, QUICK)) == ["scrape.syntax", "scrape.syntax"]
 
 
 # -- rule tests
