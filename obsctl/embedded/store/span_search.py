@@ -29,7 +29,7 @@ _TIMES = "spans.start >= ? AND spans.start <= ?"
 
 @dataclass(frozen=True)
 class Where:
-    """A condition in SQL and its values."""
+    """A condition in SQL and its values. A column with ``+`` before it is read by row number, never by its index."""
 
     sql: str
     values: tuple[Any, ...] = ()
@@ -137,7 +137,7 @@ class SpanSearch:
             "kind": lambda block: block.kinds,
             "status": lambda block: block.statuses,
         }[column]
-        where = Where(f"spans.{column} IN (SELECT value FROM json_each(?))", (listed,))
+        where = Where(f"+spans.{column} IN (SELECT value FROM json_each(?))", (listed,))
         return Compiled(lambda block: not numbers.isdisjoint(read(block)), lambda _: where)
 
     def _blobs(self, column: str, test: Callable[[bytes], bool]) -> Compiled:
@@ -151,7 +151,7 @@ class SpanSearch:
         def rows(block: Block | None) -> Where:
             if block is None:
                 return Where(_ALWAYS)
-            return Where(f"spans.{column} IN (SELECT value FROM json_each(?))", (json.dumps(fitting(block)),))
+            return Where(f"+spans.{column} IN (SELECT value FROM json_each(?))", (json.dumps(fitting(block)),))
 
         return Compiled(lambda block: bool(fitting(block)), rows)
 

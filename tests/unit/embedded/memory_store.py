@@ -200,7 +200,9 @@ class Api:
 
 def tempo_client(store: SpanReader) -> Api:
     """Tempo's API; its paths meet Jaeger's."""
-    return Api(Starlette(routes=tempo.routes(store)))
+    app = Starlette(routes=tempo.routes(store))
+    app.router.redirect_slashes = False
+    return Api(app)
 
 
 def client(store: MemoryStore, targets: Sequence[TargetStatus] = ()) -> Api:
