@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
+from itertools import chain
 
 from obsctl.embedded.own_metrics import SPANS_NOT_COUNTED, OwnMetrics
 from obsctl.embedded.signals import Batch, SpanRecord
@@ -18,7 +19,7 @@ from obsctl.embedded.store.base import Sink, StoreFullError, Written
 INTERVAL = 2.0
 """How often samples are written, in seconds."""
 
-_PAUSE = 0.2
+_PAUSE = 0.5
 _MAX_WAITING = 100_000
 """Spans that may wait to be counted; more than these are not counted, and their number is told."""
 
@@ -73,13 +74,15 @@ class SpanMetrics:
                 self._emit(now)
 
     def _count(self, now: float) -> None:
-        while self._queue:
-            spans = self._queue.popleft()
-            with self._lock:
-                self._waiting -= len(spans)
+        with self._lock:
+            batches = list(self._queue)
+            self._queue.clear()
+            self._waiting = 0
+        # All at once: most of the work is by label set, not by span.
+        spans = list(chain.from_iterable(batches))
+        if spans:
             self._red.observe(spans, now)
-            self._graph.observe(spans, now)
-        self._graph.observe((), now)
+        self._graph.observe(spans, now)
 
     def _emit(self, now: float) -> None:
         """Write what changed. When there is no room it stays to be written the next time."""
