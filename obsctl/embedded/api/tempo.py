@@ -14,7 +14,7 @@ from obsctl.embedded.api.otlp_json import PROTOBUF, resource_spans, traces_data
 from obsctl.embedded.api.tempo_json import matches_json, typed_value
 from obsctl.embedded.api.tempo_params import Window
 from obsctl.embedded.api.version import build_info
-from obsctl.embedded.query.errors import MissingError, QueryError
+from obsctl.embedded.query.errors import MissingError, QueryError, not_supported
 from obsctl.embedded.query.traceql import tags
 from obsctl.embedded.query.traceql.search import search
 from obsctl.embedded.query.traceql.tree import Value
@@ -81,7 +81,7 @@ def _trace_v2(spans: SpanReader, call: Call) -> Response:
 def _search(spans: SpanReader, call: Call) -> Response:
     asked = tempo_params.search(call)
     if asked.pipeline.metrics:
-        raise QueryError(f"{asked.pipeline.metrics} makes series: ask /api/metrics/query_range")
+        raise QueryError(f"invalid TraceQL query: {not_supported(str(asked.pipeline.metrics))}")
     found = search(spans, asked.pipeline, *asked.window, asked.limit)
     return _json(matches_json(found, asked.pipeline, asked.spans))
 
