@@ -7,7 +7,13 @@ from obsctl.endpoints import Dialect, Role
 
 BUILTIN = Backend(
     name="backend",
-    exposes=("obsctl_*", "prometheus_rule_*", "prometheus_notifications_*"),
+    exposes=(
+        "obsctl_*",
+        "prometheus_rule_*",
+        "prometheus_notifications_*",
+        "traces_spanmetrics_*",
+        "traces_service_graph_*",
+    ),
     module="obsctl.embedded",
     serves=(
         Served(Role.OTLP_GRPC, Dialect.OTLP, "otlp_grpc"),

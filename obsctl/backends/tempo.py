@@ -7,7 +7,7 @@ from obsctl.endpoints import Dialect, Role
 
 TEMPO = Backend(
     name="tempo",
-    exposes=("tempo_*",),
+    exposes=("tempo_*", "traces_spanmetrics_*", "traces_service_graph_*"),
     purpose="Stores traces, answers TraceQL, derives span metrics and the service graph.",
     serves=(Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready"),),
     ports={"traceql": 3200},

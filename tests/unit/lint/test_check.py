@@ -155,10 +155,8 @@ def test_a_suppression_without_a_reason_is_a_mistake(tmp_path: Path) -> None:
 
 def test_metrics_and_labels_of_others_are_taken_as_they_come(tmp_path: Path) -> None:
     shop(tmp_path, "rules: [r.yml]", "external: [node_*]", "labels: [cluster]")
-    rule = BAD_RULE.replace(
-        "rate(jobs_processing[5m])", "node_load1 > on (cluster) group_left () sum by (cluster) (up)"
-    )
-    (tmp_path / "r.yml").write_text(rule, encoding="utf8")
+    expr = "node_load1 > on (cluster) group_left () sum by (cluster) (rate(traces_spanmetrics_calls_total[5m]))"
+    (tmp_path / "r.yml").write_text(BAD_RULE.replace("rate(jobs_processing[5m])", expr), encoding="utf8")
     assert found(check(tmp_path, QUICK)) == []
 
 
