@@ -5,6 +5,8 @@ from __future__ import annotations
 from obsctl.checks.base import Check
 from obsctl.checks.correlation_exemplar import CorrelationExemplar
 from obsctl.checks.correlation_request_id import CorrelationRequestId
+from obsctl.checks.dashboards_provisioned import DashboardsProvisioned
+from obsctl.checks.dashboards_queries import DashboardsQueries
 from obsctl.checks.logs_fields import LogsFields
 from obsctl.checks.logs_present import LogsPresent
 from obsctl.checks.metrics_buckets import MetricsBuckets
@@ -45,5 +47,7 @@ CHECKS: tuple[Check, ...] = (
     PrivacyCanary(),
     SloSanity(),
     RulesLoaded(),
+    DashboardsQueries(),
+    DashboardsProvisioned(),
 )
 """Every check there is. A module of this room that is neither here nor a helper (``base``, ``run``, ``_…``) is lost."""

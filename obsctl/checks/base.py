@@ -11,9 +11,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from obsctl.checks._board import Shared
+from obsctl.clients.grafana import GrafanaClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.traces import TracesClient
+from obsctl.dashboards.model import Dashboard
 from obsctl.driven import Run
 from obsctl.endpoints import Endpoints
 from obsctl.spec.contract import Contract
@@ -113,8 +115,9 @@ class PromisedRule:
 class Context:
     """Everything a check may look at. A client is None where the stack has no such backend.
 
-    ``rules`` are those that follow from the service's contract. ``shared`` holds what was fetched for this run, so that
-    many checks cost one look; the runner gives every context the same one.
+    ``rules`` and ``dashboards`` are those that follow from the service's contract; ``page`` shows the latter.
+    ``trace_id`` is the driven trace that crosses the most. ``shared`` holds what was fetched for this run, so that many
+    checks cost one look; the runner gives every context the same one.
     """
 
     service: Service
@@ -127,6 +130,9 @@ class Context:
     scrape_interval: float
     quiet: float = 0.3
     rules: tuple[PromisedRule, ...] = ()
+    dashboards: tuple[Dashboard, ...] = ()
+    page: GrafanaClient | None = None
+    trace_id: str = ""
     shared: Shared = field(default_factory=Shared, compare=False)
 
     @property

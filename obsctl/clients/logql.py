@@ -56,6 +56,14 @@ class LogqlClient:
         # streams come one after the other; within one nanosecond their order is kept
         return sorted(found, key=lambda line: line.time_ns, reverse=direction == "backward")
 
+    def found(self, query: str, start_ns: int, end_ns: int) -> int:
+        """How many lines a log query finds, or how many series a metric query has; no more than a page shows."""
+        window = {"start": start_ns, "end": max(end_ns, start_ns + 1), "limit": 100}
+        reply = self.http.get_json("/loki/api/v1/query_range", {"query": query, **window}, headers=_CATEGORIZE)
+        data = _data(reply) or {}
+        with understood(reply):
+            return sum(len(s["values"]) if data["resultType"] == "streams" else 1 for s in data["result"] or ())
+
     def labels(self, start_ns: int | None = None, end_ns: int | None = None) -> list[str]:
         """Names of stream labels; without times the server looks at the last hour."""
         return self._names("/loki/api/v1/labels", start_ns, end_ns)

@@ -63,6 +63,14 @@ class PromqlClient:
         with understood(reply):
             return _samples(data["resultType"], data["result"])
 
+    def range(self, query: str, start: float, end: float, step: float) -> list[Sample]:
+        """The values of an expression at ``start``, and every ``step`` seconds after it until ``end``, by series."""
+        params = {"query": query, **_window(start, end), "step": repr(float(step))}
+        reply = self.http.get_json("/api/v1/query_range", params)
+        data = _data(reply)
+        with understood(reply):
+            return _samples(data["resultType"], data["result"])
+
     def series(
         self, match: Sequence[str], start: float | None = None, end: float | None = None
     ) -> list[dict[str, str]]:

@@ -1,11 +1,18 @@
-"""What a stack must show of a service beside its telemetry: the rules that follow from its contract."""
+"""What a stack must show of a service beside its telemetry: rules and dashboards that follow from its contract."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from obsctl.backends import CONTAINERS
 from obsctl.checks.base import PromisedRule
+from obsctl.dashboards.model import Dashboard
+from obsctl.endpoints import Dialect, Endpoint
+from obsctl.render.dashboards import stack_dashboards
 from obsctl.render.rulegroups import Alert
 from obsctl.render.rules import service_rules, stack_rules
 from obsctl.spec.contract import Contract
+from obsctl.spec.stack import Service, Stack
 
 
 def promised_rules(contract: Contract) -> tuple[PromisedRule, ...]:
@@ -16,3 +23,10 @@ def promised_rules(contract: Contract) -> tuple[PromisedRule, ...]:
         for group in groups
         for rule in group.rules
     )
+
+
+def promised_dashboards(stack: Stack, service: Service, traces: Endpoint | None) -> tuple[Dashboard, ...]:
+    """The dashboards of a stack that show one of its services. ``traces`` answers for traces."""
+    dialect = traces.dialect if traces else Dialect.JAEGER
+    source = next(b.name for b in CONTAINERS if any(served.dialect is dialect for served in b.serves))
+    return stack_dashboards(replace(stack, services=(service,)), source)

@@ -7,24 +7,27 @@ import difflib
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from obsctl.checks import CHECKS
+from obsctl.checks._metrics import Scraped, exposing, targets_of
 from obsctl.checks.base import Context, Signal, Verification
 from obsctl.checks.run import run_checks, select
+from obsctl.clients.grafana import GrafanaClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.traces import traces_client
 from obsctl.driven import Run
 from obsctl.endpoints import Endpoints, Role
-from obsctl.errors import UsageError
+from obsctl.errors import BackendError, UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.last_run import remember, telling
-from obsctl.ops.promised import promised_rules
+from obsctl.ops.promised import promised_dashboards, promised_rules
 from obsctl.ops.session import Session, located, open_session
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.drive import drive
-from obsctl.wait import Deadline
+from obsctl.wait import Deadline, until
 
 ROUNDS = 3
 """How often the drive is repeated: enough for a count to be wrong by one in either direction."""
@@ -41,13 +44,34 @@ def verify(
     chosen = located(asked, endpoints)
     with _alone(session, emit):
         begun = time.monotonic()
-        run = drive(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout))
+        run = drive(
+            chosen,
+            rounds=ROUNDS,
+            deadline=Deadline.after(timeout),
+            await_scrape=lambda: _await_scrape(chosen, endpoints, session.stack.scrape_interval),
+        )
         emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
         trace_id = telling(run, chosen.contract)
         _remember(session, run, trace_id, emit)
-        contexts = _contexts(session.stack, chosen, endpoints, run, timeout)
+        contexts = _look_at(session.stack, chosen, endpoints, run, timeout)
         outcomes = run_checks(CHECKS, contexts, emit, only=only, skip=skip)
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
+
+
+def _await_scrape(service: Service, endpoints: Endpoints, interval: float) -> None:
+    """Wait until each component was scraped anew. One that is not, or cannot be seen, is left to the checks."""
+    backend, began = endpoints.first(Role.METRICS), time.time()
+    components = list(exposing(service))
+    if not backend or not components:
+        return
+    client = PromqlClient(backend.url)
+
+    def scraped() -> bool:
+        targets = client.targets()
+        return all(Scraped(c, targets_of(c, targets)).scraped_since(began) for c in components)
+
+    with contextlib.suppress(BackendError):
+        until(scraped, Deadline.after(2 * interval), interval=0.05)
 
 
 def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[None]:
@@ -76,28 +100,24 @@ def _service(stack: Stack, name: str | None) -> Service:
     return stack.services[names.index(name)]
 
 
-def _contexts(
+def _look_at(
     stack: Stack, service: Service, endpoints: Endpoints, run: Run, timeout: float
 ) -> Callable[[Signal], Context]:
     """One context per signal, each with its own deadline, all with the same clients."""
     metrics, logs, traces = (endpoints.first(role) for role in (Role.METRICS, Role.LOGS, Role.TRACES))
-    promql = PromqlClient(metrics.url) if metrics else None
-    logql = LogqlClient(logs.url) if logs else None
-    spans = traces_client(traces) if traces else None
-
-    rules = promised_rules(service.contract)
-
-    def context(_signal: Signal) -> Context:
-        return Context(
-            service=service,
-            endpoints=endpoints,
-            run=run,
-            deadline=Deadline.after(timeout),
-            metrics=promql,
-            logs=logql,
-            traces=spans,
-            scrape_interval=stack.scrape_interval,
-            rules=rules,
-        )
-
-    return context
+    page = endpoints.first(Role.DASHBOARDS)
+    shared = Context(
+        service=service,
+        endpoints=endpoints,
+        run=run,
+        deadline=Deadline.after(timeout),
+        metrics=PromqlClient(metrics.url) if metrics else None,
+        logs=LogqlClient(logs.url) if logs else None,
+        traces=traces_client(traces) if traces else None,
+        page=GrafanaClient(page.url) if page else None,
+        scrape_interval=stack.scrape_interval,
+        rules=promised_rules(service.contract),
+        dashboards=promised_dashboards(stack, service, traces),
+        trace_id=telling(run, service.contract),
+    )
+    return lambda _signal: replace(shared, deadline=Deadline.after(timeout))

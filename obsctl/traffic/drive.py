@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +16,7 @@ from obsctl.errors import BackendError, UsageError
 from obsctl.spec.stack import Component, Service, Step
 from obsctl.traffic.expect import expectations
 from obsctl.traffic.fill import StepError, fill, fill_headers, fill_path, meets, pick
+from obsctl.traffic.fresh import is_first
 from obsctl.traffic.identity import Identities, Identity
 from obsctl.wait import Deadline
 
@@ -28,13 +29,21 @@ SCRAPE_TIMEOUT = 2.0
 """Seconds for one answer, and for one baseline."""
 
 
-def drive(service: Service, *, rounds: int, deadline: Deadline, seed: int | None = None) -> Run:
+def drive(
+    service: Service,
+    *,
+    rounds: int,
+    deadline: Deadline,
+    seed: int | None = None,
+    await_scrape: Callable[[], None] | None = None,
+) -> Run:
     """Send the service's steps ``rounds`` times, one after the other, and say what was sent.
 
     Each request has a trace id, a parent span id and a request id of its own. A step that goes wrong is recorded in
     its request's ``error``, and the round ends there, since later steps build on earlier ones; nothing is raised for
     it. Before the first request the text of each component's ``/metrics`` is kept as baseline; a component that does
-    not answer has none. Raises UsageError when the service has no steps to drive.
+    not answer has none. ``await_scrape`` is called after a first round that raised a count for the first time, so that
+    the next ones are a rise in what has been scraped. Raises UsageError when the service has no steps to drive.
     """
     if not service.drive or not service.components:
         hint = "add a `drive` list to the service in obsctl.yaml: the requests that verify may send"
@@ -47,6 +56,8 @@ def drive(service: Service, *, rounds: int, deadline: Deadline, seed: int | None
             if number and deadline.passed:
                 break
             driver.round(http, number)
+            if not number and await_scrape and is_first(service.contract, driver.requests, baseline):
+                await_scrape()
     return Run(
         id=driver.ids.run,
         canary=driver.ids.canary,

@@ -83,7 +83,8 @@ def test_a_collector_that_is_down_turns_traces_red_and_nothing_else(quick: Folde
 
 
 def test_every_check_has_a_breakage() -> None:
-    elsewhere = {"readiness.roles", "rules.loaded"}  # see below, and test_anybodys_service
+    # see below, test_anybodys_service, test_main_job; the page needs an engine, so tests/unit/checks breaks it
+    elsewhere = {"readiness.roles", "rules.loaded", "dashboards.queries", "dashboards.provisioned"}
     assert {check for check, _ in RED.values()} | elsewhere == {c.id for c in CHECKS}
 
 
@@ -95,4 +96,5 @@ def test_a_backend_that_is_gone_is_no_pass(folder: Folder) -> None:
     assert done.status == 1
     by_id = {c["id"]: c["status"] for c in done.data["checks"]}
     assert by_id["readiness.roles"] == "fail"
-    assert {status for check, status in by_id.items() if check != "readiness.driven"} <= {"fail", "error"}
+    apart = ("readiness.driven", "dashboards.provisioned")
+    assert {status for check, status in by_id.items() if check not in apart} <= {"fail", "error"}

@@ -224,6 +224,65 @@ def rule_unhealthy(world):
     world.rules[3] = replace(world.rules[3], health="err", last_error="found duplicate series")
 
 
+# ---- dashboards ----
+
+
+def panel(world, board, title, change):
+    """Change one panel of one dashboard, on the page too."""
+
+    def changed(b):
+        return replace(b, panels=tuple(change(p) if (b.title, p.title) == (board, title) else p for p in b.panels))
+
+    world.dashboards = tuple(map(changed, world.dashboards))
+
+
+@breaks("dashboards.queries", "queries without data: Jobs: Waiting now")
+def a_panel_asks_for_what_is_nowhere(world):
+    def typo(p):
+        return replace(
+            p, queries=tuple(replace(q, expr=q.expr.replace("queue_depth", "queue_deep")) for q in p.queries)
+        )
+
+    panel(world, "Jobs", "Waiting now", typo)
+
+
+@breaks("dashboards.queries", "queries without data: HTTP: Requests by route")
+def a_panel_asks_for_a_label_value_that_nothing_has(world):
+    def typo(p):
+        return replace(
+            p,
+            queries=tuple(
+                replace(q, expr=q.expr.replace('service_namespace=~"', 'service_name=~"')) for q in p.queries
+            ),
+        )
+
+    panel(world, "HTTP", "Requests by route", typo)
+
+
+@breaks("dashboards.queries", "queries refused: AI providers: Calls")
+def a_query_is_refused(world):
+    def odd(p):
+        return replace(p, queries=tuple(replace(q, expr="rate(") for q in p.queries))
+
+    world.refused = ("rate(",)
+    panel(world, "AI providers", "Calls", odd)
+
+
+@breaks("dashboards.provisioned", "Jobs (obsctl-jobs) is not on the page")
+def dashboard_not_on_the_page(world):
+    del world.page["obsctl-jobs"]
+
+
+@breaks("dashboards.provisioned", "HTTP (obsctl-http) is another version: no panel 'Spread of the duration'")
+def dashboard_of_another_version(world):
+    world.page["obsctl-http"] = world.page["obsctl-http"].replace("Spread of the duration", "Heat")
+
+
+@breaks("dashboards.provisioned", "data source logs does not work: 400: connection refused")
+def data_source_broken(world):
+    world.troubles["logs"] = "400: connection refused"
+
+
 # ---- traces ----
 
 

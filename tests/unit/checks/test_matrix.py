@@ -76,7 +76,7 @@ def test_every_check_has_been_seen_to_fail() -> None:
 def silent_world() -> World:
     world = healthy()
     world.spans, world.logs, world.series, world.targets, world.exemplars, world.types = {}, [], [], [], [], {}
-    world.rules = []
+    world.rules, world.page = [], {}
     return world
 
 
@@ -103,7 +103,7 @@ def test_where_nothing_was_driven_nothing_passes(unready: Endpoints) -> None:
     world.endpoints = unready
     world.change_run(requests=(), expectations=())
     outcomes = verify(world, seconds=0.3)
-    standing = ("metrics", "slo", "rules")  # what these look at is there without a request, too
+    standing = ("metrics", "slo", "rules", "dashboards")  # what these look at is there without a request, too
     judged = {n: o for n, o in outcomes.items() if n.split(".")[0] not in standing or n == "metrics.exact"}
     assert {o.verdict.status for o in judged.values()} & {Status.PASS} == set(), told(outcomes)
 
@@ -118,7 +118,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_backends_that_do_not_answer_are_errors_not_failures(ready: Endpoints) -> None:
     world = healthy()
     world.endpoints = ready
-    world.broken = ("metrics", "logs", "traces")
+    world.broken = ("metrics", "logs", "traces", "page")
     outcomes = verify(world, seconds=5.0)
     looked = {name: o.verdict.status for name, o in outcomes.items() if not name.startswith("readiness.")}
     assert set(looked.values()) == {Status.ERROR}, told(outcomes)
@@ -133,7 +133,7 @@ def test_a_backend_that_is_down_leaves_the_other_signals_alone(backend: str, rea
     world.broken = (backend,)
     outcomes = verify(world, seconds=5.0)
     red = {name.split(".")[0] for name, o in outcomes.items() if o.verdict.status is not Status.PASS}
-    built_on = {"metrics": {"slo", "rules"}}.get(backend, set())
+    built_on = {"dashboards", *({"slo", "rules"} if backend == "metrics" else ())}
     assert red <= {backend, "correlation", "privacy", *built_on}, told(outcomes)
     assert red >= {backend, *built_on}
 
@@ -143,7 +143,7 @@ def test_a_stack_without_a_backend_skips_with_the_reason(ready: Endpoints) -> No
     world.endpoints = ready
 
     def context(_):
-        return world.context(2.0, metrics=None, logs=None, traces=None)
+        return world.context(2.0, metrics=None, logs=None, traces=None, page=None)
 
     outcomes = {o.check: o.verdict for o in run_checks(CHECKS, context)}
     passed = {name for name, v in outcomes.items() if v.status is Status.PASS}

@@ -18,10 +18,15 @@ from obsctl.assets import templates
 from obsctl.checks.base import Context, PromisedRule
 from obsctl.clients.promql import LoadedRule, Target
 from obsctl.clients.telemetry import Exemplar, LogLine, Sample, Span
+from obsctl.dashboards.model import Dashboard
+from obsctl.dashboards.read import read_dashboard
 from obsctl.driven import DrivenRequest, Run
 from obsctl.endpoints import Endpoints
 from obsctl.errors import BackendError, UnsupportedError
+from obsctl.ops.last_run import telling
 from obsctl.ops.promised import promised_rules
+from obsctl.render.dashboards import dashboard_files
+from obsctl.render.desired import File
 from obsctl.spec.contract import Metric, MetricType, SpanRule, TraceRule
 from obsctl.spec.load import load_stack_file
 from obsctl.spec.stack import Service
@@ -30,6 +35,9 @@ from obsctl.traffic.identity import Identities
 from obsctl.wait import Deadline
 
 ROUNDS = 2
+_PLAIN = re.compile(r"([a-zA-Z_:0-9]*)(?:\{(.*)\})?")
+_MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)("(?:[^"\\]|\\.)*")')
+_SELECTOR = re.compile(r'([a-zA-Z_:][\w:]*)(\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})')
 BASE = 3
 
 
@@ -46,6 +54,10 @@ class World:
     types: dict[str, str] = field(default_factory=dict)
     exemplars: list[Exemplar] = field(default_factory=list)
     promised: tuple[PromisedRule, ...] = ()
+    dashboards: tuple[Dashboard, ...] = ()
+    page: dict[str, str] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
     rules: list[LoadedRule] | None = field(default_factory=list)
     endpoints: Endpoints = Endpoints()
     extracted: tuple[str, ...] = ("trace_id", "span_id", "request_id")
@@ -64,6 +76,9 @@ class World:
             scrape_interval=0.05,
             quiet=0.02,
             rules=self.promised,
+            dashboards=self.dashboards,
+            page=Page(self),
+            trace_id=telling(self.run, self.service.contract),
         )
         return replace(context, **changes)
 
@@ -131,12 +146,35 @@ class Metrics:
     def instant(self, query, at=None):
         """Plain selectors, and the sum of one."""
         self._ask(query)
-        summed = re.fullmatch(r"sum\((.*)\)", query)
-        name, labels = re.fullmatch(r"([a-zA-Z_:0-9]*)(?:\{(.*)\})?", summed[1] if summed else query).groups()
-        wanted = re.findall(r'(\w+)(=~|!~|!=|=)"([^"]*)"', labels or "")
-        wanted += [("__name__", "=", name)] if name else []
-        found = [s for s in self.world.series if all(_fits(s.labels.get(k, ""), op, v) for k, op, v in wanted)]
+        summed = re.fullmatch(r"sum\(([^()]*)\)", query)
+        plain = _PLAIN.fullmatch(summed[1] if summed else query)
+        if not plain:
+            return self.range(query, 0, 0, 1)
+        name, labels = plain.groups()
+        found = list(self._fitting(name, labels or ""))
         return [Sample({}, 0.0, sum(s.value for s in found))] if summed and found else [] if summed else found
+
+    def _fitting(self, name, labels):
+        wanted = [(k, op, json.loads(v)) for k, op, v in _MATCHER.findall(labels)]
+        wanted = [("__name__", "=", name), *wanted] if name else wanted
+        return (s for s in self.world.series if all(_fits(s.labels.get(k, ""), op, v) for k, op, v in wanted))
+
+    def range(self, query, start, end, step):
+        """Something, if one of the series that it names is there: this is no PromQL engine."""
+        self._ask(query)
+        if query in self.world.refused:
+            raise BackendError("Prometheus API at http://127.0.0.1:1 answered 400: parse error")
+        stored = any(self._stored(name, labels) for name, labels in _SELECTOR.findall(query))
+        return [Sample({}, end, 1.0)] if stored else []
+
+    def _stored(self, name, labels):
+        recorded = {rule.name for rule in self.world.rules or () if rule.kind == "recording"}
+        scraped = {"up"} if self.world.targets else set()
+        return name in recorded | scraped or any(True for _ in self._fitting(name, labels))
+
+    def label_values(self, name, match=()):
+        self._ask(f"label_values {name}")
+        return sorted({s.labels[name] for s in self.world.series if name in s.labels})
 
     def rules(self):
         self._ask("rules")
@@ -170,6 +208,12 @@ class Logs:
         name, operator, value = re.fullmatch(r"(\w+)(=~?)(.*)", text).groups()
         own = line.metadata.get(name) or (name in self.world.extracted and str(_json(line).get(name)))
         return bool(own) and (re.fullmatch if operator == "=~" else _same)(json.loads(value), own) is not None
+
+    def found(self, query, start_ns, end_ns):
+        self.world.asked.append(query)
+        if "logs" in self.world.broken:
+            raise BackendError("Loki API at http://127.0.0.1:1 refused the connection")
+        return len(self.world.logs)
 
     def by_id(self, name, value, start_ns, end_ns, limit=1000):
         return self.lines(f'{{service_name=~".+"}} | {name}={json.dumps(value)}', start_ns, end_ns, limit)
@@ -209,6 +253,24 @@ def _json(line):
         return {}
 
 
+class Page:
+    """The dashboard page: what it shows, and what its data sources say is wrong."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def dashboards(self):
+        if "page" in self.world.broken:
+            raise BackendError("Grafana at http://127.0.0.1:1 refused the connection")
+        return {uid: uid for uid in self.world.page}
+
+    def dashboard(self, uid):
+        return self.world.page[uid]
+
+    def source_trouble(self, uid):
+        return self.world.troubles.get(uid, "")
+
+
 # ---- the builder ----
 
 
@@ -216,6 +278,12 @@ def _json(line):
 def sample() -> Service:
     """The sample as it is verified where there is no obsctl.yaml."""
     return load_stack_file(templates() / "stacks" / "default.yaml", Path("/")).services[0]
+
+
+@cache
+def drawn() -> tuple[File, ...]:
+    """The dashboards of the sample, as they are rendered."""
+    return dashboard_files(load_stack_file(templates() / "stacks" / "default.yaml", Path("/")), "dashboards", "jaeger")
 
 
 def healthy() -> World:
@@ -238,6 +306,8 @@ def healthy() -> World:
     world.exemplars = list(_exemplars(world))
     world.promised = promised_rules(service.contract)
     world.rules = [LoadedRule(rule.group, rule.kind, rule.name, "ok") for rule in world.promised]
+    world.page = {read_dashboard(file.text, file.path).uid: file.text for file in drawn()}
+    world.dashboards = tuple(read_dashboard(file.text, file.path) for file in drawn())
     return world
 
 

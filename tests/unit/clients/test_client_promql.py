@@ -145,3 +145,12 @@ def test_a_server_without_rules_is_told_from_one_whose_answer_is_odd():
     for odd in (ok({}), ok({"groups": [{}]}), ok({"groups": [{"name": "a", "rules": [{}]}]}), ok(None)):
         with serving({"/api/v1/rules": odd}) as server, pytest.raises(BackendError, match="shape"):
             PromqlClient(server.url).rules()
+
+
+def test_values_over_a_time():
+    answer = result("matrix", [{"metric": {"a": "b"}, "values": [[1, "2"], [3, "NaN"]]}])
+    with serving({"/api/v1/query_range": answer}) as server:
+        first, second = PromqlClient(server.url).range("up", 1, 3, 2)
+    assert first == Sample({"a": "b"}, 1.0, 2.0)
+    assert math.isnan(second.value)
+    assert server.last.query == {"query": ["up"], "start": ["1.0"], "end": ["3.0"], "step": ["2.0"]}

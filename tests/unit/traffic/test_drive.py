@@ -37,10 +37,11 @@ class Shop:
     patience: int = 2
     statuses: dict[str, int] = field(default_factory=dict)
     looks: int = 0
+    page: str = "http_requests_total 1\n"
 
     def answer(self, method: str, path: str) -> tuple[int, Any]:
         if path == "/metrics":
-            return 200, "http_requests_total 1\n"
+            return 200, self.page
         if method == "POST":
             return self.statuses.get(path, 201), {"order": {"id": 4711 + len(self.got)}, "odd": "a/b c"}
         self.looks += 1
@@ -215,3 +216,23 @@ def test_nothing_to_drive_is_said(shop: Shop) -> None:
     with pytest.raises(UsageError, match="shop has nothing to drive") as caught:
         run(shop)
     assert "drive" in caught.value.hint
+
+
+def test_what_is_counted_for_the_first_time_is_scraped_before_it_rises_again(shop: Shop) -> None:
+    sent: list[int] = []
+
+    def scraped() -> None:
+        sent.append(len([one for one in shop.got if one[0] == "POST"]))
+
+    drive(service(shop, ORDER), rounds=3, deadline=Deadline.after(20.0), await_scrape=scraped)
+    assert sent == [1]
+
+
+def test_what_was_counted_before_needs_no_scrape(shop: Shop) -> None:
+    shop.page = 'http_requests_total{route="/orders",status="201"} 4\n'
+
+    def scraped() -> None:
+        raise AssertionError
+
+    drive(service(shop, ORDER), rounds=2, deadline=Deadline.after(20.0), await_scrape=scraped)
+    assert len([one for one in shop.got if one[0] == "POST"]) == 2
