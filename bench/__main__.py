@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import ingest, promql, traces, verbs
+from bench import ingest, logs, promql, traces, verbs
 
 FIGURES: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "help": verbs.help_time,
@@ -17,6 +17,7 @@ FIGURES: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "trace-100k": lambda: ingest.trace_by_id(100_000),
     "trace-1m": lambda: ingest.trace_by_id(1_000_000),
     "search-1m": traces.search,
+    "logs": logs.search,
     "promql-range": promql.range_queries,
     "promql-instant": promql.instant_queries,
 }

@@ -31,9 +31,9 @@ def search(stored: int = _STORED) -> dict[str, object]:
         for _ in range(0, stored, _BATCH * 20):
             send_all(server, [_request().SerializeToString() for _ in range(20)])
         loaded = time.perf_counter()
-        _wait_for_index(server)
+        wait_for_index(server, "spans", "span_blocks")
         indexed = time.perf_counter()
-        figures = {f"{name}_ms": _milliseconds(server, stack, *asked) for name, asked in _queries().items()}
+        figures = {f"{name}_ms": milliseconds(server, stack, *asked) for name, asked in _queries().items()}
         return {
             "spans": stored,
             "load_s": round(loaded - began, 1),
@@ -65,7 +65,7 @@ def _queries() -> Mapping[str, tuple[str, str]]:
     }
 
 
-def _milliseconds(server: Server, stack: ExitStack, role: str, path: str) -> float:
+def milliseconds(server: Server, stack: ExitStack, role: str, path: str) -> float:
     connection = closing_connection(stack, server.connect(role))
     delays = []
     for _ in range(_RUNS):
@@ -79,12 +79,12 @@ def _milliseconds(server: Server, stack: ExitStack, role: str, path: str) -> flo
     return round(statistics.median(delays), 1)
 
 
-def _wait_for_index(server: Server) -> None:
-    """Until all but the newest spans are in the index, as its table tells."""
+def wait_for_index(server: Server, rows: str, blocks: str) -> None:
+    """Until all but the newest rows are in blocks, as the tables tell."""
     with closing(sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)) as connection:
         while True:
-            newest = connection.execute("SELECT max(id) FROM spans").fetchone()[0]
-            last = connection.execute("SELECT coalesce(max(last), 0) FROM span_blocks").fetchone()[0]
+            newest = connection.execute(f"SELECT max(id) FROM {rows}").fetchone()[0]
+            last = connection.execute(f"SELECT coalesce(max(last), 0) FROM {blocks}").fetchone()[0]
             if newest - last < 2048:
                 return
             time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""OTLP log requests as log lines (the mapping of Loki's OTLP endpoint, with fewer index labels)."""
+"""OTLP log requests as log lines (the mapping of Loki's OTLP endpoint)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,31 @@ LINE_BYTES = 256 * 1024
 """The longest line, as in Loki."""
 
 _LATEST = (1 << 63) - 1
+_SEVERITY = 32
 _LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
-_PROMOTED = frozenset(("service.name", "service.namespace"))
+_PROMOTED = frozenset(
+    (
+        *("service.name", "service.namespace", "service.instance.id", "deployment.environment"),
+        *("deployment.environment.name", "cloud.region", "cloud.availability_zone", "container.name"),
+        *(f"k8s.{kind}.name" for kind in ("cluster", "namespace", "pod", "container", "replicaset", "deployment")),
+        *(f"k8s.{kind}.name" for kind in ("statefulset", "daemonset", "cronjob", "job")),
+    )
+)
+"""Resource attributes that become labels of the stream: Loki's default list."""
 
 
 def translate(request: ExportLogsServiceRequest, scrub: Scrubber) -> Taken:
     """Scrub a request and take its records out of it.
 
-    ``service_name``, ``service_namespace`` and ``level`` become labels; ids and all other attributes are metadata.
+    Resource attributes that say where something runs become labels; ids, severity and other attributes are metadata.
     """
     records: list[LogRecord] = []
     rejections = Rejections()
     arrival = time.time_ns()
     for group in request.resource_logs:
         scrub.attributes(group.resource.attributes)
-        stream = _stream(group)
+        promoted = labels(a for a in group.resource.attributes if a.key in _PROMOTED)
+        stream = _sorted(promoted | {"service_name": service_name(group.resource)})
         shared = labels(a for a in group.resource.attributes if a.key not in _PROMOTED)
         for scoped in group.scope_logs:
             scrub.attributes(scoped.scope.attributes)
@@ -47,39 +57,44 @@ def translate(request: ExportLogsServiceRequest, scrub: Scrubber) -> Taken:
     return Taken(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
 
 
-def _stream(group: logs_pb2.ResourceLogs) -> dict[str, str]:
-    found = {"service_name": service_name(group.resource)}
-    for attribute in group.resource.attributes:
-        if attribute.key == "service.namespace" and attribute.value.string_value:
-            found["service_namespace"] = attribute.value.string_value
-    return found
-
-
 def _record(
     record: logs_pb2.LogRecord,
     scrub: Scrubber,
-    stream: Mapping[str, str],
+    stream: Labels,
     shared: Mapping[str, str],
     arrival: int,
 ) -> LogRecord:
     scrub.attributes(record.attributes)
     scrub.value(record.body)
-    level = _level(record)
-    own = labels(record.attributes)
-    own |= {"trace_id": record.trace_id.hex(), "span_id": record.span_id.hex(), "event_name": record.event_name}
+    own = labels(record.attributes) | _fields(record)
     metadata = {**shared, **{name: value for name, value in own.items() if value}}
     return LogRecord(
-        labels=_sorted({**stream, "level": level}),
+        labels=stream,
         time_ns=record.time_unix_nano or record.observed_time_unix_nano or arrival,
         line=text(record.body),
         metadata=_sorted(metadata),
     )
 
 
+def _fields(record: logs_pb2.LogRecord) -> dict[str, str]:
+    """What a record has besides its attributes, by Loki's names; what is not set is empty."""
+    number, observed = record.severity_number, record.observed_time_unix_nano
+    return {
+        "trace_id": record.trace_id.hex(),
+        "span_id": record.span_id.hex(),
+        "event_name": record.event_name,
+        "severity_text": record.severity_text[:_SEVERITY],
+        "severity_number": str(number) if number else "",
+        "detected_level": _level(record),
+        "flags": str(record.flags) if record.flags else "",
+        "observed_timestamp": str(observed) if observed and record.time_unix_nano else "",
+    }
+
+
 def _level(record: logs_pb2.LogRecord) -> str:
     """The severity text in lower case, else the name of the severity number's range."""
     if record.severity_text:
-        return record.severity_text.lower()[:32]
+        return record.severity_text.lower()[:_SEVERITY]
     number = record.severity_number
     return _LEVELS[(number - 1) // 4] if 1 <= number <= 24 else ""
 

@@ -366,6 +366,7 @@ def log_request(**record: Any) -> ExportLogsServiceRequest:
 def test_a_log_record_keeps_its_ids_as_metadata_and_few_labels() -> None:
     record = {
         "time_unix_nano": 5,
+        "observed_time_unix_nano": 6,
         "severity_number": 18,
         "body": {"string_value": "mail from me@home"},
         "trace_id": b"t" * 16,
@@ -377,13 +378,16 @@ def test_a_log_record_keeps_its_ids_as_metadata_and_few_labels() -> None:
         ],
     }
     (found,) = otlp_logs.translate(log_request(**record), SCRUB).batch.logs
-    assert dict(found.labels) == {"service_name": "api", "level": "error"}
+    assert dict(found.labels) == {"service_name": "api"}
     assert dict(found.metadata) == {
         "trace_id": (b"t" * 16).hex(),
         "span_id": (b"s" * 8).hex(),
         "http_route": "/x",
         "request_id": "r1",
         "host_name": "h",
+        "severity_number": "18",
+        "detected_level": "error",
+        "observed_timestamp": "6",
     }
     assert (found.time_ns, found.line) == (5, "mail from ****")
 

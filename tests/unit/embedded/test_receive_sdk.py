@@ -125,7 +125,7 @@ def test_logs_of_the_sdk(shared: Embedded, transport: str) -> None:
     )
     provider.get_logger("tests").emit(record)
     provider.shutdown()
-    query = f"%7Bservice_name=%22sdk-{transport}%22,level=%22warn%22%7D"
+    query = f"%7Bservice_name=%22sdk-{transport}%22%7D%7Cdetected_level=%22warn%22%7Cseverity_text=%22WARN%22"
     window = "start=1790000000000000000&end=1790000001000000000"
     (stream,) = shared.get("loki", f"/loki/api/v1/query_range?query={query}&{window}").json["data"]["result"]
     assert stream["stream"]["item_id"] == "7"

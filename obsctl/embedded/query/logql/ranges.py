@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from obsctl.embedded.query.errors import ExecutionError
-from obsctl.embedded.query.logql.entry import Entry
+from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
 from obsctl.embedded.query.logql.errors import PipelineError, SeriesLimitError
 from obsctl.embedded.query.logql.metric_tree import Grouping, LogRange, RangeAggregate
 from obsctl.embedded.query.logql.pipeline import Sample, unwrapped
@@ -22,7 +22,7 @@ from obsctl.embedded.query.promql.aggregate import quantiles
 from obsctl.embedded.query.promql.functions.vectors import asked_for
 from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Vector, no_series
 from obsctl.embedded.query.units import SECOND_NS
-from obsctl.embedded.signals import Labels
+from obsctl.embedded.signals import Labels, LogRecord
 
 MAX_SAMPLES = 5_000_000
 MAX_CELLS = 10_000_000
@@ -88,8 +88,13 @@ def range_aggregate(scan: Scan, expr: RangeAggregate, steps: LogSteps, group: Gr
     series = _Series(expr, grouping, steps)
     source = Source(scan, expr.range.query)
     for start, end in _spans(expr.range, steps):
-        for entry in source.entries(start, end, "forward"):
-            series.add(entry)
+        if expr.range.unwrap or expr.range.query.stages:
+            for entry in source.entries(start, end, "forward"):
+                series.add(entry)
+        else:
+            for record in source.records(start, end, "forward"):
+                scan.read(record)
+                series.add_stored(record)
     if expr.op == "absent_over_time":
         return _absent(source, series, expr.range, steps)
     if not series.points:
@@ -127,17 +132,33 @@ class _Series:
         self._sample: Sample = unwrapped(expr.range.unwrap) if expr.range.unwrap else _LINES.get(expr.op, _one)
         self._names = frozenset(grouping.labels) if grouping else frozenset()
         self._by, self._without = bool(grouping and not grouping.without), bool(grouping and grouping.without)
+        self._asked = self._names | {name.removesuffix(EXTRACTED) for name in self._names}
+        self._streams: dict[Labels, Points] = {}
         self._limit = max(1, MAX_CELLS // steps.count)
         self._left = MAX_SAMPLES
 
     def add(self, entry: Entry) -> None:
+        """Take a line that came out of a pipeline."""
         value = self._sample(entry)
         if value is None:
             return
         if entry.error:
             raise PipelineError(entry.error, tuple(sorted(entry.labels().items())))
-        points = self._of(self._key(entry))
-        points.times.append(entry.time_ns)
+        self._append(self._of(self._key(entry)), entry.time_ns, value)
+
+    def add_stored(self, record: LogRecord) -> None:
+        """Take a line as it is stored. Mostly its stream says which series it is of."""
+        if self._by and not any(name in self._asked for name, _ in record.metadata):
+            points = self._streams.get(record.labels)
+            if points is None:
+                points = self._of(tuple([pair for pair in record.labels if pair[0] in self._names]))
+                self._streams[record.labels] = points
+        else:
+            points = self._of(self._key(Entry(dict(record.labels), 0, "", record.metadata)))
+        self._append(points, record.time_ns, len(record.line.encode()) if self._sample is _bytes else 1.0)
+
+    def _append(self, points: Points, time_ns: int, value: float) -> None:
+        points.times.append(time_ns)
         points.values.append(value)
         self._left -= 1
         if not self._left:
