@@ -136,7 +136,7 @@ def _flaws(one: Measured) -> Iterator[str]:
         yield f"{one.part or 0.0:g} events are {one.kind}, but there are {one.total:g} in all"
     for sample in one.recorded:
         if not 0 <= sample.value <= 1:
-            yield f"the recorded error ratio is {sample.value:g}, not between 0 and 1"
+            yield f"the error ratio recorded of the last 5 minutes is {sample.value:g}, not between 0 and 1"
 
 
 def _said(one: Measured) -> Iterator[tuple[str, str]]:

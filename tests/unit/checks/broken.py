@@ -185,7 +185,7 @@ def events_are_not_a_number(world):
     world.change_series(quiet, lambda s: replace(s, value=float("nan")))
 
 
-@breaks("slo.sanity", "http-errors: the recorded error ratio is 1.5, not between 0 and 1")
+@breaks("slo.sanity", "http-errors: the error ratio recorded of the last 5 minutes is 1.5, not between 0 and 1")
 def recorded_ratio_out_of_range(world):
     labels = {"__name__": "slo:sli_error:ratio_rate5m", "sloth_id": "cv-job-matching-http-errors"}
     world.series.append(Sample(labels, 0.0, 1.5))
