@@ -78,7 +78,11 @@ def run(url: str, images: str, arguments: Sequence[str]) -> int:
         return 3
     del env["DOCKER_HOST"]  # each test says where it looks
     options = ("-n", "2", "--dist", "loadfile")
-    return subprocess.run([*command, "pytest", *options, *(arguments or TESTS)], env=env, check=False).returncode
+    status = subprocess.run([*command, "pytest", *options, *(arguments or TESTS)], env=env, check=False).returncode
+    if images == "local":
+        print("what these images are, and what was done without:", flush=True)
+        subprocess.run([*command, build.__name__, "--list"], env=env, check=False)
+    return status
 
 
 def main() -> int:

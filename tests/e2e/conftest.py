@@ -18,7 +18,7 @@ import pytest
 COMPONENTS = {"backend", "redis", "api", "worker", "ai"}
 NO_ENGINE = "unix:///nowhere/docker.sock"
 """What runs on this machine, and what its engine has, is not to decide what a test tests."""
-PORTS = (4317, 4318, 9090, 3100, 16686, 6379, 8000, 8001, 8002)
+PORTS = (3000, 3100, 3200, 4317, 4318, 6379, 8000, 8001, 8002, 9090, 9093, 12345, 13133, 16686)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ RECIPES: tuple[Recipe, ...] = (
             "3.13",
             (
                 *("starlette", "uvicorn", "httptools", "uvloop", "grpcio", "protobuf", "opentelemetry-proto"),
-                *("googleapis-common-protos", "promql-parser", "numpy", "google-re2", "cramjam"),
+                *("googleapis-common-protos", "promql-parser", "numpy", "google-re2", "cramjam", "wsproto"),
             ),
         ),
         "Not Loki: obsctl's embedded server, which speaks what obsctl uses of Loki's API and reads no Loki file.",
