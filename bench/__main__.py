@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import ingest, logs, promql, traces, verbs
+from bench import ingest, logs, metrics, promql, traces, verbs
 
 FIGURES: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "help": verbs.help_time,
@@ -18,6 +18,7 @@ FIGURES: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "trace-1m": lambda: ingest.trace_by_id(1_000_000),
     "search-1m": traces.search,
     "logs": logs.search,
+    "remote-write": metrics.remote_write,
     "promql-range": promql.range_queries,
     "promql-instant": promql.instant_queries,
 }

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from obsctl.embedded.api.errors import prometheus as on_error
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 
 def routes(samples: SampleReader, targets: Callable[[], Sequence[TargetStatus]]) -> list[Route]:
-    """Routes under ``/api/v1``. ``targets`` gives the scrape targets as they are now."""
+    """Routes under ``/api/v1``, and one at the root. ``targets`` gives the scrape targets as they are now."""
     form = ("GET", "POST")
     table: list[tuple[str, Handler, Sequence[str]]] = [
         ("query", lambda call: _query(samples, call), form),
@@ -55,7 +55,9 @@ def routes(samples: SampleReader, targets: Callable[[], Sequence[TargetStatus]])
         ("status/buildinfo", lambda _: _success(build_info()), ("GET",)),
         ("status/runtimeinfo", _runtime_info(time.time()), ("GET",)),
     ]
-    return [route(f"/api/v1/{path}", handler, on_error, methods) for path, handler, methods in table]
+    # Where the product has its pages; clients ask it to see whether there is a server at all.
+    root = route("/", lambda _: PlainTextResponse("Prometheus' query API is served under /api/v1.\n"), on_error)
+    return [root, *(route(f"/api/v1/{path}", handler, on_error, methods) for path, handler, methods in table)]
 
 
 def _success(data: Any, *, cut: bool = False) -> Response:

@@ -6,6 +6,7 @@ delta temporality, ``otlp-deltatocumulative``). Exponential histograms, which it
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ from obsctl.embedded.signals import (
 )
 
 _LATEST_NS = (1 << 63) - 1
+_AHEAD_NS = 600 * 10**9
+"""How far ahead of the clock a point may be, as in Prometheus."""
 _IDENTITY = ("service.name", "service.namespace", "service.instance.id")
 _TEMPORALITIES = (AGGREGATION_TEMPORALITY_CUMULATIVE, AGGREGATION_TEMPORALITY_DELTA)
 
@@ -58,6 +61,7 @@ class PointError(ValueError):
 class _Request:
     scrub: Scrubber
     deltas: Deltas
+    latest_ns: int
     samples: list[SampleRecord] = field(default_factory=list)
     exemplars: list[ExemplarRecord] = field(default_factory=list)
     metadata: dict[str, MetadataRecord] = field(default_factory=dict)
@@ -125,12 +129,13 @@ class _Family:
 class Translator:
     """Scrubs requests and takes their samples, exemplars and metadata out of them. Remembers delta streams."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
         self._deltas = Deltas()
+        self._clock = clock
 
     def __call__(self, request: ExportMetricsServiceRequest, scrub: Scrubber) -> Taken:
         """Take one request. Any thread."""
-        state = _Request(scrub, self._deltas)
+        state = _Request(scrub, self._deltas, self._clock() + _AHEAD_NS)
         for group in request.resource_metrics:
             scrub.attributes(group.resource.attributes)
             base = _identity(group.resource)
@@ -163,7 +168,7 @@ def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
     for point in points:
         state.scrub.attributes(point.attributes)
         try:
-            _check_time(point)
+            _check_time(point, state.latest_ns)
             _POINTS[kind](family, point)
             newest = max(newest, point.time_unix_nano)
         except PointError as error:
@@ -186,9 +191,11 @@ def _fault(metric: Metric, kind: str) -> str:
     return ""
 
 
-def _check_time(point: Any) -> None:
+def _check_time(point: Any, latest_ns: int) -> None:
     if not 0 < point.time_unix_nano <= _LATEST_NS:
         raise PointError("point without a valid time")
+    if point.time_unix_nano > latest_ns:
+        raise PointError("point more than 10 minutes in the future")
 
 
 def _number_point(family: _Family, point: NumberDataPoint) -> None:

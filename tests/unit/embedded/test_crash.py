@@ -9,6 +9,8 @@ from pathlib import Path
 
 from .conftest import Embedded, eventually
 from .test_receive_http import PROTOBUF, post, stored, trace_request
+from .test_receive_remote_write import now, one, values
+from .test_receive_remote_write import post as write
 
 
 class Client(threading.Thread):
@@ -54,3 +56,22 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_stored_twice(embedded: Call
         assert post(server, last[1]).status == 200
         assert len(stored(server, last[0])) == 20
     assert (Path(server.config["data_dir"]) / "telemetry.db").stat().st_size > 0
+
+
+def test_no_acknowledged_sample_is_lost(embedded: Callable[..., Embedded]) -> None:
+    server = embedded()
+    newest, acknowledged = now(), []
+    killer = threading.Thread(target=lambda: (eventually(lambda: len(acknowledged) >= 30), server.kill()))
+    killer.start()
+    try:
+        while True:
+            moment = newest - 1_000 * len(acknowledged)  # backwards: late samples are kept as safely
+            request = one({"__name__": "crash_total", "n": "1"}, (moment, float(moment)))
+            if write(server, request).status == 204:
+                acknowledged.append(moment)
+    except (OSError, http.client.HTTPException):
+        killer.join()
+    server.start()
+    (points,) = values(server, f"crash_total[{len(acknowledged) + 10}s]", newest)
+    assert {round(moment * 1_000) for moment, _ in points} >= set(acknowledged)
+    assert all(float(value) == round(moment * 1_000) for moment, value in points)

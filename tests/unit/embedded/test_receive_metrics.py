@@ -26,6 +26,7 @@ from obsctl.embedded.signals import STALE_BITS
 
 SCRUB = Scrubber(["user.email"], [re.compile(r"\w+@\w+")])
 NOW = 1_790_000_000_123_456_789
+SECOND = 1_000_000_000
 
 
 def taken(**metric: Any) -> Taken:
@@ -33,7 +34,7 @@ def taken(**metric: Any) -> Taken:
     group = request.resource_metrics.add()
     identify(group)
     group.scope_metrics.add().metrics.append(Metric(**metric))
-    return otlp_metrics.Translator()(request, SCRUB)
+    return otlp_metrics.Translator(lambda: NOW)(request, SCRUB)
 
 
 def identify(group: ResourceMetrics) -> None:
@@ -189,9 +190,6 @@ def _power(exponent: int) -> float:
     return math.ldexp(1.0, exponent) if exponent < 1_024 else math.inf
 
 
-SECOND = 1_000_000_000
-
-
 def delta_sum(value: float, start: int, end: int, **more: Any) -> dict[str, Any]:
     times = {"start_time_unix_nano": NOW + start * SECOND, "time_unix_nano": NOW + end * SECOND}
     points = [{**times, "as_double": value, **more}]
@@ -211,18 +209,18 @@ def timed(found: Taken) -> list[tuple[int, float]]:
 
 
 def test_deltas_are_added_up_from_a_zero() -> None:
-    translate = otlp_metrics.Translator()
+    translate = otlp_metrics.Translator(lambda: NOW)
     assert timed(translated(translate, delta_sum(5, 0, 10))) == [(0.001, 0), (10, 5)]
     assert timed(translated(translate, delta_sum(2, 10, 20))) == [(20, 7)]
     assert timed(translated(translate, delta_sum(4, 40, 50))) == [(50, 11)]
     other = delta_sum(1, 40, 50, attributes=[attribute("a", "b")])
     assert timed(translated(translate, other)) == [(40.001, 0), (50, 1)]
     # After a restart: the zero stands after the last point, so that the new beginning is seen.
-    assert timed(translated(otlp_metrics.Translator(), delta_sum(20, 50, 60))) == [(50.001, 0), (60, 20)]
+    assert timed(translated(otlp_metrics.Translator(lambda: NOW), delta_sum(20, 50, 60))) == [(50.001, 0), (60, 20)]
 
 
 def test_a_delta_sent_again_changes_nothing_and_a_late_one_is_told() -> None:
-    translate = otlp_metrics.Translator()
+    translate = otlp_metrics.Translator(lambda: NOW)
     translated(translate, delta_sum(5, 0, 10))
     assert timed(translated(translate, delta_sum(2, 10, 20))) == [(20, 7)]
     assert timed(translated(translate, delta_sum(2, 10, 20))) == [(20, 7)]
@@ -233,7 +231,7 @@ def test_a_delta_sent_again_changes_nothing_and_a_late_one_is_told() -> None:
 
 
 def test_a_delta_without_a_recorded_value_is_no_delta() -> None:
-    translate = otlp_metrics.Translator()
+    translate = otlp_metrics.Translator(lambda: NOW)
     translated(translate, delta_sum(5, 0, 10))
     (nothing,) = translated(translate, delta_sum(9, 10, 20, flags=1)).batch.samples
     assert math.isnan(nothing.value)
@@ -246,14 +244,14 @@ def test_delta_histograms_are_added_up_while_their_bounds_stay(monkeypatch: pyte
         points = [{**point, "explicit_bounds": bounds}]
         return {"name": "h", "histogram": {"aggregation_temporality": 1, "data_points": points}}
 
-    translate = otlp_metrics.Translator()
+    translate = otlp_metrics.Translator(lambda: NOW)
     values = [[value for _, value in timed(translated(translate, at(end, [1, 2])))] for end in (1, 2)]
     assert values == [[1, 3, 6, 6, 1.5], [2, 6, 12, 12, 3.0]]
     assert [value for _, value in timed(translated(translate, at(3, [1, 5])))] == [1, 3, 6, 6, 1.5]
 
 
 def test_delta_exponential_histograms_are_added_up_over_scales() -> None:
-    translate = otlp_metrics.Translator()
+    translate = otlp_metrics.Translator(lambda: NOW)
     fine = exponential(1, scale=1, count=3, positive={"offset": 0, "bucket_counts": [1, 2]})
     translated(translate, {"name": "e", **fine})
     coarse = exponential(1, scale=0, count=4, positive={"offset": 0, "bucket_counts": [1, 3]})
@@ -284,7 +282,7 @@ def test_a_scope_becomes_labels() -> None:
     scoped.scope.attributes.add(key="user.email").value.string_value = "a@b"
     scoped.scope.attributes.add(key="k.l").value.string_value = "v"
     scoped.metrics.append(Metric(name="g", gauge={"data_points": [number(1)]}))
-    (sample,) = otlp_metrics.Translator()(request, SCRUB).batch.samples
+    (sample,) = otlp_metrics.Translator(lambda: NOW)(request, SCRUB).batch.samples
     scope = {"otel_scope_name": "lib", "otel_scope_version": "2", "otel_scope_schema_url": "u", "otel_scope_k_l": "v"}
     assert dict(sample.labels) == {"__name__": "g", **scope}
 
@@ -310,6 +308,8 @@ def test_a_point_without_a_recorded_value_is_a_staleness_marker() -> None:
         (histogram(bucket_counts=[0] * 2_001), 1, "more than 2000 buckets"),
         ({"gauge": {"data_points": [number(1, attributes=[attribute("k", "v" * 20_000)])]}}, 1, "a value of more than"),
         ({"gauge": {"data_points": [{"as_double": 1}]}}, 1, "valid time"),
+        ({"gauge": {"data_points": [{"time_unix_nano": 2**64 - 1}]}}, 1, "valid time"),
+        ({"gauge": {"data_points": [{"time_unix_nano": NOW + 601 * SECOND}]}}, 1, "10 minutes in the future"),
         ({"gauge": {"data_points": [number(1)]}, "name": "???"}, 1, "without a name"),
         (histogram(bucket_counts=[1, 2]), 1, "do not fit"),
         (histogram(bucket_counts=[1, 2, 3], explicit_bounds=[2, 1]), 1, "do not rise"),
