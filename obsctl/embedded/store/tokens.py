@@ -73,10 +73,9 @@ def needles(value: Scalar) -> tuple[bytes, ...]:
         return (_utf8(value),) if value else ()
     if isinstance(value, bool):
         return (AnyValue(bool_value=value).SerializeToString(),)
-    found = [b"\x21" + struct.pack("<d", float(value))] if abs(value) < 2**1000 or isinstance(value, float) else []
-    if value == 0:
-        found.append(b"\x21" + struct.pack("<d", -0.0))
-    if value == value and abs(value) < _INT64 and value == int(value):
+    doubles = (0.0, -0.0) if value == 0 else (float(value),)
+    found = [b"\x21" + struct.pack("<d", double) for double in doubles]
+    if -_INT64 <= value < _INT64 and value == int(value):
         found.append(AnyValue(int_value=int(value)).SerializeToString())
     return tuple(found)
 

@@ -22,7 +22,7 @@ from obsctl.embedded.query.traceql.search import search
 from obsctl.embedded.query.traceql.tree import Binary, Field, Filter, Kind, Pipeline, SpansetOp, Static, Status, Unary
 from obsctl.embedded.query.traceql.view import TraceView
 from obsctl.embedded.signals import Batch
-from obsctl.embedded.store import indexer, span_blocks, span_search
+from obsctl.embedded.store import indexer, span_blocks, span_search, spans
 from obsctl.embedded.store.base import SpanScan
 from obsctl.embedded.store.sqlite import SqliteStore
 from tests.unit.embedded.memory_store import MemoryStore, span_record
@@ -276,3 +276,20 @@ def test_blocks_are_passed_over(stores, monkeypatch):
     search(stores.disk, parse('{ span.a = "nowhere" }'), None, None, 20)
     assert total > 30
     assert len(read) < total / 5
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ }",
+        '{ span.a = "x" }',
+        '{ .a != nil && resource.service.name = "shop" }',
+        "{ status = error || kind = server }",
+        "{ resource.b = 1 } >> { duration > 1us }",
+        '{ name = "GET /" && .nothing = 1 }',
+    ],
+)
+def test_spans_that_are_in_no_block_are_found_by_the_index_when_they_are_many(stores, monkeypatch, query):
+    monkeypatch.setattr(spans, "_TAIL", -1)
+    pipeline = parse(query)
+    assert found_by_search(stores.disk, pipeline) == oracle(stores.views, pipeline)
