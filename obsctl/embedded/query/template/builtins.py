@@ -32,7 +32,7 @@ def truth(value: Any) -> bool:
 
 def _index(_: Any, value: Any, *keys: Any) -> Any:
     for key in keys:
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and isinstance(key, str):
             value = value.get(key, "")
         elif isinstance(value, list | str) and isinstance(key, int) and not isinstance(key, bool):
             if not 0 <= key < len(value):
@@ -68,7 +68,7 @@ def _equal(_: Any, left: Any, *others: Any) -> bool:
 
 def _less(_: Any, left: Any, right: Any) -> bool:
     _comparable(left, right)
-    if isinstance(left, bool) or left is None:
+    if isinstance(left, bool) or not isinstance(left, int | float | str):
         raise TemplateError("invalid type for comparison")
     return bool(left < right)
 
