@@ -21,6 +21,10 @@ HINT = (
 )
 
 
+SLACK = 0.05
+"""How far a recorded ratio may be out of its range: its two rates may have been read one scrape apart."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """What an SLO's two selectors count now, and what the backend has recorded of the ratio. None: no series."""
@@ -135,7 +139,7 @@ def _flaws(one: Measured) -> Iterator[str]:
     elif not 0 <= (one.part or 0.0) <= one.total:
         yield f"{one.part or 0.0:g} events are {one.kind}, but there are {one.total:g} in all"
     for sample in one.recorded:
-        if not 0 <= sample.value <= 1:
+        if not -SLACK <= sample.value <= 1 + SLACK:
             yield f"the error ratio recorded of the last 5 minutes is {sample.value:g}, not between 0 and 1"
 
 

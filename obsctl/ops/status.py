@@ -1,4 +1,4 @@
-"""``status``: what runs, and whether it answers."""
+"""``status``: what runs, whether it answers, and what is left of the error budgets."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from obsctl.clients.ready import Readiness, readiness
-from obsctl.endpoints import Endpoint, Endpoints
+from obsctl.endpoints import Endpoint, Endpoints, Role
+from obsctl.errors import ObsctlError
+from obsctl.ops.budgets import budgets
 from obsctl.ops.session import leftover, open_home
 from obsctl.result import Result
 from obsctl.runtime.base import Observed
+from obsctl.spec.load import load_stack
 
 NOTHING = "nothing is running here; start a stack with `obsctl up`"
 
@@ -28,8 +31,23 @@ def status(folder: Path) -> Result:
         "processes": [_process(o) for o in observed],
         "endpoints": [_endpoint(e, a) for e, a in zip(endpoints, answers, strict=True)],
     }
+    if observed:
+        data["budgets"] = _budgets(runtime.home.parent, endpoints, answers)
     sentence = _sentence(observed, answers) if observed else NOTHING + leftover(runtime)
     return Result("status", data, (sentence,), exit_status=0 if _well(observed, answers) else 1)
+
+
+def _budgets(folder: Path, endpoints: Endpoints, answers: Sequence[Readiness]) -> list[dict[str, Any]]:
+    """What is left of the budgets of this folder's contracts; a spec that is wrong now must not hide what runs."""
+    metrics = endpoints.first(Role.METRICS)
+    try:
+        slos = [slo for service in load_stack(folder).services for slo in service.contract.slos]
+    except ObsctlError:
+        return []
+    if not metrics:
+        return []
+    trouble = next((f"{a.name} is not ready" for a in answers if a.name == metrics.name and not a.ready), "")
+    return budgets(slos, metrics.url, trouble)
 
 
 def _ask(endpoints: Endpoints) -> list[Readiness]:

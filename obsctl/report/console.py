@@ -146,6 +146,7 @@ TABLES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "status": {
         "processes": ("name", "state", "health", "restarts", "pid", "uptime_seconds", "memory_bytes", "image"),
         "endpoints": ("name", "url", "ready", "why"),
+        "budgets": ("service", "slo", "objective_ratio", "budget_left_ratio", "burn_rate", "why"),
     },
     "check": {"rules": ("id", "severity", "finds")},
     "doctor": {"findings": ("status", "subject", "detail")},
@@ -175,7 +176,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=len(columns) > 2)
     columns = [c for c in columns if c not in OPTIONAL or any(row.get(c) not in (None, "") for row in rows)]
     for column in columns:
-        title = column.removesuffix("_seconds").removesuffix("_bytes").upper()
+        title = column.removesuffix("_seconds").removesuffix("_bytes").removesuffix("_ratio").replace("_", " ").upper()
         table.add_column(title, overflow="fold", header_style="bold", no_wrap=column not in FOLDED)
     for row in rows:
         cells = [_cell(column, row.get(column)) for column in columns]
@@ -192,6 +193,8 @@ def _cell(column: str, value: Any) -> str:
         return f"{value / 1024**2:.0f} MiB"
     if column.endswith("_seconds"):
         return duration(value)
+    if column.endswith("_ratio"):
+        return f"{value * 100:.4g} %"
     return safe(str(value))
 
 

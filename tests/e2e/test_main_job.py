@@ -114,3 +114,11 @@ def test_a_panel_that_asks_for_what_nothing_has_is_found(stack: Folder, tmp_path
     red = red_with(stack, changed)
     assert red.keys() == {"dashboards.queries"}
     assert "queries without data: Jobs: Running now" in red["dashboards.queries"]
+
+
+def test_status_shows_what_is_left_of_the_error_budgets(stack: Folder) -> None:
+    stack.ok("verify")
+    budgets = stack.ok("status", "--json").data["budgets"]
+    assert {b["slo"]: b["why"] for b in budgets} == {"http-errors": "", "http-latency": ""}
+    assert all(b["budget_left_ratio"] <= 1.05 for b in budgets)
+    assert "BUDGET LEFT" in stack.ok("status").out
