@@ -236,6 +236,10 @@ TAG_VALUES = [
     "server",
     '["x",1]',
     "[]",
+    "\ud800",
+    "1e999",
+    "-9999999999999999999",
+    "9" * 5_000,
 ]
 TAG_KEYS = [*KEYS, "resource.a", "span.kind", "span.status", "error", "scope.name", "service.name"]
 
