@@ -74,6 +74,7 @@ class _Family:
     """One metric on its way into samples. ``base`` are the labels of resource and scope."""
 
     name: str
+    kind: str
     base: Mapping[str, str]
     is_delta: bool
     request: _Request
@@ -109,7 +110,7 @@ class _Family:
         """What a point says in cumulative terms, and where a zero belongs before it (ms)."""
         if not self.is_delta or point.flags & DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:
             return parts, None
-        total = self.request.deltas.add(stream, point.time_unix_nano, parts)
+        total = self.request.deltas.add((("", self.kind), *stream), point.time_unix_nano, parts)
         if total is None:
             raise PointError("delta point that is older than one before it")
         is_begun = total.is_first and 0 < point.start_time_unix_nano < point.time_unix_nano
@@ -163,7 +164,7 @@ def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
     unit = "_".join(unit_suffixes(metric.unit))
     state.metadata[name] = MetadataRecord(name, "counter" if total else _TYPES[kind], metric.description, unit)
     is_delta = _temporality(metric, kind) == AGGREGATION_TEMPORALITY_DELTA
-    family = _Family(name, base, is_delta, state)
+    family = _Family(name, kind, base, is_delta, state)
     newest = 0
     for point in points:
         state.scrub.attributes(point.attributes)

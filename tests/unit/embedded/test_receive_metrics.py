@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -230,6 +231,16 @@ def test_a_delta_sent_again_changes_nothing_and_a_late_one_is_told() -> None:
     assert timed(translated(translate, delta_sum(1, 20, 30))) == [(30, 8)]
 
 
+def test_metrics_of_one_name_and_two_kinds_are_two_streams() -> None:
+    translate = otlp_metrics.Translator(lambda: NOW)
+    times = {"start_time_unix_nano": NOW - SECOND, "time_unix_nano": NOW}
+    updown = {"name": "m", "sum": {"aggregation_temporality": 1, "data_points": [{**times, "as_int": 5}]}}
+    histogram = {"aggregation_temporality": 1, "data_points": [{**times, "count": 2, "bucket_counts": [2]}]}
+    found = translated(translate, {"name": "m", "histogram": histogram}, updown)
+    assert found.rejected == 0
+    assert sorted(sample.value for sample in found.batch.samples if sample.value) == [2, 2, 5]
+
+
 def test_a_delta_without_a_recorded_value_is_no_delta() -> None:
     translate = otlp_metrics.Translator(lambda: NOW)
     translated(translate, delta_sum(5, 0, 10))
@@ -417,3 +428,40 @@ def test_log_records_that_cannot_be_stored_are_rejected() -> None:
         found = otlp_logs.translate(log_request(**record), SCRUB)
         assert (found.rejected, list(found.batch.logs)) == (1, [])
         assert says in found.message
+
+
+def valid_request() -> bytes:
+    """One point of each kind, in delta temporality where there is one."""
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    identify(group)
+    times = {"start_time_unix_nano": NOW - SECOND, "time_unix_nano": NOW}
+    buckets = {"count": 3, "sum": 1.0, "bucket_counts": [1, 2], "explicit_bounds": [1.0]}
+    scaled = {"count": 3, "scale": 2, "positive": {"offset": 3, "bucket_counts": [1, 2]}}
+    metrics: list[dict[str, Any]] = [
+        {"gauge": {"data_points": [number(1, attributes=[attribute("k", "v")])]}},
+        {"sum": {"aggregation_temporality": 1, "is_monotonic": True, "data_points": [{**times, "as_int": 2}]}},
+        {"histogram": {"aggregation_temporality": 1, "data_points": [{**times, **buckets}]}},
+        {"exponential_histogram": {"aggregation_temporality": 1, "data_points": [{**times, **scaled}]}},
+        {"summary": {"data_points": [{**times, "quantile_values": [{"quantile": 0.5, "value": 1.0}]}]}},
+    ]
+    scoped = group.scope_metrics.add()
+    scoped.metrics.extend(Metric(name="m", unit="s", **metric) for metric in metrics)
+    return request.SerializeToString()
+
+
+VALID = valid_request()
+
+
+@given(st.lists(st.tuples(st.integers(0, len(VALID) - 1), st.integers(0, 255)), max_size=6))
+def test_no_request_is_more_than_a_rejection(changes: list[tuple[int, int]]) -> None:
+    body = bytearray(VALID)
+    for place, value in changes:
+        body[place] = value
+    try:
+        request = ExportMetricsServiceRequest.FromString(bytes(body))
+    except DecodeError:
+        return
+    found = otlp_metrics.Translator(lambda: NOW)(request, SCRUB)
+    assert 0 <= found.rejected <= found.count
+    assert all(abs(sample.time_ms) < 1 << 63 and dict(sample.labels)["__name__"] for sample in found.batch.samples)
