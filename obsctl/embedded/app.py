@@ -19,7 +19,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from obsctl.embedded import own_metrics
 from obsctl.embedded.alerting.service import Alerting
-from obsctl.embedded.api import alertmanager, jaeger, loki, loki_tail, prometheus, prometheus_rules, tempo
+from obsctl.embedded.api import (
+    alertmanager,
+    jaeger,
+    loki,
+    loki_tail,
+    notifications,
+    prometheus,
+    prometheus_rules,
+    tempo,
+)
 from obsctl.embedded.config import ALERTS_ROLE, ROLES, Address, Config
 from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http, remote_write
@@ -76,6 +85,7 @@ def run(config: Config) -> None:
         stack.callback(rules.close)
         bodies = Bodies(limits.body_bytes)
         roles = _roles(store, intake, bodies, metrics, scraping.statuses)
+        roles["otlp_http"] += notifications.routes(bodies)
         roles["prometheus"] += prometheus_rules.routes(rules.statuses, alerting.urls)
         roles["alerts"] = [*alertmanager.routes(alerting.board, bodies)]
         apps = _apps(roles, metrics)

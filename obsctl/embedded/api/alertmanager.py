@@ -35,10 +35,10 @@ def routes(board: Board, bodies: Bodies) -> list[Route]:
     started = now_ms()
 
     async def post_alerts(request: Request) -> Response:
-        return await _answered(request, bodies, lambda value: _take(board, value))
+        return await answered(request, bodies, lambda value: _take(board, value))
 
     async def post_silence(request: Request) -> Response:
-        return await _answered(request, bodies, lambda value: _put_silence(board, value))
+        return await answered(request, bodies, lambda value: _put_silence(board, value))
 
     reads: list[tuple[str, Handler]] = [
         ("alerts", lambda call: _json(_alerts(board, call))),
@@ -73,7 +73,8 @@ def _on_error(error: Exception) -> Response:
             return _json("internal error; see the log of the embedded server", 500)
 
 
-async def _answered(request: Request, bodies: Bodies, handle: Callable[[Any], Response]) -> Response:
+async def answered(request: Request, bodies: Bodies, handle: Callable[[Any], Response]) -> Response:
+    """What ``handle`` makes of the JSON of a request, or the API's own error."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
         message = f"unsupported media type {quoted(media_type)}, only [application/json] are allowed"
