@@ -40,7 +40,7 @@ lint: setup      ## ruff, formatting and strict types
 	$(BIN)/mypy
 
 bench: setup     ## figures, as medians of several runs
-	$(BIN)/python -m bench
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m bench
 
 clean:           ## remove what setup and the tests made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

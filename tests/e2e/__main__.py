@@ -95,6 +95,8 @@ def main() -> int:
     parser.add_argument("--any-engine", action="store_true", help="use whatever engine runs on this machine")
     parser.add_argument("--images", choices=("local", "official"), default=os.environ.get(IMAGES, "local"))
     options, arguments = parser.parse_known_args()
+    # A shell that starts this in the background has it ignore Ctrl-C, and so would everything that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with engine(any_engine=options.any_engine) as url:

@@ -1,0 +1,91 @@
+"""``up`` and ``down`` of the whole stack of containers, beside ``docker compose`` on the same file, in turns.
+
+Both work on what the other has made, so the runs with nothing to do are on one and the same stack. A cold ``up`` starts
+from images that are there and nothing else; obsctl's ends when every part answers, Compose's when those few with a
+health check are healthy. Needs ``OBSCTL_TEST_ENGINE`` with the images of ``tests.e2e``, and Compose on the path.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.e2e.engine import VARIABLE
+
+_SPEC = "version: 1\nname: obsctl-bench\nruntime: docker\ncontainers: {dashboards: false}\n"
+_OBSCTL = (sys.executable, "-m", "obsctl")
+_OFFSET = "20000"
+_SECONDS = 600
+
+
+@dataclass
+class _Race:
+    """Seconds by verb, of each of the two."""
+
+    folder: Path
+    compose: str
+    seconds: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+
+    def run(self, verb: str, who: str, *arguments: str) -> None:
+        program = _OBSCTL if who == "obsctl" else (self.compose, "-f", "deploy/compose.yaml")
+        begun = time.perf_counter()
+        done = subprocess.run(
+            [*program, *arguments], cwd=self.folder, env={**os.environ, "DOCKER_HOST": os.environ[VARIABLE]},
+            capture_output=True, text=True, timeout=_SECONDS, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise SystemExit(f"{who} {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        self.seconds.setdefault((verb, who), []).append(time.perf_counter() - begun)
+
+    def obsctl(self, verb: str, *arguments: str) -> None:
+        self.run(verb, "obsctl", *arguments)
+
+    def other(self, verb: str, *arguments: str) -> None:
+        self.run(verb, "compose", *arguments)
+
+    def figures(self) -> Mapping[str, object]:
+        """Medians in seconds; ``x`` is how many times longer obsctl takes."""
+        found: dict[str, object] = {}
+        for verb in ("nothing_to_do", "cold_up", "down"):
+            mine, theirs = (statistics.median(self.seconds[verb, who]) for who in ("obsctl", "compose"))
+            found |= {f"{verb}_s": round(mine, 2), f"{verb}_compose_s": round(theirs, 2), f"{verb}_x": _x(mine, theirs)}
+        return found
+
+
+def beside_compose(runs: int = 3, idle: int = 5) -> Mapping[str, object]:
+    """Medians of ``runs`` cold starts and ends, and of ``idle`` times as many with nothing to do."""
+    compose = shutil.which("docker-compose")
+    if not compose or not os.environ.get(VARIABLE):
+        return {"skipped": f"needs docker-compose on the path, and an engine in {VARIABLE}"}
+    with tempfile.TemporaryDirectory() as folder:
+        race = _Race(Path(folder), compose)
+        (race.folder / "obsctl.yaml").write_text(_SPEC)
+        race.obsctl("first", "up", "--port-offset", _OFFSET)  # makes the files, and the sample's image
+        try:
+            for _ in range(runs):
+                _round(race, idle)
+        finally:
+            race.obsctl("last", "down", "--volumes")
+    return race.figures()
+
+
+def _round(race: _Race, idle: int) -> None:
+    for _ in range(idle):
+        race.obsctl("nothing_to_do", "up")
+        race.other("nothing_to_do", "up", "-d", "--wait")
+    race.obsctl("down", "down", "--volumes")
+    race.other("cold_up", "up", "-d", "--wait")
+    race.other("down", "down", "--volumes")
+    race.obsctl("cold_up", "up", "--port-offset", _OFFSET)
+
+
+def _x(mine: float, theirs: float) -> float:
+    return round(mine / theirs, 2)
