@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from itertools import count
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from obsctl.embedded.query.errors import QueryError, QueryTimeoutError
-from obsctl.embedded.query.logql import metric_tree, tree
+from obsctl.embedded.query.logql import engine, metric_tree, ranges, tree
 from obsctl.embedded.query.logql.engine import LogRange, run
 from obsctl.embedded.query.logql.literals import literal, size_bytes
 from obsctl.embedded.query.logql.logfmt import LogfmtError, pairs
+from obsctl.embedded.query.logql.metrics import evaluate
 from obsctl.embedded.query.logql.parse import AGGREGATIONS, GROUPED_RANGES, RANKINGS, UNGROUPED, parse, parse_selector
 from obsctl.embedded.query.logql.source import Scan, Source, selector_matchers
 from obsctl.embedded.query.promql.context import Budget
@@ -412,3 +414,36 @@ def test_any_pipeline_reads_any_line_or_is_refused(stages, line):
         return
     entry = source.passes(LogRecord(labels(a="b"), 1, line, labels(m="5")))
     assert entry is None or all(entry.labels().values())
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("MAX_SAMPLES", 'sum(count_over_time({service_name="api"}[1s]))'),
+        ("MAX_SERIES", 'sum(count_over_time({service_name="api"} | regexp `(?P<n>.*)` [1s])) by (n)'),
+    ],
+)
+def test_a_metric_query_has_an_end_to_what_it_holds(monkeypatch, name, query):
+    monkeypatch.setattr(ranges, name, 10)
+    memory = store(*((API, t, f"line {t}") for t in range(1, 10)))
+    steps = ranges.LogSteps(np.array([1_000]))
+    assert len(evaluate(Scan(memory, Budget()), parse(query), steps, instant=True).labels) in (1, 9)
+    memory.submit(Batch(logs=[LogRecord(API, t, f"line {t}") for t in range(10, 20)]))
+    with pytest.raises(QueryError, match=r"more than 10 lines|maximum number of series"):
+        evaluate(Scan(memory, Budget()), parse(query), steps, instant=True)
+
+
+def test_an_answer_has_an_end_to_its_series(monkeypatch):
+    memory = store(*((labels(service_name="api", number=str(n)), 1, "x") for n in range(501)))
+    query, steps = parse('count_over_time({service_name="api"}[1s])'), ranges.LogSteps(np.array([1_000]))
+    with pytest.raises(QueryError, match=r"maximum number of series \(500\) reached for a single query"):
+        evaluate(Scan(memory, Budget()), query, steps, instant=True)
+    assert evaluate(Scan(memory, Budget()), parse(f"sum({query})"), steps, instant=True).values.tolist() == [[501.0]]
+
+
+def test_an_answer_has_an_end_to_its_size(monkeypatch):
+    monkeypatch.setattr(engine, "MAX_RESULT_CHARACTERS", 10)
+    memory = store((API, 1, "x" * 6), (API, 2, "x" * 6))
+    with pytest.raises(QueryError, match="larger than 10 characters; lower the limit"):
+        found(memory, '{level="info"}')
+    assert found(memory, '{level="info"}', limit=1) == [1]

@@ -25,6 +25,8 @@ from obsctl.embedded.query.units import SECOND_NS
 from obsctl.embedded.signals import Labels, LogRecord
 
 MAX_SAMPLES = 5_000_000
+MAX_SERIES = 100_000
+"""Series of one range aggregation, of which an aggregation around it may make few."""
 MAX_CELLS = 10_000_000
 """Series times steps of one range aggregation."""
 
@@ -134,7 +136,7 @@ class _Series:
         self._by, self._without = bool(grouping and not grouping.without), bool(grouping and grouping.without)
         self._asked = self._names | {name.removesuffix(EXTRACTED) for name in self._names}
         self._streams: dict[Labels, Points] = {}
-        self._limit = max(1, MAX_CELLS // steps.count)
+        self._limit = max(1, min(MAX_SERIES, MAX_CELLS // steps.count))
         self._left = MAX_SAMPLES
 
     def add(self, entry: Entry) -> None:
