@@ -87,8 +87,7 @@ def found(one: Asked, context: Context) -> int | None:
     """How much a query finds in the time of the run; None where nobody can be asked. Raises BackendError."""
     expr, start, now = one.resolved.expr, context.run.started_at - BEFORE * context.scrape_interval, time.time()
     if one.kind is QueryKind.PROMQL and context.metrics:
-        if one.resolved.query.instant:
-            return len(context.metrics.instant(expr))
+        # an instant one, too: seconds after the run a rate over a few scrapes may have nothing to show any more
         return len(context.metrics.range(expr, start, now, context.scrape_interval))
     if one.kind is QueryKind.LOGQL and context.logs:
         return context.logs.found(expr, int(start * 1e9), int((now + 1) * 1e9))

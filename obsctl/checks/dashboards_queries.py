@@ -106,6 +106,9 @@ def _evaluated(client: PromqlClient) -> set[str]:
 def _verdict(look: _Look, context: Context) -> Verdict:
     refused = [(one, look.errors[i].message) for i, one in enumerate(look.queries) if i in look.errors]
     empty = look.empty()
+    if empty and not refused and any(request.error for request in context.run.requests):
+        what = count(len(empty), "query", "queries")
+        return skipped(f"{what} without data, but not all was driven as planned, which readiness.driven is about")
     if refused or empty:
         looked = [Evidence(_query(one), said) for one, said in [*refused, *((one, "no data") for one in empty)]]
         return failed(_said(refused, empty, len(look.queries)), looked, hint=_hint(bool(refused)))

@@ -29,6 +29,9 @@ from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.drive import drive
 from obsctl.wait import Deadline, until
 
+SLOW_SCRAPE = 5.0
+"""Seconds that a scrape may take on a busy machine."""
+
 ROUNDS = 3
 """How often the drive is repeated: enough for a count to be wrong by one in either direction."""
 
@@ -44,11 +47,13 @@ def verify(
     chosen = located(asked, endpoints)
     with _alone(session, emit):
         begun = time.monotonic()
+
+        def await_scrape(since: float) -> None:
+            _await_scrape(chosen, endpoints, session.stack.scrape_interval, since)
+
+        await_scrape(0.0)  # of a stack that has only just started: a count must be seen before it rises
         run = drive(
-            chosen,
-            rounds=ROUNDS,
-            deadline=Deadline.after(timeout),
-            await_scrape=lambda: _await_scrape(chosen, endpoints, session.stack.scrape_interval),
+            chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=lambda: await_scrape(time.time())
         )
         emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
         trace_id = telling(run, chosen.contract)
@@ -58,9 +63,9 @@ def verify(
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
 
 
-def _await_scrape(service: Service, endpoints: Endpoints, interval: float) -> None:
-    """Wait until each component was scraped anew. One that is not, or cannot be seen, is left to the checks."""
-    backend, began = endpoints.first(Role.METRICS), time.time()
+def _await_scrape(service: Service, endpoints: Endpoints, interval: float, since: float) -> None:
+    """Wait until each component was scraped well since then. One that is not is left to the checks."""
+    backend = endpoints.first(Role.METRICS)
     components = list(exposing(service))
     if not backend or not components:
         return
@@ -68,10 +73,11 @@ def _await_scrape(service: Service, endpoints: Endpoints, interval: float) -> No
 
     def scraped() -> bool:
         targets = client.targets()
-        return all(Scraped(c, targets_of(c, targets)).scraped_since(began) for c in components)
+        seen = [Scraped(c, targets_of(c, targets)) for c in components]
+        return all(s.up and s.scraped_since(since) for s in seen)
 
     with contextlib.suppress(BackendError):
-        until(scraped, Deadline.after(2 * interval), interval=0.05)
+        until(scraped, Deadline.after(2 * interval + SLOW_SCRAPE), interval=0.05)
 
 
 def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[None]:
