@@ -110,5 +110,5 @@ def test_a_job_that_is_delivered_twice_is_done_once(sample: Stack, broker: redis
 def test_the_queue_is_empty_when_everything_is_done(sample: Stack, broker: redis.Redis) -> None:
     sample.match()
     assert until(lambda: sample.metric("worker", 'jobs_queue_depth{type="match"}') == 0, Deadline.after(10)) is True
-    assert sample.metric("worker", 'jobs_processing{type="match"}') == 0
+    assert until(lambda: sample.metric("worker", 'jobs_processing{type="match"}') == 0, Deadline.after(10)) is True
     assert broker.xpending(queue.STREAM, queue.GROUP)["pending"] == 0
