@@ -52,6 +52,10 @@ class Scraped:
         """Whether the last scrape of each target began after a moment (epoch seconds)."""
         return bool(self.targets) and all(t.last_scrape > moment for t in self.targets)
 
+    def reached_since(self, moment: float) -> bool:
+        """Whether that scrape reached each target, too."""
+        return self.up and self.scraped_since(moment)
+
     def of(self, metric: Metric) -> tuple[Sample, ...]:
         """All series of a metric."""
         names = sample_names(metric)
@@ -126,7 +130,7 @@ class MetricBoard(Board):
         for before in tuple(self._scraped.values()):
             self._refresh(before, targets_of(before.component, targets))
         now = tuple(self._scraped.values())
-        return all(s.up and s.scraped_since(self._since) for s in now) and not missing(self._contract, now)
+        return all(s.reached_since(self._since) for s in now) and not missing(self._contract, now)
 
     def _refresh(self, before: Scraped, targets: tuple[Target, ...]) -> None:
         last, now = self._read_at.get(before.name), time.monotonic()

@@ -11,26 +11,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from obsctl.checks import CHECKS
-from obsctl.checks._metrics import Scraped, exposing, targets_of
 from obsctl.checks.base import Context, Signal, Verification
 from obsctl.checks.run import run_checks, select
+from obsctl.checks.scrapes import await_scrape
 from obsctl.clients.grafana import GrafanaClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.traces import traces_client
 from obsctl.driven import Run
 from obsctl.endpoints import Endpoints, Role
-from obsctl.errors import BackendError, UsageError
+from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.last_run import remember, telling
 from obsctl.ops.promised import promised_dashboards, promised_rules
 from obsctl.ops.session import Session, located, open_session
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.drive import drive
-from obsctl.wait import Deadline, until
-
-SLOW_SCRAPE = 5.0
-"""Seconds that a scrape may take on a busy machine."""
+from obsctl.wait import Deadline
 
 ROUNDS = 3
 """How often the drive is repeated: enough for a count to be wrong by one in either direction."""
@@ -48,36 +45,18 @@ def verify(
     with _alone(session, emit):
         begun = time.monotonic()
 
-        def await_scrape(since: float) -> None:
-            _await_scrape(chosen, endpoints, session.stack.scrape_interval, since)
+        def seen(since: float) -> None:
+            if backend := endpoints.first(Role.METRICS):
+                await_scrape(chosen, PromqlClient(backend.url), session.stack.scrape_interval, since)
 
-        await_scrape(0.0)  # of a stack that has only just started: a count must be seen before it rises
-        run = drive(
-            chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=lambda: await_scrape(time.time())
-        )
+        seen(0.0)  # of a stack that has only just started: a count must be seen before it rises
+        run = drive(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=lambda: seen(time.time()))
         emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
         trace_id = telling(run, chosen.contract)
         _remember(session, run, trace_id, emit)
         contexts = _look_at(session.stack, chosen, endpoints, run, timeout)
         outcomes = run_checks(CHECKS, contexts, emit, only=only, skip=skip)
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
-
-
-def _await_scrape(service: Service, endpoints: Endpoints, interval: float, since: float) -> None:
-    """Wait until each component was scraped well since then. One that is not is left to the checks."""
-    backend = endpoints.first(Role.METRICS)
-    components = list(exposing(service))
-    if not backend or not components:
-        return
-    client = PromqlClient(backend.url)
-
-    def scraped() -> bool:
-        targets = client.targets()
-        seen = [Scraped(c, targets_of(c, targets)) for c in components]
-        return all(s.up and s.scraped_since(since) for s in seen)
-
-    with contextlib.suppress(BackendError):
-        until(scraped, Deadline.after(2 * interval + SLOW_SCRAPE), interval=0.05)
 
 
 def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[None]:

@@ -1,0 +1,29 @@
+"""Waiting for the metrics backend to see a service, so that what is driven next is a rise in what it has stored."""
+
+from __future__ import annotations
+
+import contextlib
+
+from obsctl.checks._metrics import Scraped, exposing, targets_of
+from obsctl.clients.promql import PromqlClient
+from obsctl.errors import BackendError
+from obsctl.spec.stack import Service
+from obsctl.wait import Deadline, until
+
+SLOW = 5.0
+"""Seconds that a scrape may take on a busy machine."""
+
+
+def await_scrape(service: Service, client: PromqlClient, interval: float, since: float) -> None:
+    """Wait until each component was scraped well since then (epoch seconds). ``interval``: seconds between scrapes.
+
+    A component that is not, and a backend that does not answer, are left to the checks.
+    """
+    components = list(exposing(service))
+
+    def scraped() -> bool:
+        targets = client.targets()
+        return all(Scraped(c, targets_of(c, targets)).reached_since(since) for c in components)
+
+    with contextlib.suppress(BackendError):
+        until(scraped, Deadline.after(2 * interval + SLOW))
