@@ -19,6 +19,7 @@ from cramjam import snappy
 
 from bench.ingest import Server, embedded_server
 from obsctl.embedded.receive.remote_write_proto import Label, WriteRequest
+from obsctl.wait import Deadline, until
 from tests.conformance import products
 from tests.conformance.promql_differential.remote_write import HEADERS
 
@@ -72,17 +73,19 @@ def _written(address: str, bodies: Sequence[bytes]) -> int:
 
 def _packed_bytes(server: Server) -> float:
     """Bytes of pages by the samples in them, once there are some."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def packed() -> float | None:
         with closing(sqlite3.connect(server.database)) as file:
             size, journal = file.execute(
                 """SELECT (SELECT sum(length(data) + length(members)) FROM pages),
                           (SELECT sum(length(data)) FROM journal)"""
             ).fetchone()
-        if size:
-            return round(size / (_SERIES * _STEPS - (journal or 0) / _ROW_BYTES), 2)
-        time.sleep(0.2)
-    raise SystemExit("no samples were packed")
+        return round(size / (_SERIES * _STEPS - (journal or 0) / _ROW_BYTES), 2) if size else None
+
+    found = until(packed, Deadline.after(30), interval=0.2)
+    if found is None:
+        raise SystemExit("no samples were packed")
+    return found
 
 
 def _prometheus(bodies: Sequence[bytes]) -> dict[str, object]:

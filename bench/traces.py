@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from bench.ingest import Server, closing_connection, embedded_server, send_all
+from obsctl.wait import Deadline, until
 
 _STORED = 1_000_000
 _BATCH = 512
@@ -79,15 +80,21 @@ def milliseconds(server: Server, stack: ExitStack, role: str, path: str) -> floa
     return round(statistics.median(delays), 1)
 
 
+INDEXED = 600.0
+"""Seconds that the index may take to catch up."""
+
+
 def wait_for_index(server: Server, rows: str, blocks: str) -> None:
     """Until all but the newest rows are in blocks, as the tables tell."""
     with closing(sqlite3.connect(f"file:{server.database}?mode=ro", uri=True)) as connection:
-        while True:
+
+        def caught_up() -> bool:
             newest = connection.execute(f"SELECT max(id) FROM {rows}").fetchone()[0]
             last = connection.execute(f"SELECT coalesce(max(last), 0) FROM {blocks}").fetchone()[0]
-            if newest - last < 2048:
-                return
-            time.sleep(0.2)
+            return bool(newest - last < 2048)
+
+        if not until(caught_up, Deadline.after(INDEXED), interval=0.2):
+            raise SystemExit(f"{blocks} has not caught up after {INDEXED:g} s")
 
 
 def _request() -> ExportTraceServiceRequest:
