@@ -30,7 +30,7 @@ def verify(
     evidence: Annotated[bool, typer.Option("--evidence", help="Show what was seen for green checks, too.")] = False,
     json: Json = False,
 ) -> None:
-    """Prove that metrics, traces and logs work.
+    """Prove that metrics, traces, logs, SLOs, rules and dashboards work.
 
     Drives requests through the service, each with ids of its own, and holds the backends to them. Exit 1 on a failure.
     """
