@@ -30,9 +30,10 @@ def verify(
     evidence: Annotated[bool, typer.Option("--evidence", help="Show what was seen for green checks, too.")] = False,
     json: Json = False,
 ) -> None:
-    """Prove that metrics, traces, logs, SLOs, rules and dashboards work.
+    """Prove that all telemetry works, end to end.
 
-    Drives requests through the service, each with ids of its own, and holds the backends to them. Exit 1 on a failure.
+    Metrics, traces, logs, SLOs, rules and dashboards: drives requests through the service, each with ids of its own,
+    and holds the backends to them. Exit 1 on a failure.
     """
     from obsctl.ops.verify import verify as op
     from obsctl.report.console import watching
