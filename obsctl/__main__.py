@@ -1,19 +1,18 @@
-"""``python -m obsctl``."""
+"""``python -m obsctl``, and the console script."""
 
 from __future__ import annotations
 
-import sys
+import signal
 from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """The program. Ctrl-C while it is still being loaded ends it without a traceback, too."""
-    try:
-        from obsctl.cli.app import main as run
+    """The program. Ctrl-C while it is still being loaded ends it at once, as it ends a program that has no handler."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from obsctl.cli.app import main as run
 
-        run()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    signal.signal(signal.SIGINT, before)
+    run()
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def _root(
 
 
 def main() -> NoReturn:
-    """The console script."""
+    """The program, once it is loaded."""
     streams.prepare()
     sys.exit(run(sys.argv[1:]))
 
@@ -93,7 +93,8 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _fail(arguments, _refused(error) if error.errno in REFUSALS else _bug(error))
     except Exception as error:  # noqa: BLE001 - the boundary: a bug becomes a sentence, its traceback a file
-        return _fail(arguments, _bug(error))
+        interrupted = isinstance(error.__cause__, KeyboardInterrupt)  # in a class body, Python 3.11 wraps it
+        return _interrupted(arguments) if interrupted else _fail(arguments, _bug(error))
 
 
 def _interrupted(arguments: Sequence[str]) -> int:

@@ -14,22 +14,27 @@ from tests.e2e.conftest import COMPONENTS, Folder, strays
 pytestmark = pytest.mark.e2e
 
 
-def interrupt_at(folder: Folder, lines: int, number: int) -> subprocess.Popen[str]:
-    """An ``up`` that gets a signal once it has said so many lines."""
+def interrupt_at(folder: Folder, lines: int, number: int) -> tuple[int, str]:
+    """An ``up`` that gets a signal once it has said so many lines: its status, and what else it said."""
     process = folder.popen("up", "--port-offset", str(folder.offset))
     assert process.stderr is not None
     for _ in range(lines):
         process.stderr.readline()
     process.send_signal(number)
-    process.communicate(timeout=30)
-    return process
+    _, said = process.communicate(timeout=30)
+    return process.returncode, said
+
+
+def before_our_code(status: int, said: str) -> bool:
+    """Python's own start-up met the signal: it ends with a traceback and 1, and no program can change that."""
+    return status == 1 and said.rstrip().endswith("KeyboardInterrupt") and "obsctl/__main__.py" not in said
 
 
 @pytest.mark.parametrize("lines", [0, 2, 4, 8])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_anywhere_leaves_nothing(folder: Folder, lines: int, number: int) -> None:
-    process = interrupt_at(folder, lines, number)
-    assert process.returncode in (130, -number)
+    status, said = interrupt_at(folder, lines, number)
+    assert status in (130, -number) or before_our_code(status, said), said
     assert strays(folder) == []
     assert folder.run("status").status == 1
 
@@ -57,8 +62,8 @@ def test_neither_a_closed_pipe_nor_ctrl_c_in_a_restart_leaves_half_a_stack(folde
 
 
 def test_an_up_that_was_killed_half_way_is_cleaned_up_by_the_next(folder: Folder) -> None:
-    process = interrupt_at(folder, 3, signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
+    status, _ = interrupt_at(folder, 3, signal.SIGKILL)
+    assert status == -signal.SIGKILL
     assert folder.up().status == 0
     assert sorted(strays(folder)) == sorted(folder.pids().values())
     folder.ok("down")
