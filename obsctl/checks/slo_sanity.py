@@ -21,18 +21,23 @@ HINT = (
 )
 
 
-SLACK = 0.05
-"""How far a recorded ratio may be out of its range: its two rates may have been read one scrape apart."""
+SLACK = 1e-9
+"""How far a recorded ratio may be out of its range: what a sum of rates loses to rounding."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What an SLO's two selectors count now, and what the backend has recorded of the ratio. None: no series."""
+    """What an SLO's two selectors count now, and what the backend has recorded of the ratio. None: no series.
+
+    ``restarted`` says that one of them was seen to start anew and the other was not, as happens when a service restarts
+    and has more events by its next scrape than before: a rate over that time is off, and so is the ratio.
+    """
 
     slo: Slo
     part: float | None
     total: float | None
     recorded: tuple[Sample, ...] = ()
+    restarted: bool = False
 
     @property
     def part_query(self) -> str:
@@ -83,7 +88,17 @@ def _measured(slo: Slo, client: PromqlClient) -> Measured:
     # the part first: events that come meanwhile may then only be missing from it
     part = _value(client.instant(blank.part_query))
     total = _value(client.instant(blank.total_query))
-    return Measured(slo, part, total, tuple(client.instant(_recorded(slo))))
+    recorded = tuple(client.instant(_recorded(slo)))
+    unequal = any(map(_out_of_range, recorded)) and _resets(slo.part, slo, client) != _resets(slo.total, slo, client)
+    return Measured(slo, part, total, recorded, unequal)
+
+
+def _out_of_range(sample: Sample) -> bool:
+    return not -SLACK <= sample.value <= 1 + SLACK
+
+
+def _resets(selector: Selector, slo: Slo, client: PromqlClient) -> float:
+    return _value(client.instant(f"sum(resets({selector_text(selector, slo)}[5m]))")) or 0.0
 
 
 def _recorded(slo: Slo) -> str:
@@ -139,7 +154,7 @@ def _flaws(one: Measured) -> Iterator[str]:
     elif not 0 <= (one.part or 0.0) <= one.total:
         yield f"{one.part or 0.0:g} events are {one.kind}, but there are {one.total:g} in all"
     for sample in one.recorded:
-        if not -SLACK <= sample.value <= 1 + SLACK:
+        if _out_of_range(sample) and not one.restarted:
             yield f"the error ratio recorded of the last 5 minutes is {sample.value:g}, not between 0 and 1"
 
 

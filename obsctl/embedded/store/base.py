@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -197,8 +198,8 @@ class SpanReader(Protocol):
         ...
 
 
-class SampleReader(Protocol):
-    """Stored metrics. Times are milliseconds, both ends included; None is open."""
+class SeriesReader(Protocol):
+    """Stored series. Times are milliseconds, both ends included; None is open."""
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
         """Series with all matchers and, where a time is given, at least one sample in it, in order of labels."""
@@ -206,6 +207,14 @@ class SampleReader(Protocol):
 
     def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
         """Samples of series that ``series`` gave, a row for each in the order given (an empty one if it has none)."""
+        ...
+
+
+class SampleReader(SeriesReader, Protocol):
+    """Stored metrics; each call sees what is there by then."""
+
+    def at_once(self) -> AbstractContextManager[SeriesReader]:
+        """What is stored now, for one thread: all its answers are of one moment. Keep it short."""
         ...
 
     def metadata(self) -> list[MetadataRecord]:

@@ -17,9 +17,10 @@ import numpy as np
 from obsctl.embedded.signals import ExemplarRecord, Labels, Matcher, MetadataRecord, SampleRecord
 from obsctl.embedded.store import pages
 from obsctl.embedded.store.base import Samples, Series
-from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
+from obsctl.embedded.store.database import Database, clamp, insert
 from obsctl.embedded.store.head import Fresh, Head
-from obsctl.embedded.store.page import Ints, Rows
+from obsctl.embedded.store.page import Rows
+from obsctl.embedded.store.sample_view import SampleView
 from obsctl.embedded.store.series import SeriesIndex
 
 CUT_ROWS = 250_000
@@ -154,36 +155,30 @@ class SampleTable:
         self.labels.remove(gone)
         return len(gone)
 
+    @contextmanager
+    def at_once(self) -> Iterator[SampleView]:
+        """See ``SampleReader.at_once``."""
+        # The head comes first: a cut in between then shows samples twice, which is undone, and never hides any.
+        newest = self._head.rows()
+        with self._database.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                connection.execute("SELECT 1 FROM pages LIMIT 1").fetchone()  # only a look fixes what is seen
+                yield SampleView(self.labels, newest, connection)
+            finally:
+                connection.execute("COMMIT")
+
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
-        """See ``SampleReader.series``."""
-        found = self.labels.find(matchers)
+        """See ``SeriesReader.series``."""
         if start is None and end is None:
-            return list(found)
-        low, high = LEAST if start is None else clamp(start), MOST if end is None else clamp(end)
-        seen = set(np.unique(pages.between(self._head.rows(), low, high).series).tolist())
-        wanted = self._wanted([one for one in found if one.id not in seen])
-        names = {one.name for one in found if one.id not in seen}
-        with self._snapshot() as connection:
-            for name in names:
-                for members in pages.members_within(connection, name, low, high):
-                    seen.update(members.tolist())
-                for rows in pages.read(connection, name, wanted, low, high, inside=False):
-                    seen.update(np.unique(rows.series).tolist())
-        return [one for one in found if one.id in seen]
+            return list(self.labels.find(matchers))
+        with self.at_once() as view:
+            return view.series(matchers, start, end)
 
     def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
-        """See ``SampleReader.samples``."""
-        start, end = clamp(start), clamp(end)
-        # The head comes first: a cut in between then shows samples twice, which is undone, and never hides any.
-        newest = pages.between(self._head.rows(), start, end)
-        wanted = self._wanted(series)
-        with self._snapshot() as connection:
-            parts = [
-                rows
-                for name in {one.name for one in series}
-                for rows in pages.read(connection, name, wanted, start, end)
-            ]
-        return pages.gathered([*parts, newest], wanted, len(series))
+        """See ``SeriesReader.samples``."""
+        with self.at_once() as view:
+            return view.samples(series, start, end)
 
     def metadata(self) -> list[MetadataRecord]:
         """See ``SampleReader.metadata``."""
@@ -201,23 +196,6 @@ class SampleTable:
                 for moment, text, value in connection.execute(sql, (series.id, start, end)):
                     found.append(ExemplarRecord(series.labels, _pairs(text), moment, _number(value)))
         return sorted(found, key=attrgetter("time_ms"))
-
-    def _wanted(self, series: Sequence[Series]) -> Ints:
-        """See ``pages.read``."""
-        numbers = np.fromiter((one.id for one in series), dtype=np.int64, count=len(series))
-        wanted = np.full(int(numbers.max(initial=-1)) + 2, -1, dtype=np.int64)
-        wanted[numbers] = np.arange(len(series))
-        return wanted
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one state of the file."""
-        with self._database.reading() as connection:
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("COMMIT")
 
 
 class _Usage:

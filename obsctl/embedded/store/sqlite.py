@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ from obsctl.embedded.signals import (
     MetadataRecord,
     StoredSpan,
 )
-from obsctl.embedded.store.base import LogVolume, Samples, Series, SpanScan, Written
+from obsctl.embedded.store.base import LogVolume, Samples, Series, SeriesReader, SpanScan, Written
 from obsctl.embedded.store.database import WAY_OUT, Database
 from obsctl.embedded.store.dictionary import Dictionary
 from obsctl.embedded.store.indexer import Indexer
@@ -142,12 +143,16 @@ class SqliteStore:
         """See ``SpanReader.scan``."""
         return self.tables.spans.scan(scan)
 
+    def at_once(self) -> AbstractContextManager[SeriesReader]:
+        """See ``SampleReader.at_once``."""
+        return self.tables.samples.at_once()
+
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
-        """See ``SampleReader.series``."""
+        """See ``SeriesReader.series``."""
         return self.tables.samples.series(matchers, start, end)
 
     def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
-        """See ``SampleReader.samples``."""
+        """See ``SeriesReader.samples``."""
         return self.tables.samples.samples(series, start, end)
 
     def metadata(self) -> list[MetadataRecord]:

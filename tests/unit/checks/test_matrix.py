@@ -10,7 +10,10 @@ import pytest
 from obsctl.checks import CHECKS
 from obsctl.checks.base import Outcome, Status
 from obsctl.checks.run import run_checks
+from obsctl.checks.slo_sanity import SloSanity
+from obsctl.clients.telemetry import Sample
 from obsctl.endpoints import Endpoints
+from obsctl.spec.slo import selector_text
 from tests.unit.checks.broken import BREAKS, Break
 from tests.unit.checks.world import World, healthy
 
@@ -198,3 +201,15 @@ def test_a_contract_without_metrics_asks_for_none(ready: Endpoints) -> None:
     skipped = {name for name, o in outcomes.items() if o.verdict.status is Status.SKIP}
     assert {"metrics.present", "metrics.types", "metrics.labels", "metrics.buckets", "metrics.exact"} <= skipped
     assert not {name for name, o in outcomes.items() if o.verdict.status is Status.FAIL}, told(outcomes)
+
+
+def test_a_recorded_ratio_is_let_go_only_where_one_selector_alone_started_anew() -> None:
+    world = healthy()
+    slo = next(s for s in world.service.contract.slos if s.name == "http-latency")
+    world.series.append(Sample({"__name__": "slo:sli_error:ratio_rate5m", "sloth_id": slo.id}, 0.0, -0.001))
+    part, total = selector_text(slo.part, slo), selector_text(slo.total, slo)
+    seen = {}
+    for restarted in ((), (part,), (part, total)):
+        world.restarted = restarted
+        seen[restarted] = SloSanity().run(world.context(20.0)).status
+    assert seen == {(): Status.FAIL, (part,): Status.PASS, (part, total): Status.FAIL}

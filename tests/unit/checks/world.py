@@ -62,6 +62,7 @@ class World:
     endpoints: Endpoints = Endpoints()
     extracted: tuple[str, ...] = ("trace_id", "span_id", "request_id")
     broken: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
     def context(self, seconds: float, **changes) -> Context:
@@ -146,6 +147,8 @@ class Metrics:
     def instant(self, query, at=None):
         """Plain selectors, and the sum of one."""
         self._ask(query)
+        if begun := re.fullmatch(r"sum\(resets\((.*)\[5m\]\)\)", query):
+            return [Sample({}, 0.0, float(begun[1] in self.world.restarted))]
         summed = re.fullmatch(r"sum\(([^()]*)\)", query)
         plain = _PLAIN.fullmatch(summed[1] if summed else query)
         if not plain:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ from obsctl.embedded.signals import (
     TargetStatus,
     matches_all,
 )
-from obsctl.embedded.store.base import LogVolume, Samples, Series, SpanReader, SpanScan, Written
+from obsctl.embedded.store.base import LogVolume, Samples, Series, SeriesReader, SpanReader, SpanScan, Written
 
 from .promql_store import samples_of
 
@@ -74,6 +75,9 @@ class MemoryStore:
         for s in sorted(self.spans, key=lambda s: -s.start_ns):
             if _scanned(scan, s):
                 yield _stored(s)
+
+    def at_once(self) -> AbstractContextManager[SeriesReader]:
+        return nullcontext(self)
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
         open_ended = start is None and end is None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from obsctl.embedded.signals import ExemplarRecord, Labels, Matcher, MetadataRecord, matches_all
-from obsctl.embedded.store.base import Points, Samples, Series
+from obsctl.embedded.store.base import Points, Samples, Series, SeriesReader
 
 
 class SeriesStore:
@@ -27,6 +28,9 @@ class SeriesStore:
             values = np.array([points[time] for time in times.tolist()], dtype=np.float64)
             store.found[tuple(sorted(labels.items()))] = Points(times, values)
         return store
+
+    def at_once(self) -> AbstractContextManager[SeriesReader]:
+        return nullcontext(self)
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
         low, high = (-(2**63) if start is None else start), (2**63 - 1 if end is None else end)

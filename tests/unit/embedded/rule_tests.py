@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
 from obsctl.embedded.rules.model import Alerting, Surroundings
 from obsctl.embedded.signals import Batch, ExemplarRecord, Labels, Matcher, MetadataRecord, matches_all
-from obsctl.embedded.store.base import Samples, Series, Written
+from obsctl.embedded.store.base import Samples, Series, SeriesReader, Written
 from tests.unit.embedded.promql_script import labels_of, series
 from tests.unit.embedded.promql_store import samples_of
 
@@ -51,6 +52,9 @@ class GrowingStore:
         done: Future[Written] = Future()
         done.set_result(Written(len(batch.samples)))
         return done
+
+    def at_once(self) -> AbstractContextManager[SeriesReader]:
+        return nullcontext(self)
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
         names = [m.value for m in matchers if (m.name, m.op) == ("__name__", "=")] or list(self.named)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import math
 import sqlite3
 import struct
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 
@@ -13,6 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from obsctl.embedded.query.promql import engine
+from obsctl.embedded.query.promql.parse import parse
+from obsctl.embedded.query.promql.values import Steps, Vector
 from obsctl.embedded.signals import (
     STALE_BITS,
     Batch,
@@ -25,7 +28,7 @@ from obsctl.embedded.signals import (
 )
 from obsctl.embedded.store import page, pages, schema
 from obsctl.embedded.store import sqlite as store_module
-from obsctl.embedded.store.base import Written
+from obsctl.embedded.store.base import Samples, Series, SeriesReader, Written
 from obsctl.embedded.store.samples import Job
 from obsctl.embedded.store.series import SeriesIndex
 from obsctl.embedded.store.sqlite import SqliteStore
@@ -202,6 +205,53 @@ def test_what_comes_in_while_the_head_is_moved_stays_in_it(tmp_path: Path) -> No
     store = SqliteStore(tmp_path)
     assert read(store, "m") == expected
     store.close()
+
+
+class Busy:
+    """A reader to whom a scrape of two equal series comes in, and is moved to a page, before every look at samples."""
+
+    scrapes = 0
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.reader: SeriesReader = store
+
+    @contextmanager
+    def at_once(self) -> Iterator[SeriesReader]:
+        with self.store.at_once() as self.reader:
+            yield self
+
+    def scrape(self) -> None:
+        self.scrapes += 1
+        values = [SampleRecord(labels(name), self.scrapes * 1000, float(self.scrapes)) for name in ("all", "part")]
+        save(self.store, *values)
+        cut(self.store)
+
+    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+        return self.reader.series(matchers, start, end)
+
+    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+        self.scrape()
+        return self.reader.samples(series, start, end)
+
+    def metadata(self) -> list[MetadataRecord]:
+        return self.store.metadata()
+
+    def exemplars(self, matchers: Sequence[Matcher], start: int, end: int) -> list[ExemplarRecord]:
+        return self.store.exemplars(matchers, start, end)
+
+
+def test_one_expression_sees_one_moment_while_scrapes_come_in(store: SqliteStore) -> None:
+    busy = Busy(store)
+    busy.scrape()
+    value = engine.instant(busy, parse("all - part"), 60_000)
+    assert isinstance(value, Vector)
+    assert value.values.tolist() == [[0.0]]
+    steps = Steps(0, 60_000, 30_000)
+    value = engine.over_steps(busy, parse("rate(all[60s]) - rate(part[60s])"), steps)
+    assert isinstance(value, Vector)
+    assert set(value.values[value.present].tolist()) == {0.0}
+    assert len(read(store, "all")[labels("all")]) == busy.scrapes > 4
 
 
 def test_a_write_that_is_undone_leaves_nothing_and_takes_no_later_one_along(store: SqliteStore) -> None:

@@ -9,7 +9,7 @@ from obsctl.embedded.query.errors import ExecutionError, QueryTimeoutError
 from obsctl.embedded.query.promql.notes import Notes
 from obsctl.embedded.query.promql.tree import Call
 from obsctl.embedded.query.promql.values import Scalar, Steps, Text, Value, Vector
-from obsctl.embedded.store.base import SampleReader
+from obsctl.embedded.store.base import SeriesReader
 
 LOOKBACK_MS = 300_000
 MAX_SAMPLES = 50_000_000
@@ -46,7 +46,7 @@ class Budget:
 class Query:
     """One evaluation. ``span`` are the first and last step of the whole query (``@ start()``); times in ms."""
 
-    samples: SampleReader
+    samples: SeriesReader
     steps: Steps
     span: tuple[int, int]
     lookback: int = LOOKBACK_MS

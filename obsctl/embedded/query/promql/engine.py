@@ -45,7 +45,7 @@ from obsctl.embedded.query.promql.values import (
 )
 from obsctl.embedded.query.units import clamp
 from obsctl.embedded.signals import Labels, Matcher
-from obsctl.embedded.store.base import Points, SampleReader, Series
+from obsctl.embedded.store.base import Points, SampleReader, Series, SeriesReader
 
 _DOCUMENTED = {"matrix": "range vector", "string": "string"}
 _BLOCK = 2_000
@@ -68,11 +68,11 @@ def instant(
     notes: Notes | None = None,
 ) -> Value:
     """The value of an expression at one time (ms). ``ExecutionError`` when it cannot be had."""
-    query = Query(samples, Steps.one(time), (time, time), lookback, budget or Budget(), notes or Notes())
-    if expr.kind == "matrix":
-        assert isinstance(expr, Selector | Subquery)
-        return _ordered_ranges(query, expr)
-    with np.errstate(all="ignore"):
+    with samples.at_once() as seen, np.errstate(all="ignore"):
+        query = Query(seen, Steps.one(time), (time, time), lookback, budget or Budget(), notes or Notes())
+        if expr.kind == "matrix":
+            assert isinstance(expr, Selector | Subquery)
+            return _ordered_ranges(query, expr)
         return evaluate(query, expr)
 
 
@@ -91,10 +91,9 @@ def over_steps(
         problem = f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
         raise ParameterError("query", problem)
     last = steps.start + (steps.count - 1) * steps.step
-    query = Query(
-        samples, replace(steps, end=last), (steps.start, steps.end), lookback, budget or Budget(), notes or Notes()
-    )
-    with np.errstate(all="ignore"):
+    span = (steps.start, steps.end)
+    with samples.at_once() as seen, np.errstate(all="ignore"):
+        query = Query(seen, replace(steps, end=last), span, lookback, budget or Budget(), notes or Notes())
         value = evaluate(query, expr)
     assert isinstance(value, Vector | Scalar)
     if isinstance(value, Scalar):
@@ -320,7 +319,7 @@ _EVALUATORS: dict[type[Any], Callable[[Query, Any], Value]] = {
 
 
 def select_series(
-    samples: SampleReader, selectors: Sequence[Sequence[Matcher]], start: int | None, end: int | None
+    samples: SeriesReader, selectors: Sequence[Sequence[Matcher]], start: int | None, end: int | None
 ) -> list[Series]:
     """Series that any of several matcher lists selects, each once, in order of their labels."""
     if len(selectors) == 1:
