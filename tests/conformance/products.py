@@ -16,7 +16,7 @@ from obsctl.wait import Deadline, until
 from tests.e2e.images.build import program
 
 VARIABLE = "OBSCTL_PROMETHEUS"
-HINT = "`python -m tests.e2e.images.build --binaries prometheus jaeger collector` makes them"
+HINT = "`python -m tests.e2e.images.build --binaries` makes them"
 PATIENCE = 30.0
 _JAEGER = Path(__file__).resolve().parents[1] / "golden" / "current" / "jaeger" / "config.yaml"
 

@@ -1,4 +1,4 @@
-"""The images that can be made here, each under the tag that the `current` preset asks for, and those that cannot.
+"""The images that can be made here, each under the tag that a preset asks for, and those that cannot.
 
 A recipe is one folder here with a Dockerfile, and one value below that says where the files come from. What an image is
 not like the official one of that tag in, its ``differs`` says; the report of the end-to-end run repeats it.
@@ -6,6 +6,7 @@ not like the official one of that tag in, its ``differs`` says; the report of th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +15,16 @@ from tests.e2e.images.sources import REPOSITORY, Collector, DebianRoot, GoProgra
 
 FOLDER = Path(__file__).resolve().parent
 COLLECTOR = "0.159.0"
+SEED_COLLECTOR = "0.98.0"
 _VERSION = "github.com/prometheus/common/version.Version"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """An image. ``product`` is its key in the presets, ``also`` folders and files that go in beside the recipe's."""
+    """An image. ``product`` is its key in ``preset``, ``also`` folders and files that go in beside the recipe's.
+
+    ``like`` names the recipe whose folder and files it takes, under another tag.
+    """
 
     name: str
     product: str
@@ -27,12 +32,30 @@ class Recipe:
     source: Source
     differs: str
     also: Mapping[str, Path] = field(default_factory=dict)
+    preset: str = "current"
+    like: str = ""
 
     @property
     def folder(self) -> Path:
         """Where its Dockerfile is."""
-        return FOLDER / self.name
+        return FOLDER / (self.like or self.name)
 
+
+_FOLLOW = {"": FOLDER / "shipper"}
+_LOKI = Recipe(
+    "loki",
+    "loki",
+    "grafana/loki:3.7.6",
+    Wheels(
+        "3.13",
+        (
+            *("starlette", "uvicorn", "httptools", "uvloop", "grpcio", "protobuf", "opentelemetry-proto"),
+            *("googleapis-common-protos", "promql-parser", "numpy", "google-re2", "cramjam", "wsproto"),
+        ),
+    ),
+    "Not Loki: obsctl's embedded server, which speaks what obsctl uses of Loki's API and reads no Loki file.",
+    also={f"obsctl/{part}": REPOSITORY / "obsctl" / part for part in ("__init__.py", "errors.py", "embedded")},
+)
 
 RECIPES: tuple[Recipe, ...] = (
     Recipe(
@@ -58,26 +81,24 @@ RECIPES: tuple[Recipe, ...] = (
         ),
         "Debian's Python 3.13, as /usr/local/bin/python, with the certificates of the machine it was made on.",
     ),
-    Recipe(
-        "loki",
-        "loki",
-        "grafana/loki:3.7.6",
-        Wheels(
-            "3.13",
-            (
-                *("starlette", "uvicorn", "httptools", "uvloop", "grpcio", "protobuf", "opentelemetry-proto"),
-                *("googleapis-common-protos", "promql-parser", "numpy", "google-re2", "cramjam", "wsproto"),
-            ),
-        ),
-        "Not Loki: obsctl's embedded server, which speaks what obsctl uses of Loki's API and reads no Loki file.",
-        also={f"obsctl/{part}": REPOSITORY / "obsctl" / part for part in ("__init__.py", "errors.py", "embedded")},
-    ),
+    _LOKI,
+    dataclasses.replace(_LOKI, name="seed-loki", tag="grafana/loki:2.9.4", preset="seed", like="loki"),
     Recipe(
         "alloy",
         "alloy",
         "grafana/alloy:v1.18.1",
         Wheels("3.13", ("google-re2",)),
         "Not Alloy: a program that follows the configured files, and knows those stages only that obsctl renders.",
+        also=_FOLLOW,
+    ),
+    Recipe(
+        "promtail",
+        "promtail",
+        "grafana/promtail:2.9.4",
+        Wheels("3.13", ("google-re2", "pyyaml")),
+        "Not Promtail: a program that follows the configured files, and knows those stages only that obsctl renders.",
+        also=_FOLLOW,
+        preset="seed",
     ),
     Recipe(
         "qdrant",
@@ -132,6 +153,31 @@ RECIPES: tuple[Recipe, ...] = (
         ),
         "2.13.0 where the proxy does not serve 2.20.0; no shell; a placeholder for the web pages.",
     ),
+    Recipe(
+        "seed-prometheus",
+        "prometheus",
+        "prom/prometheus:v2.53.0",
+        DebianRoot("trixie", ("prometheus",), programs=("/usr/bin/promtool",)),
+        "Debian's build, of the newest 2.53 that it has, on Debian.",
+        preset="seed",
+    ),
+    Recipe(
+        "seed-collector",
+        "collector",
+        f"otel/opentelemetry-collector:{SEED_COLLECTOR}",
+        # By the oldest builder that is served; the modules are those of the tag.
+        Collector(FOLDER / "seed-collector" / "manifest.yaml", "v0.101.0", "otelcol"),
+        "Only the components that the stack's configuration uses.",
+        preset="seed",
+    ),
+    Recipe(
+        "seed-jaeger",
+        "jaeger",
+        "jaegertracing/all-in-one:1.57",
+        GoPrograms("github.com/jaegertracing/jaeger", ("v1.76.0",), {"all-in-one-linux": "cmd/all-in-one"}),
+        "1.76.0, the last Jaeger 1, most of which is compiled for the other one already; no shell; no web pages.",
+        preset="seed",
+    ),
 )
 """In the order in which they are made: the quick ones first, and a base before what stands on it."""
 
@@ -140,6 +186,4 @@ UNAVAILABLE: Mapping[str, str] = {
     "tempo": "no package; traces go to Jaeger",
     "grafana": "no package; left out",
 }
-"""Products of the presets that no package registry has, and what the end-to-end run does without them."""
-
-__all__ = ["RECIPES", "UNAVAILABLE", "Recipe"]
+"""Products of the `current` preset that no package registry has, and what the end-to-end run does without them."""

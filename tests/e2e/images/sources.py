@@ -133,7 +133,7 @@ class Collector:
         """One static binary."""
         _need("go", "the Go toolchain")
         work.run("go", "install", f"{_BUILDER}@{self.builder}", env={**_go(), "GOBIN": str(work.folder / "bin")})
-        work.run(work.folder / "bin" / "builder", "--config", self.manifest, env=_go())
+        work.run(work.folder / "bin" / "builder", "--config", self.manifest, "--skip-strict-versioning", env=_go())
         shutil.copy2(work.folder / "out" / self.program, into / self.program)
         components = [found["component"] for found in _COMPONENT.finditer(self.manifest.read_text())]
         return f"Go modules by {_BUILDER}@{self.builder} ({', '.join(components)})"
@@ -141,14 +141,16 @@ class Collector:
 
 @dataclass(frozen=True)
 class DebianRoot:
-    """The root of a minimal Debian with some packages, as ``root.tar``. ``certificates`` adds those of this machine,
+    """The root of a minimal Debian with some packages, as ``root.tar``.
 
-    for a base image in which ``pip`` has to reach the same index that this machine reaches.
+    ``certificates`` adds those of this machine, for a base image in which ``pip`` has to reach the same index that this
+    machine reaches. ``programs`` are laid beside it, to be run here, too.
     """
 
     suite: str
     packages: tuple[str, ...]
     certificates: bool = False
+    programs: tuple[str, ...] = ()
 
     def inputs(self) -> Sequence[str]:
         """The machine's kind and, where they go in, its certificates."""
@@ -159,6 +161,7 @@ class DebianRoot:
         _need("mmdebstrap", "Debian's mmdebstrap")
         found = work.folder / "packages.txt"
         hooks = [f"copy-in {_certificates()} /etc/ssl/certs"] if self.certificates else []
+        hooks += [f"copy-out {program} {into}" for program in self.programs]
         query = f"""chroot "$1" dpkg-query -W -f '${{Package}} ${{Version}}, ' {" ".join(self.packages)}"""
         hooks.append(f"{query} > {shlex.quote(str(found))}")
         options = [*(f"--customize-hook={hook}" for hook in hooks), f"--include={','.join(self.packages)}"]

@@ -1,7 +1,6 @@
 """The products' own validators on the rendered files. Who does not have one skips it.
 
-The preset `current` is judged by the versions that it pins, as they were made for the end-to-end tests; the path has
-older ones, which the preset `seed` gets.
+Each preset is judged by the versions that it pins, as they were made for the end-to-end tests.
 """
 
 from __future__ import annotations
@@ -21,12 +20,21 @@ from tests.e2e.images.build import program
 from tests.required import missing
 from tests.unit.render.stacks import GOLDEN, default_stack, files, rendered
 
-MADE = {"promtool": "prometheus", "amtool": "alertmanager", "otelcol-contrib": "collector"}
+MADE = {
+    ("promtool", "current"): "prometheus",
+    ("promtool", "seed"): "seed-prometheus",
+    ("amtool", "current"): "alertmanager",
+    ("otelcol-contrib", "current"): "collector",
+    ("otelcol", "seed"): "seed-collector",
+}
+"""The tool for a preset -> the recipe that it comes with."""
+COLLECTORS = {"current": "otelcol-contrib", "seed": "otelcol"}
 every_preset = pytest.mark.parametrize("preset", preset_names())
 
 
 def tool(name: str, preset: str = "") -> str:
-    found = program(MADE[name], name) if preset == "current" and name in MADE else None
+    recipe = MADE.get((name, preset))
+    found = program(recipe, name) if recipe else None
     return str(found or shutil.which(name) or missing("validators", f"{name} is not installed; {HINT}"))
 
 
@@ -50,13 +58,14 @@ def test_alertmanager_takes_its_configuration(preset: str, tmp_path: Path) -> No
     checked(tool("amtool", preset), "check-config", "alertmanager.yml", cwd=tmp_path)
 
 
+@every_preset
 @pytest.mark.parametrize("choices", [{}, {"traces": "tempo"}, {"shipper": "none"}, {"debug": True}], ids=str)
-def test_the_collector_takes_its_configuration(choices: dict[str, Any], tmp_path: Path) -> None:
-    made = rendered(default_stack(**choices))
+def test_the_collector_takes_its_configuration(preset: str, choices: dict[str, Any], tmp_path: Path) -> None:
+    made = rendered(default_stack(preset=preset, **choices))
     (tmp_path / "config.yaml").write_text(files(made)["collector/config.yaml"])
     (collector,) = (c for c in made.containers if c.name == "otel-collector")
     checked(
-        tool("otelcol-contrib", "current"),
+        tool(COLLECTORS[preset], preset),
         "validate",
         "--config=config.yaml",
         cwd=tmp_path,
@@ -64,12 +73,13 @@ def test_the_collector_takes_its_configuration(choices: dict[str, Any], tmp_path
     )
 
 
-def test_the_collectors_validator_minds_what_is_wrong(tmp_path: Path) -> None:
+@every_preset
+def test_the_collectors_validator_minds_what_is_wrong(preset: str, tmp_path: Path) -> None:
     """Here a validator that says yes to everything would show."""
-    made = rendered(default_stack())
+    made = rendered(default_stack(preset=preset))
     (tmp_path / "config.yaml").write_text(files(made)["collector/config.yaml"].replace("memory_limiter:", "limiter:"))
     with pytest.raises(AssertionError, match="limiter"):
-        checked(tool("otelcol-contrib", "current"), "validate", "--config=config.yaml", cwd=tmp_path)
+        checked(tool(COLLECTORS[preset], preset), "validate", "--config=config.yaml", cwd=tmp_path)
 
 
 @every_preset
