@@ -12,9 +12,9 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from obsctl.checks._board import Board
-from obsctl.checks._lines import RunLine, read
 from obsctl.checks._say import count, failed, short, skipped
 from obsctl.checks.base import Context, Evidence, Verdict
+from obsctl.checks.lines import RunLine, read
 from obsctl.clients.logql import LogqlClient, quoted
 from obsctl.clients.telemetry import LogLine
 from obsctl.driven import DrivenRequest, Run

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from obsctl.checks.calls import edges
 from obsctl.clients.telemetry import Span
 from obsctl.driven import DrivenRequest
-from obsctl.spec.contract import Edge, SpanRule, TraceRule
+from obsctl.spec.contract import SpanRule, TraceRule
 
 
 def flaws(request: DrivenRequest, spans: Sequence[Span]) -> tuple[str, ...]:
@@ -47,22 +48,6 @@ def _reached(spans: Sequence[Span], starts: Iterable[Span]) -> int:
 def named(span: Span) -> str:
     """A span as evidence names it."""
     return f"{span.service}: {span.name}"
-
-
-def boundary(spans: Sequence[Span]) -> Iterator[Span]:
-    """The spans by which a trace enters a component: their parent is of another one, or not in the trace."""
-    services = {s.span_id: s.service for s in spans}
-    return (s for s in spans if services.get(s.parent_id) != s.service)
-
-
-def edges(spans: Sequence[Span]) -> set[Edge]:
-    """Who called whom: for each span, its nearest ancestor of another component, if there is one."""
-    by_id = {s.span_id: s for s in spans}
-    return {
-        Edge(caller.service, span.service)
-        for span in boundary(spans)
-        if (caller := by_id.get(span.parent_id)) is not None
-    }
 
 
 @lru_cache(maxsize=1024)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from obsctl.checks._lines import RunLine
 from obsctl.checks._logs import NO_BACKEND, NO_RULE, LogBoard, nothing_arrived
 from obsctl.checks._say import count, failed, passed, short, skipped, summed
 from obsctl.checks._traces import TraceBoard
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.checks.lines import RunLine
 from obsctl.clients.logql import LogqlClient, by_id_query
 from obsctl.clients.telemetry import Span
 from obsctl.driven import DrivenRequest

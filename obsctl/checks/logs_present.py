@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from obsctl.checks._lines import RunLine
 from obsctl.checks._logs import NO_BACKEND, NO_RULE, WRONG_TIME, LogBoard, nothing_arrived
 from obsctl.checks._say import count, failed, few, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.checks.lines import RunLine
 
 
 class LogsPresent:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
-from obsctl.checks._spans import edges
 from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.checks.calls import edges
 
 
 class TracesShape:

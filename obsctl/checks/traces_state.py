@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from obsctl.checks._say import count, failed, few, passed, skipped, summed
-from obsctl.checks._spans import boundary, named
+from obsctl.checks._spans import named
 from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.checks.calls import boundary
 from obsctl.clients.telemetry import Span
 
 

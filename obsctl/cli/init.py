@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from obsctl.cli.options import Json
-from obsctl.cli.output import finish
+from obsctl.cli.options import LONGEST, Json
+from obsctl.cli.output import finish, progress
 
 
 def init(
@@ -18,12 +18,38 @@ def init(
         str | None,
         typer.Option("--from", metavar="URL", help="Draft both from the metrics page of a service that runs."),
     ] = None,
+    listen: Annotated[
+        float | None,
+        typer.Option(
+            "--listen",
+            metavar="SECONDS",
+            min=0.1,
+            max=LONGEST,
+            help="Receive OTLP for so long (Ctrl-C ends it sooner), and draft traces and logs from it, too.",
+        ),
+    ] = None,
+    stack: Annotated[
+        Path | None,
+        typer.Option("--stack", metavar="FOLDER", help="Draft them from what a running stack has received instead."),
+    ] = None,
+    port_offset: Annotated[int, typer.Option("--port-offset", help="Move the ports of --listen by N.")] = 0,
     service: Annotated[
         str | None, typer.Option("--service", help="What to call that service.", show_default="name of the folder")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a first obsctl.yaml and contract.yaml."""
+    """Write a first obsctl.yaml and contract.yaml.
+
+    With --from they say what a service that runs shows on its metrics page; with --listen, what it sends by OTLP, too.
+    """
+    from obsctl.errors import UsageError
+    from obsctl.ops.init import Sources
     from obsctl.ops.init import init as op
 
-    finish(op(directory, force=force, source=source, service=service), json=json)
+    given = {"--listen": listen, "--stack": stack, "--service": service, "--port-offset": port_offset or None}
+    if source is None and (lonely := next((name for name, value in given.items() if value is not None), "")):
+        raise UsageError(f"{lonely} is about what --from leads to", hint=f"add --from URL, or leave {lonely} out")
+    if listen is not None and stack is not None:
+        raise UsageError("--listen and --stack are two ways to the same", hint="leave one of them out")
+    sources = Sources(source, service, listen, port_offset, stack) if source is not None else None
+    finish(op(directory, force=force, sources=sources, emit=progress(json=json)), json=json)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from obsctl.clients.http import Http, Reply, understood
-from obsctl.clients.telemetry import LogLine
+from obsctl.clients.telemetry import LogLine, Sample
 from obsctl.errors import BackendError
 
 MAX_LIMIT = 5000
@@ -63,6 +63,14 @@ class LogqlClient:
         data = _data(reply) or {}
         with understood(reply):
             return sum(len(s["values"]) if data["resultType"] == "streams" else 1 for s in data["result"] or ())
+
+    def instant(self, query: str, at_ns: int) -> list[Sample]:
+        """The value of a metric query at one time."""
+        data = _data(reply := self.http.get_json("/loki/api/v1/query", {"query": query, "time": at_ns})) or {}
+        with understood(reply):
+            if data["resultType"] != "vector":
+                raise ValueError(data["resultType"])
+            return [Sample(dict(s["metric"]), float(s["value"][0]), float(s["value"][1])) for s in data["result"] or ()]
 
     def labels(self, start_ns: int | None = None, end_ns: int | None = None) -> list[str]:
         """Names of stream labels; without times the server looks at the last hour."""

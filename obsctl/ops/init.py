@@ -3,43 +3,96 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from obsctl.clients.http import Http, is_ready
 from obsctl.errors import BackendError, StartError, UsageError
+from obsctl.events import Emit, silent
 from obsctl.lint.exposition import Scrape, parse_scrape
+from obsctl.ops.heard import hear
+from obsctl.ops.listen import listen, receiver
 from obsctl.ops.observed import observed
+from obsctl.ops.session import open_home
 from obsctl.result import Result
 from obsctl.runtime.files import replace_file
 from obsctl.spec.draft import Draft, Origin, draft
+from obsctl.spec.draft_heard import driven
+from obsctl.spec.heard import Heard
 from obsctl.spec.stack_load import folder_name
 from obsctl.spec.starter import init_files
+from obsctl.traffic.echo import echoed_header
 
 _METRICS = "/metrics"
 _READY = ("/readyz", "/healthz", "/health")
 _NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 _SHOWN = 12
+HEARD_SECONDS = 3600
+"""How far back a running stack is asked."""
+
 _NEXT = "next: go through contract.yaml, list requests under drive: in obsctl.yaml, then obsctl check, obsctl up"
 
 
-def init(folder: Path, *, force: bool, source: str | None = None, service: str | None = None) -> Result:
+@dataclass(frozen=True)
+class Sources:
+    """What a draft is made of: the metrics page at ``page``, and OTLP.
+
+    ``listen`` says for how many seconds to receive it, on ports moved by ``port_offset``; ``stack`` is the folder of a
+    running stack that has received it already.
+    """
+
+    page: str
+    service: str | None = None
+    listen: float | None = None
+    port_offset: int = 0
+    stack: Path | None = None
+
+
+def init(folder: Path, *, force: bool, sources: Sources | None = None, emit: Emit = silent) -> Result:
     """Write ``obsctl.yaml`` and ``contract.yaml``; a file that is there already is kept, unless ``force``.
 
-    ``source`` is a metrics page that the two are drafted from, ``service`` what to call what is behind it.
-    Raises UsageError, StartError, and BackendError for a page that is none.
+    Raises UsageError, StartError, and BackendError for a page that is none and where nothing was heard.
     """
-    if source is None:
-        if service is not None:
-            raise UsageError("--service names what --from leads to", hint="add --from URL, or leave --service out")
-        files = init_files()
-        return _written(folder, files, force, {}, ("next: obsctl up",))
-    origin = _origin(source, folder, service)
+    if sources is None:
+        return _written(folder, init_files(), force, {}, ("next: obsctl up",))
+    origin = _origin(sources.page, folder, sources.service)
     _refuse_present(folder, ("obsctl.yaml", "contract.yaml"), force)
-    made = draft(tuple(observed(_scrape(origin))), origin)
-    data = {"families": list(made.families), "metrics": list(made.own), "notes": list(made.notes)}
-    return _written(folder, made.files, force, data, _told(made))
+    heard = _heard(sources, origin, emit)
+    try:
+        page = tuple(observed(_scrape(origin)))
+    except BackendError:
+        if heard is None:
+            raise
+        page, origin = (), replace(origin, metrics="")
+    if heard:
+        heard = replace(heard, request_id_header=echoed_header(origin.url, driven(heard)))
+    made = draft(page, origin, heard)
+    data: dict[str, Any] = {"families": list(made.families), "metrics": list(made.own), "notes": list(made.notes)}
+    data |= {"heard": dict(heard.told), "requests": [str(request) for request in heard.requests]} if heard else {}
+    return _written(folder, made.files, force, data, _told(made, origin, heard))
+
+
+def _heard(sources: Sources, origin: Origin, emit: Emit) -> Heard | None:
+    """What came by OTLP, or has; None where nobody asked for it."""
+    aside = (origin.metrics, origin.ready)
+    if sources.stack is not None:
+        since = time.time_ns() - HEARD_SECONDS * 10**9
+        heard = hear(open_home(sources.stack).running(), since, origin.service, aside)
+    elif sources.listen is not None:
+        since = time.time_ns()
+        with receiver(sources.port_offset) as endpoints:
+            listen(endpoints, sources.listen, emit)
+            heard = hear(endpoints, since, origin.service, aside)
+    else:
+        return None
+    if not heard.told:
+        hint = "does the service export OTLP, to the address shown above? Send it requests meanwhile"
+        raise BackendError("nothing came by OTLP, so nothing is written", hint=hint)
+    return heard
 
 
 def _origin(source: str, folder: Path, service: str | None) -> Origin:
@@ -82,12 +135,24 @@ def _scrape(origin: Origin) -> Scrape:
     return scrape
 
 
-def _told(made: Draft) -> tuple[str, ...]:
-    """What was made of the page, and what to do now."""
+def _told(made: Draft, origin: Origin, heard: Heard | None) -> tuple[str, ...]:
+    """What was made of the page and of what came, and what to do now."""
     own = f"{len(made.own)} of its own" if made.own else "none of its own"
     families = f"families {', '.join(made.families)}" if made.families else "no family that is known"
     shown = made.notes if len(made.notes) <= _SHOWN else (*made.notes[:_SHOWN], "more in contract.yaml")
-    return f"metrics: {families}; {own}", *shown, _NEXT
+    page = f"metrics: {families}; {own}" if origin.metrics else f"metrics: {origin.url} has no page of them"
+    return page, *(_told_heard(heard) if heard else ()), *shown, _NEXT
+
+
+def _told_heard(heard: Heard) -> Iterator[str]:
+    yield from (f"{name}: {told}" for name, told in heard.told.items())
+    if heard.requests:
+        count, sent = len(heard.requests), len(driven(heard))
+        yield f"requests: {count} seen, of which verify may send {sent}; the others are there as comments"
+    if heard.logs:
+        yield f"log fields: {', '.join(heard.logs.fields)}"
+    if heard.personal:
+        yield f"look at these, they may be personal: {', '.join(heard.personal)}"
 
 
 def _refuse_present(folder: Path, names: tuple[str, ...], force: bool) -> None:

@@ -1,12 +1,13 @@
-"""A scrape as the draft of a contract wants it."""
+"""A scrape, or what a backend has stored, as the draft of a contract wants it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from obsctl.lint.exposition import Family, Scrape
+from obsctl.clients import telemetry
+from obsctl.lint.exposition import Family, Sample, Scrape
 from obsctl.spec.contract import MetricType
-from obsctl.spec.draft import Observed
+from obsctl.spec.heard import Observed
 
 _TYPES = {
     "counter": MetricType.COUNTER,
@@ -20,6 +21,8 @@ _WITHOUT = ("gaugehistogram", "info")
 
 _POSITION = {MetricType.HISTOGRAM: "le", MetricType.SUMMARY: "quantile"}
 _CREATED = "_created"
+_PARTS = ("_bucket", "_count", "_sum")
+_TARGET = ("__name__", "job", "instance")
 
 
 def observed(scrape: Scrape) -> Iterator[Observed]:
@@ -28,6 +31,23 @@ def observed(scrape: Scrape) -> Iterator[Observed]:
         helper = family.name.endswith(_CREATED) and family.name.removesuffix(_CREATED) in scrape.families
         if not helper and family.type not in _WITHOUT:
             yield _metric(family)
+
+
+def stored(series: Iterable[telemetry.Sample], types: Mapping[str, tuple[str, str]]) -> Iterator[Observed]:
+    """The metrics of series that came by OTLP; ``types`` has type and help by name."""
+    families: dict[str, Family] = {}
+    for one in series:
+        name = one.labels.get("__name__", "")
+        base = next((name.removesuffix(end) for end in _PARTS if _is_whole(types, name.removesuffix(end))), name)
+        kind, brief = types.get(base, ("", ""))
+        labels = tuple((k, v) for k, v in one.labels.items() if k not in _TARGET and not k.startswith("otel_scope_"))
+        family = families.setdefault(base, Family(base, 0, kind, brief))
+        family.samples.append(Sample(name, labels, 0))
+    return (_metric(family) for family in families.values())
+
+
+def _is_whole(types: Mapping[str, tuple[str, str]], name: str) -> bool:
+    return types.get(name, ("",))[0] in ("histogram", "summary")
 
 
 def _metric(family: Family) -> Observed:

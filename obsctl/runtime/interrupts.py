@@ -34,6 +34,26 @@ def uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
+@contextlib.contextmanager
+def noticing() -> Iterator[threading.Event]:
+    """The first Ctrl-C within the block sets the event, and does nothing else: it ends a wait, not the command."""
+    came = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def first(_number: int, _frame: FrameType | None) -> None:
+        came.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class _Remember:
     """A signal handler that only notes that a signal came."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import shlex
 import socket
@@ -35,6 +36,15 @@ def require_free(bind: str, ports: dict[str, int], *, offset: int = 0) -> None:
     one = f"ports: {{{key}: {port - offset + 1}}}"
     hint = f"stop it, or move all ports with `--port-offset 100`, or this one in obsctl.yaml: `{one}`"
     raise StartError("; ".join(lines), hint=hint)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on now."""
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 def _taken(numbers: list[str], holder: str) -> str:

@@ -77,7 +77,7 @@ CONTRACT = Record(
         Key("logs", LOGS, "What its log lines carry."),
         Key("slos", ListOf(SloEntry(), "a list of SLOs"), _SLOS_DOC, ()),
         Key("forbidden", FORBIDDEN, "What must never be stored."),
-        Key("request_id_header", HEADER, "Header that carries the request id.", "X-Request-Id", shown="X-Request-Id"),
+        Key("request_id_header", HEADER, "Header of the request id.", "X-Request-Id", shown="X-Request-Id"),
     ),
 )
 FAMILY = Record(

@@ -1,4 +1,4 @@
-"""A first contract and spec for a service, from what it exposes now. Pure: values in, texts out.
+"""A first contract and spec for a service, from what it exposes now, and sends. Pure: values in, texts out.
 
 A family is taken where every required metric of it is there exactly as the family says. Everything else becomes a
 metric of the service's own, with the type, labels and buckets that were seen.
@@ -6,7 +6,6 @@ metric of the service's own, with the type, labels and buckets that were seen.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,8 @@ from dataclasses import dataclass, replace
 from obsctl import assets
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.contract_load import family_names, load_family
+from obsctl.spec.draft_heard import heard_contract, heard_counts, heard_drive, heard_notes, listed, text
+from obsctl.spec.heard import Heard, Observed
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}"
 _LABEL = r"[a-z][a-z0-9_]*"
@@ -27,23 +28,8 @@ _MOST_SERIES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Observed:
-    """A metric as it was scraped. ``labels`` are those of its series without ``le`` and ``quantile``.
-
-    ``series`` is how many there are, a histogram's bucket series counted; 0 for one that has a type but no series yet.
-    """
-
-    name: str
-    type: MetricType
-    brief: str = ""
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-    series: int = 0
-
-
-@dataclass(frozen=True)
 class Origin:
-    """Where the draft comes from: the service's name, its URL without a path, paths of metrics and readiness."""
+    """Where the draft comes from: the service's name, its URL without a path, paths of metrics and readiness ("")."""
 
     service: str
     url: str
@@ -61,8 +47,11 @@ class Draft:
     notes: tuple[str, ...]
 
 
-def draft(observed: Sequence[Observed], origin: Origin) -> Draft:
-    """The draft for a service. Raises SpecError for a family of ours that cannot be read."""
+def draft(observed: Sequence[Observed], origin: Origin, heard: Heard | None = None) -> Draft:
+    """The draft for a service, of its metrics page and, where that is given, of what it was heard to send.
+
+    Raises SpecError for a family of ours that cannot be read.
+    """
     by_name = {metric.name: _stored(metric) for metric in observed if metric.name not in _ABOUT_THE_SCRAPE}
     families, notes = _families(by_name)
     taken = {metric.name for family in families for metric in _family(family)}
@@ -74,8 +63,9 @@ def draft(observed: Sequence[Observed], origin: Origin) -> Draft:
             left.append(f"{metric.name} is left out: {reason}")
         else:
             own.append(metric)
-    files = {"obsctl.yaml": _spec(origin), "contract.yaml": _contract(origin, families, own, (*notes, *left))}
-    return Draft(files, families, tuple(metric.name for metric in own), (*notes, *left))
+    told = (*notes, *left, *(heard_notes(heard) if heard else ()))
+    files = {"obsctl.yaml": _spec(origin, heard), "contract.yaml": _contract(origin, families, own, told, heard)}
+    return Draft(files, families, tuple(metric.name for metric in own), told)
 
 
 def _stored(metric: Observed) -> Observed:
@@ -130,29 +120,56 @@ def _unfit(metric: Observed) -> str:
     return f"label {odd} is not all lower-case letters, digits and underscores" if odd else ""
 
 
-def _contract(origin: Origin, families: Sequence[str], own: Sequence[Observed], notes: Iterable[str]) -> str:
-    name = _text(origin.service)
+def _contract(
+    origin: Origin, families: Sequence[str], own: Sequence[Observed], notes: Iterable[str], heard: Heard | None
+) -> str:
     lines = [
-        f"# What {origin.service} promises to emit. Drafted from {origin.url}{origin.metrics}.",
+        f"# What {origin.service} promises to emit. Drafted from {_sources(origin, heard)}.",
         "# Go through it and make it yours: what is listed here is required from now on.",
         "# `obsctl check` finds mistakes, `obsctl verify` proves that the promises are kept.",
         *(f"# Note: {note}." for note in notes),
         "version: 1",
-        f"service: {name}",
-        f"components: [{name}]        # the values of service.name in traces and logs",
+        f"service: {text(origin.service)}",
+        f"components: {listed(_components(origin, heard))}        # the values of service.name in traces and logs",
+        *(f"# {line}" for line in (heard_counts(heard) if heard else ())),
         "",
         f"families: [{', '.join(families)}]",
         *(["slos: [http-errors, http-latency]   # 5xx < 1 %, p95 < 300 ms"] if "http" in families else []),
         "",
         *(["metrics:", *(line for metric in _named(own) for line in metric)] if own else ["metrics: []"]),
+        *(_sent(heard) if heard else ()),
         "",
-        "# What else it promises; sample: `obsctl init` in an empty folder.",
+        *(heard_contract(heard) if heard else _unheard(origin)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _sources(origin: Origin, heard: Heard | None) -> str:
+    page = f"{origin.url}{origin.metrics}" if origin.metrics else ""
+    return " and ".join(filter(None, [page, "what came by OTLP" if heard else ""]))
+
+
+def _components(origin: Origin, heard: Heard | None) -> tuple[str, ...]:
+    return (heard.components if heard else ()) or (origin.service,)
+
+
+def _unheard(origin: Origin) -> list[str]:
+    return [
+        "# What else it promises; sample: `obsctl init` in an empty folder. `--listen` drafts this, too.",
         "# traces:",
-        f"#   - {{request: GET /, components: [{name}]}}",
+        f"#   - {{request: GET /, components: [{text(origin.service)}]}}",
         "# logs: {fields: [timestamp, level, message, trace_id]}",
         "# forbidden: {attributes: [user.email]}",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _sent(heard: Heard) -> Iterator[str]:
+    """Metrics that came by OTLP, for a person to take in: what is judged is what a page shows."""
+    for component in dict.fromkeys(one.component for one in heard.metrics):
+        own = [one.metric for one in heard.metrics if one.component == component and not _unfit(one.metric)]
+        if own:
+            yield f"# {component} sent these by OTLP. `obsctl verify` judges metrics of pages: take in what one shows."
+            yield from (f"# {line}" for metric in _named(own) for line in metric)
 
 
 def _named(own: Sequence[Observed]) -> Iterator[list[str]]:
@@ -169,23 +186,18 @@ def _entry(metric: Observed, name: str) -> list[str]:
     flat = metric.name.removesuffix("_total")
     unit = next((unit for suffix, unit in _UNITS.items() if flat.endswith(suffix)), "1")
     buckets = f", buckets: [{', '.join(map(_number, metric.buckets))}]" if metric.buckets else ""
-    prometheus = f"prometheus: {{name: {_text(metric.name)}, type: {metric.type}}}"
+    prometheus = f"prometheus: {{name: {text(metric.name)}, type: {metric.type}}}"
     ours = f"{{{prometheus}, series_budget: {_budget(metric.series)}{buckets}}}"
-    refs = ", ".join(f"{{ref: {_text(label)}}}" for label in metric.labels)
+    refs = ", ".join(f"{{ref: {text(label)}}}" for label in metric.labels)
     brief = "".join(c for c in " ".join(metric.brief.split()) if c.isprintable())[:_LONGEST_BRIEF]
     return [
-        f"  - name: {_text(name)}",
+        f"  - name: {text(name)}",
         f"    instrument: {_INSTRUMENTS.get(metric.type, 'histogram')}",
-        f"    unit: {_text(unit)}",
-        *([f"    brief: {_text(brief)}"] if brief else []),
+        f"    unit: {text(unit)}",
+        *([f"    brief: {text(brief)}"] if brief else []),
         *([f"    attributes: [{refs}]"] if refs else []),
         f"    annotations: {{obsctl: {ours}}}",
     ]
-
-
-def _text(value: str) -> str:
-    """A text as YAML and JSON both write it."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _number(value: float) -> str:
@@ -200,19 +212,25 @@ def _budget(series: int) -> int:
     return next((budget for budget in steps if budget >= 2 * series), _MOST_SERIES)
 
 
-def _spec(origin: Origin) -> str:
-    component = f"name: {_text(origin.service)}, url: {_text(origin.url)}, metrics: {_text(origin.metrics)}"
-    return f"""\
-# What obsctl observes. Drafted from {origin.url}{origin.metrics}.
-version: 1
-services:
-  - name: {_text(origin.service)}
-    contract: contract.yaml
-    components:
-      - {{{component}, ready: {_text(origin.ready)}}}
-    # Where its log lines are, if they do not come by OTLP: logs: "/var/log/{origin.service}/*.log" in the component.
+def _spec(origin: Origin, heard: Heard | None) -> str:
+    entry, *others = _components(origin, heard)
+    component = f"name: {text(entry)}, url: {text(origin.url)}, metrics: {text(origin.metrics)}"
+    lines = [
+        f"# What obsctl observes. Drafted from {_sources(origin, heard)}.",
+        "version: 1",
+        "services:",
+        f"  - name: {text(origin.service)}",
+        "    contract: contract.yaml",
+        "    components:",
+        f"      - {{{component}, ready: {text(origin.ready)}}}",
+        *(f'    #  - {{name: {name}, url: "http://host:port", metrics: /metrics}}   # where is it?' for name in others),
+        f'    # Where its log lines are in files: logs: "/var/log/{origin.service}/*.log"; else they come by OTLP.',
+        "",
+        "    # Requests that `obsctl verify` sends, each with ids of its own. Start with some that change nothing.",
+        *(heard_drive(heard) if heard else _undriven()),
+    ]
+    return "\n".join(lines) + "\n"
 
-    # Requests that `obsctl verify` may send, each with ids of its own. Start with one that changes nothing.
-    drive: []
-    #  - {{id: home, method: GET, route: /, expect: 200}}
-"""
+
+def _undriven() -> list[str]:
+    return ["    drive: []", "    #  - {id: home, method: GET, route: /, expect: 200}"]

@@ -264,7 +264,7 @@ REQUEST = Leaf("a request such as POST /matches", _request, {"type": "string"})
 METHOD = choice(*METHODS)
 JSON = _Json()
 FILE = text_like(r"[^\x00-\x1f]+", "the name of a file")
-HEADER = text_like(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", "a header name such as X-Request-Id")
+HEADER = text_like(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{0,100}", 'a header name such as X-Request-Id, or "" for none')
 IMAGE = text_like(
     r"[a-z0-9][a-z0-9._/:-]{0,200}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?",
     "an image such as grafana/loki:3.7.6",

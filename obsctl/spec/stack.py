@@ -129,8 +129,9 @@ class Service:
 
     @property
     def logs_by_otlp(self) -> frozenset[str]:
-        """The components whose logs are in no file: what they have, they send."""
-        return frozenset() if self.run else frozenset(c.name for c in self.components if not c.logs)
+        """The components whose logs are in no file that is known: what they have, they send."""
+        in_files = {c.name for c in self.components if c.logs}
+        return frozenset() if self.run else frozenset(self.contract.components) - in_files
 
 
 @dataclass(frozen=True)

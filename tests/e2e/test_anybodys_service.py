@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,6 +16,7 @@ from obsctl.events import silent
 from obsctl.ops.verify import verify
 from obsctl.wait import Deadline, until
 from tests.e2e.conftest import Folder, free_offset
+from tests.e2e.shop import answers, start, stopped
 
 pytestmark = pytest.mark.e2e
 SHOP = Path(__file__).parent / "shop"
@@ -54,39 +50,14 @@ class Shop:
     stack: Folder
 
     @property
-    def _broken(self) -> Path:
+    def broken(self) -> Path:
         return self.stack.path / "broken"
 
     def breaks(self, what: str) -> None:
-        self._broken.write_text(what)
+        self.broken.write_text(what)
 
     def verify(self, timeout: float) -> Verification:
         return verify(self.stack.path, service=SERVICE, only=(), skip=(), timeout=timeout, emit=silent)
-
-    def start(self, name: str, port: int, stock: int, output: Path) -> subprocess.Popen[bytes]:
-        env = {
-            "OTEL_SERVICE_NAME": name,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{4318 + self.stack.offset}",
-            "SHOP_PORT": str(port),
-            "SHOP_STOCK": f"http://127.0.0.1:{stock}",
-            "SHOP_BREAK": str(self._broken),
-        }
-        with output.open("wb") as log:
-            command = [sys.executable, str(SHOP / "app.py")]
-            return subprocess.Popen(command, env={**os.environ, **env}, stdout=log, stderr=subprocess.STDOUT)
-
-
-def answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1) as reply:
-            return reply.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def stopped(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(10)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +77,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         started.callback(stack.run, "down", "--volumes")
         for name, port in (("storefront", front), ("stockroom", stock)):
             log = stack.path / (f"logs/{name}.log" if name == "storefront" else "stockroom.out")
-            started.callback(stopped, made.start(name, port, stock, log))
+            otlp, broken = 4318 + stack.offset, made.broken
+            started.callback(stopped, start(name, port, stock, otlp=otlp, broken=broken, output=log))
         assert until(lambda: answers(front) and answers(stock), Deadline.after(30))
         yield made
 

@@ -179,6 +179,17 @@ def place(path: str, body: Any, request_id: str) -> tuple[int, dict[str, Any]]:
     return 202 if broken("status_wrong") else 201, {"order": number, "links": {"self": f"/orders/{number}"}}
 
 
+def catalog(path: str, body: Any, request_id: str) -> tuple[int, dict[str, Any]]:
+    """What there is, as the stockroom knows it."""
+    if NAME == "stockroom":
+        return 200, {"items": ["tea", "pots"]}
+    with tracer.start_as_current_span("ask stockroom", kind=trace.SpanKind.CLIENT):
+        headers: dict[str, str] = {HEADER: request_id}
+        propagate.inject(headers)
+        with urllib.request.urlopen(urllib.request.Request(f"{STOCK}/items", headers=headers), timeout=5) as reply:
+            return 200, json.loads(reply.read())
+
+
 def look(path: str, body: Any, request_id: str) -> tuple[int, dict[str, Any]]:
     number = path.rpartition("/")[2]
     if number not in orders:
@@ -194,6 +205,8 @@ def move(path: str, body: Any, request_id: str) -> tuple[int, dict[str, Any]]:
 
 Reply = Callable[[str, Any, str], tuple[int, dict[str, Any]]]
 ROUTES: tuple[tuple[str, str, str, Reply], ...] = (
+    ("/catalog", r"/catalog", "GET", catalog),
+    ("/items", r"/items", "GET", catalog),
     ("/orders", r"/orders", "POST", place),
     ("/orders/{number}", r"/orders/[^/]+", "GET", look),
     ("/items/{sku}", r"/items/[^/]+", "PUT", move),

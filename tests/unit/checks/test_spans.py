@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.checks._spans import boundary, candidates, edges, flaws, like, text
+from obsctl.checks._spans import candidates, flaws, like, text
+from obsctl.checks.calls import boundary, edges
 from obsctl.clients.telemetry import Span
 from obsctl.driven import DrivenRequest
 from obsctl.spec.contract import Edge, SpanRule

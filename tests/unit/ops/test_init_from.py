@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from obsctl import assets
 from obsctl.errors import BackendError, ObsctlError, UsageError
 from obsctl.lint.exposition import parse_scrape
-from obsctl.ops.init import init
+from obsctl.ops.init import Sources, init
 from obsctl.ops.observed import observed
 from obsctl.spec.contract import Metric, MetricType
-from obsctl.spec.draft import Observed, Origin, draft
+from obsctl.spec.draft import Origin, draft
+from obsctl.spec.heard import Observed
 from obsctl.spec.load import family_names, load_family, load_stack
 
 ORIGIN = Origin("shop", "http://127.0.0.1:5000", "/metrics", "/healthz")
@@ -187,7 +188,7 @@ def served() -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
 def test_init_drafts_from_a_running_service(tmp_path: Path, served: tuple[str, Any]) -> None:
     url, pages = served
     pages["/internal/metrics"] = pages.pop("/metrics")
-    result = init(tmp_path / "My Shop", force=False, source=f"{url}/internal/metrics")
+    result = init(tmp_path / "My Shop", force=False, sources=Sources(f"{url}/internal/metrics"))
     (service,) = load_stack(tmp_path / "My Shop").services
     assert (service.name, service.components[0].metrics, service.components[0].ready) == (
         "my-shop",
@@ -201,9 +202,9 @@ def test_init_drafts_from_a_running_service(tmp_path: Path, served: tuple[str, A
 def test_files_that_are_there_are_kept(tmp_path: Path, served: tuple[str, Any]) -> None:
     (tmp_path / "contract.yaml").write_text("mine")
     with pytest.raises(UsageError, match="exists already"):
-        init(tmp_path, force=False, source=served[0])
+        init(tmp_path, force=False, sources=Sources(served[0]))
     assert (tmp_path / "contract.yaml").read_text() == "mine"
-    init(tmp_path, force=True, source=served[0])
+    init(tmp_path, force=True, sources=Sources(served[0]))
     assert load_stack(tmp_path).services
 
 
@@ -221,7 +222,7 @@ def test_a_page_that_is_none_leaves_nothing(
 ) -> None:
     served[1]["/metrics"] = page
     with pytest.raises(BackendError) as caught:
-        init(tmp_path, force=False, source=served[0])
+        init(tmp_path, force=False, sources=Sources(served[0]))
     assert message in caught.value.message
     assert caught.value.hint
     assert not list(tmp_path.iterdir())
@@ -231,13 +232,13 @@ def test_a_page_that_is_none_leaves_nothing(
     ("source", "service"),
     [
         ("ftp://a", None), ("http://", None), ("http://[x", None), ("http://a:99999", None), ("http://a/m?x=1", None),
-        ("http://user:secret@a", None), ("http://a b", None), ("", None), (None, "shop"),
+        ("http://user:secret@a", None), ("http://a b", None), ("", None),
         ("http://127.0.0.1:1", "No Good"),
     ],
 )  # fmt: skip
-def test_bad_usage_is_told_without_repeating_secrets(tmp_path: Path, source: str | None, service: str | None) -> None:
+def test_bad_usage_is_told_without_repeating_secrets(tmp_path: Path, source: str, service: str | None) -> None:
     with pytest.raises(UsageError) as caught:
-        init(tmp_path, force=False, source=source, service=service)
+        init(tmp_path, force=False, sources=Sources(source, service))
     assert "secret" not in caught.value.message
     assert caught.value.hint
     assert not list(tmp_path.iterdir())
@@ -245,5 +246,5 @@ def test_bad_usage_is_told_without_repeating_secrets(tmp_path: Path, source: str
 
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(ObsctlError, match="refused the connection") as caught:
-        init(tmp_path, force=False, source="http://127.0.0.1:1")
+        init(tmp_path, force=False, sources=Sources("http://127.0.0.1:1"))
     assert caught.value.exit_status == 3

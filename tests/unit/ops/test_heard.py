@@ -1,0 +1,171 @@
+"""What is made of spans that were heard: requests, and what all of their traces had in common."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from obsctl.clients.telemetry import Span, SpanLink, ordered
+from obsctl.ops.heard import is_personal
+from obsctl.ops.heard_requests import Trace, links, requests
+from obsctl.spec.contract import Edge
+from obsctl.spec.draft import Origin, draft
+from obsctl.spec.heard import Heard, HeardLogs, HeardRequest, HeardSpan
+from obsctl.spec.load import load_stack
+
+BOTH = ("web", "store")
+ORIGIN = Origin("shop", "http://127.0.0.1:5000", "/metrics")
+
+
+def span(number: int, parent: int, service: str, name: str, kind: str = "internal", **attributes: Any) -> Span:
+    dotted = {key.replace("__", "."): value for key, value in attributes.items()}
+    return Span("0" * 32, f"{number:016x}", f"{parent:016x}" if parent else "", service, name, number, number + 1, kind,
+                attributes=dotted)  # fmt: skip
+
+
+def served(route: str, method: str = "GET", status: int = 200, **more: Any) -> Span:
+    known = {"http__request__method": method, "http__route": route, "http__response__status_code": status}
+    return span(1, 0, "web", f"{method} {route}", "server", **known, **more)
+
+
+def trace(number: int, *spans: Span) -> Trace:
+    return ordered(replace(one, trace_id=f"{number:032x}") for one in spans)
+
+
+@pytest.mark.parametrize(
+    ("route", "more", "said"),
+    [
+        ("/orders", {}, "/orders"),
+        ("/orders/{id}", {"url__path": "/orders/7"}, "/orders/{id}"),
+        ("/orders/<int:id>", {}, "/orders/{id}"),
+        ("/orders/:id/lines", {}, "/orders/{id}/lines"),
+        ("orders", {}, "/orders"),
+        ("/orders", {"url__path": "/api/orders"}, "/api/orders"),
+        ("/orders", {"http__target": "/api/orders?x=1"}, "/api/orders"),
+    ],
+)
+def test_a_route_is_written_as_a_spec_writes_it(route: str, more: dict[str, Any], said: str) -> None:
+    (found,) = requests([trace(1, served(route, **more))], "web", BOTH)
+    assert str(found) == f"GET {said}"
+
+
+@pytest.mark.parametrize(
+    "entered",
+    [
+        span(1, 0, "web", "handle", "server"),
+        span(1, 0, "web", "GET /orders", "client", http__request__method="GET", http__route="/orders"),
+        served("/a b"),
+        served("/orders", method="FETCH"),
+        replace(served("/orders"), service="other"),
+    ],
+)
+def test_what_is_no_request_of_the_component_is_left_out(entered: Span) -> None:
+    assert requests([trace(1, entered)], "web", BOTH) == ()
+
+
+def test_only_what_every_trace_has_is_promised() -> None:
+    asked = span(2, 1, "web", "ask", "client", peer="store", user_agent__original="x", empty="")
+    reply = span(3, 2, "store", "GET /items", "server", http__route="/items", shelf=4)
+    seldom = span(4, 1, "web", "refill", "internal")
+    traces = [
+        trace(1, served("/orders", tea=1), asked, reply, seldom),
+        trace(2, served("/orders"), asked, replace(reply, attributes={"shelf": 4})),
+        trace(3, served("/orders", status=500)),
+    ]
+    (found,) = requests(traces, "web", BOTH)
+    assert (found.times, found.status, found.components) == (3, 200, BOTH)
+    assert found.edges == (Edge("web", "store"),)
+    assert [(s.component, s.kind, s.name, s.attributes, s.times) for s in found.spans] == [
+        ("web", "server", "GET /orders", ("http.request.method", "http.response.status_code", "http.route"), 2),
+        ("web", "client", "ask", ("peer",), 2),
+        ("store", "server", "GET /items", ("shelf",), 2),
+    ]
+    assert found.drivable
+
+
+@pytest.mark.parametrize(
+    ("root", "drivable"),
+    [
+        (served("/orders"), True),
+        (served("/orders", method="POST"), False),
+        (served("/orders/{id}"), False),
+        (served("/files/*"), False),
+        (served("/orders", status=404), False),
+    ],
+)
+def test_only_what_changes_nothing_is_driven_unasked(root: Span, drivable: bool) -> None:
+    (found,) = requests([trace(1, root)], "web", BOTH)
+    assert found.drivable is drivable
+
+
+def test_probes_and_the_metrics_page_are_nobodys_requests() -> None:
+    assert requests([trace(1, served("/metrics"))], "web", BOTH, ("/metrics", "/healthz")) == ()
+
+
+def test_spans_that_are_each_others_parents_do_not_hang() -> None:
+    loop = [span(2, 3, "web", "a"), span(3, 2, "web", "b"), span(4, 1, "web", "c")]
+    (found,) = requests([trace(1, served("/orders"), *loop)], "web", BOTH)
+    assert [s.name for s in found.spans] == ["GET /orders", "c"]
+
+
+def test_a_link_tells_which_component_another_goes_on_from() -> None:
+    sent = replace(span(9, 0, "web", "send", "producer"), trace_id="a" * 32)
+    took = replace(span(1, 0, "store", "take", "consumer"), links=(SpanLink("a" * 32, sent.span_id),))
+    assert links([(sent,), (took,)], BOTH) == {Edge("web", "store"): 1}
+    assert links([(sent,), (took,)], ("web",)) == {}
+
+
+@pytest.mark.parametrize("key", ["user.email", "customer_mail", "enduser.id", "db.password", "phone", "userName"])
+def test_what_may_be_personal_is_pointed_out(key: str) -> None:
+    assert is_personal(key)
+
+
+@pytest.mark.parametrize("key", ["server.address", "client.address", "http.route", "llm.tokens", "mailbox.size"])
+def test_what_is_not_personal_is_left_alone(key: str) -> None:
+    assert not is_personal(key)
+
+
+def test_whatever_was_heard_the_draft_loads_and_says_so(tmp_path: Any) -> None:
+    odd = HeardSpan("web", "", 'a "b" \\ {c}: [d] #e', ("x:y", "{z}"), 2)
+    heard = Heard(
+        BOTH,
+        {"web": "2 spans", "store": "1 log line", "bad name\x07": "1 span"},
+        (
+            HeardRequest("GET", "/a", 2, 200, BOTH, (Edge("web", "store"),), (odd, odd)),
+            HeardRequest("GET", "/a-", 2, 200, ("web",), (), ()),
+            HeardRequest("POST", "/a", 1, 0, ("web",), (), (odd,)),
+        ),
+        HeardLogs(("message", "trace_id"), ("store",), 4),
+        {"user.email": 3},
+        {Edge("web", "store"): 1},
+        unnamed=("bad name\x07",),
+    )
+    for name, text in draft((), ORIGIN, heard).files.items():
+        (tmp_path / name).write_text(text)
+    (service,) = load_stack(tmp_path).services
+    contract = service.contract
+    assert [step.route for step in service.drive] == ["/a", "/a-"]
+    assert len({step.id for step in service.drive}) == 2
+    assert [s.name for s in contract.traces[0].spans] == [odd.name, odd.name]
+    assert contract.traces[0].spans[0].attributes == odd.attributes
+    assert contract.logs
+    assert contract.logs.components == ("store",)
+    assert contract.request_id_header == ""
+    written = (tmp_path / "contract.yaml").read_text()
+    for told in ("seen 2 times", "user.email: seen 3 times", "web -> store by a link", "set OTEL_SERVICE_NAME"):
+        assert told in written
+
+
+def test_taking_in_what_is_commented_gives_a_contract_that_loads(tmp_path: Any) -> None:
+    heard = Heard(("web",), {"web": "1 span"}, (HeardRequest("POST", "/a", 1, 201, ("web",)),))
+    files = dict(draft((), ORIGIN, heard).files)
+    contract = files["contract.yaml"].replace("traces: []", "traces:").replace("\n# - request", "\n- request")
+    files["contract.yaml"] = contract.replace("\n#   components", "\n  components")
+    files["obsctl.yaml"] = files["obsctl.yaml"].replace("drive: []", "drive:").replace("    #   - ", "      - ")
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (service,) = load_stack(tmp_path).services
+    assert [rule.request for rule in service.contract.traces] == ["POST /a"]
+    assert [(step.method, step.expect) for step in service.drive] == [("POST", 201)]
