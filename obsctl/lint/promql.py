@@ -14,6 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from obsctl.embedded.query.errors import QueryError
+from obsctl.embedded.query.promql.durations import Timing
 from obsctl.embedded.query.promql.parse import children, parse, selectors_in
 from obsctl.embedded.query.promql.tree import (
     Aggregate,
@@ -29,6 +30,9 @@ from obsctl.embedded.query.promql.tree import (
 from obsctl.lint.series import NUMBER, UNKNOWN, Known, Rise, Series, Shape, merged
 from obsctl.spec.rule_file import FileRule
 from obsctl.spec.words import nearest, quoted
+
+_SOME = Timing(step=60_000, range=3_600_000)
+"""``step()`` and ``range()`` are something in a panel."""
 
 _RATES = frozenset(("rate", "irate", "increase", "resets"))
 _DELTAS = frozenset(("delta", "idelta", "deriv", "predict_linear"))
@@ -73,7 +77,7 @@ class Reading:
 def read(text: str, known: Known) -> Reading:
     """Read an expression. Never raises."""
     try:
-        tree = parse(text)
+        tree = parse(text, _SOME)
     except QueryError as error:
         message = str(error).removeprefix("parse error: ")
         return Reading(None, UNKNOWN, (Issue("promql.syntax", "", f"not valid PromQL: {message}"),))

@@ -20,6 +20,7 @@ from obsctl.embedded.query.errors import ParameterError, QueryError
 from obsctl.embedded.query.numbers import format_time, format_value
 from obsctl.embedded.query.promql import engine
 from obsctl.embedded.query.promql.context import LOOKBACK_MS, TIMEOUT_SECONDS, Budget
+from obsctl.embedded.query.promql.durations import INSTANT, Timing
 from obsctl.embedded.query.promql.notes import Notes
 from obsctl.embedded.query.promql.parse import parse, parse_match, selectors_in
 from obsctl.embedded.query.promql.tree import Expr
@@ -112,9 +113,9 @@ def _cut(items: Sequence[T], limit: int | None) -> tuple[Sequence[T], bool]:
     return (items[:limit] if cut else items), cut
 
 
-def _parsed_query(call: Call) -> Expr:
+def _parsed_query(call: Call, timing: Timing = INSTANT) -> Expr:
     try:
-        return parse(call.first("query"))
+        return parse(call.first("query"), timing)
     except QueryError as cause:
         raise ParameterError("query", cause) from cause
 
@@ -142,7 +143,8 @@ def _query(samples: SampleReader, call: Call) -> Response:
 def _query_range(samples: SampleReader, call: Call) -> Response:
     limit, steps, budget, lookback = _limit(call), _steps(call), _budget(call), _lookback(call)
     notes = Notes()
-    value: Value = engine.over_steps(samples, _parsed_query(call), steps, lookback=lookback, budget=budget, notes=notes)
+    expr = _parsed_query(call, Timing(steps.step, steps.end - steps.start))
+    value: Value = engine.over_steps(samples, expr, steps, lookback=lookback, budget=budget, notes=notes)
     value, cut = _cut_value(value, limit)
     assert isinstance(value, Vector | Scalar)
     return _success_text(range_data(value, steps), cut=cut, notes=notes.told(call.first("query")))

@@ -22,10 +22,13 @@ def requests(series: Sequence[Series]) -> Iterator[bytes]:
     times = [time for _, points in series for time in points]
     for start in range(min(times), max(times) + 1, _WINDOW_MS):
         end = start + _WINDOW_MS
-        parts = (
-            _timeseries(labels, [(t, v) for t, v in points.items() if start <= t < end]) for labels, points in series
-        )
-        yield snappy(b"".join(_field(1, part) for part in parts if part))
+        yield request([(labels, {t: v for t, v in points.items() if start <= t < end}) for labels, points in series])
+
+
+def request(series: Sequence[Series]) -> bytes:
+    """The body of one request. Series without samples are left out."""
+    parts = (_timeseries(labels, list(points.items())) for labels, points in series)
+    return snappy(b"".join(_field(1, part) for part in parts if part))
 
 
 def _timeseries(labels: dict[str, str], points: Sequence[tuple[int, float]]) -> bytes:

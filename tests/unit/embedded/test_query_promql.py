@@ -142,7 +142,12 @@ def test_numbers(text, value):
 
 @pytest.mark.parametrize(
     ("token", "text"),
-    [('"a\\n\\x41\\101\\u00e9\\U0001F600"', "a\nAA\u00e9\U0001f600"), ("'\\''", "'"), ("`\\n`", "\\n")],
+    [
+        ('"a\\n\\x41\\101\\u00e9\\U0001F600"', "a\nAA\u00e9\U0001f600"),
+        ("'\\''", "'"),
+        ("`\\n`", "\\n"),
+        ('"\\xc3\\251\\xff"', "é\ufffd"),
+    ],
 )
 def test_strings(token, text):
     assert unquoted(token) == text

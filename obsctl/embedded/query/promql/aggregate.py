@@ -10,7 +10,7 @@ import numpy as np
 from obsctl.embedded.query.errors import ExecutionError
 from obsctl.embedded.query.numbers import format_plain
 from obsctl.embedded.query.promql import sums
-from obsctl.embedded.query.promql.labels import NAME, dropped, kept, merged, numbered, replaced
+from obsctl.embedded.query.promql.labels import NAME, dropped, kept, merged, numbered, quoted, replaced, valid_name
 from obsctl.embedded.query.promql.notes import Notes, go_float
 from obsctl.embedded.query.promql.tree import Aggregate
 from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Scalar, Vector
@@ -218,8 +218,8 @@ def note_quantile(wanted: Floats, notes: Notes, at: int) -> None:
 
 def count_values(expr: Aggregate, vector: Vector, label: str) -> Vector:
     """How often each value occurs in a group; the value becomes a label."""
-    if not label:
-        raise ExecutionError('invalid label name ""')
+    if not valid_name(label):
+        raise ExecutionError(f"invalid label name {quoted(label)}")
     of = key(Aggregate(expr.op, expr.expr, None, _with(expr, label), expr.without))
     rows, columns = np.nonzero(vector.present)
     values = vector.values[rows, columns].tolist()

@@ -16,10 +16,11 @@ import promql_parser as ast
 
 from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.promql import tree
-from obsctl.embedded.query.promql.lex import PATTERN, Token
+from obsctl.embedded.query.promql.durations import Token, seconds_of
+from obsctl.embedded.query.promql.lex import PATTERN
 from obsctl.embedded.query.promql.notes import go_float
 from obsctl.embedded.query.regex import translate
-from obsctl.embedded.query.units import clamp, prom_duration_ms
+from obsctl.embedded.query.units import clamp
 from obsctl.embedded.signals import Matcher
 
 MAX_TREE = 150
@@ -280,10 +281,6 @@ def _when(node: Any, moment: str) -> tree.When:
 
 
 def _seconds(text: str) -> float:
-    """A number of seconds, or a duration."""
-    bare = text.lstrip("+-").replace("_", "")
-    try:
-        size = float(int(bare, 16)) if bare[:2].lower() == "0x" else float(bare)
-    except ValueError:
-        size = prom_duration_ms(bare) / 1000
+    """A number of seconds, or a duration, with a sign or none."""
+    size = seconds_of(text.lstrip("+-").lower())
     return -size if text.startswith("-") else size

@@ -67,8 +67,8 @@ def _code(character: str) -> str:
 
 
 def valid_name(name: str) -> bool:
-    """Whether a label may have this name: any text but the empty one."""
-    return bool(name)
+    """Whether a label may have this name: any text but the empty one, and what is not UTF-8."""
+    return bool(name) and "\N{REPLACEMENT CHARACTER}" not in name
 
 
 def numbered(keys: Sequence[K]) -> tuple[Ints, list[K]]:

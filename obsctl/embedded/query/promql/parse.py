@@ -9,6 +9,7 @@ import promql_parser as ast
 
 from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.promql.convert import Converter
+from obsctl.embedded.query.promql.durations import INSTANT, Timing
 from obsctl.embedded.query.promql.lex import PATTERN, lex
 from obsctl.embedded.query.promql.tree import Aggregate, Binary, Call, Expr, Negation, Selector, Subquery
 from obsctl.embedded.signals import Matcher
@@ -34,10 +35,10 @@ _STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`)""")
 _HIDDEN = re.compile(f"[\"']{PATTERN}((?:[0-9a-f][0-9a-f])*)[\"']")
 
 
-def parse(query: str) -> Expr:
+def parse(query: str, timing: Timing = INSTANT) -> Expr:
     """An expression. ``QueryError`` when the text is not PromQL, or larger than this server parses."""
     try:
-        lexed = lex(query)
+        lexed = lex(query, timing)
         return Converter(lexed.tokens).convert(ast.parse(lexed.rewritten))
     except QueryError as cause:
         raise QueryError(f"parse error: {cause}") from cause

@@ -8,7 +8,7 @@ from typing import Any
 from obsctl.embedded.query.errors import ExecutionError, QueryError
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Plain
-from obsctl.embedded.query.promql.labels import merged, replaced, value_of
+from obsctl.embedded.query.promql.labels import merged, replaced, valid_name, value_of
 from obsctl.embedded.query.promql.values import Vector
 from obsctl.embedded.query.regex import checked
 
@@ -26,7 +26,7 @@ def label_replaced(vector: Vector, target: str, template: str, source: str, patt
         regex = checked(pattern)
     except QueryError as cause:
         raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from cause
-    if not target:
+    if not valid_name(target):
         raise ExecutionError(f"invalid destination label name in label_replace(): {target}")
     labels = []
     for one in vector.labels:
@@ -51,10 +51,10 @@ def expanded(template: str, found: Any) -> str:
 
 def _label_join(given: Given) -> Vector:
     target, separator, *sources = (given.text(index) for index in range(1, len(given.args)))
-    if "" in sources:
-        raise ExecutionError("invalid source label name in label_join(): ")
-    if not target:
-        raise ExecutionError("invalid destination label name in label_join(): ")
+    if wrong := [source for source in sources if not valid_name(source)]:
+        raise ExecutionError(f"invalid source label name in label_join(): {wrong[0]}")
+    if not valid_name(target):
+        raise ExecutionError(f"invalid destination label name in label_join(): {target}")
     vector = given.vector(0)
     labels = [
         replaced(one, target, separator.join(value_of(one, source) for source in sources)) for one in vector.labels
