@@ -1,15 +1,19 @@
-"""Whether an endpoint is ready, and why not."""
+"""Whether an endpoint is ready, and why not.
+
+Asking whether takes the standard library alone: what has nothing else to ask need not load an HTTP library.
+"""
 
 from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
-from obsctl.clients.http import is_ready
 from obsctl.endpoints import Endpoint
 
 PATIENCE = 2.0
+_HERE = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,33 @@ class Readiness:
     why: str = ""
 
 
-def readiness(endpoint: Endpoint) -> Readiness:
+def is_ready(endpoint: Endpoint) -> bool:
     """Ask the endpoint's probe; an endpoint without one is ready when its port takes connections."""
-    ready, why = is_ready(endpoint.probe) if endpoint.probe else _port_open(endpoint.url)
+    if not endpoint.probe:
+        return _port_open(endpoint.url)[0]
+    parts = urlsplit(endpoint.probe)
+    if parts.scheme == "http" and parts.netloc.rpartition(":")[0].strip("[]") in _HERE:
+        return _says_ok(parts.hostname or "", parts.port or 80, f"{parts.path}?{parts.query}".rstrip("?") or "/")
+    return readiness(endpoint).ready
+
+
+def readiness(endpoint: Endpoint) -> Readiness:
+    """Ask as ``is_ready`` does, and say why not."""
+    from obsctl.clients import http
+
+    ready, why = http.is_ready(endpoint.probe) if endpoint.probe else _port_open(endpoint.url)
     return Readiness(endpoint.name, ready, "" if ready else why)
+
+
+def _says_ok(host: str, port: int, path: str) -> bool:
+    connection = HTTPConnection(host, port, timeout=PATIENCE)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _port_open(url: str) -> tuple[bool, str]:

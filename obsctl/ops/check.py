@@ -19,11 +19,10 @@ from obsctl.lint.scrape import scrape_findings
 from obsctl.lint.series import Known, known_series
 from obsctl.lint.suppress import suppressed
 from obsctl.ops.check_inputs import Scraped, given_scrapes, live_scrapes, read_text, user_files
-from obsctl.ops.deploy import OUTPUT
+from obsctl.ops.home import open_home
 from obsctl.ops.promtool import installed, run_rule_tests
-from obsctl.ops.session import open_home
 from obsctl.render.compose import compose
-from obsctl.render.desired import File
+from obsctl.render.desired import OUTPUT, File
 from obsctl.render.rulefiles import TESTS
 from obsctl.result import Result
 from obsctl.spec.findings import shown_path

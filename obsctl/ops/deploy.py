@@ -16,8 +16,6 @@ from obsctl.render.ondisk import RECORD, Change, changes, forced, new_record, re
 from obsctl.spec.presets import load_preset
 from obsctl.spec.stack import Stack
 
-OUTPUT = "deploy"
-COMPOSE_FILE = "compose.yaml"
 _MOST_BYTES = 4 * 1024**2
 """What is bigger is none of ours."""
 

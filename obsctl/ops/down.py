@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from obsctl.events import Emit
-from obsctl.ops.session import open_home
+from obsctl.ops.home import open_home
 from obsctl.result import Result
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from obsctl.errors import StartError
 from obsctl.events import LogText
+from obsctl.ops.home import open_home
 from obsctl.ops.restart import known
-from obsctl.ops.session import open_home
 from obsctl.runtime.base import Cancelled
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from obsctl.errors import UsageError
-from obsctl.ops.deploy import COMPOSE_FILE, OUTPUT, Deployment, composed, deployment
+from obsctl.ops.deploy import Deployment, composed, deployment
 from obsctl.ops.secrets import READABLE
-from obsctl.render.desired import Composition
+from obsctl.render.desired import COMPOSE_FILE, OUTPUT, Composition
 from obsctl.render.ondisk import diff
 from obsctl.result import Result
 from obsctl.spec.load import load_stack

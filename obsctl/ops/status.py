@@ -12,7 +12,7 @@ from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import ObsctlError
 from obsctl.ops.budgets import budgets
-from obsctl.ops.session import leftover, open_home
+from obsctl.ops.home import leftover, open_home
 from obsctl.result import Result
 from obsctl.runtime.base import Observed
 from obsctl.spec.load import load_stack

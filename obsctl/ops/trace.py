@@ -8,8 +8,8 @@ from obsctl.clients.logql import LogqlClient
 from obsctl.clients.traces import traces_client
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import StartError
+from obsctl.ops.home import open_home
 from obsctl.ops.last_run import recall
-from obsctl.ops.session import open_home
 from obsctl.trace.fetch import Sources, fetch, resolve
 from obsctl.trace.ident import LAST, read_ident
 from obsctl.trace.model import TraceTree

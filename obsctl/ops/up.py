@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from obsctl.clients.ready import Readiness, readiness
+from obsctl.clients.ready import is_ready, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
-from obsctl.ops.deploy import COMPOSE_FILE, OUTPUT, Deployment, deployment
+from obsctl.ops.deploy import Deployment, deployment
 from obsctl.ops.session import Session, open_session
-from obsctl.render.desired import Composition
+from obsctl.render.desired import COMPOSE_FILE, OUTPUT, Composition
 from obsctl.result import Result
 from obsctl.runtime.base import Operation
 from obsctl.runtime.docker import DockerRuntime
@@ -27,6 +27,7 @@ NEXT = (
     "obsctl status        what runs, and whether it is ready",
     "obsctl down          stop it; data is kept",
 )
+_PROBES = 16
 _LOOK_EVERY = 0.5
 """Seconds between two looks at whether what was started still runs."""
 
@@ -108,7 +109,7 @@ def _answers(endpoint: Endpoint, listening: Collection[int]) -> bool:
 
 def _result(session: Session, started: Sequence[str], seconds: float) -> Result:
     ours, endpoints = own(session), session.endpoints
-    absent = [e.name for e in endpoints if e not in ours.all and not readiness(e).ready]
+    absent = [e.name for e in endpoints if e not in ours.all and not is_ready(e)]
     data = {
         "runtime": {"name": session.runtime.name, "reason": session.reason},
         "started": list(started),
@@ -121,37 +122,22 @@ def _result(session: Session, started: Sequence[str], seconds: float) -> Result:
     return Result("up", data, (f"ready in {seconds:.1f} s: {done}", *missing, *NEXT))
 
 
-@dataclass
-class _Waiting:
-    """Which endpoints have not answered yet, and why not."""
-
-    left: dict[str, Endpoint]
-    why: dict[str, str] = field(default_factory=dict)
-
-
 def wait_ready(session: Session, timeout: float, emit: Emit) -> None:
     """Ask all probes, concurrently, until each has answered; StartError with the reason when one does not."""
     begun, looked, deadline = time.monotonic(), 0.0, Deadline.after(timeout)
-    waiting = _Waiting({e.name: e for e in own(session)})
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        while waiting.left:
-            answers = pool.map(readiness, list(waiting.left.values()))
-            _take(waiting, list(answers), time.monotonic() - begun, emit)
-            if waiting.left:
+    left = list(own(session))
+    with ThreadPoolExecutor(max_workers=_PROBES) as pool:
+        while left:
+            ready = dict(zip(left, pool.map(is_ready, left), strict=True))
+            for endpoint in (e for e in left if ready[e]):
+                emit(Event("ready", endpoint.name, endpoint.url, time.monotonic() - begun))
+            left = [endpoint for endpoint in left if not ready[endpoint]]
+            if left:
                 if time.monotonic() - looked > _LOOK_EVERY:
                     _require_alive(session)
                     looked = time.monotonic()
-                _require_time(waiting, deadline, timeout)
+                _require_time(left, deadline, timeout)
                 deadline.pause(0.03)
-
-
-def _take(waiting: _Waiting, answers: list[Readiness], seconds: float, emit: Emit) -> None:
-    for answer in answers:
-        if answer.ready:
-            endpoint = waiting.left.pop(answer.name)
-            emit(Event("ready", endpoint.name, endpoint.url, seconds))
-        else:
-            waiting.why[answer.name] = answer.why
 
 
 def _require_alive(session: Session) -> None:
@@ -163,8 +149,10 @@ def _require_alive(session: Session) -> None:
         raise StartError(f"{dead[0]} ended while starting; its last lines:{tail}", hint=hint)
 
 
-def _require_time(waiting: _Waiting, deadline: Deadline, timeout: float) -> None:
+def _require_time(left: Sequence[Endpoint], deadline: Deadline, timeout: float) -> None:
     if deadline.passed:
-        listed = "; ".join(f"{name}: {waiting.why.get(name, 'no answer')}" for name in waiting.left)
+        listed = "; ".join(
+            f"{answer.name}: {answer.why or 'it has answered only now'}" for answer in map(readiness, left)
+        )
         hint = "give it more time with --timeout, or look at `obsctl logs`"
         raise StartError(f"not ready after {timeout:g} s: {listed}", hint=hint)

@@ -12,6 +12,14 @@ from typing import Literal
 
 from obsctl.endpoints import Endpoints
 
+STATE_FOLDER = ".obsctl"
+"""Beside the spec: what is remembered of its stack."""
+
+OUTPUT = "deploy"
+"""Beside the spec: the files of a stack of containers, of which this is the first."""
+
+COMPOSE_FILE = "compose.yaml"
+
 
 @dataclass(frozen=True)
 class File:

@@ -10,13 +10,12 @@ from typing import Any
 from obsctl.backends import BUILTIN, Backend, Served
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.render.alerting import alert_routing
-from obsctl.render.desired import Desired, File, Process
+from obsctl.render.desired import STATE_FOLDER, Desired, File, Process
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS
 from obsctl.render.rulefiles import json_rule_files
 from obsctl.spec.presets import load_preset
 from obsctl.spec.stack import Component, Service, Stack
 
-STATE_FOLDER = ".obsctl"
 BACKEND_CONFIG = "rendered/embedded.json"
 RULES_FOLDER = "rendered/rules"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from obsctl.checks.base import Outcome, Verification
-from obsctl.driven import DrivenRequest
 from obsctl.result import Result
-from obsctl.trace.export import to_json
-from obsctl.trace.model import TraceTree
+
+if TYPE_CHECKING:  # every verb ends here, and few of them with these
+    from obsctl.checks.base import Outcome, Verification
+    from obsctl.driven import DrivenRequest
+    from obsctl.trace.model import TraceTree
 
 
 def show(result: Result) -> None:
@@ -39,6 +40,8 @@ def verification(result: Verification) -> dict[str, Any]:
 
 def trace(tree: TraceTree) -> Result:
     """An assembled trace as the verb's result."""
+    from obsctl.trace.export import to_json
+
     return Result("trace", to_json(tree))
 
 

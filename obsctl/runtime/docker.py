@@ -57,8 +57,23 @@ class DockerRuntime:
 
     @cached_property
     def engine(self) -> Engine:
-        """The engine."""
-        return self._given or find_engine(self._environment, Path.home())
+        """The engine. StartError where none answers; with the way to go on where the stack was started on one."""
+        if self._given:
+            return self._given
+        try:
+            return find_engine(self._environment, Path.home())
+        except StartError as error:
+            before = self.state.read()
+            if before.runtime != self.name:
+                raise
+            message = (
+                f"this stack was started on the engine at {before.engine or 'an unknown address'}; {error.message}"
+            )
+            hint = (
+                "start that engine, or name it in DOCKER_HOST; if it is gone for good, remove "
+                f"{self.home / 'state.json'}, and `obsctl up --runtime embedded` needs none"
+            )
+            raise StartError(message, hint=hint) from error
 
     def _containers(self) -> tuple[SeenContainer, ...]:
         found = see_containers(self.engine, self.stack)
@@ -88,7 +103,11 @@ class DockerRuntime:
 
     def missing_images(self, composition: Composition) -> tuple[str, ...]:
         """The images that would have to be pulled; those that are built need their base images."""
-        needed = {base for c in composition.containers for base in (c.build.args.values() if c.build else (c.image,))}
+        needed = {
+            base: c.platform
+            for c in composition.containers
+            for base in (c.build.args.values() if c.build else (c.image,))
+        }
         there = see(self.engine, composition.name, needed).images or {}
         return tuple(sorted(image for image in needed if not there.get(image)))
 
@@ -107,7 +126,10 @@ class DockerRuntime:
             self._require_ports(wanted, seen, steps)
         before = self.state.read()
         endpoints = self.reachable(composition.endpoints)
-        changed = State(self.name, port_offset=composition.port_offset, endpoints=endpoints, stack=self.stack)
+        where = self.engine.candidate.url
+        changed = State(
+            self.name, port_offset=composition.port_offset, endpoints=endpoints, stack=self.stack, engine=where
+        )
         if all(step.kind == "keep" for step in steps):
             if changed != before:
                 self.state.write(changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,22 @@ def stop_services(engine: Engine, containers: Sequence[SeenContainer], emit: Emi
     by_name = {c.container: c for c in containers}
     ran: list[str] = []
 
-    def end(name: str) -> None:
+    def end(work: str) -> None:
+        kind, _, name = work.partition(" ")
         found = by_name[name]
-        with engine_faults(f"cannot stop {name}"):
-            stop_container(engine.client, found.ident)
-            if remove:
+        with engine_faults(f"cannot {kind} {name}"):
+            if kind == "remove":
                 remove_container(engine.client, found.ident, force=True)
+                return
+            stop_container(engine.client, found.ident)
         if found.state in (RUNNING, "restarting", "paused"):
             ran.append(found.name)
             emit(Event("stopped", found.name))
 
-    Tasks(_dependents(containers), end, threading.Event()).run()
+    work = {f"stop {name}": [f"stop {d}" for d in needing] for name, needing in _dependents(containers).items()}
+    if remove:  # nobody waits for that
+        work |= {f"remove {name}": [f"stop {name}"] for name in by_name}
+    Tasks(work, end, threading.Event()).run()
     return [c.name for c in containers if c.name in ran]
 
 
@@ -61,11 +67,11 @@ def _remove_shared(api: Any, project: str, *, volumes: bool) -> None:
     for raw in api.containers(all=True, filters={"label": f"{HELPER}={project}"}):
         remove_container(api, raw["Id"], force=True)
     label = {"label": f"{model.PROJECT}={project}"}
-    for raw in api.networks(filters=label):
-        remove_quietly(api.remove_network, raw["Id"])
+    removals = {f"network {raw['Id']}": partial(api.remove_network, raw["Id"]) for raw in api.networks(filters=label)}
     for raw in api.volumes(filters=label).get("Volumes") or []:
         if volumes or model.SEEDED in (raw.get("Labels") or {}):
-            remove_quietly(api.remove_volume, raw["Name"])
+            removals[f"volume {raw['Name']}"] = partial(api.remove_volume, raw["Name"])
+    Tasks(dict.fromkeys(removals, ()), lambda name: remove_quietly(removals[name]), threading.Event()).run()
 
 
 def sweep(engine: Engine, project: str) -> None:
@@ -76,4 +82,4 @@ def sweep(engine: Engine, project: str) -> None:
         label = {"label": [f"{model.PROJECT}={project}", model.SEEDED]}
         for raw in api.volumes(filters=label).get("Volumes") or []:
             if raw["Name"] not in used:
-                remove_quietly(api.remove_volume, raw["Name"])
+                remove_quietly(partial(api.remove_volume, raw["Name"]))

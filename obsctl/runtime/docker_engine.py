@@ -6,10 +6,12 @@ named engine is used or it is an error, and sockets are tried only where nothing
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 import json
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +20,14 @@ from urllib.parse import urlsplit
 
 from obsctl.errors import StartError
 from obsctl.runtime.docker_faults import engine_faults
+from obsctl.runtime.docker_read import Answer, as_texts, ask, is_plain
 
 TIMEOUT = 60.0
 _CONNECT_TIMEOUT = 3.0
 _ANSWER_TIMEOUT = 10.0
+_ANY = "1.24"
+"""A version for questions that have none: given one, the SDK does not ask for the engine's."""
+
 _HINT = "start Docker (or Podman's socket), or name the engine in DOCKER_HOST; `--runtime embedded` needs none"
 
 
@@ -39,8 +45,7 @@ class Candidate:
 class Engine:
     """An engine that has answered. ``api`` is the version of its API, ``podman`` whether it is Podman's.
 
-    ``host`` is the machine that its published ports are on, empty for this one. ``client`` is the SDK's low-level one,
-    with a connection for each thread that uses it.
+    ``host`` is the machine that its published ports are on, empty for this one.
     """
 
     candidate: Candidate
@@ -48,11 +53,26 @@ class Engine:
     version: str
     podman: bool
     host: str
-    client: Any = field(compare=False, repr=False)
+    _clients: list[Any] = field(default_factory=list, compare=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
     def __str__(self) -> str:
         kind = "Podman" if self.podman else "Docker"
         return f"{kind} {self.version} at {self.candidate.url} ({self.candidate.why})"
+
+    @property
+    def client(self) -> Any:
+        """The SDK's low-level client, with a connection for each thread that uses it. Loads the SDK."""
+        with self._lock:
+            if not self._clients:
+                self._clients.append(client(self.candidate, self.api, timeout=TIMEOUT))
+            return self._clients[0]
+
+    def read(self, path: str, **parameters: Any) -> Any:
+        """What the engine says to GET. RefusalError and OSError go through ``engine_faults`` at the caller's."""
+        if is_plain(self.candidate.url, self.candidate.certificates):
+            return ask(self.candidate.url, f"/v{self.api}{path}", parameters, TIMEOUT).json()
+        return _ask_by_sdk(self.client, f"/v{self.api}{path}", parameters, TIMEOUT).json()
 
 
 def find_engine(environment: Mapping[str, str], home: Path) -> Engine:
@@ -166,13 +186,25 @@ def unreachable(url: str) -> str:
 def _connect(candidate: Candidate) -> Engine:
     """Ask who it is. Its own version of the API is used: a fixed one breaks with older and with newer engines."""
     with engine_faults("it does not answer like an engine"):
-        found = client(candidate, "auto", timeout=_ANSWER_TIMEOUT)
-        answer = found.version(api_version=False)
-        found.timeout = TIMEOUT
-    names = [part.get("Name", "") for part in answer.get("Components") or []]
-    host = _host(candidate.url)
-    podman = "Podman Engine" in names
-    return Engine(candidate, found.api_version, answer.get("Version", "?"), podman, host, found)
+        found = _ping(candidate)
+    api, server = found.headers.get("api-version", ""), found.headers.get("server", "")
+    if found.status != 200 or not api:
+        raise StartError(f"it does not answer like an engine: {found.status}, without a version of its API", hint=_HINT)
+    podman = "libpod-api-version" in found.headers
+    version = server.partition("/")[2].partition(" ")[0] or "?"
+    return Engine(candidate, api, version, podman, _host(candidate.url))
+
+
+def _ping(candidate: Candidate) -> Answer:
+    if is_plain(candidate.url, candidate.certificates):
+        return ask(candidate.url, "/_ping", {}, _ANSWER_TIMEOUT)
+    with contextlib.closing(client(candidate, _ANY, timeout=_ANSWER_TIMEOUT)) as sdk:
+        return _ask_by_sdk(sdk, "/_ping", {}, _ANSWER_TIMEOUT)
+
+
+def _ask_by_sdk(sdk: Any, path: str, parameters: Mapping[str, Any], timeout: float) -> Answer:
+    found = sdk.get(f"{sdk.base_url}{path}", params=as_texts(parameters), timeout=timeout)
+    return Answer(found.status_code, {k.lower(): v for k, v in found.headers.items()}, found.content)
 
 
 def client(candidate: Candidate, api: str, *, timeout: float) -> Any:

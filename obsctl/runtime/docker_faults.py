@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from http.client import HTTPException
 
-from obsctl.errors import StartError
+from obsctl.errors import ObsctlError, StartError
 
 _MIRROR = "take the images from a mirror: `containers: {registry: …}` in obsctl.yaml"
 
@@ -52,20 +53,44 @@ MEANINGS: Sequence[tuple[str, str, str]] = (
 _ASK = "see what the engine says: `docker info`, and its own log"
 
 
+class RefusalError(Exception):
+    """An engine's answer that is no success: its status, and its words."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.status = status
+
+
 @contextlib.contextmanager
 def engine_faults(doing: str) -> Iterator[None]:
-    """Every error of the SDK, and of the connection below it, as a StartError that begins with ``doing``."""
+    """Every error of the SDK, and of a connection to an engine, as a StartError that begins with ``doing``."""
+    try:
+        yield
+    except Exception as error:  # the boundary to the SDK, which is loaded only for what needs it
+        found = _translated(doing, error)
+        if found is None:
+            raise
+        raise found from error
+
+
+def _translated(doing: str, error: Exception) -> StartError | None:
+    """An error as a sentence; None for what has nothing to do with an engine."""
+    if isinstance(error, ObsctlError):
+        return None
     import docker.errors
     import urllib3.exceptions
 
-    try:
-        yield
-    except docker.errors.APIError as error:
-        raise explained(doing, str(error.explanation or error)) from error
-    except docker.errors.DockerException as error:
-        raise explained(doing, str(error)) from error
-    except (OSError, urllib3.exceptions.HTTPError) as error:  # what requests raises is an OSError
-        raise StartError(f"{doing}: the engine does not answer any more: {_cause(error)}", hint=_ASK) from error
+    match error:
+        case RefusalError():
+            return explained(doing, str(error))
+        case docker.errors.APIError():
+            return explained(doing, str(error.explanation or error))
+        case docker.errors.DockerException():
+            return explained(doing, str(error))
+        case OSError() | HTTPException() | urllib3.exceptions.HTTPError():  # what requests raises is an OSError
+            return StartError(f"{doing}: the engine does not answer any more: {_cause(error)}", hint=_ASK)
+        case _:
+            return None
 
 
 def explained(doing: str, said: str) -> StartError:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from obsctl.render.desired import Composition, Container, Mount, Network
+from obsctl.render.desired import COMPOSE_FILE, Composition, Container, Mount, Network
 
 PREFIX = "com.docker.compose."
 PROJECT = f"{PREFIX}project"
@@ -32,7 +32,6 @@ FINGERPRINT = f"{OWN}fingerprint"
 RUN = f"{OWN}run"
 SEEDED = f"{OWN}seeded"
 
-COMPOSE_FILE = "compose.yaml"
 SECRETS = "/run/secrets"
 
 Values = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from obsctl.errors import StartError
@@ -73,6 +73,28 @@ def _container(wanted: Wanted, seen: Seen) -> Operation:
     if found.state == "created":
         return Operation("start", wanted.name, "it was never started")
     return Operation("start", wanted.name, f"it had ended: {found.status}")
+
+
+def schedule(project: Project, steps: Mapping[str, Operation]) -> dict[str, tuple[str, ...]]:
+    """``start x`` and ``await x`` -> what of these has to be done before, in the order of the project.
+
+    A container is awaited, until it is healthy, where one that is to be started needs that. Those, and what they need
+    themselves, go first: an engine that has to start everything at once starts everything late.
+    """
+    after = {w.name: {n: c for n, c in w.after.items() if n in steps} for w in project.containers}
+    starting = [needed for name, needed in after.items() if steps[name].kind in STARTING]
+    awaited = {n for needed in starting for n, condition in needed.items() if condition == "service_healthy"}
+    first = set(awaited)
+    while more := {n for name in first for n in after[name]} - first:
+        first |= more
+    work: dict[str, tuple[str, ...]] = {}
+    for name, needed in after.items():
+        own = [f"await {n}" if n in awaited and c == "service_healthy" else f"start {n}" for n, c in needed.items()]
+        ahead = () if name in first else (f"start {n}" for n in after if n in first)
+        work[f"start {name}"] = tuple(dict.fromkeys((*own, *ahead)))
+        if name in awaited:
+            work[f"await {name}"] = (f"start {name}",)
+    return work
 
 
 def current(wanted: Wanted, seen: Seen) -> SeenContainer | None:

@@ -88,9 +88,9 @@ class Project:
     volumes: tuple[Shared, ...]
 
     @property
-    def images(self) -> tuple[str, ...]:
-        """Every image that is needed, once."""
-        return tuple(dict.fromkeys(w.image for w in self.containers))
+    def images(self) -> Mapping[str, str]:
+        """Every image that is needed -> the platform that it must be made for, empty for any."""
+        return {w.image: w.platform for w in self.containers}
 
     def named(self, name: str) -> Wanted:
         """The container of that service."""

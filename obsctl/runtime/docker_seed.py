@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from obsctl.errors import StartError
+from obsctl.render.desired import COMPOSE_FILE
 from obsctl.runtime import docker_model as model
 from obsctl.runtime.docker_engine import Engine
 from obsctl.runtime.docker_faults import engine_faults
@@ -29,7 +30,7 @@ def sees_files(engine: Engine, project: Project, run: str) -> bool:
     """Whether the engine can mount the rendered files itself."""
     if engine.host:
         return False
-    file = project.root / model.COMPOSE_FILE
+    file = project.root / COMPOSE_FILE
     mount = {"Type": "bind", "Source": str(project.root), "Target": _PLACE, "ReadOnly": True}
     with engine_faults("cannot see whether the engine shares files with this machine"):
         try:

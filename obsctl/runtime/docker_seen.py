@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from obsctl.runtime import docker_model as model
 from obsctl.runtime.docker_engine import Engine
-from obsctl.runtime.docker_faults import engine_faults
+from obsctl.runtime.docker_faults import RefusalError, engine_faults
 
 RUNNING = "running"
 
@@ -80,40 +81,60 @@ def is_ours(found: SeenContainer, root: Path) -> bool:
 def see_containers(engine: Engine, project: str) -> tuple[SeenContainer, ...]:
     """All containers of a stack, running or not."""
     with engine_faults("cannot list containers"):
-        found = engine.client.containers(all=True, filters={"label": f"{model.PROJECT}={project}"})
+        found = engine.read("/containers/json", all="1", filters=_of(project))
     return tuple(sorted((_container(raw) for raw in found), key=lambda c: c.container))
 
 
 def see_networks(engine: Engine, project: str) -> dict[str, Mapping[str, str]]:
     """All networks of a stack: name -> labels."""
     with engine_faults("cannot list networks"):
-        found = engine.client.networks(filters={"label": f"{model.PROJECT}={project}"})
+        found = engine.read("/networks", filters=_of(project))
     return {raw["Name"]: raw.get("Labels") or {} for raw in found}
 
 
-def see(engine: Engine, project: str, images: Collection[str]) -> Seen:
-    """The whole stack, and which of these images are there."""
-    with engine_faults("cannot look at the engine"):
-        api, label = engine.client, {"label": f"{model.PROJECT}={project}"}
-        volumes = {raw["Name"]: raw.get("Labels") or {} for raw in api.volumes(filters=label).get("Volumes") or []}
-        known = _image_ids(api, images)
-    return Seen(see_containers(engine, project), see_networks(engine, project), volumes, known)
+def see(engine: Engine, project: str, images: Mapping[str, str]) -> Seen:
+    """The whole stack, and which of these images are there. ``images``: image -> platform, empty for any."""
+    with engine_faults("cannot list volumes"):
+        listed = engine.read("/volumes", filters=_of(project)).get("Volumes") or []
+    volumes = {raw["Name"]: raw.get("Labels") or {} for raw in listed}
+    return Seen(see_containers(engine, project), see_networks(engine, project), volumes, _image_ids(engine, images))
 
 
-def _image_ids(api: Any, images: Collection[str]) -> dict[str, str]:
-    """Image -> its id. One list serves almost all; a digest, or an odd way to write a name, is asked for by itself."""
-    tags = {tag: str(raw["Id"]) for raw in api.images() for tag in raw.get("RepoTags") or []}
-    return {image: tags.get(image.removeprefix("docker.io/")) or image_id(api, image) for image in images}
+def _of(project: str) -> Mapping[str, Sequence[str]]:
+    return {"label": [f"{model.PROJECT}={project}"]}
 
 
-def image_id(api: Any, image: str) -> str:
-    """The id of an image that is there, else empty."""
-    import docker.errors
+def _image_ids(engine: Engine, images: Mapping[str, str]) -> dict[str, str]:
+    """Image -> its id. One list serves almost all; a platform, a digest, or an odd name is asked for by itself."""
+    with engine_faults("cannot list images"):
+        listed = engine.read("/images/json")
+    tags = {tag: str(raw["Id"]) for raw in listed for tag in raw.get("RepoTags") or []}
 
-    try:
-        return str(api.inspect_image(image)["Id"])
-    except docker.errors.NotFound:
-        return ""
+    def ident(image: str, platform: str) -> str:
+        found = "" if platform else tags.get(image.removeprefix("docker.io/"), "")
+        return found or image_id(engine, image, platform)
+
+    return {image: ident(image, platform) for image, platform in images.items()}
+
+
+def image_id(engine: Engine, image: str, platform: str = "") -> str:
+    """The id of an image that is there, and made for that platform if one is given; else empty."""
+    with engine_faults("cannot look at an image"):
+        try:
+            found = engine.read(f"/images/{quote(image, safe='/:@')}/json")
+        except RefusalError as error:
+            if error.status != 404:
+                raise
+            return ""
+    return str(found["Id"]) if not platform or _is_for(found, platform) else ""
+
+
+def _is_for(image: Mapping[str, Any], platform: str) -> bool:
+    """Whether an image is made for ``os/architecture[/variant]``. What either of them leaves open fits."""
+    made = [str(image.get(key) or "").lower() for key in ("Os", "Architecture", "Variant")]
+    return all(
+        not has or not asked or has == asked for has, asked in zip(made, platform.lower().split("/"), strict=False)
+    )
 
 
 def _container(raw: Mapping[str, Any]) -> SeenContainer:

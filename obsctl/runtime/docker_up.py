@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from obsctl.errors import StartError
@@ -16,7 +17,7 @@ from obsctl.runtime.base import Operation
 from obsctl.runtime.docker_engine import Engine
 from obsctl.runtime.docker_faults import engine_faults, explained
 from obsctl.runtime.docker_images import obtain
-from obsctl.runtime.docker_plan import STARTING, current, plan
+from obsctl.runtime.docker_plan import STARTING, current, plan, schedule
 from obsctl.runtime.docker_project import Project, Shared, Wanted
 from obsctl.runtime.docker_request import create_body, endpoint
 from obsctl.runtime.docker_seed import HELPER, require_no_folders, seed, sees_files
@@ -60,21 +61,29 @@ class Up:
     def _change(self, steps: Sequence[Operation], seen: Seen) -> None:
         by_name = {s.name: s for s in steps if s.kind in (*STARTING, "keep")}
         making = [name for name, step in by_name.items() if step.kind in ("create", "replace")]
-        self._prepare([self.project.named(name) for name in making])
         shared = {("network", n.key): n for n in self.project.networks}
         shared |= {("volume", v.key): v for v in self.project.volumes}
-        missing = {f"{s.kind} {s.name}": (s.kind, s.name) for s in steps if (s.kind, s.name) in shared}
-        self._each(list(missing), lambda name: self._share(missing[name][0], shared[missing[name]]))
+        work = {
+            f"{s.kind} {s.name}": partial(self._share, s.kind, shared[s.kind, s.name])
+            for s in steps
+            if (s.kind, s.name) in shared
+        }
+        work["files"] = partial(self._prepare, [self.project.named(name) for name in making])
+        self._each(list(work), lambda name: work[name]())
         self._each(making, lambda name: self._create(self.project.named(name), current(self.project.named(name), seen)))
         with Watch(self.engine, self.project.name, self._stop) as watch:
-            needs = {w.name: list(w.after) for w in self.project.containers}
-            waited_for = self._waited_for(by_name)
-            self._tasks(needs, lambda name: self._start(by_name[name], seen, watch, name in waited_for))
+            self._tasks(schedule(self.project, by_name), lambda work: self._bring(work, by_name, seen, watch))
 
-    def _waited_for(self, by_name: Mapping[str, Operation]) -> set[str]:
-        """The services that have to be healthy before another one, which is not running yet, is started."""
-        starting = (w for w in self.project.containers if by_name[w.name].kind in STARTING)
-        return {name for w in starting for name, condition in w.after.items() if condition == "service_healthy"}
+    def _bring(self, work: str, steps: Mapping[str, Operation], seen: Seen, watch: Watch) -> None:
+        """Start a container, or await that one is healthy."""
+        kind, _, name = work.partition(" ")
+        wanted = self.project.named(name)
+        old = current(wanted, seen)
+        ident = self._made.get(name) or (old.ident if old else "")
+        if kind == "start":
+            self._start(steps[name], wanted, old, ident)
+        elif not (steps[name].kind == "keep" and old and old.health == "healthy"):
+            watch.healthy(wanted, ident, self.patience)
 
     def _prepare(self, making: Sequence[Wanted]) -> None:
         """How new containers get their files, and what this engine is like."""
@@ -111,7 +120,7 @@ class Up:
             body = create_body(
                 wanted,
                 self.project.name,
-                image_id(api, wanted.image),
+                image_id(self.engine, wanted.image),
                 run=self.run,
                 volumes=self._volumes.get(wanted.name, {}),
                 selinux=any("selinux" in str(option) for option in self._features.get("SecurityOptions") or []),
@@ -124,19 +133,15 @@ class Up:
                 api.connect_container_to_network(made, network, aliases=endpoint(wanted)["Aliases"])
         self._made[wanted.name] = made
 
-    def _start(self, step: Operation, seen: Seen, watch: Watch, must_be_healthy: bool) -> None:
-        wanted = self.project.named(step.name)
-        old = current(wanted, seen)
-        ident = self._made.get(step.name) or (old.ident if old else "")
-        if step.kind in STARTING:
-            begun = time.monotonic()
-            if step.kind == "replace" and old:
-                self._take_over(wanted, old)
-            self._run(step, wanted, ident)
-            self.started.append(step.name)
-            self.emit(Event("started", step.name, step.cause, time.monotonic() - begun))
-        if must_be_healthy and not (step.kind == "keep" and old and old.health == "healthy"):
-            watch.healthy(step.name, ident, self.patience)
+    def _start(self, step: Operation, wanted: Wanted, old: SeenContainer | None, ident: str) -> None:
+        if step.kind not in STARTING:
+            return
+        begun = time.monotonic()
+        if step.kind == "replace" and old:
+            self._take_over(wanted, old)
+        self._run(step, wanted, ident)
+        self.started.append(step.name)
+        self.emit(Event("started", step.name, step.cause, time.monotonic() - begun))
 
     def _run(self, step: Operation, wanted: Wanted, ident: str) -> None:
         import docker.errors
@@ -183,9 +188,9 @@ class Up:
                 if service and HELPER not in raw["Labels"]:
                     self.emit(Event("stopped", service, "taken back"))
             for raw in api.networks(filters=mark):
-                remove_quietly(api.remove_network, raw["Id"])
+                remove_quietly(partial(api.remove_network, raw["Id"]))
             for raw in api.volumes(filters=mark).get("Volumes") or []:
-                remove_quietly(api.remove_volume, raw["Name"])
+                remove_quietly(partial(api.remove_volume, raw["Name"]))
 
 
 def port_holders(engine: Engine, ports: set[int]) -> dict[int, str]:
@@ -216,13 +221,13 @@ def remove_container(api: Any, ident: str, *, force: bool = False) -> None:
                 raise
 
 
-def remove_quietly(remove: Callable[[str], object], ident: str) -> None:
+def remove_quietly(remove: Callable[[], object]) -> None:
     """Remove a network or volume; one that is gone, or that somebody else uses by now, is left."""
     import docker.errors
 
     with contextlib.suppress(docker.errors.NotFound):
         try:
-            remove(ident)
+            remove()
         except docker.errors.APIError as error:
             if error.status_code not in (403, 409):
                 raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -17,13 +18,17 @@ from obsctl.runtime import docker_model as model
 from obsctl.runtime.docker_engine import Engine
 from obsctl.runtime.docker_faults import engine_faults
 from obsctl.runtime.docker_logs import last_lines
+from obsctl.runtime.docker_project import Wanted
 from obsctl.runtime.docker_tasks import Stopped
 
 _LINES = 5
 _HINT = "correct its configuration, or its image, in obsctl.yaml"
 
 LOOK = 3.0
-"""Seconds without an event after which a container is looked at."""
+"""Seconds after which a container is looked at, whatever events say."""
+
+_FIRST, _LONGER = 0.1, 1.2
+"""Seconds until a health check is asked, and how much longer each time."""
 
 
 @dataclass
@@ -38,6 +43,46 @@ class _Fate:
     def decided(self) -> bool:
         """Whether it is well, or certainly not: an engine may have to start a container twice."""
         return self.health in ("healthy", "unhealthy") or self.ends >= 2
+
+
+class _Check:
+    """The health check of a container, run ahead of the engine's turn: that comes only every few seconds.
+
+    Runs go on by themselves, so that one that hangs stops nobody.
+    """
+
+    def __init__(self, engine: Engine, ident: str, values: Mapping[str, Any]) -> None:
+        self._engine, self._ident = engine, ident
+        test: list[str] = values.get("test") or [""]
+        kind, self._command = test[0], test[1:]
+        self._runs = kind == "CMD"
+        self._run = ""
+
+    def passed(self) -> bool:
+        """Whether a run has passed. Begins one where none is under way."""
+        if not self._runs:
+            return False
+        import docker.errors
+
+        with engine_faults("cannot run a health check"), contextlib.suppress(docker.errors.APIError):
+            return self._ended() == 0 if self._run else self._begin()
+        return False  # its container has ended, or starts again, of which events tell
+
+    def _begin(self) -> bool:
+        api = self._engine.client
+        self._run = api.exec_create(self._ident, self._command, stdout=False, stderr=False)["Id"]
+        api.exec_start(self._run, detach=True)
+        return False
+
+    def _ended(self) -> int | None:
+        """The exit code of a run; None while it goes on."""
+        run, self._run = self._run, ""
+        state = self._engine.client.exec_inspect(run)
+        if state.get("Running"):
+            self._run = run
+            return None
+        code: int | None = state.get("ExitCode")
+        return code
 
 
 class Watch:
@@ -87,16 +132,21 @@ class Watch:
                 fate.health = action.removeprefix("health_status: ")
             self._changed.notify_all()
 
-    def healthy(self, name: str, ident: str, patience: float) -> None:
+    def healthy(self, wanted: Wanted, ident: str, patience: float) -> None:
         """Return once the container is healthy. StartError when it ends, is found unhealthy, or takes too long."""
-        deadline = time.monotonic() + patience
-        fate = self._fate(ident)
+        name, deadline, looked, pause = wanted.name, time.monotonic() + patience, time.monotonic(), _FIRST
+        fate, check = self._fate(ident), _Check(self._engine, ident, wanted.values.get("healthcheck", {}))
         self._look(ident, fate)
-        while not self._wait(fate, min(LOOK, deadline - time.monotonic())):
+        while not self._wait(fate, min(pause, deadline - time.monotonic())):
+            if check.passed():
+                return
             if time.monotonic() > deadline:
                 told = f"{name} was not healthy after {patience:g} s{self._checked(ident)}{self._said(name, ident)}"
                 raise StartError(told, hint="give it more time with --timeout")
-            self._look(ident, fate)
+            if time.monotonic() - looked > LOOK:
+                looked = time.monotonic()
+                self._look(ident, fate)
+            pause = min(LOOK, pause * _LONGER)
         if fate.health != "healthy":
             raise StartError(f"{name} {_trouble(fate)}{self._said(name, ident)}", hint=_HINT)
 

@@ -40,7 +40,7 @@ class State:
     """``settled`` is False while a command is changing the stack; found so under a free lock, that command died.
 
     ``port_offset`` is what the stack was started with, so that a repair brings it back where it was. ``stack`` is the
-    name that its containers carry.
+    name that its containers carry, ``engine`` the address of the one that runs them.
     """
 
     runtime: str = ""
@@ -49,6 +49,7 @@ class State:
     processes: tuple[Recorded, ...] = ()
     endpoints: Endpoints = Endpoints()
     stack: str = ""
+    engine: str = ""
 
 
 class StateFile:
@@ -155,6 +156,7 @@ def _to_json(state: State) -> dict[str, Any]:
         "schema": SCHEMA,
         "runtime": state.runtime,
         "stack": state.stack,
+        "engine": state.engine,
         "settled": state.settled,
         "port_offset": state.port_offset,
         "processes": [asdict(p) for p in state.processes],
@@ -170,5 +172,11 @@ def _from_json(raw: dict[str, Any]) -> State:
     )
     processes = tuple(Recorded(**p) for p in raw["processes"])
     return State(
-        raw["runtime"], raw["settled"], raw["port_offset"], processes, Endpoints(endpoints), raw.get("stack", "")
+        runtime=raw["runtime"],
+        settled=raw["settled"],
+        port_offset=raw["port_offset"],
+        processes=processes,
+        endpoints=Endpoints(endpoints),
+        stack=raw.get("stack", ""),
+        engine=raw.get("engine", ""),
     )

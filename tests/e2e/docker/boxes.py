@@ -45,7 +45,7 @@ def engine() -> Iterator[Engine]:
         missing("engine", f"{VARIABLE} names no engine for tests; `make e2e` starts one")
     found = find_engine({"DOCKER_HOST": url}, Path("/nonexistent"))
     for image in (IMAGE, OTHER_IMAGE):
-        if not image_id(found.client, image):
+        if not image_id(found, image):
             import_image(found, image)
     yield found
     found.client.close()

@@ -60,6 +60,28 @@ def test_a_reason_is_folded_and_nothing_else(monkeypatch: pytest.MonkeyPatch) ->
     assert len(text.splitlines()) > 3
 
 
+def test_without_a_terminal_columns_stand_below_each_other_and_no_line_ends_in_blanks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wide = {"name": "日本", "url": "http://127.0.0.1:1", "ready": False, "why": "refused " * 40}
+    console.show(Result("status", {"endpoints": [*STATUS.data["endpoints"], wide]}, ("one",)))
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title == "NAME       URL                     READY  WHY"
+    assert lines[0] == "otlp-grpc  http://127.0.0.1:30317  ready"
+    assert lines[2] == "日本       http://127.0.0.1:1      no     " + ("refused " * 40).rstrip()
+    assert lines[3:] == ["one"]
+
+
+def test_colours_come_where_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console.show(STATUS)
+    assert "\x1b[" not in capsys.readouterr().out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    console.show(STATUS)
+    assert "\x1b[32mrunning" in capsys.readouterr().out
+
+
 def test_progress_that_nobody_reads_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from obsctl.errors import StartError
+from obsctl.runtime.docker import DockerRuntime
 from obsctl.runtime.docker_engine import _host, candidates, find_engine, unreachable
+from obsctl.runtime.docker_faults import RefusalError
+from obsctl.runtime.docker_seen import see
+from obsctl.runtime.state import State, StateFile
 
 
 def context(home: Path, name: str, **endpoint: Any) -> Path:
@@ -131,3 +139,96 @@ def test_something_that_is_no_engine_is_not_taken_for_one(tmp_path: Path) -> Non
 )
 def test_where_published_ports_are(url: str, host: str) -> None:
     assert _host(url) == host
+
+
+class Speaker(BaseHTTPRequestHandler):
+    """Answers every request as ``said`` says: path -> status, headers, body."""
+
+    said: ClassVar[dict[str, tuple[int, dict[str, str], bytes]]] = {}
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        status, headers, body = self.said.get(self.path.partition("?")[0], (404, {}, b'{"message": "no such thing"}'))
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+PING = {"/_ping": (200, {"Api-Version": "1.41", "Server": "Docker/20.10.24 (linux)"}, b"OK")}
+PODMAN = {"/_ping": (200, {"Api-Version": "1.41", "Libpod-Api-Version": "5", "Server": "Libpod/5.4 (linux)"}, b"OK")}
+
+
+@contextlib.contextmanager
+def speaking(said: dict[str, tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
+    Speaker.said, Speaker.asked = said, []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Speaker) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("said", "shown"), [(PING, "Docker 20.10.24 at"), (PODMAN, "Podman 5.4 at")])
+def test_an_engine_says_who_it_is(
+    tmp_path: Path, said: dict[str, tuple[int, dict[str, str], bytes]], shown: str
+) -> None:
+    with speaking(said) as url:
+        found = find_engine({"DOCKER_HOST": url}, tmp_path)
+    assert str(found) == f"{shown} {url} (DOCKER_HOST)"
+    assert found.podman == shown.startswith("Podman")
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_server_without_an_api_is_no_engine(tmp_path: Path, status: int) -> None:
+    with speaking({"/_ping": (status, {}, b"OK")}) as url, pytest.raises(StartError, match="like an engine"):
+        find_engine({"DOCKER_HOST": url}, tmp_path)
+
+
+def test_what_is_only_read_is_asked_in_the_engines_own_version(tmp_path: Path) -> None:
+    with speaking({**PING, "/v1.41/networks": (200, {}, b'[{"Name": "n"}]')}) as url:
+        found = find_engine({"DOCKER_HOST": url}, tmp_path)
+        assert found.read("/networks", filters={"label": ["a=b"]}) == [{"Name": "n"}]
+        with pytest.raises(RefusalError, match="no such thing") as caught:
+            found.read("/volumes")
+    assert caught.value.status == 404
+    assert Speaker.asked[1] == "/v1.41/networks?filters=%7B%22label%22%3A+%5B%22a%3Db%22%5D%7D"
+
+
+IMAGES = [{"Id": "sha256:1", "RepoTags": ["a/b:1"]}]
+
+
+@pytest.mark.parametrize(
+    ("image", "platform", "ident"),
+    [
+        ("docker.io/a/b:1", "", "sha256:1"),
+        ("a/b:1", "linux/arm64", "sha256:1"),
+        ("a/b:1", "linux/arm64/v8", "sha256:1"),
+        ("a/b:1", "linux/arm64/v7", ""),
+        ("a/b:1", "linux/amd64", ""),
+        ("a/b:2", "", ""),
+    ],
+)
+def test_an_image_of_another_platform_is_not_there(tmp_path: Path, image: str, platform: str, ident: str) -> None:
+    inspected = json.dumps({"Id": "sha256:1", "Os": "linux", "Architecture": "arm64", "Variant": "v8"}).encode()
+    lists = {f"/v1.41/{path}": (200, {}, b"[]") for path in ("containers/json", "networks")}
+    said = {**PING, **lists, "/v1.41/volumes": (200, {}, b"{}")}
+    said |= {"/v1.41/images/json": (200, {}, json.dumps(IMAGES).encode())}
+    said |= {"/v1.41/images/a/b:1/json": (200, {}, inspected)}
+    with speaking(said) as url:
+        assert see(find_engine({"DOCKER_HOST": url}, tmp_path), "s", {image: platform}).images == {image: ident}
+
+
+def test_a_stack_of_an_engine_that_is_gone_says_where_it_was_started_and_how_to_go_on(tmp_path: Path) -> None:
+    home = tmp_path / ".obsctl"
+    StateFile(home).write(State("docker", stack="s", engine="tcp://far:2375"))
+    runtime = DockerRuntime(home, tmp_path, "s", {"DOCKER_HOST": f"unix://{tmp_path}/none"})
+    with pytest.raises(StartError, match="was started on the engine at tcp://far:2375; no container engine") as caught:
+        runtime.observe()
+    assert "start that engine" in caught.value.hint
+    assert str(home / "state.json") in caught.value.hint

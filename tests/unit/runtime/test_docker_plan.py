@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from obsctl.endpoints import Endpoints
 from obsctl.errors import StartError
 from obsctl.render.desired import Build, Composition, Container, File, Mount, Network
 from obsctl.runtime import docker_model as model
-from obsctl.runtime.docker_plan import plan
+from obsctl.runtime.base import Operation
+from obsctl.runtime.docker_plan import plan, schedule
 from obsctl.runtime.docker_project import Project, Wanted, project
 from obsctl.runtime.docker_seen import Seen, SeenContainer
+from obsctl.runtime.docker_tasks import Tasks
 
 NAMES = ("db", "front", "other")
 IMAGE, IDENT = "example/box:1", "sha256:1"
@@ -162,3 +165,39 @@ def test_every_container_gets_exactly_one_step(names: list[str], there: dict[str
     assert sorted(about) == sorted({*names, *there})
     kept = {s.name for s in steps if s.kind == "keep"}
     assert kept == {name for name in names if there.get(name) == ("running", True)}
+
+
+def work(after: dict[str, dict[str, str]], *, kept: str = "") -> dict[str, tuple[str, ...]]:
+    parts = (replace(container(name), depends_on=needed) for name, needed in after.items())
+    stack = project(composition(*parts), Path("/deploy"))
+    steps = {n: Operation("keep" if n == kept else "create", n, "") for n in after}
+    return schedule(stack, steps)
+
+
+def test_what_has_to_be_healthy_is_awaited_and_goes_first_with_all_that_it_needs_itself() -> None:
+    after = {"page": {}, "api": {"db": "service_healthy", "page": "service_started"}, "db": {"disk": "service_started"}}
+    assert work({**after, "disk": {}}) == {
+        "start page": ("start db", "start disk"),
+        "start api": ("await db", "start page", "start db", "start disk"),
+        "start db": ("start disk",),
+        "await db": ("start db",),
+        "start disk": (),
+    }
+
+
+def test_nothing_is_awaited_for_the_sake_of_what_runs_already() -> None:
+    assert work({"api": {"db": "service_healthy"}, "db": {}}, kept="api") == {
+        "start api": ("start db",),
+        "start db": (),
+    }
+
+
+@given(st.lists(st.sets(st.integers(0, 5)), min_size=6, max_size=6), st.sets(st.integers(0, 5)))
+def test_work_never_waits_for_itself(chosen: list[set[int]], healthy: set[int]) -> None:
+    after = {
+        str(i): {str(n): "service_healthy" if n in healthy else "service_started" for n in needed if n < i}
+        for i, needed in enumerate(chosen)
+    }
+    done: list[str] = []
+    Tasks(work(after), done.append, threading.Event()).run()
+    assert {name for name in after if f"start {name}" not in done} == set()
