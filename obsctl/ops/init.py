@@ -15,9 +15,9 @@ from obsctl.errors import BackendError, StartError, UsageError
 from obsctl.events import Emit, silent
 from obsctl.lint.exposition import Scrape, parse_scrape
 from obsctl.ops.heard import hear
+from obsctl.ops.home import open_home
 from obsctl.ops.listen import listen, receiver
 from obsctl.ops.observed import observed
-from obsctl.ops.session import open_home
 from obsctl.result import Result
 from obsctl.runtime.files import replace_file
 from obsctl.spec.draft import Draft, Origin, draft

@@ -14,7 +14,7 @@ from obsctl.events import Emit, Event, silent
 from obsctl.ops.heard import Counts, counts
 from obsctl.ops.session import Session
 from obsctl.ops.up import wait_ready
-from obsctl.render.stack import STATE_FOLDER
+from obsctl.render.desired import STATE_FOLDER
 from obsctl.runtime.embedded import EmbeddedRuntime
 from obsctl.runtime.interrupts import noticing
 from obsctl.runtime.ports import free_ports
