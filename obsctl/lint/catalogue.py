@@ -104,6 +104,25 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("promql.needless-regex", _I, "a regular expression that is plain text", "use = or !=, which is cheaper"),
     Rule("logql.syntax", _E, "a log query that is not LogQL", "the panel shows an error in place of logs"),
+    Rule(
+        "logql.unknown-label",
+        _E,
+        "a label in a log selector that no stream has",
+        "select by service_name or another label of streams; what a line says goes after the braces: | field = …",
+    ),
+    Rule(
+        "logql.unknown-field",
+        _W,
+        "a field of log lines that no contract names",
+        "correct the name, or add the field to `logs: fields:` of the contract",
+    ),
+    Rule("logql.unwrap-text", _E, "unwrap on a field that is no number", "unwrap a duration, a size or a count"),
+    Rule(
+        "logql.short-range",
+        _E,
+        "a range of log lines shorter than the interval between two looks",
+        "lines in between are never counted: make the range at least as long",
+    ),
     Rule("dashboard.syntax", _E, "a file that is no dashboard", "export it from the dashboard's settings as JSON"),
     Rule(
         "dashboard.template-datasource",

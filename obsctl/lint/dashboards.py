@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from obsctl.dashboards.fill import Resolved, Times, filled, panel_queries
 from obsctl.dashboards.model import Dashboard, Panel, QueryKind, Variable
 from obsctl.dashboards.read import read_dashboard
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.logql.parse import parse as parse_logql
 from obsctl.embedded.query.promql.tree import Selector
 from obsctl.errors import Place, SpecError
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
+from obsctl.lint.logql import log_issues
 from obsctl.lint.promql import is_bare_counter, nodes, read
 from obsctl.lint.rules import issue_finding
 from obsctl.lint.series import Known
@@ -149,11 +148,8 @@ class _Linter:
         return nobody or bool(named.keys() & _SCOPES)
 
     def _logql(self, resolved: Resolved, place: Place, target: str) -> Iterator[Finding]:
-        try:
-            parse_logql(resolved.expr)
-        except QueryError as error:
-            if "not supported" not in str(error):
-                yield Finding(BY_ID["logql.syntax"], place, target, f"not valid LogQL: {error}")
+        for issue in log_issues(resolved.expr, self._known):
+            yield issue_finding(issue, place, target)
         if not resolved.query.instant:
             for found in _LOG_RANGE.finditer(resolved.query.expr):
                 message = f"a fixed range of {found[1]}"

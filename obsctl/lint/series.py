@@ -11,6 +11,16 @@ from fnmatch import fnmatchcase
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.slo_load import TARGET_LABELS
 
+STREAM_LABELS = frozenset(
+    (
+        *("service_name", "service_namespace", "level", "service_instance_id", "deployment_environment"),
+        *("deployment_environment_name", "cloud_region", "cloud_availability_zone", "container_name"),
+        *(f"k8s_{kind}_name" for kind in ("cluster", "namespace", "pod", "container", "replicaset", "deployment")),
+        *(f"k8s_{kind}_name" for kind in ("statefulset", "daemonset", "cronjob", "job")),
+    )
+)
+"""Labels of log streams: those that our shippers give, and what Loki makes of OTLP resources by default."""
+
 
 class Rise(Enum):
     """How values move: a counter only rises and starts anew, anything else goes both ways, or nobody knows."""
@@ -50,11 +60,17 @@ class Series:
 
 @dataclass(frozen=True)
 class Known:
-    """Everything that an expression may speak of: series by name, and globs for metrics that come from elsewhere."""
+    """Everything that an expression may speak of: series by name, and globs for metrics that come from elsewhere.
+
+    Of log lines: the labels of streams, and the fields that contracts name, by their names in queries; None where a
+    contract says nothing about logs.
+    """
 
     series: Mapping[str, Series]
     external: tuple[str, ...] = ()
     scrape_interval: float = 0.0
+    log_labels: frozenset[str] = frozenset()
+    log_fields: frozenset[str] | None = None
 
     def is_external(self, name: str) -> bool:
         """Whether a metric comes from elsewhere."""
@@ -71,16 +87,29 @@ def known_series(
     *,
     external: Iterable[str] = (),
     labels: Iterable[str] = (),
+    log_labels: Iterable[str] = (),
     scrape_interval: float = 0.0,
 ) -> Known:
-    """What the contracts of a stack give. ``labels`` are added by scraping to every series; seconds between scrapes."""
+    """What the contracts of a stack give. ``labels`` are added by scraping to every series; seconds between scrapes.
+
+    ``log_labels`` are given to every log stream.
+    """
+    contracts, labels = tuple(contracts), tuple(labels)
     target = frozenset((*TARGET_LABELS, *labels))
     series: dict[str, Series] = dict(_of_scraping(target))
     for contract in contracts:
         for metric in contract.metrics:
             for name, found in _of_metric(metric, target):
                 series[name] = _both(series[name], found) if name in series else found
-    return Known(series, tuple(external), scrape_interval)
+    streams = STREAM_LABELS.union(labels, log_labels)
+    return Known(series, tuple(external), scrape_interval, streams, _log_fields(contracts))
+
+
+def _log_fields(contracts: Sequence[Contract]) -> frozenset[str] | None:
+    rules = [contract.logs for contract in contracts]
+    return (
+        frozenset(re.sub(r"\W", "_", field) for rule in rules if rule for field in rule.fields) if all(rules) else None
+    )
 
 
 def _of_metric(metric: Metric, target: frozenset[str]) -> Iterator[tuple[str, Series]]:

@@ -23,6 +23,7 @@ from obsctl.ops.home import open_home
 from obsctl.ops.promtool import installed, run_rule_tests
 from obsctl.render.compose import compose
 from obsctl.render.desired import OUTPUT, File
+from obsctl.render.logpaths import METADATA_FIELDS
 from obsctl.render.rulefiles import TESTS
 from obsctl.result import Result
 from obsctl.spec.findings import shown_path
@@ -133,6 +134,7 @@ def _known(stack: Stack) -> Known:
         (service.contract for service in stack.services),
         external=(*exposed, *stack.check.external),
         labels=stack.check.labels,
+        log_labels=METADATA_FIELDS if stack.choices.log_ids == "labels" else (),
         scrape_interval=stack.scrape_interval,
     )
 
