@@ -14,10 +14,11 @@ SLOW = 5.0
 """Seconds that a scrape may take on a busy machine."""
 
 
-def await_scrape(service: Service, client: PromqlClient, interval: float, since: float) -> None:
+def await_scrape(service: Service, client: PromqlClient, interval: float, since: float) -> bool:
     """Wait until each component was scraped well since then (epoch seconds). ``interval``: seconds between scrapes.
 
-    A component that is not, and a backend that does not answer, are left to the checks.
+    False when one was not, for which it is no use to wait again. Such a component, and a backend that does not answer,
+    are left to the checks.
     """
     components = list(exposing(service))
 
@@ -26,4 +27,5 @@ def await_scrape(service: Service, client: PromqlClient, interval: float, since:
         return all(Scraped(c, targets_of(c, targets)).reached_since(since) for c in components)
 
     with contextlib.suppress(BackendError):
-        until(scraped, Deadline.after(2 * interval + SLOW))
+        return until(scraped, Deadline.after(2 * interval + SLOW)) or False
+    return False

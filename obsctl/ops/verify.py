@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from obsctl.checks import CHECKS
@@ -34,9 +36,19 @@ ROUNDS = 3
 
 
 def verify(
-    folder: Path, *, service: str | None, only: Sequence[str], skip: Sequence[str], timeout: float, emit: Emit
+    folder: Path,
+    *,
+    service: str | None,
+    only: Sequence[str],
+    skip: Sequence[str],
+    timeout: float,
+    emit: Emit,
+    cancelled: threading.Event | None = None,
 ) -> Verification:
-    """Run the selected checks against the running stack. ``timeout``: seconds that each signal may take to arrive."""
+    """Run the selected checks against the running stack. ``timeout``: seconds that each signal may take to arrive.
+
+    Once ``cancelled`` is set nothing is waited for any more: each check that still runs takes a last look.
+    """
     session = open_session(folder)
     select(CHECKS, only, skip)
     asked = _service(session.stack, service)
@@ -45,16 +57,23 @@ def verify(
     with _alone(session, emit):
         begun = time.monotonic()
 
-        def seen(since: float) -> None:
-            if backend := endpoints.first(Role.METRICS):
-                await_scrape(chosen, PromqlClient(backend.url), session.stack.scrape_interval, since)
+        def seen(since: float) -> bool:
+            backend = endpoints.first(Role.METRICS)
+            return backend is not None and await_scrape(
+                chosen, PromqlClient(backend.url), session.stack.scrape_interval, since
+            )
 
-        seen(0.0)  # of a stack that has only just started: a count must be seen before it rises
-        run = drive(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=lambda: seen(time.time()))
+        scraped = seen(0.0)  # of a stack that has only just started: a count must be seen before it rises
+
+        def seen_again() -> None:
+            if scraped:
+                seen(time.time())
+
+        run = drive(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=seen_again)
         emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
         trace_id = telling(run, chosen.contract)
         _remember(session, run, trace_id, emit)
-        contexts = _look_at(session.stack, chosen, endpoints, run, timeout)
+        contexts = _look_at(session.stack, chosen, endpoints, run, partial(Deadline.after, timeout, cancelled))
         outcomes = run_checks(CHECKS, contexts, emit, only=only, skip=skip)
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
 
@@ -86,7 +105,7 @@ def _service(stack: Stack, name: str | None) -> Service:
 
 
 def _look_at(
-    stack: Stack, service: Service, endpoints: Endpoints, run: Run, timeout: float
+    stack: Stack, service: Service, endpoints: Endpoints, run: Run, deadline: Callable[[], Deadline]
 ) -> Callable[[Signal], Context]:
     """One context per signal, each with its own deadline, all with the same clients."""
     metrics, logs, traces = (endpoints.first(role) for role in (Role.METRICS, Role.LOGS, Role.TRACES))
@@ -95,7 +114,7 @@ def _look_at(
         service=service,
         endpoints=endpoints,
         run=run,
-        deadline=Deadline.after(timeout),
+        deadline=deadline(),
         metrics=PromqlClient(metrics.url) if metrics else None,
         logs=LogqlClient(logs.url) if logs else None,
         traces=traces_client(traces) if traces else None,
@@ -105,4 +124,4 @@ def _look_at(
         dashboards=promised_dashboards(stack, service, traces),
         trace_id=telling(run, service.contract),
     )
-    return lambda _signal: replace(shared, deadline=Deadline.after(timeout))
+    return lambda _signal: replace(shared, deadline=deadline())
