@@ -29,7 +29,7 @@ demo: setup      ## the main job: start the stack, prove it, show one request ac
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
 
 test: setup      ## every test that needs no Docker
-	$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/e2e/docker
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/docker
 
 e2e: $(TOOLS)/docker-compose  ## what needs Docker, with an engine and images of its own (as root on Debian; else see CONTRIBUTING.md)
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m tests.e2e $(E2E)
