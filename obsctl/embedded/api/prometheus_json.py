@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
 
@@ -19,7 +20,7 @@ def instant_data(value: Value, time: int) -> str:
         return data("vector", array([f'{{"metric":{labels},"value":[{at},"{v}"]}}' for labels, v in rows]))
     if isinstance(value, RangeVector):
         series = zip(value.labels, value.points, strict=True)
-        parts = (_matrix_row(k, list(map(format_time, p.times.tolist())), p.values.tolist()) for k, p in series)
+        parts = (_matrix_row(metric(k), list(map(format_time, p.times.tolist())), p.values.tolist()) for k, p in series)
         return data("matrix", array(parts))
     if isinstance(value, Scalar):
         return data("scalar", f'[{format_short_time(time)},"{format_plain(float(value.values[0]))}"]')
@@ -31,9 +32,16 @@ def range_data(value: Vector | Scalar, steps: Steps) -> str:
     """``data`` of ``/api/v1/query_range``, as JSON text: always a matrix; steps without a value are left out."""
     times = list(map(format_time, steps.times.tolist()))
     if isinstance(value, Scalar):
-        return data("matrix", array([_matrix_row((), times, value.values.tolist())]))
-    rows = zip(value.labels, value.values, value.present, strict=True)
-    return data("matrix", array(_present_row(k, times, v.tolist(), here.tolist()) for k, v, here in rows))
+        return data("matrix", array([_matrix_row("{}", times, value.values.tolist())]))
+    shapes = [f'[{time},"%s"]' for time in times]
+    whole = ",".join(shapes)
+    parts = []
+    for labels, values, here in zip(_metrics(value.labels), value.values, value.present, strict=True):
+        full = bool(here.all())
+        shape = whole if full else ",".join(itertools.compress(shapes, here.tolist()))
+        points = shape % tuple(_texts((values if full else values[here]).tolist()))
+        parts.append(f'{{"metric":{labels},"values":[{points}]}}')
+    return data("matrix", array(parts))
 
 
 def data(kind: str, result: str) -> str:
@@ -65,21 +73,17 @@ def metric(labels: Labels) -> str:
     return "{" + ",".join([f"{encode_basestring(name)}:{encode_basestring(value)}" for name, value in labels]) + "}"
 
 
-def _present_row(labels: Labels, times: Sequence[str], values: Sequence[float], present: Sequence[bool]) -> str:
-    if all(present):
-        return _matrix_row(labels, times, values)
-    here = [(time, value) for time, value, is_here in zip(times, values, present, strict=True) if is_here]
-    return _matrix_row(labels, [time for time, _ in here], [value for _, value in here])
-
-
-def _matrix_row(labels: Labels, times: Sequence[str], values: Sequence[float]) -> str:
+def _matrix_row(metric_text: str, times: Sequence[str], values: Sequence[float]) -> str:
     points = ",".join([f'[{time},"{text}"]' for time, text in zip(times, _texts(values), strict=True)])
-    return f'{{"metric":{metric(labels)},"values":[{points}]}}'
+    return f'{{"metric":{metric_text},"values":[{points}]}}'
 
 
 def _texts(values: Sequence[float]) -> list[str]:
-    """Every value as ``format_value`` prints it. Most are what Python prints too, which is a lot faster."""
+    """Every value as ``format_value`` prints it. Most are what Python prints too, of all at once and a lot faster."""
+    printed = repr(values)[1:-1]
+    if "e" not in printed and "n" not in printed:
+        return f"{printed},".replace(".0,", ",")[:-1].split(", ") if printed else []
     return [
         format_value(value) if "e" in text or "n" in text else text.removesuffix(".0")
-        for value, text in zip(values, map(repr, values), strict=True)
+        for value, text in zip(values, printed.split(", "), strict=True)
     ]

@@ -30,6 +30,9 @@ def ranked(expr: Aggregate, vector: Vector, param: Scalar) -> Vector:
     order: list[int] = []
     for start, end in zip(groups.starts.tolist(), ends.tolist(), strict=True):
         values, present = groups.values[start:end], groups.present[start:end]
+        if len(sizes) > 1 and expr.op != "limitk":
+            keep[start:end] = _kept(expr.op, values, present, sizes)
+            continue
         ranks = _ranks(expr.op, values, present)
         if expr.op != "limitk":
             _settle_ties(expr.op, values, present, ranks, sizes)
@@ -37,6 +40,26 @@ def ranked(expr: Aggregate, vector: Vector, param: Scalar) -> Vector:
         order += [start + row for row in ranks[:, 0].tolist()]
     found = Vector([vector.labels[i] for i in groups.order.tolist()], groups.values, keep)
     return (found.rows(order) if len(sizes) == 1 else found).seen()
+
+
+def _kept(op: str, values: Floats, present: Bools, sizes: Ints) -> Bools:
+    """Which rows of a group are kept at each step (R, T). In which order is of no matter over a range."""
+    size = np.where(present, values if op == "topk" else -values, -np.inf)
+    kept: Bools = present.copy()
+    kept[:, sizes < 1] = False
+    crowded = np.flatnonzero((sizes > 0) & (present.sum(axis=0) > sizes))
+    for wanted in np.unique(sizes[crowded]).tolist():
+        steps = crowded[sizes[crowded] == wanted]
+        some = size[:, steps]
+        last = np.partition(some, len(some) - wanted, axis=0)[len(some) - wanted]
+        found = present[:, steps] & (some >= last)
+        # Equal values at the edge, and NaN, which sorts before everything: the heap decides.
+        for column in np.flatnonzero((found.sum(axis=0) != wanted) | np.isnan(some).any(axis=0)).tolist():
+            rows = np.flatnonzero(present[:, steps[column]])
+            found[:, column] = False
+            found[_heap(some[rows, column].tolist(), rows.tolist(), wanted), column] = True
+        kept[:, steps] = found
+    return kept
 
 
 def _checked(wanted: Floats) -> None:
@@ -64,24 +87,27 @@ def _settle_ties(op: str, values: Floats, present: Bools, ranks: Ints, sizes: In
         size, column = int(sizes[step]), ranks[:, step]
         last, next_ = values[column[size - 1], step], values[column[size], step]
         if last == next_ or (np.isnan(last) and np.isnan(next_)):
-            rows = np.nonzero(present[:, step])[0].tolist()
-            sign = 1.0 if op == "topk" else -1.0
-            kept = _heap([(sign * float(values[row, step]), row) for row in rows], size)
+            rows = np.flatnonzero(present[:, step])
+            signed = values[rows, step] if op == "topk" else -values[rows, step]
+            kept = set(_heap(signed.tolist(), rows.tolist(), size))
             order = [row for row in column.tolist() if row in kept]
             ranks[:, step] = [*order, *(row for row in column.tolist() if row not in kept)]
 
 
-def _heap(samples: list[tuple[float, int]], size: int) -> set[int]:
+def _heap(values: list[float], rows: list[int], size: int) -> list[int]:
     """The rows of the largest values. A binary heap decides between equal ones, so it is followed exactly."""
     heap: list[tuple[float, int]] = []
-    for sample in samples:
-        if len(heap) < size:
-            heap.append(sample)
-            _up(heap)
-        elif heap[0][0] < sample[0] or (math.isnan(heap[0][0]) and not math.isnan(sample[0])):
-            heap[0] = sample
+    for sample in zip(values[:size], rows[:size], strict=True):
+        heap.append(sample)
+        _up(heap)
+    least = heap[0][0]
+    for value, row in zip(values[size:], rows[size:], strict=True):
+        # The second comparison: NaN is below every number.
+        if least < value or (least != least and value == value):
+            heap[0] = (value, row)
             _down(heap)
-    return {row for _, row in heap}
+            least = heap[0][0]
+    return [row for _, row in heap]
 
 
 def _less(a: tuple[float, int], b: tuple[float, int]) -> bool:
