@@ -113,6 +113,7 @@ def _target(service: Service, component: Component) -> dict[str, Any]:
         "job": component.name,
         "url": f"{component.url}{component.metrics}",
         "labels": {"service_namespace": service.contract.service},
+        **service.scrape,
     }
 
 

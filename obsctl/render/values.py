@@ -132,13 +132,14 @@ def _own_targets(parts: Sequence[Part]) -> Iterator[dict[str, str]]:
             yield {"job": part.backend.name, "address": quoted(f"{part.backend.name}:{part.edition.metrics}")}
 
 
-def _target(service: Service, component: Component) -> dict[str, str]:
+def _target(service: Service, component: Component) -> dict[str, Any]:
     return {
         "job": quoted(component.name),
         "scheme": urlsplit(component.url).scheme,
         "address": quoted(address(service, component)),
         "path": quoted(component.metrics),
         "namespace": quoted(service.contract.service),
+        "options": [{"option": name, "value": json.dumps(value)} for name, value in service.scrape.items()],
     }
 
 

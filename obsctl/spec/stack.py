@@ -114,13 +114,17 @@ class Component:
 
 @dataclass(frozen=True)
 class Service:
-    """A service under observation. ``run`` names a bundled service that obsctl starts itself, or is empty."""
+    """A service under observation. ``run`` names a bundled service that obsctl starts itself, or is empty.
+
+    ``scrape`` holds what the spec says of how its metrics are taken, in the words of Prometheus' scrape configuration.
+    """
 
     name: str
     contract: Contract
     components: tuple[Component, ...]
     run: Literal["", "sample"] = ""
     drive: tuple[Step, ...] = ()
+    scrape: Mapping[str, bool | int] = field(default_factory=dict)
 
     @property
     def entry(self) -> Component:

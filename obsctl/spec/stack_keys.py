@@ -145,6 +145,18 @@ STEP = Record(
         Key("rises", ListOf(RISE, "a list of rises"), "Metrics that the step raises.", ()),
     ),
 )
+_LIMIT = whole(0, 1_000_000_000)
+SCRAPE = Record(
+    "scrape",
+    (
+        Key("honor_labels", FLAG, "Whether labels of a metric win over those of its target.", False, shown="false"),
+        Key("honor_timestamps", FLAG, "Whether times that metrics bring are kept.", True, shown="true"),
+        Key("sample_limit", _LIMIT, "A scrape with more samples fails; 0 for no limit.", 0, shown="0"),
+        Key("label_limit", _LIMIT, "A scrape with more labels on a series fails.", 0, shown="0"),
+        Key("label_name_length_limit", _LIMIT, "A scrape with a longer label name fails.", 0, shown="0"),
+        Key("label_value_length_limit", _LIMIT, "A scrape with a longer label value fails.", 0, shown="0"),
+    ),
+)
 SERVICE = Record(
     "a service",
     (
@@ -152,6 +164,7 @@ SERVICE = Record(
         Key("run", choice("sample"), "`sample`: obsctl starts it, and its components follow from `ports`.", ""),
         Key("contract", FILE, "Its contract, relative to this file.", "", shown="the sample's, with `run: sample`"),
         Key("components", ListOf(COMPONENT, "a list of components", empty=False), "Processes obsctl does not run.", ()),
+        Key("scrape", SCRAPE, "How its metrics are taken, as in Prometheus' scrape configuration.", shown="see below"),
         Key("drive", ListOf(STEP, "a list of steps"), "Requests that `verify` sends.", (), shown="the sample's"),
     ),
 )

@@ -163,6 +163,7 @@ def _services(stack: Parsed, setting: _Setting, findings: Findings) -> Iterator[
             components=_components(entry, setting),
             run=entry["run"],
             drive=tuple(_step(step) for step in steps),
+            scrape=_scrape(entry["scrape"]),
         )
         check_components(entry, tuple(c.name for c in service.components), service.contract, findings)
         check_drive(steps, service.contract, findings)
@@ -170,6 +171,11 @@ def _services(stack: Parsed, setting: _Setting, findings: Findings) -> Iterator[
         check_requests(steps, contract[1], in_contract)
         findings.errors += in_contract.errors
         yield service
+
+
+def _scrape(options: Parsed | None) -> dict[str, bool | int]:
+    """What the file says, and nothing that it leaves out."""
+    return {} if options is None else {name: one for name, one in options.values.items() if options.given(name)}
 
 
 def _default_services() -> tuple[Parsed, ...]:

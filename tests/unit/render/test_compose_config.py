@@ -89,6 +89,20 @@ def test_everything_of_the_stack_is_scraped_under_its_name(choices: dict[str, An
     assert ("alerting" in prometheus) == choices["alerting"]
 
 
+def test_how_a_service_is_scraped_is_what_the_spec_says_and_nothing_more() -> None:
+    stack = default_stack()
+    (service,) = stack.services
+    told = replace(service, scrape={"honor_labels": True, "honor_timestamps": False, "sample_limit": 7})
+
+    def jobs(one: Any) -> list[dict[str, Any]]:
+        found = files(rendered(replace(stack, services=(one,))))["prometheus/prometheus.yml"]
+        return list(yaml.safe_load(found)["scrape_configs"])
+
+    options = {"honor_labels": True, "honor_timestamps": False, "sample_limit": 7}
+    *targets, own = jobs(service)
+    assert jobs(told) == [*({**job, **options} for job in targets), own]
+
+
 @every_choice
 def test_ids_of_log_lines_are_metadata_unless_the_spec_says_labels(choices: dict[str, Any]) -> None:
     if choices["shipper"] == "none":

@@ -97,6 +97,14 @@ def test_a_service_that_obsctl_does_not_run_is_scraped_and_followed_where_it_is(
     assert rendered["scrub"] == {"attributes": ["secret.*"], "patterns": {"card": r"\d{16}"}}
 
 
+def test_how_a_service_is_scraped_is_what_the_spec_says_and_nothing_more(stack: Stack) -> None:
+    shop = Service("shop", Contract("shop", ("web",)), (Component("web", "http://127.0.0.1:5000"),))
+    (plain,) = config(replace(stack, services=(shop,)))["scrape"]["targets"]  # type: ignore[index]
+    told = replace(shop, scrape={"honor_labels": True, "sample_limit": 7})
+    (target,) = config(replace(stack, services=(told,)))["scrape"]["targets"]  # type: ignore[index]
+    assert target == plain | {"honor_labels": True, "sample_limit": 7}
+
+
 def test_rules_come_along_as_files_that_the_server_is_told_of(stack: Stack) -> None:
     first, *rules = embedded(stack, version="1").processes[0].files
     told = json.loads(first.text)["rules"]
