@@ -40,10 +40,19 @@ def routes(spans: SpanReader) -> list[Route]:
             lambda call: _json({"tagValues": _texts(_values(spans, call)), "metrics": {}}),
         ),
         ("v2/search/tag/{tag:path}/values", lambda call: _values_v2(spans, call)),
+        ("metrics/query", _metrics),
+        ("metrics/query_range", _metrics),
         ("echo", lambda _: PlainTextResponse("echo")),
         ("status/buildinfo", lambda _: _json(build_info())),
     ]
     return [route(f"/api/{path}", handler, errors.tempo) for path, handler in handlers]
+
+
+def _metrics(call: Call) -> Response:
+    """TraceQL metrics, which are refused by name."""
+    pipeline = tempo_params.traceql(call.first("q") or call.first("query"))
+    asked = str(pipeline.metrics) if pipeline.metrics else "a query without metrics"
+    raise QueryError(f"invalid TraceQL query: {not_supported(asked)}")
 
 
 def _json(value: Any) -> Response:

@@ -54,6 +54,17 @@ def test_a_trace_of_ten_thousand_spans(api):
     assert trace["spanSets"][0]["matched"] == COUNT // 3
 
 
+@pytest.mark.parametrize("path", ["/api/metrics/query", "/api/metrics/query_range"])
+@pytest.mark.parametrize(
+    ("query", "named"), [("{} | rate()", "rate()"), ("{}", "a query without metrics"), ("{ |", "")]
+)
+def test_metrics_of_traces_are_refused_by_name(api, path, query, named):
+    answer = api.get(path, params={"q": query, "start": 1, "end": 100, "step": 10})
+    assert answer.status_code == 400
+    assert answer.text.startswith("invalid TraceQL query: ")
+    assert named in answer.text
+
+
 def test_clocks_far_off(api):
     traces = {t["traceID"]: t for t in found(api, '{ name = "odd" }')["traces"]}
     assert len(traces) == 3
