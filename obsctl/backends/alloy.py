@@ -12,6 +12,7 @@ ALLOY = Backend(
     serves=(Served(Role.SHIPPER, Dialect.HTTP, "shipper", "/-/ready"),),
     ports={"shipper": 12345},
     when={"shipper": "alloy"},
+    takes_lines="3500/loki/api/v1/raw",
     after=("loki",),
     editions={
         "1.0": Edition(

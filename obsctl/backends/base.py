@@ -66,7 +66,8 @@ class Backend:
     published under them, ``inside`` is the main port within the network where none of them is. ``when`` maps questions
     to the answers with which it is part of the stack. ``after`` names what should be up first. ``editions`` maps the
     first version that an edition is for to the edition, or to None where obsctl has none for what follows. ``exposes``
-    are globs for the names of its own metrics.
+    are globs for the names of its own metrics. ``takes_lines`` is the port and path, within the network, at which it
+    takes the lines of a body and sends them to the log store; empty where it does not.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Backend:
     editions: Mapping[str, Edition | None] = field(default_factory=dict)
     networks: tuple[str, ...] = (DEFAULT_NETWORK,)
     exposes: tuple[str, ...] = ()
+    takes_lines: str = ""
 
     @property
     def key(self) -> str:

@@ -85,7 +85,7 @@ def run(config: Config) -> None:
         stack.callback(rules.close)
         bodies = Bodies(limits.body_bytes)
         roles = _roles(store, intake, bodies, metrics, scraping.statuses)
-        roles["otlp_http"] += notifications.routes(bodies)
+        roles["otlp_http"] += notifications.routes(bodies, store)
         roles["prometheus"] += prometheus_rules.routes(rules.statuses, alerting.urls)
         roles["alerts"] = [*alertmanager.routes(alerting.board, bodies)]
         apps = _apps(roles, metrics)

@@ -18,6 +18,7 @@ from obsctl.spec.stack import Component, Service, Stack
 
 BACKEND_CONFIG = "rendered/embedded.json"
 RULES_FOLDER = "rendered/rules"
+NOTIFICATIONS_PATH = "/api/v1/notifications"
 
 
 def embedded(stack: Stack, *, version: str) -> Desired:
@@ -100,8 +101,13 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
             "files": [str(home / file.path) for file in rules],
             "alertmanagers": [stack.alerts_url] if stack.alerts_url else [],
         },
-        "alerting": alert_routing({}),
+        "alerting": alert_routing({"notifications_url": _notifications(stack)}),
     }
+
+
+def _notifications(stack: Stack) -> str:
+    """Where our server takes what its alert manager tells, as YAML."""
+    return json.dumps(f"http://{_host(stack.bind)}:{stack.ports['otlp_http']}{NOTIFICATIONS_PATH}")
 
 
 def _literal(bind: str) -> str:

@@ -66,6 +66,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         **_addresses(stack, parts),
         **_keeping(stack),
         **_switches(stack.choices),
+        **_notifications(chosen, parts),
         "anonymous": _is_loopback(stack.bind),
         "runs_sample": chosen["sample"] == "yes",
         "scrape_interval": duration(stack.scrape_interval),
@@ -103,6 +104,15 @@ def _addresses(stack: Stack, parts: Sequence[Part]) -> dict[str, Any]:
             if served.role is Role.TRACES:
                 found["traces_otlp"] = f"{backend.name}:{_OTLP_PORT}"
     return found
+
+
+def _notifications(chosen: Mapping[str, str], parts: Sequence[Part]) -> dict[str, Any]:
+    """Where notifications of alerts go in the stack: to whatever takes lines over HTTP and keeps them."""
+    takers = [part.backend for part in parts if part.backend.takes_lines and chosen["alerting"] == "yes"]
+    return {
+        "notifications_url": next((quoted(f"http://{one.name}:{one.takes_lines}") for one in takers), ""),
+        "notifications_port": next((one.takes_lines.partition("/")[0] for one in takers), ""),
+    }
 
 
 def _word(role: Role) -> str:

@@ -1,10 +1,12 @@
 """A receiver for Alertmanager's webhook (version 4): a drill sees here who would have been told of what.
 
-``POST /api/v1/notifications`` takes a notification; ``GET`` lists the last ones, the latest first. They are in memory.
+``POST /api/v1/notifications`` takes a notification; ``GET`` lists the last ones, the latest first. They are kept in
+memory, and as log lines of ``alertmanager`` in the store.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import deque
@@ -19,8 +21,11 @@ from obsctl.embedded.api.alertmanager import answered
 from obsctl.embedded.api.alertmanager_bodies import SchemaError
 from obsctl.embedded.api.http import JSON, compact, encoded
 from obsctl.embedded.receive.body import Bodies
+from obsctl.embedded.signals import Batch, Labels, LogRecord
+from obsctl.embedded.store.base import Sink, StoreFullError
 
 PATH = "/api/v1/notifications"
+STREAM: Labels = (("service_name", "alertmanager"),)
 KEPT = 100
 LARGEST = 256 * 1024
 """Notifications that are kept, and characters of each: what is larger is refused."""
@@ -29,12 +34,15 @@ _TEXTS = ("receiver", "status", "groupKey")
 _OBJECTS = ("groupLabels", "commonLabels", "commonAnnotations")
 
 
-def routes(bodies: Bodies) -> list[Route]:
-    """The routes, and the notifications behind them."""
+def routes(bodies: Bodies, sink: Sink) -> list[Route]:
+    """The routes, and the notifications behind them. Each becomes a log line, too."""
     kept: deque[Mapping[str, Any]] = deque(maxlen=KEPT)
 
     def take(value: Any) -> Response:
         kept.appendleft({"receivedAt": time.time(), **_notification(value)})
+        line = LogRecord(STREAM, time.time_ns(), compact(value))
+        with contextlib.suppress(StoreFullError):  # who is told must not wait for a full store
+            sink.submit(Batch(logs=[line]))
         return Response(status_code=200)
 
     async def post(request: Request) -> Response:

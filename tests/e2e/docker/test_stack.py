@@ -6,11 +6,16 @@ stand-ins that speak the same APIs, and Grafana is left out; ``tests/e2e/images`
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from obsctl.clients.http import Http
+from obsctl.clients.logql import LogqlClient
 from obsctl.runtime.docker_engine import Engine
+from obsctl.wait import Deadline, until
 from tests.e2e.docker.stacks import OFFICIAL, Stack, brought_up
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -51,6 +56,19 @@ def test_one_request_is_seen_across_all_of_it(stack: Stack) -> None:
     assert {"api", "worker", "ai"} <= {span["service"] for span in trace["spans"]}
     assert trace["counts"]["orphans"] == 0
     assert "POST /matches" in stack.ok("trace", "last").out
+
+
+def test_what_alertmanager_tells_is_kept_as_a_log_line(stack: Stack) -> None:
+    labels = {"alertname": f"Drill{time.time_ns()}", "severity": "page"}
+    urls = {e["role"]: e["url"] for e in stack.run("status", "--json").data["endpoints"]}
+    with Http(urls["alerts"], name="Alertmanager") as http:
+        assert http.send("POST", "/api/v2/alerts", json_body=[{"labels": labels}]).status == 200
+    logs, since = LogqlClient(urls["logs"]), time.time_ns() - 60 * 10**9
+    query = f'{{service_name="alertmanager"}} |= "{labels["alertname"]}"'
+    (line, *_) = until(lambda: logs.lines(query, since, time.time_ns()), Deadline.after(60)) or [None]
+    assert line
+    told = json.loads(line.line)
+    assert (told["receiver"], told["status"], told["alerts"][0]["labels"]) == ("default", "firing", labels)
 
 
 def test_up_again_does_nothing(stack: Stack) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -64,6 +65,11 @@ def test_an_alert_that_fires_is_notified_here(server: Embedded) -> None:
     [told] = eventually(lambda: [one for one in listed(server) if one["receiver"] == "drill"])
     assert (told["status"], told["commonLabels"]) == ("firing", {"alertname": "Drill", "severity": "page"})
     assert told["alerts"][0]["annotations"] == {"summary": "only a drill"}
+    query = '{service_name="alertmanager"} |= "Drill"'
+    path = f"/loki/api/v1/query_range?{urlencode({'query': query})}"
+    [stream] = eventually(lambda: server.get("loki", path).json["data"]["result"])
+    line = json.loads(stream["values"][0][1])
+    assert (line["receiver"], line["alerts"][0]["labels"]["alertname"]) == ("drill", "Drill")
 
 
 def test_what_was_notified_is_listed_the_latest_first(server: Embedded) -> None:

@@ -85,10 +85,10 @@ def test_an_edited_file_is_kept_and_shown_until_forced(tmp_path: Path) -> None:
     done(tmp_path)
     edited = tmp_path / "deploy" / "alertmanager" / "alertmanager.yml"
     text = edited.read_text()
-    edited.write_text(text.replace("receiver: nobody", "receiver: me"))
+    edited.write_text(text.replace("receiver: default", "receiver: me"))
 
     check = done(tmp_path, check=True)
-    assert (check.exit_status, "-  receiver: me\n+  receiver: nobody" in check.data["diff"]) == (1, True)
+    assert (check.exit_status, "-  receiver: me\n+  receiver: default" in check.data["diff"]) == (1, True)
     kept = done(tmp_path)
     assert (kept.exit_status, states(kept)["alertmanager/alertmanager.yml"]) == (1, "edited")
     assert "receiver: me" in edited.read_text()

@@ -34,7 +34,15 @@ def read_plan(text: str) -> Plan:
         labels=_names("labels", text),
         metadata=_names("structured_metadata", text),
         url=_settings(text)["url"],
+        raw=_raw(text),
     )
+
+
+def _raw(text: str) -> tuple[int, dict[str, str]] | None:
+    """The port of `loki.source.api`, and the labels that it gives to lines."""
+    pattern = r"loki\.source\.api .*?listen_port\s*=\s*(\d+).*?labels\s*=\s*\{(.*?)\}"
+    found = re.search(pattern, text, re.DOTALL)
+    return (int(found[1]), _settings(found[2])) if found else None
 
 
 def _settings(block: str) -> dict[str, str]:

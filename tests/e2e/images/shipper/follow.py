@@ -32,6 +32,8 @@ class Plan:
     labels: tuple[str, ...]
     metadata: tuple[str, ...]
     url: str
+    raw: tuple[int, dict[str, str]] | None = None
+    """A port that takes lines over HTTP, and their labels."""
 
 
 def entry(plan: Plan, line: str, labels: dict[str, str]) -> tuple[dict[str, str], list[Any]]:
@@ -123,12 +125,31 @@ class Health(BaseHTTPRequestHandler):
         """No line for every request."""
 
 
+def take_lines(plan: Plan, stop: threading.Event) -> None:
+    """Serve Alloy's ``/loki/api/v1/raw``: lines in the body of a POST."""
+    if plan.raw is None:
+        return
+    port, labels = plan.raw
+
+    class Lines(Health):
+        def do_POST(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode(errors="replace")
+            values = [[str(time.time_ns()), line] for line in text.splitlines() if line]
+            if self.path == "/loki/api/v1/raw" and values:
+                push(plan.url, [{"stream": labels, "values": values}], stop)
+            self.send_response(204 if self.path == "/loki/api/v1/raw" else 404)
+            self.end_headers()
+
+    threading.Thread(target=ThreadingHTTPServer(("0.0.0.0", port), Lines).serve_forever, daemon=True).start()
+
+
 def run(plan: Plan, kept: Path, port: int) -> int:
     """Follow until SIGTERM. ``kept`` is the file that keeps its place, ``port`` where it says that it is ready."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=ThreadingHTTPServer(("0.0.0.0", port), Health).serve_forever, daemon=True).start()
+    take_lines(plan, stop)
     print(f"following {', '.join(plan.targets)}", flush=True)
     follow(plan, kept, stop)
     return 0
