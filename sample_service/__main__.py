@@ -52,7 +52,7 @@ def _run_http(settings: Settings) -> None:
     from sample_service.telemetry import Telemetry
 
     telemetry = Telemetry(settings.process)
-    logs.setup(telemetry.service, log_file=settings.log_file)
+    logs.setup(telemetry.service, log_file=settings.log_file, also=telemetry.log_handler())
     create_app: Callable[[Settings], ObservedApp] = import_module(f"sample_service.{settings.process}").create_app
     from sample_service.server import serve
 
@@ -60,6 +60,7 @@ def _run_http(settings: Settings) -> None:
         serve(create_app(settings), settings.host, settings.port)
     finally:
         telemetry.shutdown()
+        logs.shutdown()
 
 
 def _run_redis(settings: Settings) -> None:

@@ -80,10 +80,12 @@ class RepetitionFilter(logging.Filter):
         return True
 
 
-def setup(service: str, stream: TextIO | None = None, *, log_file: str = "") -> None:
+def setup(
+    service: str, stream: TextIO | None = None, *, log_file: str = "", also: logging.Handler | None = None
+) -> None:
     """Send every log record, warning and uncaught exception of the process to stdout (or ``stream``) as JSON.
 
-    ``log_file`` gets the same lines. One that cannot be written is reported and done without.
+    ``log_file`` and ``also`` get the same lines. A file that cannot be written is reported and done without.
     """
     out = logging.StreamHandler(stream or sys.stdout)
     root = logging.getLogger()
@@ -91,6 +93,9 @@ def setup(service: str, stream: TextIO | None = None, *, log_file: str = "") -> 
     root.setLevel(logging.INFO)
     out.setFormatter(JsonFormatter(service))
     out.addFilter(RepetitionFilter())
+    if also:
+        also.setFormatter(out.formatter)
+        root.addHandler(also)
     if log_file:
         _also_to(log_file, out)
     for chatty in ("httpx", "httpcore", "urllib3", "fakeredis", "asyncio"):
@@ -98,6 +103,12 @@ def setup(service: str, stream: TextIO | None = None, *, log_file: str = "") -> 
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+
+
+def shutdown() -> None:
+    """Close every way out, so that what is left is sent."""
+    for handler in logging.getLogger().handlers:
+        handler.close()
 
 
 def _also_to(path: str, out: logging.Handler) -> None:

@@ -6,6 +6,7 @@ at most ``FLUSH_SECONDS``. Without an endpoint nothing is exported, but trace co
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -50,6 +51,14 @@ class Telemetry:
         """The ``service.name`` under which this process reports."""
         return str(self._provider.resource.attributes["service.name"])
 
+    def log_handler(self) -> logging.Handler | None:
+        """What sends log lines by OTLP; None unless the environment asks for that."""
+        if not exports_logs(os.environ):
+            return None
+        from sample_service.logs_otlp import OtlpHandler
+
+        return OtlpHandler(self._provider.resource, FLUSH_SECONDS)
+
     def shutdown(self, timeout: float = FLUSH_SECONDS) -> None:
         """Send what is left, but wait no longer than ``timeout`` seconds for a collector that does not answer."""
         flusher = threading.Thread(target=self._provider.shutdown, daemon=True)
@@ -68,6 +77,15 @@ def exports(environ: Mapping[str, str]) -> bool:
     if environ.get("OTEL_TRACES_EXPORTER", "otlp").strip().lower() == "none":
         return False
     return any(environ.get(name, "").strip() for name in _ENDPOINTS)
+
+
+def exports_logs(environ: Mapping[str, str]) -> bool:
+    """Whether the environment asks for log lines by OTLP, and says where to. It has to ask: shipped, too, they would
+    come twice.
+    """
+    if environ.get("OTEL_LOGS_EXPORTER", "").strip().lower() != "otlp":
+        return False
+    return any(environ.get(name, "").strip() for name in ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", _ENDPOINTS[1]))
 
 
 class LateExporter(SpanExporter):

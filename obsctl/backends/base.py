@@ -40,7 +40,7 @@ class Edition:
     ``volumes`` maps the name of a kept volume to its place; a place that the image itself owns, so that a new volume
     belongs to ``user``. ``tmpfs`` are the other places it writes to. ``metrics`` is the port of its own metrics, read
     at ``/metrics``; 0 for none. ``health`` is a command inside the image, only where the image has one.
-    ``memory`` is in MiB.
+    ``memory`` is in MiB. ``reads_logs``: it follows log files; ``takes_logs``: it passes on logs that come by OTLP.
     """
 
     user: str
@@ -55,6 +55,7 @@ class Edition:
     secrets: tuple[str, ...] = ()
     pids: int = 256
     reads_logs: bool = False
+    takes_logs: bool = False
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ OTEL_COLLECTOR = Backend(
             environment={**_ENVIRONMENT, "LOGS_ENDPOINT": "http://@{logs_address}/otlp"},
             mounts=_MOUNTS,
             metrics=8888,
+            takes_logs=True,
         ),
     },
 )

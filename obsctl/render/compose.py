@@ -41,7 +41,7 @@ def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Co
     sources = log_sources(stack, up)
     known = values(stack, preset, parts, sources)
     products = [_product(stack, preset, part, sources, known) for part in parts]
-    containers = tuple(_ordered([*products, *_sample(stack, preset, version, known)]))
+    containers = tuple(_ordered([*products, *_sample(stack, preset, version, parts, known)]))
     composition = Composition(
         name=stack.name,
         preset=preset.name,
@@ -147,9 +147,11 @@ def _reaches_out(stack: Stack, backend: Backend) -> bool:
     return scrapes and any(on_this_machine(url) for url in urls)
 
 
-def _sample(stack: Stack, preset: Preset, version: str, known: Mapping[str, Any]) -> list[Container]:
+def _sample(
+    stack: Stack, preset: Preset, version: str, parts: Sequence[Part], known: Mapping[str, Any]
+) -> list[Container]:
     """The components of the sample, all from one image."""
-    edition = SAMPLE.edition
+    edition = _logging_to(parts)
     build = Build(SAMPLE_FOLDER, {"PYTHON_IMAGE": image_of(_PYTHON, preset, stack.choices)})
     files = sample_files()
     image = f"obsctl-sample:{version}-{_digest(build, files)}"
@@ -168,6 +170,16 @@ def _sample(stack: Stack, preset: Preset, version: str, known: Mapping[str, Any]
             )
             containers.append(container)
     return containers
+
+
+def _logging_to(parts: Sequence[Part]) -> Edition:
+    """The sample's logs go into files, or by OTLP where nobody follows files and the collector takes them."""
+    edition, editions = SAMPLE.edition, [part.edition for part in parts]
+    if any(e.reads_logs for e in editions) or not any(e.takes_logs for e in editions):
+        return edition
+    environment = {key: text for key, text in edition.environment.items() if key != "LOG_FILE"}
+    by_otlp = {"OTEL_LOGS_EXPORTER": "otlp", "OTEL_BLRP_SCHEDULE_DELAY": "200"}
+    return replace(edition, environment={**environment, **by_otlp}, volumes={})
 
 
 def _digest(build: Build, files: Sequence[File]) -> str:

@@ -101,6 +101,8 @@ class Engine:
         if pid := self.pid:
             self._end(pid)
         if wipe and self.home.exists():
+            for place in mounts_below(self.home, Path("/proc/self/mountinfo").read_text()):
+                subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)
             try:
                 shutil.rmtree(self.home)
             except OSError as error:  # something is still mounted there
@@ -150,6 +152,12 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
+
+
+def mounts_below(home: Path, mountinfo: str) -> list[str]:
+    """What is still mounted there, as when a daemon was killed; the innermost first. Blanks are escaped in the list."""
+    places = [line.split()[4].encode().decode("unicode_escape") for line in mountinfo.splitlines()]
+    return sorted((p for p in places if Path(p).is_relative_to(home)), key=len, reverse=True)
 
 
 def other_engine() -> int | None:

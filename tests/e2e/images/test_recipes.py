@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.spec.presets import load_preset
-from tests.e2e.engine import Engine, main
+from tests.e2e.engine import Engine, main, mounts_below
 from tests.e2e.images.build import Made, image_key, materials, source_key
 from tests.e2e.images.recipes import FOLDER, RECIPES, UNAVAILABLE, Recipe
 from tests.e2e.images.sources import REPOSITORY, BuildError, Wheels, Work
@@ -128,6 +128,12 @@ def test_an_engine_that_does_not_run_says_so(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().out == f"no engine runs at {tmp_path}\n"
     assert main(["stop", "--home", str(tmp_path), "--wipe"]) == 0
     assert not tmp_path.exists()
+
+
+def test_what_is_mounted_below_an_engines_home_is_found_from_the_inside_out() -> None:
+    places = ("/", "/e/data", "/e/data/a\\040b/merged", "/e/data/a\\040b", "/elsewhere", "/e")
+    listed = "".join(f"{i} 1 0:{i} / {place} rw - tmpfs tmpfs rw\n" for i, place in enumerate(places))
+    assert mounts_below(Path("/e"), listed) == ["/e/data/a b/merged", "/e/data/a b", "/e/data", "/e"]
 
 
 def test_a_number_that_another_process_has_now_is_not_the_engine(tmp_path: Path) -> None:

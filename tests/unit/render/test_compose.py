@@ -314,3 +314,15 @@ def test_text_of_a_spec_cannot_become_syntax() -> None:
 def test_a_pattern_that_the_collector_cannot_use_is_refused_with_its_place() -> None:
     with pytest.raises(SpecError, match=r"forbidden\.patterns\.token: the collector cannot use lookaround"):
         rendered(shop(default_stack(), patterns={"token": r"(?<=token=)\w+"}))
+
+
+@pytest.mark.parametrize(
+    ("preset", "shipper", "by_otlp"), [("current", "none", True), ("current", "alloy", False), ("seed", "none", False)]
+)
+def test_the_samples_logs_go_by_otlp_where_nobody_follows_files_and_the_collector_takes_them(
+    preset: str, shipper: str, by_otlp: bool
+) -> None:
+    made = rendered(default_stack(preset=preset, shipper=shipper))
+    api = container(made, "api")
+    assert api.environment.get("OTEL_LOGS_EXPORTER") == ("otlp" if by_otlp else None)
+    assert ("LOG_FILE" in api.environment) == ("logs" in made.volumes) == (not by_otlp)

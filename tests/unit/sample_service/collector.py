@@ -1,4 +1,4 @@
-"""A collector for tests: takes OTLP over HTTP and keeps the spans."""
+"""A collector for tests: takes OTLP over HTTP and keeps the spans, and the requests with log records as they came."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 class Collector:
     url: str = ""
     spans: list[Span] = field(default_factory=list)
+    logs: list[bytes] = field(default_factory=list)
 
     def trace(self, trace_id: str) -> list[Span]:
         return [span for span in list(self.spans) if span.trace_id == trace_id]
@@ -68,7 +69,8 @@ def collecting() -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.take(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+            body = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+            collector.logs.append(body) if self.path == "/v1/logs" else collector.take(body)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
