@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -17,8 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         config = load(options.config)
+        gc.disable()  # what is loaded stays: to look through it again and again is a tenth of the start
         from obsctl.embedded.app import run
 
+        gc.freeze()
+        gc.enable()
         run(config)
     except KeyboardInterrupt:
         return 130  # before the server listens to signals
