@@ -6,9 +6,14 @@ Whole stacks come first: they take longest, mostly waiting, and the many short t
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # started in the background of a shell: what is started here would inherit a deaf ear for Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("judged", derandomize=True)
 if os.environ.get("CI"):

@@ -18,7 +18,7 @@ from tests.e2e.conftest import NO_ENGINE, Folder, free_offset
 
 pytestmark = pytest.mark.e2e
 HERE = Path(__file__).parent
-SECONDS = 8.0
+SECONDS = 10.0
 """What the whole run may take to arrive. Only what others wait for, too, costs it when it is broken."""
 
 RED: dict[str, tuple[str, str, str]] = {
@@ -98,9 +98,10 @@ def test_a_collector_that_is_down_turns_traces_red_and_nothing_else(sample: Samp
     # before the others: what one of them does to an SLO stays in its last five minutes
     sample.breaks("collector_down", "api worker ai")
     verdicts = sample.verify("traces.complete")
-    red = set(red_of(verdicts))
+    red = red_of(verdicts)
     assert "traces.complete" in red
-    assert red <= {c.id for c in CHECKS if c.id.startswith(("traces.", "correlation.exemplar", "privacy."))}
+    may_be = {c.id for c in CHECKS if c.id.startswith(("traces.", "correlation.exemplar", "privacy."))}
+    assert set(red) <= may_be, red
     assert not [name for name, v in verdicts.items() if name.startswith("traces.") and v.status is Status.PASS]
 
 

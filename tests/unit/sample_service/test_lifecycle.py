@@ -83,6 +83,7 @@ def test_asked_to_stop_they_leave_with_status_0(lonely: Stack) -> None:
 
 
 def test_the_job_at_hand_is_finished_before_stopping(sample: Stack) -> None:
+    sample.match()  # the first job of a worker has to wait for the client of the vector store to be loaded
     cv_id, project_id = sample.add_pair("in flight")
     with sample.fault("ai", latency_ms=150):
         asked = sample.call("api", "POST", "/matches", {"cv_id": cv_id, "project_id": project_id})
