@@ -95,7 +95,8 @@ def hear(endpoints: Endpoints, started_ns: int, preferred: str, aside: Collectio
     entry = preferred if preferred in fit else next((name for name, _ in entered.most_common(1)), "")
     components = tuple(sorted(fit, key=lambda name: (name != entry, -services[name], name)))
     found = requests(_whole(traces), entry, components, aside)
-    judged = {trace_id for request in found if request.drivable for trace_id in request.traces}
+    described = [request for request in found if request.drivable] or found
+    judged = {trace_id for request in described for trace_id in request.traces}
     series = Counter(one.component for one in sent)
     told = {name: str(Counts(services[name], logged[name], series[name])) for name in names}
     return Heard(

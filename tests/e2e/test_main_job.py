@@ -102,6 +102,18 @@ def edited(tmp_path: Path, file: str, old: str, new: str) -> Path:
     return changed
 
 
+def test_what_a_running_stack_has_received_becomes_a_contract(stack: Folder) -> None:
+    stack.ok("verify", "--only", "traces.complete")
+    page = f"http://127.0.0.1:{8000 + stack.offset}/metrics"
+    stack.ok("init", "drafted", "--from", page, "--stack", ".", "--service", "mine", "--force")
+    assert stack.ok("check", "-C", "drafted", "--json").data["findings"] == []
+    text = (stack.path / "drafted" / "contract.yaml").read_text()
+    assert 'components: ["api", "worker", "ai"]' in text
+    assert '# - request: "POST /matches"' in text
+    assert '#   edges: ["api -> worker", "worker -> ai"]' in text
+    assert re.search(r'^  fields: .*"trace_id"', text, re.MULTILINE)
+
+
 def test_a_metric_renamed_in_its_family_is_asked_for_under_its_new_name(stack: Folder, tmp_path: Path) -> None:
     """The family is the only place: the sample, which was not changed with it, lacks exactly that metric."""
     changed = edited(tmp_path, "families/jobs.yaml", "jobs_queue_depth", "jobs_waiting")
