@@ -19,10 +19,12 @@ import pytest
 from obsctl.errors import StartError
 from obsctl.events import Event
 from obsctl.render.desired import Build, File
+from obsctl.runtime import docker_model as model
 from obsctl.runtime.docker import DockerRuntime
 from obsctl.runtime.docker_engine import Engine, find_engine
 from obsctl.runtime.docker_plan import plan
 from obsctl.runtime.docker_project import project
+from obsctl.runtime.docker_seed import seed
 from obsctl.runtime.docker_seen import see
 from obsctl.runtime.docker_up import Up
 from obsctl.wait import Deadline, until
@@ -191,6 +193,19 @@ def test_a_port_that_is_taken_between_plan_and_start_undoes_all(lab: Lab, holder
             assert lab.left() == []
         finally:
             other.wipe()
+
+
+def test_a_disk_that_is_full_is_said_with_what_makes_room(lab: Lab) -> None:
+    made = project(lab.write(web("front", free_port(), "x" * 100_000)), lab.root)
+    wanted = made.named("front")
+    small = {"type": "tmpfs", "device": "tmpfs", "o": "size=4k"}
+    mine = {model.PROJECT: lab.stack}
+    name = f"{made.name}_files-front-1-{wanted.seeds[0].digest}"
+    lab.engine.client.create_volume(name, driver="local", driver_opts=small, labels=mine)
+    with pytest.raises(StartError, match="the engine's disk is full") as caught:
+        seed(lab.engine, made, wanted, "a run")
+    assert "docker system prune" in caught.value.hint
+    assert lab.left() == [name]
 
 
 def test_a_failed_change_keeps_what_ran_before(lab: Lab) -> None:

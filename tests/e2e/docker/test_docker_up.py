@@ -126,6 +126,15 @@ def test_another_image_under_the_same_name_is_noticed(lab: Lab) -> None:
         api.remove_image(image, force=True)
 
 
+def test_another_platform_makes_a_container_anew_of_an_image_that_has_to_be_pulled(lab: Lab) -> None:
+    lab.up(box("one"))
+    image = lab.engine.client.inspect_image(IMAGE)
+    same = box("one", platform=f"{image['Os']}/{image['Architecture']}")
+    other = box("one", platform="linux/s390x")
+    assert kinds(lab.runtime.plan(lab.write(other))) == {IMAGE: "pull", "one": "replace"}
+    assert kinds(lab.runtime.plan(lab.write(same))) == {"one": "replace"}
+
+
 def test_data_outlives_down_unless_volumes_are_asked_for(lab: Lab) -> None:
     lab.up(slow())
     lab.down(volumes=False)

@@ -95,6 +95,12 @@ def test_without_the_collector_only_what_goes_through_it_is_red(stack: Stack) ->
     assert stack.failing() == set()
 
 
+def test_without_a_shipper_logs_come_by_otlp(stack: Stack) -> None:
+    stack.write(", shipper: none")
+    assert {"api", "worker", "ai"} <= set(stack.run("up", "--json", timeout=180).data["started"])
+    assert stack.failing() == set()
+
+
 def test_down_leaves_nothing(stack: Stack) -> None:
     stack.ok("down", "--volumes")
     assert [stack.seen(what) for what in ("containers", "networks", "volumes")] == [[], [], []]
