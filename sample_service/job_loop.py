@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 SHORTEST_POLL = 0.05
 STOP_SECONDS = 2.5
-"""With the server's and the exporter's, less than the five seconds that `obsctl down` allows."""
+"""With the server's and the exporter's, less than the five seconds that a stop is given."""
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
 STARTING = "starting"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import redis
@@ -59,7 +60,8 @@ def test_a_job_arrives_as_it_was_sent(client: redis.Redis, producer: queue.Produ
     with request_context.begin("r-1"):
         producer.enqueue(JOB)
     delivery = take(worker)
-    assert queue.job_of(delivery) == jobs.Job("match", "job-1", "cv-1", "project-1", request_id="r-1")
+    arrived = replace(queue.job_of(delivery), carrier={})  # of a trace, where another test of this process traces
+    assert arrived == jobs.Job("match", "job-1", "cv-1", "project-1", request_id="r-1")
     assert worker.depth() == 1
     worker.ack(delivery)
     assert (worker.depth(), worker.next(0.001)) == (0, None)
