@@ -87,7 +87,7 @@ def red_with(stack: Folder, changed: Path) -> dict[str, str]:
     """What is red when ``verify`` reads other templates than those that the stack was started with."""
     with_it = f"import obsctl.assets as a, pathlib; a.templates = lambda: pathlib.Path({str(changed)!r}); import runpy"
     run = f"{with_it}; runpy.run_module('obsctl', run_name='__main__', alter_sys=True)"
-    done = replace(stack, command=(sys.executable, "-c", run)).run("verify", "--timeout", "6", "--json")
+    done = replace(stack, command=(sys.executable, "-c", run)).run("verify", "--timeout", "12", "--json")
     assert done.status == 1
     return {c["id"]: c["summary"] for c in done.data["checks"] if c["status"] not in ("pass", "skip")}
 
