@@ -6,16 +6,14 @@ are counters. Where nothing is known nothing is found: a finding is never a gues
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.promql.durations import Timing
-from obsctl.embedded.query.promql.parse import children, parse, selectors_in
+from obsctl.embedded.query.promql.parse import children, parse
 from obsctl.embedded.query.promql.tree import (
     Aggregate,
     Binary,
@@ -28,7 +26,6 @@ from obsctl.embedded.query.promql.tree import (
     Subquery,
 )
 from obsctl.lint.series import NUMBER, UNKNOWN, Known, Rise, Series, Shape, merged
-from obsctl.spec.rule_file import FileRule
 from obsctl.spec.words import nearest, quoted
 
 _SOME = Timing(step=60_000, range=3_600_000)
@@ -84,43 +81,6 @@ def read(text: str, known: Known) -> Reading:
     walk = _Walk(known)
     shape = walk.shape(tree)
     return Reading(tree, shape, tuple(dict.fromkeys(walk.issues)))
-
-
-def with_recorded(known: Known, rules: Iterable[FileRule]) -> Known:
-    """What is known once recording rules have added their series. Rules that need each other add unknown ones."""
-    recorded: dict[str, list[FileRule]] = {}
-    for rule in rules:
-        if rule.kind == "record":
-            recorded.setdefault(rule.name, []).append(rule)
-    series = {**{name: Series(UNKNOWN, scraped=False) for name in recorded}, **known.series}
-    for name in _in_order({name: _names_in(rules) & recorded.keys() for name, rules in recorded.items()}):
-        shapes = [_recorded_shape(rule, replace(known, series=series)) for rule in recorded[name]]
-        series[name] = known.series.get(name) or Series(merged(shapes), scraped=False)
-    return replace(known, series=series)
-
-
-def _recorded_shape(rule: FileRule, known: Known) -> Shape:
-    shape = read(rule.expr, known).shape
-    return replace(shape, labels=None if shape.labels is None else shape.labels | frozenset(rule.labels))
-
-
-def _names_in(rules: Iterable[FileRule]) -> frozenset[str]:
-    """The metrics that rules name. What is no PromQL names none."""
-    found: set[str] = set()
-    for rule in rules:
-        with contextlib.suppress(QueryError):
-            found.update(_name(selector) for selector in selectors_in(parse(rule.expr)))
-    return frozenset(found)
-
-
-def _in_order(needs: Mapping[str, frozenset[str]]) -> Iterable[str]:
-    """Names, each after those that it needs. Those of a circle are left out."""
-    rest = dict(needs)
-    while True:
-        try:
-            return [name for name in TopologicalSorter(rest).static_order() if name in rest]
-        except CycleError as error:
-            rest = {name: need for name, need in rest.items() if name not in error.args[1]}
 
 
 def nodes(tree: Expr) -> Iterator[Expr]:
@@ -274,7 +234,7 @@ class _Walk:
         elif shape.rise is Rise.COUNTER:
             message = "a quantile of buckets without rate() is one since the process began"
             self._note("promql.bare-counter", _metric(node), message, node)
-        return _without(replace(shape, rise=Rise.GAUGE), {"le"})
+        return replace(shape, rise=Rise.GAUGE).without({"le"})
 
     def absent(self, node: Call, _vectors: list[Shape]) -> Shape:
         inner = node.args[0]
@@ -302,7 +262,7 @@ class _Walk:
         rise = inner.rise if node.op in _ADDING else Rise.GAUGE
         if node.op in _PICKING:
             return replace(inner, rise=rise)
-        kept = _without(inner, set(node.labels)) if node.without else _only(inner, node.labels)
+        kept = inner.without(node.labels) if node.without else inner.only(node.labels)
         if node.op == "count_values" and isinstance(node.param, String) and kept.labels is not None:
             kept = replace(kept, labels=kept.labels | {node.param.value})
         return replace(kept, rise=rise)
@@ -382,32 +342,17 @@ def _joined(node: Binary, left: Shape, right: Shape) -> Shape:
         many = left if matching.grouped == "left" else right
         labels = None if many.labels is None else many.labels | set(matching.include)
         return replace(many, labels=labels, rise=rise)
-    kept = _only(left, matching.labels) if matching.on else _without(left, set(matching.labels))
+    kept = left.only(matching.labels) if matching.on else left.without(matching.labels)
     return replace(kept, rise=rise)
-
-
-def _only(shape: Shape, labels: Iterable[str]) -> Shape:
-    """What is left of a shape by these labels."""
-    wanted = frozenset(labels)
-    if shape.labels is None:
-        return Shape(shape.rise, wanted, exact=False, lost=None)
-    lost = None if shape.lost is None else (shape.lost | shape.labels) - wanted
-    return Shape(shape.rise, shape.labels & wanted, exact=shape.exact, lost=lost)
-
-
-def _without(shape: Shape, labels: set[str]) -> Shape:
-    if shape.labels is None:
-        return shape
-    lost = None if shape.lost is None else shape.lost | (shape.labels & labels)
-    return replace(shape, labels=shape.labels - labels, lost=lost)
 
 
 def _metric(node: Expr) -> str:
     """The first metric that an expression names."""
-    return next((_name(part) for part in nodes(node) if isinstance(part, Selector)), "")
+    return next((name_of(part) for part in nodes(node) if isinstance(part, Selector)), "")
 
 
-def _name(selector: Selector) -> str:
+def name_of(selector: Selector) -> str:
+    """The metric that it names; "" where it names none."""
     return next((m.value for m in selector.matchers if m.name == "__name__"), "")
 
 

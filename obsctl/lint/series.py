@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from fnmatch import fnmatchcase
 
@@ -42,6 +42,22 @@ class Shape:
     labels: frozenset[str] | None = None
     exact: bool = False
     lost: frozenset[str] | None = frozenset()
+
+    def only(self, labels: Iterable[str]) -> Shape:
+        """What is left of it by these labels."""
+        wanted = frozenset(labels)
+        if self.labels is None:
+            return Shape(self.rise, wanted, exact=False, lost=None)
+        lost = None if self.lost is None else (self.lost | self.labels) - wanted
+        return Shape(self.rise, self.labels & wanted, exact=self.exact, lost=lost)
+
+    def without(self, labels: Iterable[str]) -> Shape:
+        """What is left of it without these labels."""
+        gone = frozenset(labels)
+        if self.labels is None:
+            return self
+        lost = None if self.lost is None else self.lost | (self.labels & gone)
+        return replace(self, labels=self.labels - gone, lost=lost)
 
 
 UNKNOWN = Shape()

@@ -13,7 +13,7 @@ from obsctl.lint.catalogue import RULES
 from obsctl.lint.contracts import contract_findings
 from obsctl.lint.dashboards import dashboard_findings
 from obsctl.lint.finding import Finding, Inspection, Look, Severity, Verdict, at_least
-from obsctl.lint.promql import with_recorded
+from obsctl.lint.recorded import with_recorded
 from obsctl.lint.rules import rule_findings, spec_findings, syntax_findings
 from obsctl.lint.scrape import scrape_findings
 from obsctl.lint.series import Known, known_series

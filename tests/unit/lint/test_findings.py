@@ -19,7 +19,8 @@ from obsctl.lint.catalogue import RULES
 from obsctl.lint.contracts import contract_findings
 from obsctl.lint.dashboards import dashboard_findings
 from obsctl.lint.finding import Finding
-from obsctl.lint.promql import read, with_recorded
+from obsctl.lint.promql import read
+from obsctl.lint.recorded import with_recorded
 from obsctl.lint.rules import rule_findings, syntax_findings
 from obsctl.lint.scrape import scrape_findings
 from obsctl.lint.series import Known, known_series
