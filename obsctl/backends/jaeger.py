@@ -7,6 +7,8 @@ from obsctl.endpoints import Dialect, Role
 
 _USER = "10001:10001"
 _MEMORY = 512
+_UNTRACED = {"OTEL_TRACES_SAMPLER": "always_off"}
+"""Without spans of its own: they are among those of the services, and it waits for them for ten seconds at its end."""
 
 JAEGER = Backend(
     name="jaeger",
@@ -17,11 +19,18 @@ JAEGER = Backend(
     when={"traces": "jaeger"},
     editions={
         # Jaeger 1 needs no file; it takes OTLP on 4317 by default, and its own metrics are on the admin port.
-        "1.35": Edition(user=_USER, memory=_MEMORY, command=("--memory.max-traces=@{max_traces}",), metrics=14269),
+        "1.35": Edition(
+            user=_USER,
+            memory=_MEMORY,
+            command=("--memory.max-traces=@{max_traces}",),
+            environment=_UNTRACED,
+            metrics=14269,
+        ),
         "2.0": Edition(
             user=_USER,
             memory=_MEMORY,
             command=("--config=/etc/jaeger/config.yaml",),
+            environment=_UNTRACED,
             mounts={"": "/etc/jaeger"},
             metrics=8888,
         ),
