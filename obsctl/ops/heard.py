@@ -18,6 +18,7 @@ from obsctl.endpoints import Endpoints, Role
 from obsctl.ops.heard_requests import Trace, always_present, entries, links, requests
 from obsctl.ops.observed import stored
 from obsctl.spec.heard import Heard, HeardLogs, Sent
+from obsctl.spec.leaves import NAME_PATTERN
 
 MOST_SERVICES, MOST_TRACES, MOST_LINES = 20, 200, 5000
 """How much is read: services, traces of each, the newest lines of all."""
@@ -28,7 +29,6 @@ UNDER_WAY_NS = 2 * 10**9
 _SENT = '{job!="",__name__!~"up|target_info|otel_scope_info|scrape_.*|traces_.*|slo:.*|ALERTS.*"}'
 """Series that somebody made who is known by name."""
 
-_COMPONENT = r"[a-z0-9][a-z0-9-]{0,62}"
 _STANDARD = ("timestamp", "level", "message", "trace_id", "span_id")
 """Fields of an OTLP record under the names that contracts have for them."""
 
@@ -90,7 +90,7 @@ def hear(endpoints: Endpoints, started_ns: int, preferred: str, aside: Collectio
     services = Counter(span.service for spans in traces for span in spans)
     logged = Counter(line.get("service_name") for line in lines)
     names = [name for name in dict.fromkeys([*services, *logged, *(one.component for one in sent)]) if name]
-    fit = [name for name in names if re.fullmatch(_COMPONENT, name)]
+    fit = [name for name in names if re.fullmatch(NAME_PATTERN, name)]
     entered = Counter(span.service for span, _ in entries(traces) if span.service in fit)
     entry = preferred if preferred in fit else next((name for name, _ in entered.most_common(1)), "")
     components = tuple(sorted(fit, key=lambda name: (name != entry, -services[name], name)))

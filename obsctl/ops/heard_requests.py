@@ -13,11 +13,11 @@ from obsctl.checks.calls import boundary, edges
 from obsctl.clients.telemetry import Span
 from obsctl.spec.contract import Edge
 from obsctl.spec.heard import HeardRequest, HeardSpan
+from obsctl.spec.leaves import METHODS
 
 MOST_REQUESTS, MOST_SPANS, MOST_ATTRIBUTES = 30, 20, 30
 """How much a draft says at most: somebody is to read it."""
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _METHOD, _STATUS = ("http.request.method", "http.method"), ("http.response.status_code", "http.status_code")
 _PATH = ("url.path", "http.target", "url.full", "http.url")
 _CALLERS = ("user_agent.", "client.", "net.", "network.", "thread.", "http.user_agent", "http.client_ip", "http.flavor")

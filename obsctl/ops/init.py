@@ -23,13 +23,13 @@ from obsctl.runtime.files import replace_file
 from obsctl.spec.draft import Draft, Origin, draft
 from obsctl.spec.draft_heard import driven
 from obsctl.spec.heard import Heard
+from obsctl.spec.leaves import NAME_PATTERN
 from obsctl.spec.stack_load import folder_name
 from obsctl.spec.starter import init_files
 from obsctl.traffic.echo import echoed_header
 
 _METRICS = "/metrics"
 _READY = ("/readyz", "/healthz", "/health")
-_NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 _SHOWN = 12
 HEARD_SECONDS = 3600
 """How far back a running stack is asked."""
@@ -109,7 +109,7 @@ def _origin(source: str, folder: Path, service: str | None) -> Origin:
         hint = "write it as http://host:port/metrics, without a query"
         raise UsageError("--from: expected the URL of a metrics page", hint=hint)
     name = service if service is not None else folder_name(folder.resolve())
-    if not re.fullmatch(_NAME, name):
+    if not re.fullmatch(NAME_PATTERN, name):
         raise UsageError("--service: expected lower-case letters, digits and dashes, at most 63", hint="such as shop")
     url = f"{parts.scheme}://{parts.netloc}"
     path = parts.path if parts.path.strip("/") else _METRICS

@@ -21,7 +21,8 @@ _BYTES = {
     **{unit: 1024**power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), start=1)},
 }
 _SIZE = r"(\d{1,12}(?:\.\d{1,6})?) ?([A-Za-z]+)"
-_NAME = r"[a-z0-9][a-z0-9-]{0,62}"
+NAME_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
+"""How stacks, services and components are called."""
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MAX_TEXT = 4096
 
@@ -250,7 +251,7 @@ def _version(node: Node) -> int:
 VERSION = Leaf("the number 1", _version, {"const": 1})
 TEXT = Leaf("text", _text, {"type": "string"})
 PLAIN = Leaf("text or a number", _plain, {"type": ["string", "number", "boolean"]})
-NAME = text_like(_NAME, "a name of lower-case letters, digits and dashes (at most 63)")
+NAME = text_like(NAME_PATTERN, "a name of lower-case letters, digits and dashes (at most 63)")
 PORT = whole(1, 65535, "a port")
 NUMBER = Leaf("a number", _number, {"type": "number"})
 FLAG = Leaf("true or false", _flag, {"type": "boolean"})

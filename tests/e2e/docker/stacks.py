@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 from obsctl.runtime.docker_engine import Engine
 from tests.e2e.conftest import Folder, free_offset
+from tests.e2e.images.build import CACHE, locked
 
 OFFICIAL = os.environ.get("OBSCTL_E2E_IMAGES") == "official"
 DASHBOARDS = "true" if OFFICIAL else "false"
@@ -64,20 +63,12 @@ class Stack(Folder):
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """One after the other: of two stacks that build the same image at once, one is left with the older one."""
-    with (Path(tempfile.gettempdir()) / "obsctl-e2e-build.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
 def brought_up(engine: Engine, folder: Path, word: str = "e2e", more: str = "") -> Iterator[Stack]:
     """A stack that runs in an empty folder."""
     made = Stack(folder, free_offset(), env={"DOCKER_HOST": engine.candidate.url}, engine=engine, word=word)
     made.write(more)
     try:
-        with _alone():
+        with locked(CACHE / "stacks.lock"):  # of two that build the same image at once, one is left with the older one
             done = made.run("up", "--port-offset", str(made.offset), "--timeout", "180", timeout=500)
         assert done.status == 0, done
         yield made

@@ -84,7 +84,7 @@ def materials(recipe: Recipe, cache: Path = CACHE) -> Made:
     Safe to call from several processes at once: the first makes them, the others wait.
     """
     folder = cache / f"{recipe.name}-{source_key(recipe)}"
-    with _locked(cache / f"{recipe.name}.lock"):
+    with locked(cache / f"{recipe.name}.lock"):
         if not (folder / _MADE).exists():
             _make(recipe, folder)
         noted = json.loads((folder / _MADE).read_text())
@@ -185,7 +185,8 @@ def _each(option: str, values: Sequence[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file against every other process that asks for it; whoever comes later waits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

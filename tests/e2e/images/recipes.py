@@ -159,6 +159,7 @@ RECIPES: tuple[Recipe, ...] = (
         "prom/prometheus:v2.53.0",
         DebianRoot("trixie", ("prometheus",), programs=("/usr/bin/promtool",)),
         "Debian's build, of the newest 2.53 that it has, on Debian.",
+        also={"prometheus.yml": FOLDER / "prometheus" / "prometheus.yml"},
         preset="seed",
     ),
     Recipe(
