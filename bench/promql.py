@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from obsctl.embedded.api import prometheus
-from obsctl.embedded.signals import Batch, SampleRecord
+from obsctl.embedded.prometheus import api as prometheus
+from obsctl.embedded.records import Batch, SampleRecord
 from obsctl.embedded.store.sqlite import SqliteStore
 from tests.conformance import products
 from tests.conformance.promql_differential import servers

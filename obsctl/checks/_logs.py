@@ -17,8 +17,8 @@ from obsctl.checks.base import Context, Evidence, Verdict
 from obsctl.checks.lines import RunLine, read
 from obsctl.clients.logql import LogqlClient, quoted
 from obsctl.clients.telemetry import LogLine
-from obsctl.driven import DrivenRequest, Run
 from obsctl.errors import BackendError
+from obsctl.probes import DrivenRequest, Run
 from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Service
 from obsctl.wait import Deadline

@@ -11,7 +11,7 @@ from typing import Any
 
 from obsctl.checks.calls import edges
 from obsctl.clients.telemetry import Span
-from obsctl.driven import DrivenRequest
+from obsctl.probes import DrivenRequest
 from obsctl.spec.contract import SpanRule, TraceRule
 
 

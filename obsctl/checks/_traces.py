@@ -12,7 +12,7 @@ from obsctl.checks._spans import flaws, misshapen
 from obsctl.checks.base import Context, Evidence, Verdict
 from obsctl.clients.telemetry import Span
 from obsctl.clients.traces import TracesClient
-from obsctl.driven import DrivenRequest
+from obsctl.probes import DrivenRequest
 from obsctl.spec.contract import Contract, TraceRule
 from obsctl.wait import Deadline
 

@@ -16,8 +16,8 @@ from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.traces import TracesClient
 from obsctl.dashboards.model import Dashboard
-from obsctl.driven import Run
 from obsctl.endpoints import Endpoints
+from obsctl.probes import Run
 from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Service
 from obsctl.wait import Deadline

@@ -8,7 +8,7 @@ from obsctl.checks._logs import LogBoard
 from obsctl.checks._say import count, failed, noted, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.checks.lines import RunLine
-from obsctl.driven import DrivenRequest
+from obsctl.probes import DrivenRequest
 
 
 class CorrelationRequestId:

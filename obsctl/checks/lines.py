@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from obsctl.clients.telemetry import LogLine
-from obsctl.driven import DrivenRequest
+from obsctl.probes import DrivenRequest
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

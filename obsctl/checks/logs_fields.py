@@ -13,8 +13,8 @@ from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.checks.lines import RunLine
 from obsctl.clients.logql import LogqlClient, by_id_query
 from obsctl.clients.telemetry import Span
-from obsctl.driven import DrivenRequest
 from obsctl.errors import BackendError
+from obsctl.probes import DrivenRequest
 from obsctl.wait import Deadline, until
 
 EXTRACTED = ("trace_id", "request_id")

@@ -12,7 +12,7 @@ from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.exposition import Exposition, parse_exposition
 from obsctl.clients.promql import PromqlClient, Target
 from obsctl.clients.telemetry import Sample
-from obsctl.driven import Expectation
+from obsctl.probes import Expectation
 from obsctl.wait import Deadline
 
 _Series = Mapping[str, Sequence[Sample]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from obsctl.checks._say import count, failed, few, passed, skipped
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.driven import DrivenRequest
+from obsctl.probes import DrivenRequest
 
 
 class ReadinessDriven:

@@ -17,34 +17,35 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from obsctl.embedded import own_metrics
+from obsctl.embedded import self_metrics as own_metrics
 from obsctl.embedded.alerting.service import Alerting
-from obsctl.embedded.api import (
-    alertmanager,
-    jaeger,
-    loki,
-    loki_tail,
-    notifications,
-    prometheus,
-    prometheus_rules,
-    tempo,
-)
+from obsctl.embedded.alertmanager import api as alertmanager
+from obsctl.embedded.alertmanager import notifications
 from obsctl.embedded.config import ALERTS_ROLE, ROLES, Address, Config
-from obsctl.embedded.own_metrics import OwnMetrics
-from obsctl.embedded.receive import loki_push, otlp_grpc, otlp_http, remote_write
-from obsctl.embedded.receive.body import Bodies
-from obsctl.embedded.receive.intake import Intake
-from obsctl.embedded.receive.logfiles import LogFollower
-from obsctl.embedded.receive.scrape import Scraping
+from obsctl.embedded.http.body import Bodies
+from obsctl.embedded.jaeger import api as jaeger
+from obsctl.embedded.logfiles.follow import LogFollower
+from obsctl.embedded.loki import api as loki
+from obsctl.embedded.loki import push as loki_push
+from obsctl.embedded.loki import tail as loki_tail
+from obsctl.embedded.otlp import grpc as otlp_grpc
+from obsctl.embedded.otlp import http as otlp_http
+from obsctl.embedded.otlp.ingest import Intake
+from obsctl.embedded.prometheus import api as prometheus
+from obsctl.embedded.prometheus import remote_write
+from obsctl.embedded.prometheus import rules as prometheus_rules
+from obsctl.embedded.prometheus.scrape import Scraping
+from obsctl.embedded.records import TargetStatus
+from obsctl.embedded.redaction import Scrubber
 from obsctl.embedded.rules.group import Tell
 from obsctl.embedded.rules.load import load as load_rules
 from obsctl.embedded.rules.manager import RuleManager
 from obsctl.embedded.rules.model import Surroundings
-from obsctl.embedded.scrub import Scrubber
-from obsctl.embedded.signals import TargetStatus
+from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.spanmetrics.collector import SpanMetrics
 from obsctl.embedded.store.base import Sink
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.embedded.tempo import api as tempo
 from obsctl.errors import StartError
 
 _HTTP_ROLES = (*(role for role in ROLES if role != "otlp_grpc"), ALERTS_ROLE)

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from obsctl.dashboards.fill import Resolved, Times, filled, panel_queries
 from obsctl.dashboards.model import Dashboard, Panel, QueryKind, Variable
 from obsctl.dashboards.read import read_dashboard
-from obsctl.embedded.query.promql.tree import Selector
 from obsctl.errors import Place, SpecError
+from obsctl.languages.promql.tree import Selector
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
 from obsctl.lint.logql import log_issues

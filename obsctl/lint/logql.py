@@ -9,17 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.logql.metric_tree import (
-    Grouping,
-    LogRange,
-    MetricExpr,
-    RangeAggregate,
-    VectorAggregate,
-    ranges,
-)
-from obsctl.embedded.query.logql.parse import parse
-from obsctl.embedded.query.logql.tree import (
+from obsctl.languages.errors import QueryError
+from obsctl.languages.logql.metric_tree import Grouping, LogRange, MetricExpr, RangeAggregate, VectorAggregate, ranges
+from obsctl.languages.logql.parse import parse
+from obsctl.languages.logql.tree import (
     AllOf,
     AnyOf,
     Condition,

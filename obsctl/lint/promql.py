@@ -11,20 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.promql.durations import Timing
-from obsctl.embedded.query.promql.parse import children, parse
-from obsctl.embedded.query.promql.tree import (
-    Aggregate,
-    Binary,
-    Call,
-    Expr,
-    Negation,
-    Number,
-    Selector,
-    String,
-    Subquery,
-)
+from obsctl.languages.errors import QueryError
+from obsctl.languages.promql.durations import Timing
+from obsctl.languages.promql.parse import children, parse
+from obsctl.languages.promql.tree import Aggregate, Binary, Call, Expr, Negation, Number, Selector, String, Subquery
 from obsctl.lint.series import NUMBER, UNKNOWN, Known, Rise, Series, Shape, merged
 from obsctl.spec.words import nearest, quoted
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from obsctl.embedded.query.promql.tree import Binary, Call, Expr
 from obsctl.errors import Place, SpecError
+from obsctl.languages.promql.tree import Binary, Call, Expr
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
 from obsctl.lint.promql import Issue, Reading, is_bare_counter, nodes, read

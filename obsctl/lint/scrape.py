@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from obsctl.errors import Place
+from obsctl.languages.exposition import Family, Sample, Scrape, parse_scrape
 from obsctl.lint.catalogue import BY_ID
-from obsctl.lint.exposition import Family, Sample, Scrape, parse_scrape
 from obsctl.lint.finding import Finding
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.words import quoted

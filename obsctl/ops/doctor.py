@@ -14,7 +14,7 @@ from obsctl import __version__
 from obsctl.errors import ObsctlError
 from obsctl.ops.session import Session, open_session
 from obsctl.result import Result
-from obsctl.runtime.docker_engine import find_engine
+from obsctl.runtime.docker.engine import find_engine
 from obsctl.runtime.ports import require_free
 
 DISK_WANTED = 1024**3

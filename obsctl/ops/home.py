@@ -16,7 +16,7 @@ from obsctl.errors import ObsctlError, StartError, UsageError
 from obsctl.events import Emit, Event
 from obsctl.render.desired import COMPOSE_FILE, OUTPUT, STATE_FOLDER
 from obsctl.runtime.base import Runtime
-from obsctl.runtime.docker import DockerRuntime
+from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.runtime.state import LOCK, StateFile
 
 LOCK_PATIENCE = 60.0

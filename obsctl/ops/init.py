@@ -11,22 +11,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from obsctl.clients.http import Http, is_ready
+from obsctl.discovery.draft import Draft, Origin, draft
+from obsctl.discovery.draft_otlp import driven
+from obsctl.discovery.echo import echoed_header
+from obsctl.discovery.observe import hear
+from obsctl.discovery.scraped import observed
+from obsctl.discovery.traffic import Heard
 from obsctl.errors import BackendError, StartError, UsageError
 from obsctl.events import Emit, silent
-from obsctl.lint.exposition import Scrape, parse_scrape
-from obsctl.ops.heard import hear
+from obsctl.languages.exposition import Scrape, parse_scrape
 from obsctl.ops.home import open_home
 from obsctl.ops.listen import listen, receiver
-from obsctl.ops.observed import observed
 from obsctl.result import Result
 from obsctl.runtime.files import replace_file
-from obsctl.spec.draft import Draft, Origin, draft
-from obsctl.spec.draft_heard import driven
-from obsctl.spec.heard import Heard
 from obsctl.spec.leaves import NAME_PATTERN
 from obsctl.spec.stack_load import folder_name
 from obsctl.spec.starter import init_files
-from obsctl.traffic.echo import echoed_header
 
 _METRICS = "/metrics"
 _READY = ("/readyz", "/healthz", "/health")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from obsctl.driven import DrivenRequest, Run
 from obsctl.errors import StartError
+from obsctl.probes import DrivenRequest, Run
 from obsctl.runtime.files import replace_file
 from obsctl.spec.contract import Contract
 

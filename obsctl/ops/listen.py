@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from obsctl.discovery.observe import Counts, counts
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event, silent
-from obsctl.ops.heard import Counts, counts
 from obsctl.ops.session import Session
 from obsctl.ops.up import wait_ready
 from obsctl.render.desired import STATE_FOLDER

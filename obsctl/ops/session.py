@@ -15,7 +15,7 @@ from obsctl.ops.home import Home, embedded_runtime, open_home
 from obsctl.render.desired import OUTPUT, STATE_FOLDER, Composition, Desired
 from obsctl.render.stack import embedded
 from obsctl.runtime.base import Runtime
-from obsctl.runtime.docker import DockerRuntime
+from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.spec.load import load_stack
 from obsctl.spec.stack import Service, Stack
 

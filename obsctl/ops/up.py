@@ -18,7 +18,7 @@ from obsctl.ops.session import Session, open_session
 from obsctl.render.desired import COMPOSE_FILE, OUTPUT, Composition
 from obsctl.result import Result
 from obsctl.runtime.base import Operation
-from obsctl.runtime.docker import DockerRuntime
+from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.wait import Deadline
 
 NEXT = (

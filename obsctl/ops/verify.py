@@ -20,13 +20,13 @@ from obsctl.clients.grafana import GrafanaClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.traces import traces_client
-from obsctl.driven import Run
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.last_run import remember, telling
 from obsctl.ops.promised import promised_dashboards, promised_rules
 from obsctl.ops.session import Session, located, open_session
+from obsctl.probes import Run
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.drive import drive
 from obsctl.wait import Deadline

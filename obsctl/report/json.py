@@ -10,7 +10,7 @@ from obsctl.result import Result
 
 if TYPE_CHECKING:  # every verb ends here, and few of them with these
     from obsctl.checks.base import Outcome, Verification
-    from obsctl.driven import DrivenRequest
+    from obsctl.probes import DrivenRequest
     from obsctl.trace.model import TraceTree
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from obsctl.clients.http import Http, Reply, excerpt
-from obsctl.driven import DrivenRequest, Run
 from obsctl.errors import BackendError, UsageError
+from obsctl.probes import DrivenRequest, Run
 from obsctl.spec.stack import Component, Service, Step
 from obsctl.traffic.expect import expectations
 from obsctl.traffic.fill import StepError, fill, fill_headers, fill_path, meets, pick

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from obsctl.driven import DrivenRequest, Expectation
+from obsctl.probes import DrivenRequest, Expectation
 from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Step
 

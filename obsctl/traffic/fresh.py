@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from obsctl.clients.exposition import Exposition, parse_exposition
-from obsctl.driven import DrivenRequest
 from obsctl.errors import BackendError
+from obsctl.probes import DrivenRequest
 from obsctl.spec.contract import Contract, MetricType
 from obsctl.traffic.expect import expectations
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from obsctl.errors import StartError
-from obsctl.runtime.docker_engine import find_engine
+from obsctl.runtime.docker.engine import find_engine
 from tests import required
 from tests.e2e.engine import VARIABLE, Engine, EngineError, other_engine
 from tests.e2e.images import build

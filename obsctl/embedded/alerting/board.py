@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from obsctl.embedded.alerting.model import Known, fingerprint, merged
 from obsctl.embedded.alerting.routing import Inhibition, Route, Routing
 from obsctl.embedded.alerting.silences import Clock, Silences, now_ms
-from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.rules.status import Notice
-from obsctl.embedded.signals import matches_all
+from obsctl.languages.errors import QueryError
+from obsctl.languages.labels import matches_all
 
 RESOLVE_MS = 300_000
 """An alert of which nobody said when it ends is over when it was not heard of for this long."""

@@ -17,8 +17,8 @@ from obsctl.embedded.alerting.model import Known
 from obsctl.embedded.alerting.post import PostError, post, rfc3339
 from obsctl.embedded.alerting.routing import Route, Webhook
 from obsctl.embedded.alerting.silences import Clock, now_ms
-from obsctl.embedded.own_metrics import NOTIFIED, NOTIFY_ERRORS, OwnMetrics
-from obsctl.embedded.query.promql.labels import printed
+from obsctl.embedded.query.vectors.labels import printed
+from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_ERRORS, OwnMetrics
 
 _LOOK_SECONDS = 0.2
 _NEVER = "0001-01-01T00:00:00Z"

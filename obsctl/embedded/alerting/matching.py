@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.units import quoted
-from obsctl.embedded.signals import Matcher
+from obsctl.languages.errors import QueryError
+from obsctl.languages.labels import Matcher
+from obsctl.languages.units import quoted
 
 Op = Literal["=", "!=", "=~", "!~"]
 

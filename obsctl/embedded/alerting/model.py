@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from obsctl.embedded.signals import Matcher, matches_all
+from obsctl.languages.labels import Matcher, matches_all
 
 _PRIME, _START, _MASK = 0x100000001B3, 0xCBF29CE484222325, (1 << 64) - 1
 

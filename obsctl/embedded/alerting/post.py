@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from obsctl.embedded.own_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, OwnMetrics
 from obsctl.embedded.rules.status import Notice
+from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, OwnMetrics
 
 PATH = "/api/v2/alerts"
 _BATCH = 256

@@ -12,10 +12,10 @@ from typing import Any
 
 from obsctl.embedded.alerting.matching import parse_matchers
 from obsctl.embedded.keys import Keys
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.units import prom_duration_ms
-from obsctl.embedded.signals import Matcher, matches_all
 from obsctl.errors import UsageError
+from obsctl.languages.errors import QueryError
+from obsctl.languages.labels import Matcher, matches_all
+from obsctl.languages.units import prom_duration_ms
 
 ALL = "..."
 """In ``group_by``: all labels."""

@@ -9,8 +9,8 @@ from obsctl.embedded.alerting.dispatch import Dispatcher
 from obsctl.embedded.alerting.post import Notifier
 from obsctl.embedded.alerting.silences import Silences
 from obsctl.embedded.config import ALERTS_ROLE, Config
-from obsctl.embedded.own_metrics import OwnMetrics
 from obsctl.embedded.rules.status import Notice
+from obsctl.embedded.self_metrics import OwnMetrics
 
 
 class Alerting:

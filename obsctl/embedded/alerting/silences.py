@@ -15,8 +15,8 @@ from typing import Any
 
 from obsctl.embedded.alerting.matching import matcher
 from obsctl.embedded.alerting.model import Silence
-from obsctl.embedded.query.errors import MissingError, QueryError
-from obsctl.embedded.signals import Matcher
+from obsctl.languages.errors import MissingError, QueryError
+from obsctl.languages.labels import Matcher
 
 FILE = "silences.json"
 MOST = 1_000

@@ -9,7 +9,7 @@ from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from obsctl.embedded.query.numbers import format_value
+from obsctl.languages.numbers import format_value
 
 MAX_DEPTH = 32
 CUT = "…"

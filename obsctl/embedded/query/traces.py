@@ -13,7 +13,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from obsctl.embedded.query import attributes
-from obsctl.embedded.signals import StoredSpan
+from obsctl.embedded.records import StoredSpan
 from obsctl.embedded.store.base import AllOf, AnyOf, Carries, Hint, Is, OfResource, OfScope, SpanReader, SpanScan
 
 KINDS = ("", "internal", "server", "client", "producer", "consumer")

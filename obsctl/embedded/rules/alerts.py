@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from obsctl.embedded.records import SampleRecord
 from obsctl.embedded.rules.model import Alerting
-from obsctl.embedded.signals import Labels, SampleRecord
+from obsctl.languages.labels import Labels
 
 ALERTS = "ALERTS"
 FOR_STATE = "ALERTS_FOR_STATE"

@@ -6,20 +6,21 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from obsctl.embedded.query.errors import ExecutionError
 from obsctl.embedded.query.promql import engine
 from obsctl.embedded.query.promql.context import TIMEOUT_SECONDS, Budget
-from obsctl.embedded.query.promql.labels import NAME
-from obsctl.embedded.query.promql.parse import parse
-from obsctl.embedded.query.promql.tree import Expr
-from obsctl.embedded.query.promql.values import Scalar, Vector
-from obsctl.embedded.query.template.syntax import TemplateError
+from obsctl.embedded.query.vectors.labels import NAME
+from obsctl.embedded.query.vectors.values import Scalar, Vector
+from obsctl.embedded.records import SampleRecord
 from obsctl.embedded.rules.alerts import Alert
 from obsctl.embedded.rules.functions import Context, Sample
 from obsctl.embedded.rules.model import Alerting, Recording, Surroundings
 from obsctl.embedded.rules.templates import Template
-from obsctl.embedded.signals import Labels, SampleRecord
 from obsctl.embedded.store.base import SampleReader
+from obsctl.languages.errors import ExecutionError
+from obsctl.languages.gotemplate.syntax import TemplateError
+from obsctl.languages.labels import Labels
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.promql.tree import Expr
 
 ALERT_NAME = "alertname"
 _SAME = "vector contains metrics with the same labelset after applying {} labels"

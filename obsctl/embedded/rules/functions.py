@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.template.builtins import BUILTINS, Spec
-from obsctl.embedded.query.template.printing import shown
-from obsctl.embedded.query.template.syntax import TemplateError
-from obsctl.embedded.query.template.texts import regex, replaced, titled
+from obsctl.embedded.query.gotemplate.builtins import BUILTINS, Spec
+from obsctl.embedded.query.gotemplate.printing import shown
+from obsctl.embedded.query.gotemplate.texts import regex, replaced, titled
 from obsctl.embedded.rules import humanize
+from obsctl.languages.errors import QueryError
+from obsctl.languages.gotemplate.syntax import TemplateError
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from obsctl.embedded.query.errors import ExecutionError, QueryError
 from obsctl.embedded.query.promql.context import Budget
-from obsctl.embedded.query.promql.labels import NAME
-from obsctl.embedded.query.promql.parse import selectors_in
+from obsctl.embedded.query.vectors.labels import NAME
+from obsctl.embedded.records import STALE, Batch, SampleRecord
 from obsctl.embedded.rules import alerts, evaluate
 from obsctl.embedded.rules.alerts import FOR_STATE, Active, Alert
 from obsctl.embedded.rules.evaluate import ALERT_NAME, Moment
 from obsctl.embedded.rules.functions import query_link
 from obsctl.embedded.rules.model import Alerting, Group, Recording, Rule, Surroundings
 from obsctl.embedded.rules.status import GroupStatus, Notice, RuleStatus
-from obsctl.embedded.signals import STALE, Batch, Labels, Matcher, SampleRecord
 from obsctl.embedded.store.base import SampleReader, Sink, StoreFailedError, StoreFullError
+from obsctl.languages.errors import ExecutionError, QueryError
+from obsctl.languages.labels import Labels, Matcher
+from obsctl.languages.promql.parse import selectors_in
 
 RESEND_MS = 60_000
 GRACE_MS = 600_000

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from obsctl.embedded.query.template.printing import four_digits, kind_name
-from obsctl.embedded.query.template.syntax import TemplateError
-from obsctl.embedded.query.units import prom_duration_ms
+from obsctl.embedded.query.gotemplate.printing import four_digits, kind_name
+from obsctl.languages.gotemplate.syntax import TemplateError
+from obsctl.languages.units import prom_duration_ms
 
 _LARGE = ("k", "M", "G", "T", "P", "E", "Z", "Y")
 _SMALL = ("m", "u", "n", "p", "f", "a", "z", "y")

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from obsctl.embedded.keys import Keys
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.promql.parse import canonical, parse
-from obsctl.embedded.query.promql.tree import Expr
-from obsctl.embedded.query.units import prom_duration_ms
 from obsctl.embedded.rules.model import Alerting, Group, Recording, Rule
 from obsctl.embedded.rules.templates import Template
 from obsctl.errors import UsageError
+from obsctl.languages.errors import QueryError
+from obsctl.languages.promql.parse import canonical, parse
+from obsctl.languages.promql.tree import Expr
+from obsctl.languages.units import prom_duration_ms
 
 _LEAST_MS = 100
 _MOST_MS = 86_400_000

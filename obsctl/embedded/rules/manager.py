@@ -14,11 +14,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from obsctl.embedded import own_metrics
-from obsctl.embedded.own_metrics import OwnMetrics
+from obsctl.embedded import self_metrics as own_metrics
 from obsctl.embedded.rules.group import GroupRun, Tell
 from obsctl.embedded.rules.model import Group, Surroundings
 from obsctl.embedded.rules.status import GroupStatus
+from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.store.base import SampleReader, Sink
 
 _SHARE = 10

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from obsctl.embedded.query.promql.tree import Expr
 from obsctl.embedded.rules.templates import Template
+from obsctl.languages.promql.tree import Expr
 
 
 @dataclass(frozen=True)

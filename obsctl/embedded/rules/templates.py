@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from obsctl.embedded.query.template import run
+from obsctl.embedded.query.gotemplate import run
 from obsctl.embedded.rules.functions import FUNCTIONS, Context
 
 _PREPARED = {"$labels": "Labels", "$externalLabels": "ExternalLabels", "$externalURL": "ExternalURL", "$value": "Value"}

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from functools import partial
 from itertools import chain
 
-from obsctl.embedded.own_metrics import SPANS_NOT_COUNTED, OwnMetrics
-from obsctl.embedded.signals import Batch, SpanRecord
+from obsctl.embedded.records import Batch, SpanRecord
+from obsctl.embedded.self_metrics import SPANS_NOT_COUNTED, OwnMetrics
 from obsctl.embedded.spanmetrics import graph, red
 from obsctl.embedded.spanmetrics.instruments import written
 from obsctl.embedded.store.base import Sink, StoreFullError, Written

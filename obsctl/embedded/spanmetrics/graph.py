@@ -12,8 +12,9 @@ from itertools import takewhile
 import numpy as np
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from obsctl.embedded.signals import Labels, MetadataRecord, SpanRecord
+from obsctl.embedded.records import MetadataRecord, SpanRecord
 from obsctl.embedded.spanmetrics.instruments import Counter, Histogram, Row, Rows, metadata
+from obsctl.languages.labels import Labels
 
 _PREFIX = "traces_service_graph"
 TOTAL, FAILED = f"{_PREFIX}_request_total", f"{_PREFIX}_request_failed_total"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from obsctl.embedded.signals import Labels, MetadataRecord, SampleRecord
+from obsctl.embedded.records import MetadataRecord, SampleRecord
+from obsctl.languages.labels import Labels
 
 IDLE_SECONDS = 15.0
 """Rows that did not change are repeated this often, so that they do not go stale."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from obsctl.embedded.signals import ExemplarRecord, Labels, MetadataRecord, SpanRecord
+from obsctl.embedded.records import ExemplarRecord, MetadataRecord, SpanRecord
 from obsctl.embedded.spanmetrics.instruments import Counter, Histogram, Row, Rows, metadata
+from obsctl.languages.labels import Labels
 
 CALLS, LATENCY = "traces_spanmetrics_calls_total", "traces_spanmetrics_latency"
 BOUNDS = tuple(0.002 * 2**power for power in range(14))

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from obsctl.embedded.signals import Batch, ExemplarRecord, Labels, LogRecord, Matcher, MetadataRecord, StoredSpan
+from obsctl.embedded.records import Batch, ExemplarRecord, LogRecord, MetadataRecord, StoredSpan
+from obsctl.languages.labels import Labels, Matcher
 
 
 class StoreFullError(Exception):

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from obsctl.embedded.signals import Labels, Matcher, matches_all
+from obsctl.languages.labels import Labels, Matcher, matches_all
 
 _CACHED = 50_000
 

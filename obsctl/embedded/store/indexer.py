@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from obsctl.embedded.own_metrics import OwnMetrics
+from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.store.database import MOST, Database
 from obsctl.embedded.store.periodic import Periodic
 from obsctl.embedded.store.writer import Job, Writer

@@ -11,13 +11,13 @@ import time
 from functools import partial
 from typing import Protocol
 
-from obsctl.embedded.own_metrics import EXPIRED, OwnMetrics
+from obsctl.embedded.self_metrics import EXPIRED, OwnMetrics
 from obsctl.embedded.store.database import Database
 from obsctl.embedded.store.dictionary import LabelSets
-from obsctl.embedded.store.logs import LogTable
+from obsctl.embedded.store.logs.lines import LogTable
+from obsctl.embedded.store.metrics.samples import SampleTable
 from obsctl.embedded.store.periodic import Periodic
 from obsctl.embedded.store.retention import Retention
-from obsctl.embedded.store.samples import SampleTable
 from obsctl.embedded.store.schema import MARKED, REFRESH_SECONDS
 from obsctl.embedded.store.writer import Job, Writer
 

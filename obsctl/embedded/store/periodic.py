@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 
-from obsctl.embedded.own_metrics import MAINTENANCE_FAILURES, OwnMetrics
+from obsctl.embedded.self_metrics import MAINTENANCE_FAILURES, OwnMetrics
 from obsctl.embedded.store.base import DamagedError
 
 

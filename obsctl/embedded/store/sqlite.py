@@ -10,31 +10,23 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from obsctl.embedded.own_metrics import QUEUE_ITEMS, QUEUE_LIMIT, SERIES, STORE_BYTES, STREAMS, OwnMetrics
-from obsctl.embedded.signals import (
-    Batch,
-    ExemplarRecord,
-    FilePosition,
-    Labels,
-    LogRecord,
-    Matcher,
-    MetadataRecord,
-    StoredSpan,
-)
+from obsctl.embedded.records import Batch, ExemplarRecord, FilePosition, LogRecord, MetadataRecord, StoredSpan
+from obsctl.embedded.self_metrics import QUEUE_ITEMS, QUEUE_LIMIT, SERIES, STORE_BYTES, STREAMS, OwnMetrics
 from obsctl.embedded.store.base import LogVolume, Samples, Series, SeriesReader, SpanScan, Written
 from obsctl.embedded.store.database import WAY_OUT, Database
 from obsctl.embedded.store.dictionary import Dictionary
 from obsctl.embedded.store.indexer import Indexer
-from obsctl.embedded.store.line_blocks import LINES
-from obsctl.embedded.store.logs import LogTable
+from obsctl.embedded.store.logs.line_blocks import LINES
+from obsctl.embedded.store.logs.lines import LogTable
 from obsctl.embedded.store.maintenance import Maintenance
+from obsctl.embedded.store.metrics.samples import Counts, SampleTable
 from obsctl.embedded.store.retention import FOREVER, Retention
-from obsctl.embedded.store.samples import Counts, SampleTable
 from obsctl.embedded.store.schema import REFRESH_SECONDS
-from obsctl.embedded.store.span_blocks import SPANS
-from obsctl.embedded.store.spans import SpanTable
+from obsctl.embedded.store.traces.span_blocks import SPANS
+from obsctl.embedded.store.traces.spans import SpanTable
 from obsctl.embedded.store.writer import Writer
 from obsctl.errors import StartError
+from obsctl.languages.labels import Labels, Matcher
 
 SERIES_LIMIT = 200_000
 STREAM_LIMIT = 20_000

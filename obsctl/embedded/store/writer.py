@@ -15,8 +15,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from obsctl.embedded.own_metrics import COMMIT_FAILURES, COMMIT_SECONDS, COMMITS, OwnMetrics
-from obsctl.embedded.signals import Batch
+from obsctl.embedded.records import Batch
+from obsctl.embedded.self_metrics import COMMIT_FAILURES, COMMIT_SECONDS, COMMITS, OwnMetrics
 from obsctl.embedded.store.base import StoreFailedError, StoreFullError, Written
 
 _GROUP_ITEMS = 20_000

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from obsctl.clients.otlp import KINDS, STATUSES
-from obsctl.embedded.query.units import go_duration_ns
+from obsctl.languages.units import go_duration_ns
 
 _SPAN = re.compile(
     r'(?:(?P<parent>\w+) > )?(?P<label>\w+)\s+(?P<service>\S+)\s+(?P<name>"[^"]*")\s+(?P<kind>\w+)\s+(?P<status>\w+)'

@@ -21,9 +21,9 @@ from obsctl.events import Event
 from obsctl.render.composefile import compose_values
 from obsctl.render.desired import Composition, Container, File, Mount, Network, Published
 from obsctl.render.files import compose_file
-from obsctl.runtime.docker import DockerRuntime
-from obsctl.runtime.docker_engine import Engine, find_engine
-from obsctl.runtime.docker_seen import image_id
+from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.runtime import DockerRuntime
+from obsctl.runtime.docker.seen import image_id
 from obsctl.runtime.state import prepare
 from obsctl.spec.stack import url_host
 from tests.e2e.engine import VARIABLE

@@ -13,8 +13,8 @@ import pytest
 
 from obsctl.render.compose import compose
 from obsctl.render.desired import Composition, Mount
-from obsctl.runtime import docker_model as model
-from obsctl.runtime.docker_seen import see_containers
+from obsctl.runtime.docker import model
+from obsctl.runtime.docker.seen import see_containers
 from obsctl.spec.load import load_stack
 from obsctl.spec.presets import load_preset, preset_names
 from obsctl.wait import Deadline, until

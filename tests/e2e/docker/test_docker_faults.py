@@ -19,14 +19,14 @@ import pytest
 from obsctl.errors import StartError
 from obsctl.events import Event
 from obsctl.render.desired import Build, File
-from obsctl.runtime import docker_model as model
-from obsctl.runtime.docker import DockerRuntime
-from obsctl.runtime.docker_engine import Engine, find_engine
-from obsctl.runtime.docker_plan import plan
-from obsctl.runtime.docker_project import project
-from obsctl.runtime.docker_seed import seed
-from obsctl.runtime.docker_seen import see
-from obsctl.runtime.docker_up import Up
+from obsctl.runtime.docker import model
+from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.plan import plan
+from obsctl.runtime.docker.project import project
+from obsctl.runtime.docker.runtime import DockerRuntime
+from obsctl.runtime.docker.seed import seed
+from obsctl.runtime.docker.seen import see
+from obsctl.runtime.docker.up import Up
 from obsctl.wait import Deadline, until
 from tests.e2e.docker.boxes import IMAGE, Lab, box, free_port, slow, web
 from tests.e2e.docker.breaks import Cable, Registry, refusal, serving

@@ -12,9 +12,9 @@ import pytest
 
 from obsctl.errors import StartError
 from obsctl.render.desired import Mount
-from obsctl.runtime.docker_engine import Engine, find_engine
-from obsctl.runtime.docker_project import project
-from obsctl.runtime.docker_seed import sees_files
+from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.project import project
+from obsctl.runtime.docker.seed import sees_files
 from obsctl.wait import Deadline, until
 from tests.e2e.docker.boxes import Lab, box, free_port, web
 from tests.e2e.docker.breaks import Cable

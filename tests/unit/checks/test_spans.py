@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from obsctl.checks._spans import candidates, flaws, like, text
 from obsctl.checks.calls import boundary, edges
 from obsctl.clients.telemetry import Span
-from obsctl.driven import DrivenRequest
+from obsctl.probes import DrivenRequest
 from obsctl.spec.contract import Edge, SpanRule
 
 PARENT = "f" * 16

@@ -20,11 +20,11 @@ from obsctl.clients.promql import LoadedRule, Target
 from obsctl.clients.telemetry import Exemplar, LogLine, Sample, Span
 from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import read_dashboard
-from obsctl.driven import DrivenRequest, Run
 from obsctl.endpoints import Endpoints
 from obsctl.errors import BackendError, UnsupportedError
 from obsctl.ops.last_run import telling
 from obsctl.ops.promised import promised_rules
+from obsctl.probes import DrivenRequest, Run
 from obsctl.render.dashboards import dashboard_files
 from obsctl.render.desired import File
 from obsctl.spec.contract import Metric, MetricType, SpanRule, TraceRule

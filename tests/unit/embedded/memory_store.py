@@ -15,21 +15,22 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from starlette.applications import Starlette
 
-from obsctl.embedded.api import jaeger, loki, prometheus, tempo
-from obsctl.embedded.signals import (
+from obsctl.embedded.jaeger import api as jaeger
+from obsctl.embedded.loki import api as loki
+from obsctl.embedded.prometheus import api as prometheus
+from obsctl.embedded.records import (
     Batch,
     ExemplarRecord,
-    Labels,
     LogRecord,
-    Matcher,
     MetadataRecord,
     SampleRecord,
     SpanRecord,
     StoredSpan,
     TargetStatus,
-    matches_all,
 )
 from obsctl.embedded.store.base import LogVolume, Samples, Series, SeriesReader, SpanReader, SpanScan, Written
+from obsctl.embedded.tempo import api as tempo
+from obsctl.languages.labels import Labels, Matcher, matches_all
 
 from .promql_store import samples_of
 

@@ -13,13 +13,13 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.promql import engine
-from obsctl.embedded.query.promql.notes import Notes
-from obsctl.embedded.query.promql.parse import parse
-from obsctl.embedded.query.promql.values import RangeVector, Scalar, Steps, Text, Value, Vector
-from obsctl.embedded.query.units import prom_duration_ms
-from obsctl.embedded.signals import Labels
+from obsctl.embedded.query.vectors.annotations import Notes
+from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, Text, Value, Vector
+from obsctl.languages.errors import QueryError
+from obsctl.languages.labels import Labels
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.units import prom_duration_ms
 from tests.unit.embedded.promql_store import SeriesStore
 
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from obsctl.embedded.signals import ExemplarRecord, Labels, Matcher, MetadataRecord, matches_all
+from obsctl.embedded.records import ExemplarRecord, MetadataRecord
 from obsctl.embedded.store.base import Points, Samples, Series, SeriesReader
+from obsctl.languages.labels import Labels, Matcher, matches_all
 
 
 class SeriesStore:

@@ -12,14 +12,15 @@ from typing import Any
 import yaml
 
 from obsctl.embedded.query.promql import engine
-from obsctl.embedded.query.promql.parse import parse
-from obsctl.embedded.query.promql.values import Scalar
-from obsctl.embedded.query.units import prom_duration_ms
+from obsctl.embedded.query.vectors.values import Scalar
+from obsctl.embedded.records import Batch, ExemplarRecord, MetadataRecord
 from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
 from obsctl.embedded.rules.model import Alerting, Surroundings
-from obsctl.embedded.signals import Batch, ExemplarRecord, Labels, Matcher, MetadataRecord, matches_all
 from obsctl.embedded.store.base import Samples, Series, SeriesReader, Written
+from obsctl.languages.labels import Labels, Matcher, matches_all
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.units import prom_duration_ms
 from tests.unit.embedded.promql_script import labels_of, series
 from tests.unit.embedded.promql_store import samples_of
 

@@ -24,10 +24,10 @@ from obsctl.embedded.alerting.model import Known, fingerprint
 from obsctl.embedded.alerting.post import Notifier, PostError, post
 from obsctl.embedded.alerting.silences import Silences
 from obsctl.embedded.keys import Keys
-from obsctl.embedded.own_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, OwnMetrics
-from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.rules.status import Notice
+from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, OwnMetrics
 from obsctl.errors import UsageError
+from obsctl.languages.errors import QueryError
 from obsctl.wait import Deadline, until
 from tests.required import missing
 from tests.unit.embedded.alertmanager_exchanges import CONFIG

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from obsctl.embedded.alerting import routing
 from obsctl.embedded.alerting.board import Board
 from obsctl.embedded.alerting.silences import Silences
-from obsctl.embedded.api import alertmanager
+from obsctl.embedded.alertmanager import api as alertmanager
+from obsctl.embedded.http.body import Bodies
 from obsctl.embedded.keys import Keys
-from obsctl.embedded.receive.body import Bodies
 from obsctl.wait import Deadline
 from tests.conformance import products
 from tests.required import missing

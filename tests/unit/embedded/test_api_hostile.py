@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obsctl.embedded.signals import Batch, LogRecord, SampleRecord
+from obsctl.embedded.records import Batch, LogRecord, SampleRecord
 from tests.unit.embedded.memory_store import MemoryStore, client, labels
 
 PATHS = {

@@ -14,10 +14,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from obsctl.embedded.api.otlp_json import any_value, span_json
+from obsctl.embedded.otlp.json import any_value, span_json
 from obsctl.embedded.query import traces
 from obsctl.embedded.query.attributes import text
-from obsctl.embedded.signals import Batch
+from obsctl.embedded.records import Batch
 from obsctl.embedded.store.base import SpanScan
 from tests.unit.embedded.memory_store import MemoryStore, client, span_record
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from obsctl.embedded.signals import Batch, LogRecord
+from obsctl.embedded.records import Batch, LogRecord
 from tests.unit.embedded.memory_store import MemoryStore, client, labels
 
 T = 1_754_000_000_000_000_000

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from obsctl.embedded.api.notifications import KEPT, LARGEST, PATH
+from obsctl.embedded.alertmanager.notifications import KEPT, LARGEST, PATH
 from tests.unit.embedded.conftest import ROLES, Answer, Embedded, ask, embedded_server, eventually, free_ports
 
 JSON = {"content-type": "application/json"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from obsctl.embedded.signals import Batch, ExemplarRecord, MetadataRecord, SampleRecord, TargetStatus
+from obsctl.embedded.records import Batch, ExemplarRecord, MetadataRecord, SampleRecord, TargetStatus
 from tests.unit.embedded.memory_store import MemoryStore, client, labels
 
 T = 1_754_000_000

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 import pytest
 from starlette.applications import Starlette
 
-from obsctl.embedded.api import prometheus_rules
-from obsctl.embedded.query.units import rfc3339_ns
+from obsctl.embedded.prometheus import rules as prometheus_rules
 from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
 from obsctl.embedded.rules.model import Surroundings
+from obsctl.languages.units import rfc3339_ns
 from tests.unit.embedded.conftest import Embedded, eventually, make_config
 from tests.unit.embedded.memory_store import Api
 from tests.unit.embedded.rule_tests import GrowingStore

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from obsctl.embedded.api import errors
+from obsctl.embedded.http import errors
 from obsctl.embedded.query.traceql import search as searching
-from obsctl.embedded.signals import Batch
+from obsctl.embedded.records import Batch
 from tests.unit.embedded.memory_store import MemoryStore, span_record, tempo_client
 from tests.unit.embedded.test_api_jaeger import T, attribute, resource, span
 

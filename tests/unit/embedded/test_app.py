@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from obsctl.embedded.config import load, parse
-from obsctl.embedded.own_metrics import Family, OwnMetrics
-from obsctl.embedded.receive.exposition import Parser
+from obsctl.embedded.prometheus.exposition import Parser
+from obsctl.embedded.self_metrics import Family, OwnMetrics
 from obsctl.errors import UsageError
 
 from .conftest import ROLES, Embedded, ask, make_config

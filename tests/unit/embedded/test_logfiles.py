@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obsctl.embedded.config import LogFields, LogFiles
-from obsctl.embedded.own_metrics import ACCEPTED, LOG_LINES_DROPPED, LOG_LINES_TRUNCATED, OwnMetrics
-from obsctl.embedded.receive.log_lines import parse, timestamp_ns
-from obsctl.embedded.receive.logfiles import LogFollower
-from obsctl.embedded.receive.tail import LINE_BYTES, Tail
-from obsctl.embedded.scrub import Scrubber
+from obsctl.embedded.logfiles.follow import LogFollower
+from obsctl.embedded.logfiles.lines import parse, timestamp_ns
+from obsctl.embedded.logfiles.tail import LINE_BYTES, Tail
+from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.self_metrics import ACCEPTED, LOG_LINES_DROPPED, LOG_LINES_TRUNCATED, OwnMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
 
 from .conftest import Embedded, eventually

@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.embedded.query.errors import QueryError, QueryTimeoutError
-from obsctl.embedded.query.logql import engine, metric_tree, ranges, tree
+from obsctl.embedded.query.logql import engine, ranges
 from obsctl.embedded.query.logql.engine import LogRange, run
-from obsctl.embedded.query.logql.literals import literal, size_bytes
 from obsctl.embedded.query.logql.logfmt import LogfmtError, pairs
 from obsctl.embedded.query.logql.metrics import evaluate
-from obsctl.embedded.query.logql.parse import AGGREGATIONS, GROUPED_RANGES, RANKINGS, UNGROUPED, parse, parse_selector
 from obsctl.embedded.query.logql.source import Scan, Source, selector_matchers
 from obsctl.embedded.query.promql.context import Budget
-from obsctl.embedded.query.promql.tree import Matching
-from obsctl.embedded.signals import Batch, LogRecord
+from obsctl.embedded.records import Batch, LogRecord
+from obsctl.languages.errors import QueryError, QueryTimeoutError
+from obsctl.languages.logql import metric_tree, tree
+from obsctl.languages.logql.literals import literal, size_bytes
+from obsctl.languages.logql.parse import AGGREGATIONS, GROUPED_RANGES, RANKINGS, UNGROUPED, parse, parse_selector
+from obsctl.languages.promql.tree import Matching
 from tests.unit.embedded.memory_store import MemoryStore, labels
 
 WORDS = ("and", "or", "unless", "ip", "bool", "offset", "by", "without", "on", "ignoring", "unwrap")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from obsctl.embedded.api import loki
-from obsctl.embedded.own_metrics import OwnMetrics
-from obsctl.embedded.receive import loki_push
-from obsctl.embedded.receive.body import Bodies
+from obsctl.embedded.http.body import Bodies
+from obsctl.embedded.loki import api as loki
+from obsctl.embedded.loki import push as loki_push
+from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
 from tests.unit.embedded.logql_script import Script, Server
 from tests.unit.embedded.memory_store import Api

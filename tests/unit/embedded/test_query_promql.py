@@ -9,17 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.embedded.query.errors import ExecutionError, ParameterError, QueryError, QueryTimeoutError
 from obsctl.embedded.query.promql import engine, functions
 from obsctl.embedded.query.promql.context import Budget
-from obsctl.embedded.query.promql.hashing import xxh64
-from obsctl.embedded.query.promql.labels import printed
-from obsctl.embedded.query.promql.lex import lex, unquoted
-from obsctl.embedded.query.promql.notes import MOST, Notes, go_float
-from obsctl.embedded.query.promql.parse import canonical, children, parse, parse_match, selectors_in
-from obsctl.embedded.query.promql.tree import Aggregate, Binary, Call, Number, Selector
-from obsctl.embedded.query.promql.values import RangeVector, Scalar, Steps, Text, Vector
-from obsctl.embedded.signals import STALE_BITS, Batch, Matcher, SampleRecord
+from obsctl.embedded.query.vectors.annotations import MOST, Notes
+from obsctl.embedded.query.vectors.hashing import xxh64
+from obsctl.embedded.query.vectors.labels import printed
+from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, Text, Vector
+from obsctl.embedded.records import STALE_BITS, Batch, SampleRecord
+from obsctl.languages.errors import ExecutionError, ParameterError, QueryError, QueryTimeoutError
+from obsctl.languages.labels import Matcher
+from obsctl.languages.numbers import go_float
+from obsctl.languages.promql.lex import lex, unquoted
+from obsctl.languages.promql.parse import canonical, children, parse, parse_match, selectors_in
+from obsctl.languages.promql.tree import Aggregate, Binary, Call, Number, Selector
 from tests.unit.embedded.memory_store import MemoryStore, labels
 
 STALE = struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0]

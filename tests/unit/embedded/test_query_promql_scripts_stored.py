@@ -10,10 +10,10 @@ import pytest
 from cramjam import snappy
 from starlette.applications import Starlette
 
-from obsctl.embedded.own_metrics import OwnMetrics
-from obsctl.embedded.receive import remote_write
-from obsctl.embedded.receive.body import Bodies
-from obsctl.embedded.receive.remote_write_proto import WriteRequest
+from obsctl.embedded.http.body import Bodies
+from obsctl.embedded.prometheus import remote_write
+from obsctl.embedded.prometheus.remote_write_proto import WriteRequest
+from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
 
 from .memory_store import Api

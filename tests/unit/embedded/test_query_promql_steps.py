@@ -10,12 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from obsctl.embedded.query.errors import ExecutionError, QueryError
-from obsctl.embedded.query.promql import engine, sums
+from obsctl.embedded.query.promql import engine
 from obsctl.embedded.query.promql.lookup import Block, latest, windows
-from obsctl.embedded.query.promql.parse import parse
-from obsctl.embedded.query.promql.values import Scalar, Steps, Vector
-from obsctl.embedded.signals import STALE_BITS
+from obsctl.embedded.query.vectors import sums
+from obsctl.embedded.query.vectors.values import Scalar, Steps, Vector
+from obsctl.embedded.records import STALE_BITS
+from obsctl.languages.errors import ExecutionError, QueryError
+from obsctl.languages.promql.parse import parse
 from tests.conformance.promql_differential import dataset
 from tests.unit.embedded.promql_queries import vectors
 from tests.unit.embedded.promql_store import SeriesStore, samples_of

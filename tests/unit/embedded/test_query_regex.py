@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.regex import MAX_PATTERN, searcher, translate
-from obsctl.embedded.signals import Matcher
+from obsctl.languages.errors import QueryError
+from obsctl.languages.labels import Matcher
+from obsctl.languages.regex import MAX_PATTERN, searcher, translate
 
 
 @pytest.mark.parametrize(

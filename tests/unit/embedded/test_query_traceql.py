@@ -13,18 +13,19 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from obsctl.embedded.query import traces
-from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.traceql import tags
 from obsctl.embedded.query.traceql.evaluate import evaluator
-from obsctl.embedded.query.traceql.names import INTRINSICS, type_of
-from obsctl.embedded.query.traceql.parse import parse
 from obsctl.embedded.query.traceql.search import search
-from obsctl.embedded.query.traceql.tree import Binary, Field, Filter, Kind, Pipeline, SpansetOp, Static, Status, Unary
 from obsctl.embedded.query.traceql.view import TraceView
-from obsctl.embedded.signals import Batch
-from obsctl.embedded.store import indexer, span_blocks, span_search, spans
+from obsctl.embedded.records import Batch
+from obsctl.embedded.store import indexer
 from obsctl.embedded.store.base import SpanScan
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.embedded.store.traces import span_blocks, span_search, spans
+from obsctl.languages.errors import QueryError
+from obsctl.languages.traceql.names import INTRINSICS, type_of
+from obsctl.languages.traceql.parse import parse
+from obsctl.languages.traceql.tree import Binary, Field, Filter, Kind, Pipeline, SpansetOp, Static, Status, Unary
 from tests.unit.embedded.memory_store import MemoryStore, span_record
 
 T = 1_754_000_000_000_000_000

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.embedded.query.numbers import format_plain, format_short_time, format_time, format_value
-from obsctl.embedded.query.units import (
+from obsctl.languages.numbers import format_plain, format_short_time, format_time, format_value
+from obsctl.languages.units import (
     LIMIT,
     format_prom_duration,
     format_rfc3339,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from obsctl.embedded.receive.body import Bodies, BodyError, Inflater
+from obsctl.embedded.http.body import Bodies, BodyError, Inflater
 
 
 def request(chunks: list[bytes], **headers: str) -> Request:

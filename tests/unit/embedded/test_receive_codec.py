@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from obsctl.embedded import scrub_prefilter
-from obsctl.embedded.own_metrics import SCRUBBED, OwnMetrics
-from obsctl.embedded.receive import otlp_traces
-from obsctl.embedded.receive.otlp_codec import MalformedError, decode
-from obsctl.embedded.scrub import Scrubber
+from obsctl.embedded import redaction_prefilter as scrub_prefilter
+from obsctl.embedded.otlp import traces as otlp_traces
+from obsctl.embedded.otlp.codec import MalformedError, decode
+from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.self_metrics import SCRUBBED, OwnMetrics
 
 
 def decoded(body: bytes, encoding: Any) -> str:

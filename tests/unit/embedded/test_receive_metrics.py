@@ -17,13 +17,16 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint, Metric, ResourceMetrics
 
-from obsctl.embedded.receive import otlp_deltas, otlp_histograms, otlp_logs, otlp_metrics
-from obsctl.embedded.receive.numbers import label_number, plain_number
-from obsctl.embedded.receive.otlp_deltas import Total
-from obsctl.embedded.receive.otlp_names import metric_name
-from obsctl.embedded.receive.taken import Taken
-from obsctl.embedded.scrub import Scrubber
-from obsctl.embedded.signals import STALE_BITS
+from obsctl.embedded.http.decoded import Taken
+from obsctl.embedded.otlp import deltas as otlp_deltas
+from obsctl.embedded.otlp import histograms as otlp_histograms
+from obsctl.embedded.otlp import logs as otlp_logs
+from obsctl.embedded.otlp import metrics as otlp_metrics
+from obsctl.embedded.otlp.deltas import Total
+from obsctl.embedded.otlp.names import metric_name
+from obsctl.embedded.prometheus.numbers import label_number, plain_number
+from obsctl.embedded.records import STALE_BITS
+from obsctl.embedded.redaction import Scrubber
 
 SCRUB = Scrubber(["user.email"], [re.compile(r"\w+@\w+")])
 NOW = 1_790_000_000_123_456_789

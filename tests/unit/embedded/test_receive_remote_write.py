@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from obsctl.embedded.own_metrics import OwnMetrics
-from obsctl.embedded.receive import remote_write
-from obsctl.embedded.receive.body import Bodies, BodyError
-from obsctl.embedded.receive.remote_write import SeriesCache, parse
-from obsctl.embedded.receive.remote_write_proto import Label, WriteRequest
-from obsctl.embedded.signals import STALE_BITS
+from obsctl.embedded.http.body import Bodies, BodyError
+from obsctl.embedded.prometheus import remote_write
+from obsctl.embedded.prometheus.remote_write import SeriesCache, parse
+from obsctl.embedded.prometheus.remote_write_proto import Label, WriteRequest
+from obsctl.embedded.records import STALE_BITS
+from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.store import sqlite
 from obsctl.embedded.store.sqlite import SqliteStore
 

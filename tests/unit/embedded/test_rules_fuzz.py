@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obsctl.embedded.alerting.matching import parse_matchers
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.template.syntax import TemplateError
 from obsctl.embedded.rules.functions import FUNCTIONS, Context, Sample
 from obsctl.embedded.rules.load import groups
 from obsctl.embedded.rules.templates import Template
 from obsctl.errors import UsageError
+from obsctl.languages.errors import QueryError
+from obsctl.languages.gotemplate.syntax import TemplateError
 from tests.unit.embedded.test_alerting_api import api
 
 VALUES = [

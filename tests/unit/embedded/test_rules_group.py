@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from obsctl.embedded.own_metrics import RULE_EVALUATIONS, RULE_FAILURES, OwnMetrics
-from obsctl.embedded.query.template.syntax import TemplateError
+from obsctl.embedded.records import Batch
 from obsctl.embedded.rules.functions import Context
 from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
@@ -19,8 +18,10 @@ from obsctl.embedded.rules.manager import RuleManager, aligned, following
 from obsctl.embedded.rules.model import Group, Surroundings
 from obsctl.embedded.rules.status import Notice
 from obsctl.embedded.rules.templates import Template
-from obsctl.embedded.signals import Batch, Labels
+from obsctl.embedded.self_metrics import RULE_EVALUATIONS, RULE_FAILURES, OwnMetrics
 from obsctl.embedded.store.base import StoreFullError, Written
+from obsctl.languages.gotemplate.syntax import TemplateError
+from obsctl.languages.labels import Labels
 from obsctl.wait import Deadline, until
 from tests.unit.embedded.promql_script import labels_of
 from tests.unit.embedded.rule_tests import GrowingStore

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from obsctl.embedded.config import Scrape, ScrapeRules, Target
-from obsctl.embedded.own_metrics import SAMPLES_DROPPED, SCRAPES, OwnMetrics
-from obsctl.embedded.receive import fetch as fetching
-from obsctl.embedded.receive.scrape import Outcome, Scraping, TargetScraper, relabel, target_labels
-from obsctl.embedded.signals import STALE_BITS, Labels, Matcher
+from obsctl.embedded.prometheus import fetch as fetching
+from obsctl.embedded.prometheus.scrape import Outcome, Scraping, TargetScraper, relabel, target_labels
+from obsctl.embedded.records import STALE_BITS
+from obsctl.embedded.self_metrics import SAMPLES_DROPPED, SCRAPES, OwnMetrics
 from obsctl.embedded.store.base import StoreFullError
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.languages.labels import Labels, Matcher
 from obsctl.wait import Deadline, until
 
 from .conftest import Embedded, Page, ask, eventually, free_ports, http_target
@@ -313,7 +314,7 @@ def test_what_the_store_does_not_take_is_counted(store: SqliteStore, target: tup
 
 
 def test_an_outcome_is_digested_without_a_clock_or_a_network() -> None:
-    from obsctl.embedded.receive.scrape import Memory, digest
+    from obsctl.embedded.prometheus.scrape import Memory, digest
 
     live = frozenset([(("__name__", "a"),)])
     batch, memory = digest(Outcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live), ScrapeRules())

@@ -12,9 +12,10 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as reference_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as reference_text
 
-from obsctl.embedded.receive.exposition import Exposition, ExpositionError, Parser, Scraped
-from obsctl.embedded.receive.numbers import label_number
-from obsctl.embedded.signals import Labels, MetadataRecord
+from obsctl.embedded.prometheus.exposition import Exposition, ExpositionError, Parser, Scraped
+from obsctl.embedded.prometheus.numbers import label_number
+from obsctl.embedded.records import MetadataRecord
+from obsctl.languages.labels import Labels
 
 
 def plain(labels: dict[str, str]) -> Labels:

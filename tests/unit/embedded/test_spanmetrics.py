@@ -12,8 +12,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from obsctl.embedded.config import parse
-from obsctl.embedded.own_metrics import SPANS_NOT_COUNTED, OwnMetrics
-from obsctl.embedded.signals import Batch, SpanRecord
+from obsctl.embedded.records import Batch, SpanRecord
+from obsctl.embedded.self_metrics import SPANS_NOT_COUNTED, OwnMetrics
 from obsctl.embedded.spanmetrics import collector, graph, red
 from obsctl.embedded.spanmetrics.collector import SpanMetrics
 from obsctl.embedded.spanmetrics.graph import Graph

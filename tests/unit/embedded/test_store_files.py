@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.embedded.own_metrics import EXPIRED, MAINTENANCE_FAILURES
-from obsctl.embedded.signals import Batch, ExemplarRecord, LogRecord, SampleRecord
+from obsctl.embedded.records import Batch, ExemplarRecord, LogRecord, SampleRecord
+from obsctl.embedded.self_metrics import EXPIRED, MAINTENANCE_FAILURES
 from obsctl.embedded.store import maintenance
 from obsctl.embedded.store.base import SpanScan
 from obsctl.embedded.store.database import FILE

@@ -10,10 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.embedded.signals import Batch, LogRecord, Matcher
-from obsctl.embedded.store import grams, indexer, line_blocks, logs
-from obsctl.embedded.store.line_blocks import LineSearch
+from obsctl.embedded.records import Batch, LogRecord
+from obsctl.embedded.store import indexer
+from obsctl.embedded.store.logs import line_blocks
+from obsctl.embedded.store.logs import lines as logs
+from obsctl.embedded.store.logs import ngrams as grams
+from obsctl.embedded.store.logs.line_blocks import LineSearch
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.languages.labels import Matcher
 
 from .memory_store import MemoryStore, labels
 

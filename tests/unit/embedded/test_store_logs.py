@@ -4,9 +4,10 @@ from typing import Literal
 
 import pytest
 
-from obsctl.embedded.signals import Batch, FilePosition, Labels, LogRecord, Matcher
+from obsctl.embedded.records import Batch, FilePosition, LogRecord
 from obsctl.embedded.store.base import Written
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.languages.labels import Labels, Matcher
 
 ALWAYS = (-(2**63), 2**63)
 

@@ -14,24 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from obsctl.embedded.query.promql import engine
-from obsctl.embedded.query.promql.parse import parse
-from obsctl.embedded.query.promql.values import Steps, Vector
-from obsctl.embedded.signals import (
-    STALE_BITS,
-    Batch,
-    ExemplarRecord,
-    Labels,
-    Matcher,
-    MetadataRecord,
-    SampleRecord,
-    matches_all,
-)
-from obsctl.embedded.store import page, pages, schema
+from obsctl.embedded.query.vectors.values import Steps, Vector
+from obsctl.embedded.records import STALE_BITS, Batch, ExemplarRecord, MetadataRecord, SampleRecord
+from obsctl.embedded.store import schema
 from obsctl.embedded.store import sqlite as store_module
 from obsctl.embedded.store.base import Samples, Series, SeriesReader, Written
-from obsctl.embedded.store.samples import Job
-from obsctl.embedded.store.series import SeriesIndex
+from obsctl.embedded.store.metrics import columns as page
+from obsctl.embedded.store.metrics import pages
+from obsctl.embedded.store.metrics.samples import Job
+from obsctl.embedded.store.metrics.series import SeriesIndex
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.languages.labels import Labels, Matcher, matches_all
+from obsctl.languages.promql.parse import parse
 
 from .promql_store import rows_of
 

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from obsctl.embedded.query.traceql.parse import parse
 from obsctl.embedded.query.traceql.search import search
-from obsctl.embedded.signals import Batch
-from obsctl.embedded.store import bloom, indexer, span_blocks, tokens
+from obsctl.embedded.records import Batch
+from obsctl.embedded.store import indexer
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.embedded.store.traces import bloom, span_blocks, tokens
+from obsctl.languages.traceql.parse import parse
 from tests.unit.embedded.conftest import eventually
 from tests.unit.embedded.memory_store import span_record
 from tests.unit.embedded.test_api_jaeger import attribute, span

@@ -9,7 +9,7 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from obsctl.embedded.signals import Batch, SpanRecord, StoredSpan
+from obsctl.embedded.records import Batch, SpanRecord, StoredSpan
 from obsctl.embedded.store.base import SpanScan, Written
 from obsctl.embedded.store.sqlite import SqliteStore
 

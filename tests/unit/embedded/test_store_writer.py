@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.embedded.own_metrics import COMMIT_FAILURES, COMMITS
-from obsctl.embedded.signals import Batch, LogRecord
+from obsctl.embedded.records import Batch, LogRecord
+from obsctl.embedded.self_metrics import COMMIT_FAILURES, COMMITS
 from obsctl.embedded.store.base import StoreFailedError, StoreFullError, Written
 from obsctl.embedded.store.sqlite import SqliteStore
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from obsctl.clients.telemetry import Span, SpanLink, ordered
-from obsctl.ops.heard import is_personal
-from obsctl.ops.heard_requests import Trace, links, requests
+from obsctl.discovery.draft import Origin, draft
+from obsctl.discovery.observe import is_personal
+from obsctl.discovery.requests import Trace, links, requests
+from obsctl.discovery.traffic import Heard, HeardLogs, HeardRequest, HeardSpan
 from obsctl.spec.contract import Edge
-from obsctl.spec.draft import Origin, draft
-from obsctl.spec.heard import Heard, HeardLogs, HeardRequest, HeardSpan
 from obsctl.spec.load import load_stack
 
 BOTH = ("web", "store")

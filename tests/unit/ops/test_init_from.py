@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obsctl import assets
+from obsctl.discovery.draft import Origin, draft
+from obsctl.discovery.scraped import observed
+from obsctl.discovery.traffic import Observed
 from obsctl.errors import BackendError, ObsctlError, UsageError
-from obsctl.lint.exposition import parse_scrape
+from obsctl.languages.exposition import parse_scrape
 from obsctl.ops.init import Sources, init
-from obsctl.ops.observed import observed
 from obsctl.spec.contract import Metric, MetricType
-from obsctl.spec.draft import Origin, draft
-from obsctl.spec.heard import Observed
 from obsctl.spec.load import family_names, load_family, load_stack
 
 ORIGIN = Origin("shop", "http://127.0.0.1:5000", "/metrics", "/healthz")

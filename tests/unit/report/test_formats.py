@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from obsctl.checks.base import Evidence, Outcome, Signal, Status, Verdict, Verification
-from obsctl.driven import DrivenRequest, Run
 from obsctl.errors import StartError, UsageError
+from obsctl.probes import DrivenRequest, Run
 from obsctl.report import formats
 from obsctl.report.formats import WRITERS, require_format, show
 from obsctl.report.json import dumps

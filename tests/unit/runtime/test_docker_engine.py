@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 import pytest
 
 from obsctl.errors import StartError
-from obsctl.runtime.docker import DockerRuntime
-from obsctl.runtime.docker_engine import _host, candidates, find_engine, unreachable
-from obsctl.runtime.docker_faults import RefusalError
-from obsctl.runtime.docker_seen import see
+from obsctl.runtime.docker.engine import _host, candidates, find_engine, unreachable
+from obsctl.runtime.docker.faults import RefusalError
+from obsctl.runtime.docker.runtime import DockerRuntime
+from obsctl.runtime.docker.seen import see
 from obsctl.runtime.state import State, StateFile
 
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from obsctl.endpoints import Endpoints
 from obsctl.errors import StartError
 from obsctl.render.desired import Composition, Container, File, Mount, Network, Published
-from obsctl.runtime import docker_model as model
-from obsctl.runtime.docker import _at
-from obsctl.runtime.docker_faults import engine_faults, explained
-from obsctl.runtime.docker_images import Progress, split_reference
-from obsctl.runtime.docker_logs import Line, lines, nanoseconds
-from obsctl.runtime.docker_project import Wanted, project
-from obsctl.runtime.docker_request import create_body
-from obsctl.runtime.docker_tasks import Tasks
+from obsctl.runtime.docker import model
+from obsctl.runtime.docker.faults import engine_faults, explained
+from obsctl.runtime.docker.images import Progress, split_reference
+from obsctl.runtime.docker.logs import Line, lines, nanoseconds
+from obsctl.runtime.docker.project import Wanted, project
+from obsctl.runtime.docker.request import create_body
+from obsctl.runtime.docker.runtime import _at
+from obsctl.runtime.docker.tasks import Tasks
 from obsctl.wait import Deadline, until
 
 FRONT = Container(

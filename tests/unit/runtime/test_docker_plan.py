@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from obsctl.endpoints import Endpoints
 from obsctl.errors import StartError
 from obsctl.render.desired import Build, Composition, Container, File, Mount, Network
-from obsctl.runtime import docker_model as model
 from obsctl.runtime.base import Operation
-from obsctl.runtime.docker_plan import plan, schedule
-from obsctl.runtime.docker_project import Project, Wanted, project
-from obsctl.runtime.docker_seen import Seen, SeenContainer
-from obsctl.runtime.docker_tasks import Tasks
+from obsctl.runtime.docker import model
+from obsctl.runtime.docker.plan import plan, schedule
+from obsctl.runtime.docker.project import Project, Wanted, project
+from obsctl.runtime.docker.seen import Seen, SeenContainer
+from obsctl.runtime.docker.tasks import Tasks
 
 NAMES = ("db", "front", "other")
 IMAGE, IDENT = "example/box:1", "sha256:1"

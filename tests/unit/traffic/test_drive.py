@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from obsctl.driven import Run
 from obsctl.errors import UsageError
+from obsctl.probes import Run
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.stack import Component, Rise, Service, Step
 from obsctl.traffic.drive import drive

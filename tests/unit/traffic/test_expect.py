@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from obsctl.driven import DrivenRequest, Expectation
+from obsctl.probes import DrivenRequest, Expectation
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.stack import Rise, Step
 from obsctl.traffic.expect import expectations

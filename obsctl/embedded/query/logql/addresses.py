@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from obsctl.embedded.query.errors import QueryError
-from obsctl.embedded.query.units import quoted
+from obsctl.languages.errors import QueryError
+from obsctl.languages.units import quoted
 
 Address = IPv4Address | IPv6Address
 

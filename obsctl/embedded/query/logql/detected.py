@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from obsctl.embedded.query.logql.entry import Entry, Line
-from obsctl.embedded.query.logql.literals import number, size_bytes
 from obsctl.embedded.query.logql.parsers import json_parser, logfmt_parser
-from obsctl.embedded.query.logql.tree import Json, Logfmt
-from obsctl.embedded.query.units import go_duration_ns
+from obsctl.languages.logql.literals import number, size_bytes
+from obsctl.languages.logql.tree import Json, Logfmt
+from obsctl.languages.units import go_duration_ns
 
 MAX_FIELDS = 1_000
 _PARSERS = (("json", json_parser(Json())), ("logfmt", logfmt_parser(Logfmt(strict=True))))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from obsctl.embedded.query.errors import ExecutionError
 from obsctl.embedded.query.logql.entry import Line
 from obsctl.embedded.query.logql.source import Direction, Scan, Source
-from obsctl.embedded.query.logql.tree import LogQuery
+from obsctl.languages.errors import ExecutionError
+from obsctl.languages.logql.tree import LogQuery
 
 MAX_RESULT_CHARACTERS = 64 << 20
 """Characters of all lines of an answer."""

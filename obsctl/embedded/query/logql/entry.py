@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from obsctl.embedded.signals import Labels
+from obsctl.languages.labels import Labels
 
 ERROR = "__error__"
 ERROR_DETAILS = "__error_details__"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from obsctl.embedded.query.errors import ExecutionError
-from obsctl.embedded.query.promql.labels import printed
-from obsctl.embedded.signals import Labels
+from obsctl.embedded.query.vectors.labels import printed
+from obsctl.languages.errors import ExecutionError
+from obsctl.languages.labels import Labels
 
 
 class PipelineError(ExecutionError):

@@ -7,21 +7,11 @@ from collections.abc import Callable, Mapping
 
 from obsctl.embedded.query.logql.addresses import contains
 from obsctl.embedded.query.logql.entry import Entry
-from obsctl.embedded.query.logql.literals import READERS
 from obsctl.embedded.query.logql.patterns import Pattern
-from obsctl.embedded.query.logql.tree import (
-    AllOf,
-    AnyOf,
-    Compare,
-    CompareOp,
-    Condition,
-    Ip,
-    IpMatch,
-    LineFilter,
-    Match,
-)
-from obsctl.embedded.query.regex import checked, translate
-from obsctl.embedded.signals import Matcher
+from obsctl.languages.labels import Matcher
+from obsctl.languages.logql.literals import READERS
+from obsctl.languages.logql.tree import AllOf, AnyOf, Compare, CompareOp, Condition, Ip, IpMatch, LineFilter, Match
+from obsctl.languages.regex import checked, translate
 
 Test = Callable[[Entry], bool]
 LineTest = Callable[[str], bool]

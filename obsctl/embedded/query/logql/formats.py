@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from obsctl.embedded.query.errors import QueryError
+from obsctl.embedded.query.gotemplate.run import Template
 from obsctl.embedded.query.logql.entry import Entry
 from obsctl.embedded.query.logql.functions import FUNCTIONS, LONGEST
-from obsctl.embedded.query.logql.tree import LabelFormat, LineFormat
-from obsctl.embedded.query.template.run import Template
-from obsctl.embedded.query.template.syntax import TemplateError
+from obsctl.languages.errors import QueryError
+from obsctl.languages.gotemplate.syntax import TemplateError
+from obsctl.languages.logql.tree import LabelFormat, LineFormat
 
 FORMAT_ERROR = "TemplateFormatErr"
 

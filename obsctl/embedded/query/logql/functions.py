@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+from obsctl.embedded.query.gotemplate.builtins import BUILTINS, Spec, truth
+from obsctl.embedded.query.gotemplate.dates import Moment, parsed, zone_named
+from obsctl.embedded.query.gotemplate.texts import regex, replaced, titled
 from obsctl.embedded.query.logql.entry import Entry
-from obsctl.embedded.query.logql.literals import size_bytes
-from obsctl.embedded.query.template.builtins import BUILTINS, Spec, truth
-from obsctl.embedded.query.template.dates import Moment, parsed, zone_named
-from obsctl.embedded.query.template.syntax import TemplateError
-from obsctl.embedded.query.template.texts import regex, replaced, titled
-from obsctl.embedded.query.units import MS_NS, SECOND_NS, go_duration_ns
+from obsctl.languages.gotemplate.syntax import TemplateError
+from obsctl.languages.logql.literals import size_bytes
+from obsctl.languages.units import MS_NS, SECOND_NS, go_duration_ns
 
 LONGEST = 1 << 18
 """Characters of a line, and of what a function may make."""

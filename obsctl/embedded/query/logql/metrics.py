@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from obsctl.embedded.query.errors import ExecutionError
 from obsctl.embedded.query.logql.errors import SeriesLimitError
-from obsctl.embedded.query.logql.metric_tree import (
+from obsctl.embedded.query.logql.ranges import SUMMED, LogSteps, range_aggregate
+from obsctl.embedded.query.logql.source import Scan
+from obsctl.embedded.query.promql.functions.labelling import label_replaced
+from obsctl.embedded.query.vectors import aggregate, binary, matching, ranking
+from obsctl.embedded.query.vectors.values import Floats, Scalar, Vector
+from obsctl.languages.errors import ExecutionError
+from obsctl.languages.logql.metric_tree import (
     Binary,
     Grouping,
     LabelReplace,
@@ -20,11 +25,7 @@ from obsctl.embedded.query.logql.metric_tree import (
     VectorAggregate,
     VectorOf,
 )
-from obsctl.embedded.query.logql.ranges import SUMMED, LogSteps, range_aggregate
-from obsctl.embedded.query.logql.source import Scan
-from obsctl.embedded.query.promql import aggregate, binary, matching, ranking, tree
-from obsctl.embedded.query.promql.functions.labelling import label_replaced
-from obsctl.embedded.query.promql.values import Floats, Scalar, Vector
+from obsctl.languages.promql import tree
 
 MAX_SERIES = 500
 """Series of an answer, as Loki's ``max_query_series``."""

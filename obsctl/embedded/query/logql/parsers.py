@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.logql.entry import Entry
 from obsctl.embedded.query.logql.logfmt import LogfmtError, pairs
 from obsctl.embedded.query.logql.patterns import Pattern
-from obsctl.embedded.query.logql.tree import Extraction, Json, Logfmt, TextParser
-from obsctl.embedded.query.regex import searcher
+from obsctl.languages.errors import QueryError
+from obsctl.languages.logql.tree import Extraction, Json, Logfmt, TextParser
+from obsctl.languages.regex import searcher
 
 Run = Callable[[Entry], None]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from obsctl.embedded.query.errors import QueryError
+from obsctl.languages.errors import QueryError
 
 _CAPTURE = re.compile(r"<([A-Za-z_][A-Za-z0-9_]*)>", re.ASCII)
 UNNAMED = "_"

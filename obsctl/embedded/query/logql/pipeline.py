@@ -9,9 +9,9 @@ from obsctl.embedded.query.logql import parsers
 from obsctl.embedded.query.logql.entry import ERROR, ERROR_DETAILS, Entry
 from obsctl.embedded.query.logql.filters import Test, condition, line_filter, matcher
 from obsctl.embedded.query.logql.formats import label_format, line_format
-from obsctl.embedded.query.logql.literals import number, size_bytes
-from obsctl.embedded.query.logql.metric_tree import Conversion, Unwrap
-from obsctl.embedded.query.logql.tree import (
+from obsctl.languages.logql.literals import number, size_bytes
+from obsctl.languages.logql.metric_tree import Conversion, Unwrap
+from obsctl.languages.logql.tree import (
     Bare,
     Json,
     LabelFilter,
@@ -24,7 +24,7 @@ from obsctl.embedded.query.logql.tree import (
     Stage,
     TextParser,
 )
-from obsctl.embedded.query.units import SECOND_NS, go_duration_ns
+from obsctl.languages.units import SECOND_NS, go_duration_ns
 
 EXTRACTION_ERROR = "SampleExtractionErr"
 SPECIAL = (ERROR, ERROR_DETAILS)

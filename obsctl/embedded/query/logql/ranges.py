@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from obsctl.embedded.query.errors import ExecutionError
 from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
 from obsctl.embedded.query.logql.errors import PipelineError, SeriesLimitError
-from obsctl.embedded.query.logql.metric_tree import Grouping, LogRange, RangeAggregate
 from obsctl.embedded.query.logql.pipeline import Sample, unwrapped
 from obsctl.embedded.query.logql.source import Scan, Source
-from obsctl.embedded.query.promql.aggregate import quantiles
 from obsctl.embedded.query.promql.functions.vectors import asked_for
-from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Vector, no_series
-from obsctl.embedded.query.units import SECOND_NS
-from obsctl.embedded.signals import Labels, LogRecord
+from obsctl.embedded.query.vectors.aggregate import quantiles
+from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Vector, no_series
+from obsctl.embedded.records import LogRecord
+from obsctl.languages.errors import ExecutionError
+from obsctl.languages.labels import Labels
+from obsctl.languages.logql.metric_tree import Grouping, LogRange, RangeAggregate
+from obsctl.languages.units import SECOND_NS
 
 MAX_SAMPLES = 5_000_000
 MAX_SERIES = 100_000

@@ -6,24 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
 from obsctl.embedded.query.logql.filters import matcher
-from obsctl.embedded.query.logql.parse import EMPTY_COMPATIBLE
 from obsctl.embedded.query.logql.pipeline import pipeline
-from obsctl.embedded.query.logql.tree import (
-    AllOf,
-    Bare,
-    LabelFilter,
-    LineFilter,
-    LineFormat,
-    LogQuery,
-    Match,
-    Stage,
-)
 from obsctl.embedded.query.promql.context import Budget
-from obsctl.embedded.signals import Labels, LogRecord, Matcher
+from obsctl.embedded.records import LogRecord
 from obsctl.embedded.store.base import LogReader
+from obsctl.languages.errors import QueryError
+from obsctl.languages.labels import Labels, Matcher
+from obsctl.languages.logql.parse import EMPTY_COMPATIBLE
+from obsctl.languages.logql.tree import AllOf, Bare, LabelFilter, LineFilter, LineFormat, LogQuery, Match, Stage
 
 _CHECK_EVERY = 256
 Direction = Literal["backward", "forward"]

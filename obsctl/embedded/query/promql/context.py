@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
-from obsctl.embedded.query.errors import ExecutionError, QueryTimeoutError
-from obsctl.embedded.query.promql.notes import Notes
-from obsctl.embedded.query.promql.tree import Call
-from obsctl.embedded.query.promql.values import Scalar, Steps, Text, Value, Vector
+from obsctl.embedded.query.vectors.annotations import Notes
+from obsctl.embedded.query.vectors.values import Scalar, Steps, Text, Value, Vector
 from obsctl.embedded.store.base import SeriesReader
+from obsctl.languages.errors import ExecutionError, QueryTimeoutError
+from obsctl.languages.promql.tree import Call
 
 LOOKBACK_MS = 300_000
 MAX_SAMPLES = 50_000_000

@@ -13,14 +13,28 @@ from typing import Any
 
 import numpy as np
 
-from obsctl.embedded.query.errors import ParameterError
-from obsctl.embedded.query.promql import aggregate, binary, functions, lookup, matching, ranking
+from obsctl.embedded.query.promql import functions, lookup
 from obsctl.embedded.query.promql.context import INTERVAL_MS, LOOKBACK_MS, Budget, Given, Query
 from obsctl.embedded.query.promql.functions.vectors import absent
-from obsctl.embedded.query.promql.labels import METADATA, distinct, dropped, merged, without_metadata
 from obsctl.embedded.query.promql.lookup import Block
-from obsctl.embedded.query.promql.notes import Notes
-from obsctl.embedded.query.promql.tree import (
+from obsctl.embedded.query.vectors import aggregate, binary, matching, ranking
+from obsctl.embedded.query.vectors.annotations import Notes
+from obsctl.embedded.query.vectors.labels import METADATA, distinct, dropped, merged, without_metadata
+from obsctl.embedded.query.vectors.values import (
+    Ints,
+    RangeVector,
+    Scalar,
+    Steps,
+    Text,
+    Value,
+    Vector,
+    broadcast,
+    no_series,
+)
+from obsctl.embedded.store.base import Points, SampleReader, Series, SeriesReader
+from obsctl.languages.errors import ParameterError
+from obsctl.languages.labels import Labels, Matcher
+from obsctl.languages.promql.tree import (
     Aggregate,
     Binary,
     Call,
@@ -32,20 +46,7 @@ from obsctl.embedded.query.promql.tree import (
     Subquery,
     When,
 )
-from obsctl.embedded.query.promql.values import (
-    Ints,
-    RangeVector,
-    Scalar,
-    Steps,
-    Text,
-    Value,
-    Vector,
-    broadcast,
-    no_series,
-)
-from obsctl.embedded.query.units import clamp
-from obsctl.embedded.signals import Labels, Matcher
-from obsctl.embedded.store.base import Points, SampleReader, Series, SeriesReader
+from obsctl.languages.units import clamp
 
 _DOCUMENTED = {"matrix": "range vector", "string": "string"}
 _BLOCK = 2_000

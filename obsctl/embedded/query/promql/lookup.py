@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Vector, Windows
-from obsctl.embedded.signals import STALE_BITS, Labels
+from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Vector, Windows
+from obsctl.embedded.records import STALE_BITS
 from obsctl.embedded.store.base import Samples
+from obsctl.languages.labels import Labels
 
 _WIDEST = 2**62
 

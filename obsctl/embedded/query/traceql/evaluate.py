@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.traceql.expressions import ARITHMETIC, COMPARE, first_number, test, values
-from obsctl.embedded.query.traceql.tree import (
+from obsctl.embedded.query.traceql.view import TraceView, ascends, descends
+from obsctl.languages.errors import QueryError
+from obsctl.languages.traceql.tree import (
     Aggregate,
     Coalesce,
     Filter,
@@ -23,7 +24,6 @@ from obsctl.embedded.query.traceql.tree import (
     Static,
     Value,
 )
-from obsctl.embedded.query.traceql.view import TraceView, ascends, descends
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from obsctl.embedded.query import regex
-from obsctl.embedded.query.traceql.tree import Binary, Expr, Field, Static, Unary, Value
 from obsctl.embedded.query.traceql.view import Getter, TraceView, Values, getter
+from obsctl.languages import regex
+from obsctl.languages.traceql.tree import Binary, Expr, Field, Static, Unary, Value
 
 Test = Callable[[TraceView, int], bool]
 

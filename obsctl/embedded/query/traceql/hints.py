@@ -8,10 +8,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from obsctl.embedded.query.traceql.expressions import test
 from obsctl.embedded.query.traceql.plan import sided
-from obsctl.embedded.query.traceql.tree import Binary, Expr, Field, Kind, Static, Status
 from obsctl.embedded.query.traceql.view import KIND_NAMES, STATUS_NAMES, lone
-from obsctl.embedded.signals import StoredSpan
+from obsctl.embedded.records import StoredSpan
 from obsctl.embedded.store.base import AllOf, AnyOf, Carries, Hint, Is, OfResource, OfScope
+from obsctl.languages.traceql.tree import Binary, Expr, Field, Kind, Static, Status
 
 
 def hint(condition: Expr | None) -> Hint | None:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from obsctl.embedded.query.traceql.names import INTRINSICS
-from obsctl.embedded.query.traceql.tree import Binary, Expr, Field, Filter, Pipeline, Spanset, SpansetOp, Static, Status
-from obsctl.embedded.query.traceql.tree import walk as parts_of
 from obsctl.embedded.store.base import SpanScan
+from obsctl.languages.traceql.names import INTRINSICS
+from obsctl.languages.traceql.tree import Binary, Expr, Field, Filter, Pipeline, Spanset, SpansetOp, Static, Status
+from obsctl.languages.traceql.tree import walk as parts_of
 
 _EITHER_SIDE = ("&&", *(f"{prefix}{op}" for prefix in ("", "&") for op in (">>", "<<", ">", "<", "~")))
 """Operators that need spans on both sides."""

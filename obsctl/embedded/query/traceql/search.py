@@ -10,10 +10,10 @@ from obsctl.embedded.query.traceql.evaluate import SpanSet, evaluator
 from obsctl.embedded.query.traceql.expressions import test
 from obsctl.embedded.query.traceql.hints import hint
 from obsctl.embedded.query.traceql.plan import narrowed, necessary
-from obsctl.embedded.query.traceql.tree import Pipeline
 from obsctl.embedded.query.traceql.view import TraceView, lone
 from obsctl.embedded.query.traces import Candidates
 from obsctl.embedded.store.base import SpanReader, SpanScan
+from obsctl.languages.traceql.tree import Pipeline
 
 SECONDS = 10.0
 MAX_READ = 1_000_000

@@ -7,16 +7,16 @@ from itertools import islice
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from obsctl.embedded.query.errors import QueryError
 from obsctl.embedded.query.traceql.expressions import test
 from obsctl.embedded.query.traceql.hints import hint
-from obsctl.embedded.query.traceql.names import SHOWN_INTRINSICS
-from obsctl.embedded.query.traceql.parse import parse
 from obsctl.embedded.query.traceql.plan import narrowed, necessary
-from obsctl.embedded.query.traceql.tree import Binary, Expr, Field, Kind, Pipeline, Static, Status, Value
 from obsctl.embedded.query.traceql.view import getter, lone
-from obsctl.embedded.signals import StoredSpan
+from obsctl.embedded.records import StoredSpan
 from obsctl.embedded.store.base import SpanReader, SpanScan
+from obsctl.languages.errors import QueryError
+from obsctl.languages.traceql.names import SHOWN_INTRINSICS
+from obsctl.languages.traceql.parse import parse
+from obsctl.languages.traceql.tree import Binary, Expr, Field, Kind, Pipeline, Static, Status, Value
 
 MAX_LOOKED = 20_000
 """Spans looked at, the newest ones: what is offered comes from them."""

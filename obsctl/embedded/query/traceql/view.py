@@ -10,9 +10,9 @@ from functools import cached_property
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from obsctl.embedded.query.traceql.tree import Field, Kind, Status, Value
 from obsctl.embedded.query.traces import root_of
-from obsctl.embedded.signals import StoredSpan
+from obsctl.embedded.records import StoredSpan
+from obsctl.languages.traceql.tree import Field, Kind, Status, Value
 
 Values = tuple[Value, ...]
 """What a field of a span is: nothing, one value, or several (arrays, events, links)."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Plain
-from obsctl.embedded.query.promql.labels import without_metadata
-from obsctl.embedded.query.promql.values import Floats, Ints, Scalar, Vector
+from obsctl.embedded.query.vectors.labels import without_metadata
+from obsctl.embedded.query.vectors.values import Floats, Ints, Scalar, Vector
 
 _DAY = 86_400
 _BEYOND = 2**63

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from obsctl.embedded.query.promql.aggregate import note_quantile
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Plain
-from obsctl.embedded.query.promql.labels import METADATA, dropped, merged, quoted, value_of
-from obsctl.embedded.query.promql.notes import Forced
-from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Vector, no_series
-from obsctl.embedded.signals import Labels
+from obsctl.embedded.query.vectors.aggregate import note_quantile
+from obsctl.embedded.query.vectors.annotations import Forced
+from obsctl.embedded.query.vectors.labels import METADATA, dropped, merged, quoted, value_of
+from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Vector, no_series
+from obsctl.languages.labels import Labels
 
 _BOUND = "le"
 _TOLERANCE = 1e-12

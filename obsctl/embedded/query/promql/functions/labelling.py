@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from obsctl.embedded.query.errors import ExecutionError, QueryError
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Plain
-from obsctl.embedded.query.promql.labels import merged, replaced, valid_name, value_of
-from obsctl.embedded.query.promql.values import Vector
-from obsctl.embedded.query.regex import checked
+from obsctl.embedded.query.vectors.labels import merged, replaced, valid_name, value_of
+from obsctl.embedded.query.vectors.values import Vector
+from obsctl.languages.errors import ExecutionError, QueryError
+from obsctl.languages.regex import checked
 
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Plain
-from obsctl.embedded.query.promql.labels import without_metadata
-from obsctl.embedded.query.promql.values import Floats, Scalar, Vector
+from obsctl.embedded.query.vectors.labels import without_metadata
+from obsctl.embedded.query.vectors.values import Floats, Scalar, Vector
 
 
 def _each(function: Callable[[Floats], Floats], given: Given) -> Vector:

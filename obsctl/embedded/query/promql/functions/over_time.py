@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from obsctl.embedded.query.promql import sums
-from obsctl.embedded.query.promql.aggregate import note_quantile, quantiles
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Ranged
-from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Windows
+from obsctl.embedded.query.vectors import sums
+from obsctl.embedded.query.vectors.aggregate import note_quantile, quantiles
+from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Windows
 
 _CELLS = 4_000_000
 """Samples that are laid out as a matrix at a time."""

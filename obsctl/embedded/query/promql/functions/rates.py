@@ -9,9 +9,9 @@ import numpy as np
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Ranged
 from obsctl.embedded.query.promql.functions.over_time import picked
-from obsctl.embedded.query.promql.labels import NAME, value_of
-from obsctl.embedded.query.promql.tree import Selector, Subquery
-from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Windows
+from obsctl.embedded.query.vectors.labels import NAME, value_of
+from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Windows
+from obsctl.languages.promql.tree import Selector, Subquery
 
 _COUNTER_ENDINGS = ("_total", "_sum", "_count", "_bucket")
 _NEAR = 1.1

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from obsctl.embedded.query.promql import sums
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Ranged
-from obsctl.embedded.query.promql.values import Bools, Floats, Ints, Windows
+from obsctl.embedded.query.vectors import sums
+from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Windows
 
 
 def _line(windows: Windows, origin: Ints) -> tuple[Floats, Floats]:

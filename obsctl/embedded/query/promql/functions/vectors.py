@@ -8,10 +8,10 @@ import numpy as np
 
 from obsctl.embedded.query.promql.context import Given
 from obsctl.embedded.query.promql.functions.kinds import Plain
-from obsctl.embedded.query.promql.labels import NAME, replaced, without_metadata
-from obsctl.embedded.query.promql.tree import Expr, Selector
-from obsctl.embedded.query.promql.values import Bools, Scalar, Vector
-from obsctl.embedded.signals import Labels, Matcher
+from obsctl.embedded.query.vectors.labels import NAME, replaced, without_metadata
+from obsctl.embedded.query.vectors.values import Bools, Scalar, Vector
+from obsctl.languages.labels import Labels, Matcher
+from obsctl.languages.promql.tree import Expr, Selector
 
 
 def _vector(given: Given) -> Vector:

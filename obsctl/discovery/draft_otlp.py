@@ -1,0 +1,141 @@
+"""What a draft says of traces, log lines and requests that were heard, as lines of YAML. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from obsctl.discovery.traffic import Heard, HeardRequest, HeardSpan
+
+MOST_DRIVEN = 10
+_NOT_SENT = "obsctl sends no such request unasked: list it under drive: in obsctl.yaml, then take this in"
+
+
+def text(value: str) -> str:
+    """A text as YAML and JSON both write it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def heard_counts(heard: Heard) -> tuple[str, ...]:
+    """How much came of each component."""
+    return tuple(f"{name}: {heard.told[name]}" for name in heard.components)
+
+
+def heard_notes(heard: Heard) -> Iterator[str]:
+    """What a person should know of what came."""
+    for name in heard.unnamed:
+        shown = "".join(c for c in name if c.isprintable())[:63]
+        yield (
+            f"{shown!r} is left out: a service.name here has lower-case letters, digits and dashes, at most 63; "
+            "set OTEL_SERVICE_NAME"
+        )
+    if heard.components and not heard.requests:
+        yield f"no server span of {heard.components[0]} names a method and a route, so no trace is promised"
+    if heard.requests and not driven(heard):
+        yield "no request seen is a GET that needs nothing filled in: list what verify may send under drive"
+
+
+def driven(heard: Heard) -> tuple[HeardRequest, ...]:
+    """The requests that ``verify`` is to send."""
+    return tuple(request for request in heard.requests if request.drivable)[:MOST_DRIVEN]
+
+
+def heard_contract(heard: Heard) -> Iterator[str]:
+    """``traces``, ``logs``, ``forbidden`` and ``request_id_header`` of a contract."""
+    active = driven(heard)
+    others = [request for request in heard.requests if request not in active]
+    yield "traces:" if active else "traces: []"
+    for request in active:
+        yield from _trace(request)
+    for request in others:
+        yield f"# {_NOT_SENT}."
+        yield from ("# " + line.removeprefix("  ").removeprefix("# ") for line in _trace(request))
+    for edge, times in sorted(heard.links.items(), key=str):
+        yield f"# {edge} by a link, {_times(times)}: no part of the same trace, so it is no edge."
+    yield ""
+    yield from _logs(heard)
+    yield from _personal(heard)
+    if active:
+        known = heard.request_id_header
+        yield f"request_id_header: {text(known)}" + ("" if known else "   # none came back; name it once there is one")
+
+
+def _trace(request: HeardRequest) -> Iterator[str]:
+    yield f"  # {_times(request.times)}, as a rule answered {request.status or 'without a status'}"
+    yield f"  - request: {text(str(request))}"
+    yield f"    components: {listed(request.components)}"
+    if request.edges:
+        yield f"    edges: {listed(map(str, request.edges))}"
+    if request.spans:
+        yield "    spans:"
+        yield from (line for span, name in _identified(request.spans) for line in _span(span, name))
+
+
+def _span(span: HeardSpan, name: str) -> Iterator[str]:
+    parts = [f"id: {text(name)}", f"component: {text(span.component)}"]
+    parts += [f"kind: {span.kind}"] if span.kind else []
+    yield f"      - {{{', '.join([*parts, f'name: {text(span.name)}'])}{'}' if not span.attributes else ','}"
+    if span.attributes:
+        yield f"         attributes: {listed(span.attributes)}}}   # {_times(span.times)}"
+
+
+def _identified(spans: Sequence[HeardSpan]) -> Iterator[tuple[HeardSpan, str]]:
+    """Spans with an id each, no two the same."""
+    seen: set[str] = set()
+    for span in spans:
+        name = slug(f"{span.component}.{span.name}", 50)
+        unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(spans) + 2))) if n not in seen)
+        seen.add(unique)
+        yield span, unique
+
+
+def slug(name: str, longest: int) -> str:
+    """A name of lower-case letters, digits, dots and dashes."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:longest].strip("-.") or "span"
+
+
+def _logs(heard: Heard) -> Iterator[str]:
+    if heard.logs is None or not heard.logs.fields:
+        yield "# No log line came that belongs to a trace. Lines in files: name them under logs: in obsctl.yaml."
+        yield "# logs: {fields: [timestamp, level, message, trace_id]}"
+        return
+    count = heard.logs.lines
+    yield f"logs:   # of {count} line{'s' * (count != 1)} in traces of those requests"
+    yield f"  fields: {listed(heard.logs.fields)}"
+    yield f"  components: {listed(heard.logs.components)}"
+
+
+def _personal(heard: Heard) -> Iterator[str]:
+    if not heard.personal:
+        yield "# forbidden: {attributes: [user.email]}"
+        return
+    yield "# These may tell who somebody is. What is forbidden is dropped before it is stored, and verify looks for it."
+    yield "# forbidden:"
+    yield f"#   attributes: {listed(heard.personal)}"
+    yield from (f"#   {key}: {_times(times)}" for key, times in heard.personal.items())
+
+
+def heard_drive(heard: Heard) -> Iterator[str]:
+    """``drive`` of a service."""
+    active = driven(heard)
+    yield "    drive:" if active else "    drive: []"
+    names: set[str] = set()
+    for request in heard.requests:
+        name = slug(str(request), 40).replace(".", "-")
+        unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 100))) if n not in names)
+        names.add(unique)
+        mark = "      " if request in active else "    #   "
+        step = f"id: {text(unique)}, method: {request.method}, route: {text(request.route)}"
+        body = ", body: {}" if request.method in ("POST", "PUT", "PATCH") and request not in active else ""
+        expect = f", expect: {request.status}" if request.status >= 200 else ""
+        yield f"{mark}- {{{step}{body}{expect}}}   # {_times(request.times)}"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Texts as a list on one line."""
+    return f"[{', '.join(map(text, texts))}]"
+
+
+def _times(count: int) -> str:
+    return "seen once" if count == 1 else f"seen {count} times"

@@ -1,0 +1,190 @@
+"""What backends have of services nobody has described yet, read back through their standard APIs."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from obsctl.checks.lines import read
+from obsctl.clients.logql import LogqlClient
+from obsctl.clients.promql import PromqlClient
+from obsctl.clients.telemetry import LogLine, Sample
+from obsctl.clients.traces import traces_client
+from obsctl.discovery.requests import Trace, always_present, entries, links, requests
+from obsctl.discovery.scraped import stored
+from obsctl.discovery.traffic import Heard, HeardLogs, Sent
+from obsctl.endpoints import Endpoints, Role
+from obsctl.spec.leaves import NAME_PATTERN
+
+MOST_SERVICES, MOST_TRACES, MOST_LINES = 20, 200, 5000
+"""How much is read: services, traces of each, the newest lines of all."""
+
+UNDER_WAY_NS = 2 * 10**9
+"""Traces that began so short a time ago may lack spans that are still on their way."""
+
+_SENT = '{job!="",__name__!~"up|target_info|otel_scope_info|scrape_.*|traces_.*|slo:.*|ALERTS.*"}'
+"""Series that somebody made who is known by name."""
+
+_STANDARD = ("timestamp", "level", "message", "trace_id", "span_id")
+"""Fields of an OTLP record under the names that contracts have for them."""
+
+_BESIDE = re.compile(
+    r"(severity_.*|detected_level|flags|observed_timestamp|scope_.*|event_name|(telemetry|process|host|os|service|"
+    r"code|thread|otel|deployment|container|k8s)_.*)"
+)
+"""Metadata that is no field of the service's own: parts of a record, its scope, what an SDK knows of the process."""
+
+_PERSONAL = re.compile(
+    r"(?i)(^|[._-])(e?-?mail|phone|mobile|birth\w*|ssn|iban|password|passwd|secret|token|authorization|cookie|"
+    r"credit_?card|card_?number|address|first_?name|last_?name|full_?name|user_?name|enduser\.id|user\.(id|name))$"
+)
+_HARMLESS = re.compile(r"(client|server|network|net|source|destination|messaging)\..*|.*\.(peer|local)\.address")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much came of one service."""
+
+    spans: int = 0
+    lines: int = 0
+    series: int = 0
+
+    def __str__(self) -> str:
+        parts = (self.spans, "span"), (self.lines, "log line"), (self.series, "series")
+        told = [f"{n} {what}{'s' * (n != 1 and what != 'series')}" for n, what in parts if n]
+        return ", ".join(told) or "nothing"
+
+
+def counts(endpoints: Endpoints, seconds: float) -> Mapping[str, Counts]:
+    """How much came of each service in the last ``seconds``, by name, as our own server counts it.
+
+    Raises BackendError.
+    """
+    metrics, logs = endpoints.first(Role.METRICS), endpoints.first(Role.LOGS)
+    assert metrics
+    assert logs
+    client = PromqlClient(metrics.url)
+    spans = _by("service", client.instant("sum by (service) (traces_spanmetrics_calls_total)"))
+    series = _by("job", client.instant(f"count by (job) ({_SENT})"))
+    query = f'sum by (service_name) (count_over_time({{service_name=~".+"}} [{math.ceil(seconds) + 60}s]))'
+    lines = _by("service_name", LogqlClient(logs.url).instant(query, time.time_ns()))
+    names = sorted({*spans, *lines, *series})
+    return {name: Counts(spans.get(name, 0), lines.get(name, 0), series.get(name, 0)) for name in names}
+
+
+def _by(label: str, samples: Iterable[Sample]) -> dict[str, int]:
+    """Values by the name of a service; a job is one, after its namespace."""
+    return {s.labels.get(label, "").rpartition("/")[2]: round(s.value) for s in samples}
+
+
+def hear(endpoints: Endpoints, started_ns: int, preferred: str, aside: Collection[str] = ()) -> Heard:
+    """What came since then, as a draft wants it. ``preferred`` is the component that requests enter by, if it came.
+
+    ``aside`` are the paths of metrics and probes. Raises BackendError.
+    """
+    traces, sent, lines = _traces(endpoints, started_ns), _metrics(endpoints), _lines(endpoints, started_ns)
+    services = Counter(span.service for spans in traces for span in spans)
+    logged = Counter(line.get("service_name") for line in lines)
+    names = [name for name in dict.fromkeys([*services, *logged, *(one.component for one in sent)]) if name]
+    fit = [name for name in names if re.fullmatch(NAME_PATTERN, name)]
+    entered = Counter(span.service for span, _ in entries(traces) if span.service in fit)
+    entry = preferred if preferred in fit else next((name for name, _ in entered.most_common(1)), "")
+    components = tuple(sorted(fit, key=lambda name: (name != entry, -services[name], name)))
+    found = requests(_whole(traces), entry, components, aside)
+    described = [request for request in found if request.drivable] or found
+    judged = {trace_id for request in described for trace_id in request.traces}
+    series = Counter(one.component for one in sent)
+    told = {name: str(Counts(services[name], logged[name], series[name])) for name in names}
+    return Heard(
+        components,
+        told,
+        found,
+        _logs(lines, traces, judged, components),
+        dict(sorted(_personal(traces, lines).items())),
+        links(traces, components),
+        tuple(sent),
+        unnamed=tuple(name for name in names if name not in fit),
+    )
+
+
+def _traces(endpoints: Endpoints, started_ns: int) -> list[Trace]:
+    """The newest traces of each service, each once."""
+    backend = endpoints.first(Role.TRACES)
+    if backend is None:
+        return []
+    client, now = traces_client(backend), time.time_ns()
+    found: dict[str, Trace] = {}
+    for service in client.services()[:MOST_SERVICES]:
+        for spans in client.search(service, start_ns=started_ns, end_ns=now, limit=MOST_TRACES):
+            found.setdefault(spans[0].trace_id, spans)
+    return list(found.values())
+
+
+def _whole(traces: Sequence[Trace]) -> Sequence[Trace]:
+    """Without those that may still be under way, unless there are no others."""
+    latest = time.time_ns() - UNDER_WAY_NS
+    return [spans for spans in traces if spans[-1].start_ns < latest] or traces
+
+
+def _lines(endpoints: Endpoints, started_ns: int) -> list[LogLine]:
+    backend = endpoints.first(Role.LOGS)
+    if backend is None:
+        return []
+    client = LogqlClient(backend.url)
+    return client.lines('{service_name=~".+"}', started_ns, time.time_ns(), MOST_LINES, "backward")
+
+
+def _logs(
+    lines: Sequence[LogLine], traces: Sequence[Trace], judged: Collection[str], components: Collection[str]
+) -> HeardLogs | None:
+    """What the lines of some traces had in common; None where there are none."""
+    beside = {re.sub(r"\W", "_", key) for spans in traces for span in spans for key in span.resource}
+    own = [line for line in lines if line.get("trace_id") in judged and line.get("service_name") in components]
+    if not own:
+        return None
+    carried = []
+    for line in own:
+        said = read(line, frozenset([line.get("service_name")]))
+        attributes = {key: value for key, value in line.metadata.items() if key not in beside}
+        named = {key: value for key, value in attributes.items() if not _BESIDE.fullmatch(key)}
+        carried.append({**{name: said.text(name) for name in _STANDARD}, **named})
+    always = always_present(carried)
+    fields = (*(name for name in _STANDARD if name in always), *(name for name in always if name not in _STANDARD))
+    writers = {line.get("service_name") for line in own}
+    return HeardLogs(fields, tuple(name for name in components if name in writers), len(own))
+
+
+def _personal(traces: Sequence[Trace], lines: Sequence[LogLine]) -> Counter[str]:
+    """How often attributes were seen whose key tells that they may hold something personal or secret."""
+    spans = (span for one in traces for span in one)
+    keys = (key for span in spans for key in span.attributes)
+    logged = (key for line in lines for key in line.metadata)
+    return Counter(key for key in (*keys, *logged) if is_personal(key))
+
+
+def is_personal(key: str) -> bool:
+    """Whether the name of an attribute tells that its value may be personal or secret."""
+    plain = re.fullmatch(r"[\x21-\x7e]{1,200}", key)
+    return bool(plain and _PERSONAL.search(key) and not _HARMLESS.fullmatch(key))
+
+
+def _metrics(endpoints: Endpoints) -> list[Sent]:
+    """Metrics whose series no scraper made."""
+    backend = endpoints.first(Role.METRICS)
+    if backend is None:
+        return []
+    client = PromqlClient(backend.url)
+    scraped = {target.job for target in client.targets()}
+    types, by_job = client.metadata(), defaultdict[str, list[Sample]](list)
+    for one in client.instant(_SENT):
+        by_job[one.labels.get("job", "")].append(one)
+    return [
+        Sent(job.rpartition("/")[2], metric)
+        for job, series in sorted(by_job.items())
+        if job not in scraped
+        for metric in stored(series, types)
+    ]

@@ -1,0 +1,150 @@
+"""The requests in what was heard: which there were, and what all traces of each had in common. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from obsctl.checks.calls import boundary, edges
+from obsctl.clients.telemetry import Span
+from obsctl.discovery.traffic import HeardRequest, HeardSpan
+from obsctl.spec.contract import Edge
+from obsctl.spec.leaves import METHODS
+
+MOST_REQUESTS, MOST_SPANS, MOST_ATTRIBUTES = 30, 20, 30
+"""How much a draft says at most: somebody is to read it."""
+
+_METHOD, _STATUS = ("http.request.method", "http.method"), ("http.response.status_code", "http.status_code")
+_PATH = ("url.path", "http.target", "url.full", "http.url")
+_CALLERS = ("user_agent.", "client.", "net.", "network.", "thread.", "http.user_agent", "http.client_ip", "http.flavor")
+"""Attributes that tell of who called, or over what: another caller would not have them."""
+
+_NAMED = re.compile(r"([A-Z]{3,7}) (/\S*)")
+_PARAMETERS = (r"<(?:[a-z]+:)?([A-Za-z_]\w*)>", r":([A-Za-z_]\w*)", r"\{([A-Za-z_]\w*):[^}]*\}")
+"""Parameters of a route as Flask and Django, Express and Rails, and chi write them."""
+
+Trace = tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One time that a request was seen: the span it entered by, and that span with everything below it."""
+
+    status: int
+    spans: Trace
+
+
+def entries(traces: Iterable[Trace]) -> Iterator[tuple[Span, Trace]]:
+    """Server spans that nobody called whom the trace knows, each with its trace."""
+    for spans in traces:
+        known = {span.span_id for span in spans}
+        for span in boundary(spans):
+            if span.kind == "server" and span.parent_id not in known:
+                yield span, spans
+
+
+def requests(
+    traces: Iterable[Trace], entry: str, components: Collection[str], aside: Collection[str] = ()
+) -> tuple[HeardRequest, ...]:
+    """The requests that a component was sent, most frequent first, by what ``components`` did below them.
+
+    ``aside`` are paths that nobody's request is for: metrics and probes.
+    """
+    seen: dict[tuple[str, str], list[_Seen]] = defaultdict(list)
+    for span, spans in entries(traces):
+        request = _request(span) if span.service == entry else None
+        if request and request[1] not in aside:
+            below = tuple(s for s in _below(span, spans) if s.service in components)
+            seen[request].append(_Seen(_status(span), below))
+    made = [_common(method, route, times) for (method, route), times in seen.items()]
+    return tuple(sorted(made, key=lambda r: (-r.times, r.route, r.method))[:MOST_REQUESTS])
+
+
+def _common(method: str, route: str, seen: Sequence[_Seen]) -> HeardRequest:
+    """What the times that ended in the most frequent status had in common."""
+    status = Counter(one.status for one in seen).most_common(1)[0][0]
+    alike = [one.spans for one in seen if one.status == status]
+    shared = set.intersection(*({span.service for span in spans} for spans in alike))
+    calls = set.intersection(*(edges(spans) for spans in alike))
+    between = sorted((edge for edge in calls if {edge.source, edge.target} <= shared), key=str)
+    first = [name for name in dict.fromkeys(span.service for span in alike[0]) if name in shared]
+    ids = frozenset(one.spans[0].trace_id for one in seen)
+    return HeardRequest(method, route, len(seen), status, tuple(first), tuple(between), tuple(_spans(alike)), ids)
+
+
+def _spans(traces: Sequence[Trace]) -> Iterator[HeardSpan]:
+    """The spans that each trace has, in the order of the first one."""
+    groups: dict[tuple[str, str, str], list[Span]] = defaultdict(list)
+    held: Counter[tuple[str, str, str]] = Counter()
+    for spans in traces:
+        keys = [(span.service, span.kind, span.name) for span in spans]
+        held.update(set(keys))
+        for key, span in zip(keys, spans, strict=True):
+            groups[key].append(span)
+    always = [key for key in groups if held[key] == len(traces)]
+    for service, kind, name in always[:MOST_SPANS]:
+        alike = groups[service, kind, name]
+        pattern = re.sub(r"[^\x20-\x7e]+", "*", name)[:200] + ("*" if len(name) > 200 else "")
+        yield HeardSpan(service, kind, pattern or "*", always_present([span.attributes for span in alike]), len(alike))
+
+
+def always_present(carriers: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Keys that all carry, with a value, in order; those that tell of the caller are left out."""
+    shared = set.intersection(*({key for key, value in one.items() if value not in ("", None)} for one in carriers))
+    plain = sorted(key for key in shared if not key.startswith(_CALLERS) and re.fullmatch(r"[\x21-\x7e]{1,200}", key))
+    return tuple(plain[:MOST_ATTRIBUTES])
+
+
+def _below(root: Span, spans: Sequence[Span]) -> Trace:
+    children: dict[str, list[Span]] = defaultdict(list)
+    for span in spans:
+        children[span.parent_id].append(span)
+    found, todo, known = [root], [root.span_id], {root.span_id}
+    while todo:
+        fresh = [span for span in children[todo.pop()] if span.span_id not in known]
+        known.update(span.span_id for span in fresh)
+        todo += [span.span_id for span in fresh]
+        found += fresh
+    return tuple(sorted(found, key=lambda span: span.start_ns))
+
+
+def _request(span: Span) -> tuple[str, str] | None:
+    """Method and route, as a spec writes them; None for a span that is of no request, or does not say which."""
+    named = _NAMED.fullmatch(span.name)
+    method = _first(span, _METHOD) or (named[1] if named else "")
+    route = str(span.attributes.get("http.route") or (named[2] if named else ""))
+    if method not in METHODS or not route:
+        return None
+    for parameter in _PARAMETERS:
+        route = re.sub(parameter, r"{\1}", route)
+    route = f"/{route.lstrip('/')}"
+    path = urlsplit(_first(span, _PATH)).path
+    if "{" not in route and "*" not in route and path.endswith(route) and path.startswith("/"):
+        route = path  # an application may be mounted below another path
+    plain = re.sub(r"\{[A-Za-z_]\w*\}", "x", route)
+    return (method, route) if re.fullmatch(r"/[\x21\x22\x24-\x3e\x40-\x7a\x7c\x7e]{0,300}", plain) else None
+
+
+def _status(span: Span) -> int:
+    found = _first(span, _STATUS)
+    return int(found) if re.fullmatch(r"[1-5]\d\d", found) else 0
+
+
+def _first(span: Span, keys: Iterable[str]) -> str:
+    return next((str(span.attributes[key]) for key in keys if span.attributes.get(key)), "")
+
+
+def links(traces: Sequence[Trace], components: Collection[str]) -> Mapping[Edge, int]:
+    """Links from spans of one component to spans of another, in another trace as a rule."""
+    owner = {(span.trace_id, span.span_id): span.service for spans in traces for span in spans}
+    pairs = (
+        (owner.get((link.trace_id, link.span_id), ""), span.service)
+        for spans in traces
+        for span in spans
+        for link in span.links
+    )
+    return Counter(Edge(a, b) for a, b in pairs if a != b and {a, b} <= set(components))

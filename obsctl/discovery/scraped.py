@@ -1,0 +1,73 @@
+"""A scrape, or what a backend has stored, as the draft of a contract wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from obsctl.clients import telemetry
+from obsctl.discovery.traffic import Observed
+from obsctl.languages.exposition import Family, Sample, Scrape
+from obsctl.spec.contract import MetricType
+
+_TYPES = {
+    "counter": MetricType.COUNTER,
+    "gauge": MetricType.GAUGE,
+    "histogram": MetricType.HISTOGRAM,
+    "summary": MetricType.SUMMARY,
+    "stateset": MetricType.GAUGE,
+}
+_WITHOUT = ("gaugehistogram", "info")
+"""Types that no contract can state; samples of an info are found under a name of their own."""
+
+_POSITION = {MetricType.HISTOGRAM: "le", MetricType.SUMMARY: "quantile"}
+_CREATED = "_created"
+_PARTS = ("_bucket", "_count", "_sum")
+_TARGET = ("__name__", "job", "instance")
+
+
+def observed(scrape: Scrape) -> Iterator[Observed]:
+    """The metrics of a scrape. What has no type is a counter if its name says so, else a gauge."""
+    for family in scrape.families.values():
+        helper = family.name.endswith(_CREATED) and family.name.removesuffix(_CREATED) in scrape.families
+        if not helper and family.type not in _WITHOUT:
+            yield _metric(family)
+
+
+def stored(series: Iterable[telemetry.Sample], types: Mapping[str, tuple[str, str]]) -> Iterator[Observed]:
+    """The metrics of series that came by OTLP; ``types`` has type and help by name."""
+    families: dict[str, Family] = {}
+    for one in series:
+        name = one.labels.get("__name__", "")
+        base = next((name.removesuffix(end) for end in _PARTS if _is_whole(types, name.removesuffix(end))), name)
+        kind, brief = types.get(base, ("", ""))
+        labels = tuple((k, v) for k, v in one.labels.items() if k not in _TARGET and not k.startswith("otel_scope_"))
+        family = families.setdefault(base, Family(base, 0, kind, brief))
+        family.samples.append(Sample(name, labels, 0))
+    return (_metric(family) for family in families.values())
+
+
+def _is_whole(types: Mapping[str, tuple[str, str]], name: str) -> bool:
+    return types.get(name, ("",))[0] in ("histogram", "summary")
+
+
+def _metric(family: Family) -> Observed:
+    samples = [sample for sample in family.samples if not sample.name.endswith(_CREATED)]
+    untyped = MetricType.COUNTER if family.name.endswith("_total") else MetricType.GAUGE
+    kind = _TYPES.get(family.type, untyped)
+    plain = {sample.name for sample in samples} or {family.name}
+    name = next(iter(plain)) if kind in (MetricType.COUNTER, MetricType.GAUGE) and len(plain) == 1 else family.name
+    pairs = [dict(sample.labels) for sample in samples]
+    position = _POSITION.get(kind, "")
+    labels = dict.fromkeys(label for found in pairs for label in found if label != position)
+    bounds = {_bound(found["le"]) for found in pairs if position == "le" and "le" in found}
+    buckets = tuple(sorted(bound for bound in bounds if bound != float("inf")))
+    return Observed(name, kind, family.help or "", tuple(labels), buckets, len(samples))
+
+
+def _bound(text: str) -> float:
+    """A bucket's bound. One that is no number cannot be told from none at all."""
+    try:
+        value = float(text)
+    except ValueError:
+        return float("inf")
+    return float("inf") if value != value else value

@@ -1,0 +1,142 @@
+"""What Loki tells about streams without their lines: labels, series, statistics, volumes, and what may be extracted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from starlette.responses import Response
+
+from obsctl.embedded.http.calls import Call
+from obsctl.embedded.loki.json import json_answer, listed
+from obsctl.embedded.loki.params import TimeRange, limit, step_ms, time_range
+from obsctl.embedded.query.logql.detected import detected
+from obsctl.embedded.query.logql.engine import LogRange, run
+from obsctl.embedded.query.logql.filters import matcher
+from obsctl.embedded.query.logql.source import Scan, selector_matchers
+from obsctl.embedded.store.base import LogReader
+from obsctl.languages.errors import QueryError
+from obsctl.languages.labels import Labels, Matcher
+from obsctl.languages.logql.parse import parse_log, parse_selector
+from obsctl.languages.units import MS_NS, SECOND_NS, quoted
+
+DETECT_LINES = 1_000
+"""Lines that are looked at for fields, unless ``line_limit`` says otherwise."""
+
+
+def _selected(logs: LogReader, selectors: Sequence[Sequence[Matcher]], window: TimeRange) -> list[Labels]:
+    found: dict[Labels, None] = {}
+    for matchers in selectors or [()]:
+        found |= dict.fromkeys(logs.streams(matchers, window.start, window.end))
+    return list(found)
+
+
+def _matching(logs: LogReader, call: Call) -> list[Labels]:
+    """Streams of the time range, those of the optional ``query`` selector when there is one."""
+    selector = call.first("query")
+    return _selected(logs, [tuple(map(matcher, parse_selector(selector)))] if selector else [], time_range(call))
+
+
+def labels(logs: LogReader, call: Call) -> Response:
+    """Names of stream labels."""
+    return listed(sorted({name for found in _matching(logs, call) for name, _ in found}))
+
+
+def label_values(logs: LogReader, call: Call) -> Response:
+    """Values of one stream label."""
+    wanted = call.path["name"]
+    return listed(sorted({value for found in _matching(logs, call) for name, value in found if name == wanted}))
+
+
+def series(logs: LogReader, call: Call) -> Response:
+    """Label sets of streams."""
+    selectors = [tuple(map(matcher, parse_selector(text))) for text in call.all("match", "match[]") if text]
+    return listed(dict(found) for found in _selected(logs, selectors, time_range(call)))
+
+
+def stats(logs: LogReader, call: Call) -> Response:
+    """Counts of a selector; a stream counts as one chunk."""
+    matchers, window = selector_matchers(parse_selector(call.first("query"))), time_range(call)
+    found = logs.volumes(matchers, window.start, window.end, window.end - window.start)
+    entries, size = sum(one.entries for one in found), sum(one.bytes for one in found)
+    return json_answer({"streams": len(found), "chunks": len(found), "bytes": size, "entries": entries})
+
+
+def volume(logs: LogReader, call: Call) -> Response:
+    """Bytes by the labels of the selector, the largest first."""
+    window = time_range(call)
+    rows = [
+        {"metric": dict(key), "value": [_seconds(window.end), str(sum(sizes.values()))]}
+        for key, sizes in _volumes(logs, call, window, window.end - window.start)
+    ]
+    return json_answer({"status": "success", "data": {"resultType": "vector", "result": rows, "stats": {}}})
+
+
+def volume_range(logs: LogReader, call: Call) -> Response:
+    """The same for every step."""
+    window = time_range(call)
+    step = step_ms(call, window) * MS_NS
+    rows = [
+        {
+            "metric": dict(key),
+            "values": [[_seconds(window.start + n * step), str(size)] for n, size in sorted(sizes.items())],
+        }
+        for key, sizes in _volumes(logs, call, window, step)
+    ]
+    return json_answer({"status": "success", "data": {"resultType": "matrix", "result": rows, "stats": {}}})
+
+
+def _seconds(time_ns: int) -> float | int:
+    return time_ns // SECOND_NS if not time_ns % SECOND_NS else time_ns // MS_NS / 1000
+
+
+def _volumes(logs: LogReader, call: Call, window: TimeRange, step: int) -> list[tuple[Labels, dict[int, int]]]:
+    """Bytes by label set and number of the step."""
+    selector = parse_selector(call.first("query"))
+    matchers, most = selector_matchers(selector), limit(call)
+    by = call.first("aggregateBy", default="series")
+    if by not in ("series", "labels"):
+        raise QueryError(f"invalid aggregateBy {quoted(by)}: expected series or labels")
+    targets = set(filter(None, call.first("targetLabels").split(",")))
+    names = targets or {match.name for match in selector}
+    found: dict[Labels, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for one in logs.volumes(matchers, window.start, window.end, step):
+        for key in _keys(one.labels, names, by, all_labels=not targets):
+            found[key][one.step] += one.bytes
+    return sorted(found.items(), key=lambda item: (-sum(item[1].values()), item[0]))[:most]
+
+
+def _keys(found: Labels, names: set[str], by: str, *, all_labels: bool) -> Iterable[Labels]:
+    if by == "series":
+        return [tuple(pair for pair in found if pair[0] in names)]
+    return [((name, ""),) for name, _ in found if all_labels or name in names]
+
+
+def detected_labels(logs: LogReader, call: Call) -> Response:
+    """Stream labels with how many values each has."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for found in _matching(logs, call):
+        for name, value in found:
+            values[name].add(value)
+    return json_answer(
+        {"detectedLabels": [{"label": name, "cardinality": len(values[name])} for name in sorted(values)]}
+    )
+
+
+def detected_fields(scan: Scan, call: Call) -> Response:
+    """Fields of the newest lines, and the parser that reads each."""
+    window, most = time_range(call), limit(call, default=DETECT_LINES)
+    text = call.first("line_limit", default=str(DETECT_LINES))
+    if not text.isdecimal() or not 0 < int(text[:9]) <= 5 * DETECT_LINES:
+        raise QueryError(f"invalid line_limit: {quoted(text)} is not a number from 1 to {5 * DETECT_LINES}")
+    lines = run(scan, parse_log(call.first("query")), LogRange(window.start, window.end, int(text)))
+    fields = [
+        {
+            "label": one.name,
+            "type": one.type,
+            "cardinality": len(one.values),
+            "parsers": sorted(one.parsers) or None,
+        }
+        for one in detected(lines)[:most]
+    ]
+    return json_answer({"fields": fields, "limit": most})

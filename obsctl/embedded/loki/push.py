@@ -1,0 +1,199 @@
+"""Loki's push API: ``POST /loki/api/v1/push``, as JSON, or as protobuf in snappy's block format."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from obsctl.embedded.http.body import Bodies, BodyError
+from obsctl.embedded.http.decoded import Rejections, Taken
+from obsctl.embedded.loki.push_proto import PushRequest
+from obsctl.embedded.otlp.logs import LINE_BYTES
+from obsctl.embedded.records import Batch, LogRecord
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, OwnMetrics
+from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
+from obsctl.languages.labels import Labels
+
+MAX_LABELS = 15
+_LABEL_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
+_PAIR = re.compile(r'\s*([^\s="{},]+)\s*=\s*("(?:[^"\\]|\\.)*")\s*(?:,|\Z)', re.DOTALL)
+_GRACE_NS = 600 * 10**9
+_LABELS = ("logs", "loki")
+
+
+def routes(sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> list[Route]:
+    """The push route."""
+
+    async def push(request: Request) -> Response:
+        try:
+            return await _push(request, sink, metrics, bodies)
+        except BodyError as error:
+            metrics.add(REFUSED, 1, *_LABELS, str(error.status))
+            headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
+            return PlainTextResponse(f"{error.message}\n", error.status, headers)
+        except StoreFullError as error:
+            metrics.add(REFUSED, 1, *_LABELS, "503")
+            return PlainTextResponse(f"{error}\n", 503, {"retry-after": str(error.retry_after)})
+        except StoreFailedError as error:
+            metrics.add(REFUSED, 1, *_LABELS, "500")
+            return PlainTextResponse(f"{error}\n", 500)
+        except ClientDisconnect:
+            return Response(status_code=499)
+
+    return [Route("/loki/api/v1/push", push, methods=["POST"])]
+
+
+async def _push(request: Request, sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> Response:
+    """As in Loki, what is not JSON is protobuf, packed with snappy whatever the header says."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not media_type:
+        raise BodyError(400, "mime: no media type")
+    is_json = media_type == "application/json"
+    async with bodies.read(request) if is_json else bodies.read_snappy(request) as body:
+        return await _store(parse(body) if is_json else parse_protobuf(body), sink, metrics)
+
+
+async def _store(taken: Taken, sink: Sink, metrics: OwnMetrics) -> Response:
+    metrics.add(RECEIVED, taken.count, *_LABELS)
+    metrics.add(REJECTED, taken.rejected, *_LABELS)
+    if taken.batch.items:
+        written = await asyncio.wrap_future(sink.submit(taken.batch))
+        metrics.add(ACCEPTED, written.stored, *_LABELS)
+        metrics.add(DUPLICATE, written.duplicates, *_LABELS)
+    if taken.rejected:
+        return PlainTextResponse(f"{taken.message}\n", 400)
+    return Response(status_code=204)
+
+
+Pushed = tuple[Mapping[Any, Any], Iterable[Any]]
+"""Labels of a stream, and its entries: ``[time, line, metadata?]``, all strings."""
+
+
+def parse(body: bytes) -> Taken:
+    """Lines of a push request; entries that break a limit are left out and named in ``message``.
+
+    Raises:
+        BodyError: 400 when it is not a push request, 422 when it holds no stream.
+    """
+    try:
+        document = json.loads(body.decode())
+        streams = document["streams"]
+        entries = [(dict(stream["stream"]), list(stream["values"])) for stream in streams]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BodyError(400, f"the body is not a JSON push request: {type(error).__name__} {error}") from error
+    return _taken(entries)
+
+
+def parse_protobuf(body: bytes) -> Taken:
+    """The same for a ``logproto.PushRequest``."""
+    try:
+        request = PushRequest.FromString(body)
+    except DecodeError as error:
+        raise BodyError(400, f"the body is not a protobuf push request: {error}") from error
+    return _taken([(_selected(stream.labels), map(_entry, stream.entries)) for stream in request.streams])
+
+
+def _entry(entry: Any) -> list[Any]:
+    moment = entry.timestamp.seconds * 10**9 + entry.timestamp.nanos
+    return [str(moment), entry.line, {pair.name: pair.value for pair in entry.metadata}]
+
+
+def _selected(text: str) -> dict[str, str]:
+    """The labels of ``{a="b", c="d"}``. ``BodyError`` 400 when it is not that."""
+    found: dict[str, str] = {}
+    inside = text.strip()
+    problem = BodyError(400, f'error parsing labels: {text[:200]!r} is not of the form {{name="value", ...}}')
+    if not (inside.startswith("{") and inside.endswith("}")):
+        raise problem
+    inside, position = inside[1:-1], 0
+    while position < len(inside):
+        pair = _PAIR.match(inside, position)
+        if not pair:
+            raise problem
+        try:
+            found[pair[1]] = json.loads(pair[2], strict=False)
+        except ValueError:
+            raise problem from None
+        position = pair.end()
+    return found
+
+
+def _taken(entries: Sequence[Pushed]) -> Taken:
+    if not entries:
+        raise BodyError(422, "error at least one valid stream is required for ingestion")
+    records: list[LogRecord] = []
+    rejections = Rejections()
+    latest = time.time_ns() + _GRACE_NS
+    for stream, values in entries:
+        labels, fault = _labels(stream)
+        for value in values:
+            record = None if fault else _record(labels, value)
+            if record is None or record.time_ns > latest or len(record.line) > LINE_BYTES:
+                rejections.add(fault or _fault(record, labels))
+            else:
+                records.append(record)
+    return Taken(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
+
+
+def _labels(stream: Mapping[Any, Any]) -> tuple[Labels, str]:
+    """A stream's labels, or why they cannot be taken."""
+    if not all(isinstance(name, str) and isinstance(value, str) for name, value in stream.items()):
+        raise BodyError(400, "label names and values must be strings")
+    if not _is_unicode(stream.keys(), stream.values()):
+        raise BodyError(400, "label names and values must be valid Unicode")
+    labels = tuple(sorted((name, value) for name, value in stream.items() if value))
+    if not labels:
+        return (), "error at least one label pair is required per stream"
+    if len(labels) > MAX_LABELS:
+        return labels, f"entry for stream '{_shown(labels)}' has {len(labels)} label names; limit {MAX_LABELS}"
+    wrong = next((name for name, _ in labels if not _LABEL_NAME.match(name)), None)
+    return labels, f"stream '{_shown(labels)}' has an invalid label name: {wrong!r}" if wrong else ""
+
+
+def _record(labels: Labels, value: Any) -> LogRecord:
+    """One entry; ``BodyError`` 400 when it has not the form ``[time, line, metadata?]``."""
+    try:
+        moment, line, *rest = value
+        metadata = dict(rest[0]) if rest else {}
+        strings = (moment, line, *metadata, *metadata.values())
+        if not all(isinstance(item, str) for item in strings) or len(rest) > 1:
+            raise TypeError("time, line and metadata must be strings")
+        if not _is_unicode(strings):
+            raise ValueError("text must be valid Unicode")
+        time_ns = int(moment)
+    except (ValueError, TypeError, IndexError) as error:
+        raise BodyError(400, f'an entry must be ["<ns>", "<line>", {{metadata}}]: {error}') from error
+    if abs(time_ns) >= 1 << 63:
+        raise BodyError(400, "an entry has a time that is no 64-bit number of nanoseconds")
+    return LogRecord(labels, time_ns, line, tuple(sorted(pair for pair in metadata.items() if pair[1])))
+
+
+def _is_unicode(*texts: Iterable[str]) -> bool:
+    """Whether there is no half of a surrogate pair, which JSON can spell and UTF-8 cannot."""
+    try:
+        "".join(chain(*texts)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _fault(record: LogRecord | None, labels: Labels) -> str:
+    if record is not None and len(record.line) > LINE_BYTES:
+        return f"max entry size '{LINE_BYTES}' bytes exceeded for stream '{_shown(labels)}'"
+    return f"entry for stream '{_shown(labels)}' has timestamp too new"
+
+
+def _shown(labels: Labels) -> str:
+    """Labels as Loki prints them, cut at a length that suits a message."""
+    text = "{" + ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in labels) + "}"
+    return text if len(text) <= 300 else text[:300] + "..."

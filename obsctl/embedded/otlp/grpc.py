@@ -1,0 +1,77 @@
+"""OTLP over gRPC: the three ``Export`` methods as generic handlers on raw bytes, so the one parse is ours."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+
+from obsctl.embedded.otlp.ingest import Intake, RefusedError
+from obsctl.embedded.otlp.signals import SIGNALS, Signal
+
+_THREADS = 16
+"""Requests under way at once. Each waits for its commit, and all that wait together share one."""
+
+_COMMIT_TIMEOUT = 30.0
+_STATUS = {400: grpc.StatusCode.INVALID_ARGUMENT, 503: grpc.StatusCode.UNAVAILABLE}
+
+
+def start(address: str, intake: Intake, body_limit: int) -> grpc.Server:
+    """Serve OTLP on ``host:port``.
+
+    A message over the body limit, judged after decompression, is answered by gRPC itself with ``RESOURCE_EXHAUSTED``
+    and without retry information, so clients do not send it again.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    options = [
+        ("grpc.so_reuseport", 0),  # a taken port must be an error, not a shared port
+        ("grpc.max_receive_message_length", body_limit),
+        ("grpc.max_concurrent_streams", 256),
+    ]
+    server = grpc.server(ThreadPoolExecutor(_THREADS, "otlp-grpc"), options=options)
+    server.add_generic_rpc_handlers(
+        tuple(
+            grpc.method_handlers_generic_handler(
+                signal.service, {"Export": grpc.unary_unary_rpc_method_handler(_export(signal, intake))}
+            )
+            for signal in SIGNALS
+        )
+    )
+    try:
+        bound = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise OSError(str(error)) from error
+    if bound == 0:
+        raise OSError(f"cannot listen on {address}")
+    server.start()
+    return server
+
+
+def _export(signal: Signal, intake: Intake) -> Any:
+    def export(body: bytes, context: grpc.ServicerContext) -> bytes:
+        try:
+            pending = intake.take(signal, body, "protobuf", "grpc")
+            return intake.finish(pending, _COMMIT_TIMEOUT).SerializeToString()
+        except RefusedError as refusal:
+            _refuse(context, refusal)
+            raise
+
+    return export
+
+
+def _refuse(context: grpc.ServicerContext, refusal: RefusedError) -> None:
+    """End the call with the status of the refusal; ``RetryInfo`` when trying again can help."""
+    code = _STATUS.get(refusal.http_status, grpc.StatusCode.INTERNAL)
+    if refusal.retry_after:
+        detail = AnyMessage()
+        detail.Pack(RetryInfo(retry_delay=Duration(seconds=refusal.retry_after)))
+        rich = Status(code=code.value[0], message=str(refusal), details=[detail])
+        context.set_trailing_metadata((("grpc-status-details-bin", rich.SerializeToString()),))
+    context.abort(code, str(refusal))

@@ -1,0 +1,114 @@
+"""OTLP log requests as log lines (the mapping of Loki's OTLP endpoint)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1 import logs_pb2
+
+from obsctl.embedded.http.decoded import Rejections, Taken
+from obsctl.embedded.otlp.traces import service_name
+from obsctl.embedded.otlp.values import labels, text
+from obsctl.embedded.records import Batch, LogRecord
+from obsctl.embedded.redaction import Scrubber
+from obsctl.languages.labels import Labels
+
+LINE_BYTES = 256 * 1024
+"""The longest line, as in Loki."""
+
+_LATEST = (1 << 63) - 1
+_SEVERITY = 32
+_LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
+_PROMOTED = frozenset(
+    (
+        *("service.name", "service.namespace", "service.instance.id", "deployment.environment"),
+        *("deployment.environment.name", "cloud.region", "cloud.availability_zone", "container.name"),
+        *(f"k8s.{kind}.name" for kind in ("cluster", "namespace", "pod", "container", "replicaset", "deployment")),
+        *(f"k8s.{kind}.name" for kind in ("statefulset", "daemonset", "cronjob", "job")),
+    )
+)
+"""Resource attributes that become labels of the stream: Loki's default list."""
+
+
+def translate(request: ExportLogsServiceRequest, scrub: Scrubber) -> Taken:
+    """Scrub a request and take its records out of it.
+
+    Resource attributes that say where something runs become labels; ids, severity and other attributes are metadata.
+    """
+    records: list[LogRecord] = []
+    rejections = Rejections()
+    arrival = time.time_ns()
+    for group in request.resource_logs:
+        scrub.attributes(group.resource.attributes)
+        promoted = labels(a for a in group.resource.attributes if a.key in _PROMOTED)
+        stream = _sorted(promoted | {"service_name": service_name(group.resource)})
+        shared = labels(a for a in group.resource.attributes if a.key not in _PROMOTED)
+        for scoped in group.scope_logs:
+            scrub.attributes(scoped.scope.attributes)
+            scope = {"scope_name": scoped.scope.name, "scope_version": scoped.scope.version}
+            metadata = shared | labels(scoped.scope.attributes) | scope
+            for record in scoped.log_records:
+                fault = _fault(record)
+                if fault:
+                    rejections.add(fault)
+                    continue
+                records.append(_record(record, scrub, stream, metadata, arrival))
+    return Taken(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
+
+
+def _record(
+    record: logs_pb2.LogRecord,
+    scrub: Scrubber,
+    stream: Labels,
+    shared: Mapping[str, str],
+    arrival: int,
+) -> LogRecord:
+    scrub.attributes(record.attributes)
+    scrub.value(record.body)
+    own = labels(record.attributes) | _fields(record)
+    metadata = {**shared, **{name: value for name, value in own.items() if value}}
+    return LogRecord(
+        labels=stream,
+        time_ns=record.time_unix_nano or record.observed_time_unix_nano or arrival,
+        line=text(record.body),
+        metadata=_sorted(metadata),
+    )
+
+
+def _fields(record: logs_pb2.LogRecord) -> dict[str, str]:
+    """What a record has besides its attributes, by Loki's names; what is not set is empty."""
+    number, observed = record.severity_number, record.observed_time_unix_nano
+    return {
+        "trace_id": record.trace_id.hex(),
+        "span_id": record.span_id.hex(),
+        "event_name": record.event_name,
+        "severity_text": record.severity_text[:_SEVERITY],
+        "severity_number": str(number) if number else "",
+        "detected_level": _level(record),
+        "flags": str(record.flags) if record.flags else "",
+        "observed_timestamp": str(observed) if observed and record.time_unix_nano else "",
+    }
+
+
+def _level(record: logs_pb2.LogRecord) -> str:
+    """The severity text in lower case, else the name of the severity number's range."""
+    if record.severity_text:
+        return record.severity_text.lower()[:_SEVERITY]
+    number = record.severity_number
+    return _LEVELS[(number - 1) // 4] if 1 <= number <= 24 else ""
+
+
+def _fault(record: logs_pb2.LogRecord) -> str:
+    if max(record.time_unix_nano, record.observed_time_unix_nano) > _LATEST:
+        return "log record with a time beyond the year 2262"
+    if len(record.trace_id) not in (0, 16) or len(record.span_id) not in (0, 8):
+        return "log record with an id of the wrong length"
+    if len(record.body.string_value) > LINE_BYTES:
+        return f"log record longer than {LINE_BYTES} characters"
+    return ""
+
+
+def _sorted(pairs: Mapping[str, str]) -> Labels:
+    return tuple(sorted((name, value) for name, value in pairs.items() if value))

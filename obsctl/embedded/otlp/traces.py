@@ -1,0 +1,106 @@
+"""OTLP trace requests as records to store (opentelemetry-proto, ``trace/v1/trace.proto``)."""
+
+from __future__ import annotations
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
+
+from obsctl.embedded.http.decoded import Rejections, Taken
+from obsctl.embedded.records import Batch, SpanRecord
+from obsctl.embedded.redaction import Scrubber
+
+UNKNOWN_SERVICE = "unknown_service"
+"""Semantic conventions: the service name of a resource that has none."""
+
+_LATEST = (1 << 63) - 1
+_NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
+
+
+def translate(request: ExportTraceServiceRequest, scrub: Scrubber) -> Taken:
+    """Scrub a request and take its spans out of it.
+
+    A span is rejected when an id has the wrong length or is all zeros, or when a time does not fit 63 bits. One that
+    ends before it starts is kept: it is what the service said, and worth seeing.
+    """
+    records: list[SpanRecord] = []
+    rejections = Rejections()
+    for group in request.resource_spans:
+        scrub.attributes(group.resource.attributes)
+        service = service_name(group.resource)
+        resource = group.resource.SerializeToString()
+        for scoped in group.scope_spans:
+            scrub.attributes(scoped.scope.attributes)
+            _take(scoped, scrub, service, resource, records, rejections)
+    return Taken(Batch(spans=records), len(records) + rejections.total, rejections.total, rejections.message)
+
+
+def _take(
+    scoped: ScopeSpans,
+    scrub: Scrubber,
+    service: str,
+    resource: bytes,
+    records: list[SpanRecord],
+    rejections: Rejections,
+) -> None:
+    scope = scoped.scope.SerializeToString()
+    for span in scoped.spans:
+        trace_id, span_id = span.trace_id, span.span_id
+        start, end = span.start_time_unix_nano, span.end_time_unix_nano
+        if len(trace_id) != 16 or len(span_id) != 8 or start > _LATEST or end > _LATEST:
+            rejections.add(_fault(span))
+            continue
+        if trace_id == _NO_TRACE or span_id == _NO_SPAN:
+            rejections.add(_fault(span))
+            continue
+        payload = span.SerializeToString()
+        if scrub.suspects(payload):
+            _scrub(span, scrub)
+            payload = span.SerializeToString()
+        records.append(
+            SpanRecord(
+                trace_id,
+                span_id,
+                service,
+                span.name,
+                span.kind,
+                span.status.code,
+                start,
+                end,
+                resource,
+                scope,
+                payload,
+                span.parent_span_id,
+            )
+        )
+
+
+def service_name(resource: Resource) -> str:
+    """``service.name`` of a resource, or what the conventions say in its place."""
+    for attribute in resource.attributes:
+        if attribute.key == "service.name":
+            return attribute.value.string_value or UNKNOWN_SERVICE
+    return UNKNOWN_SERVICE
+
+
+def _scrub(span: Span, scrub: Scrubber) -> None:
+    scrub.attributes(span.attributes)
+    name = span.name
+    clean = scrub.text(name)
+    if clean is not name:
+        span.name = clean
+    if span.HasField("status") and span.status.message:
+        span.status.message = scrub.text(span.status.message)
+    for event in span.events:
+        scrub.attributes(event.attributes)
+    for link in span.links:
+        scrub.attributes(link.attributes)
+
+
+def _fault(span: Span) -> str:
+    for name, value, size in (("trace_id", span.trace_id, 16), ("span_id", span.span_id, 8)):
+        if len(value) != size:
+            return f"span with a {name} of {len(value)} bytes instead of {size}"
+        if not any(value):
+            return f"span with an all-zero {name}"
+    return "span with a time beyond the year 2262"

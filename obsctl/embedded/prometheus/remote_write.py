@@ -1,0 +1,201 @@
+"""Prometheus' remote write 1.0: ``POST /api/v1/write`` with snappy-packed protobuf.
+
+Source: remote write specification 1.0. What is valid in a request is stored, whatever else is in it; anything invalid
+is named in a 400 answer, after which a sender does not try again. 429 and 5xx mean: later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from obsctl.embedded.http.body import Bodies, BodyError
+from obsctl.embedded.http.decoded import Rejections, Taken
+from obsctl.embedded.prometheus.label_limits import label_fault
+from obsctl.embedded.prometheus.remote_write_proto import METRIC_TYPES, Label, WriteRequest
+from obsctl.embedded.records import Batch, ExemplarRecord, MetadataRecord, SampleRecord
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, OwnMetrics
+from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError, Written
+from obsctl.languages.labels import Labels
+
+MEDIA_TYPE = "application/x-protobuf"
+MESSAGE = "prometheus.WriteRequest"
+FUTURE_MS = 600_000
+"""Samples from further ahead than this are refused, as Prometheus 3 does."""
+
+_LABELS = ("metrics", "remote_write")
+_INLINE_BYTES = 256 * 1024
+_KNOWN_SERIES = 20_000
+_EXEMPLAR_CHARACTERS = 128
+"""The most that names and values of an exemplar's labels may have together (OpenMetrics 1.0)."""
+
+_Key = tuple[bytes, ...]
+
+
+class SeriesCache:
+    """Labels of series by their packed form. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._known: dict[_Key, tuple[Labels, str]] = {}
+
+    def labels(self, packed: Sequence[bytes]) -> tuple[Labels, str]:
+        """The labels of a series, and why it cannot be stored (empty when it can)."""
+        key = tuple(packed)
+        found = self._known.get(key)
+        if found is None:
+            found = _series_labels(key)
+            if len(self._known) >= _KNOWN_SERIES:
+                self._known.clear()
+            self._known[key] = found
+        return found
+
+
+def _series_labels(packed: _Key) -> tuple[Labels, str]:
+    try:
+        parsed = [Label.FromString(one) for one in packed]
+    except DecodeError:
+        return (), "series with labels that are not valid protobuf or UTF-8"
+    labels = tuple(sorted((one.name, one.value) for one in parsed if one.value))
+    return labels, label_fault([one.name for one in parsed], labels)
+
+
+def parse(body: bytes, cache: SeriesCache, now_ms: int) -> Taken:
+    """Take a ``WriteRequest`` apart. ``BodyError`` 400 when it is none."""
+    try:
+        request = WriteRequest.FromString(body)
+    except DecodeError as error:
+        raise BodyError(400, f"the body is not a protobuf {MESSAGE}: {error}") from error
+    samples: list[SampleRecord] = []
+    exemplars: list[ExemplarRecord] = []
+    rejections = Rejections()
+    latest = now_ms + FUTURE_MS
+    for series in request.timeseries:
+        labels, fault = cache.labels(series.labels)
+        if fault:
+            rejections.add(fault, max(1, len(series.samples) + len(series.histograms)))
+            continue
+        for sample in series.samples:
+            moment = sample.timestamp
+            if moment <= latest:
+                samples.append(SampleRecord(labels, moment, sample.value))
+            else:
+                rejections.add("out of bounds: sample more than 10 minutes in the future")
+        if series.histograms:
+            rejections.add("native histogram, which is not supported", len(series.histograms))
+        exemplars += _exemplars(labels, series.exemplars, latest, rejections)
+    metadata = [_metadata(one) for one in request.metadata if one.metric_family_name]
+    batch = Batch(samples=samples, exemplars=exemplars, metadata=metadata)
+    return Taken(batch, len(samples) + len(exemplars) + rejections.total, rejections.total, rejections.message)
+
+
+def _exemplars(series: Labels, found: Sequence[Any], latest: int, rejections: Rejections) -> list[ExemplarRecord]:
+    kept = []
+    for one in found:
+        pairs = tuple(sorted((pair.name, pair.value) for pair in one.labels if pair.value))
+        if sum(len(name) + len(value) for name, value in pairs) > _EXEMPLAR_CHARACTERS:
+            rejections.add(f"exemplar with labels of more than {_EXEMPLAR_CHARACTERS} characters")
+        elif one.timestamp > latest:
+            rejections.add("exemplar more than 10 minutes in the future")
+        else:
+            kept.append(ExemplarRecord(series, pairs, one.timestamp, one.value))
+    return kept
+
+
+def _metadata(found: Any) -> MetadataRecord:
+    kind = METRIC_TYPES[found.type] if 0 <= found.type < len(METRIC_TYPES) else METRIC_TYPES[0]
+    return MetadataRecord(found.metric_family_name, kind, found.help, found.unit)
+
+
+def routes(sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> list[Route]:
+    """The write route."""
+    for family in (RECEIVED, ACCEPTED, DUPLICATE, REJECTED):
+        metrics.add(family, 0, *_LABELS)
+    receiver = _Receiver(sink, metrics, bodies)
+
+    async def write(request: Request) -> Response:
+        try:
+            return await receiver.write(request)
+        except BodyError as error:
+            return receiver.refuse(error.status, error.message, error.retry_after)
+        except StoreFullError as error:
+            return receiver.refuse(503, str(error), error.retry_after)
+        except StoreFailedError as error:
+            return receiver.refuse(500, str(error))
+        except ClientDisconnect:
+            return Response(status_code=499)
+
+    return [Route("/api/v1/write", write, methods=["POST"])]
+
+
+class _Receiver:
+    def __init__(self, sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> None:
+        self._sink = sink
+        self._metrics = metrics
+        self._bodies = bodies
+        self._cache = SeriesCache()
+        self._parsing = asyncio.Lock()
+
+    async def write(self, request: Request) -> Response:
+        """Take one request; the answer comes once it is on disk."""
+        _check_headers(request)
+        async with self._bodies.read_snappy(request) as body:
+            taken = await self._parsed(body)
+            self._metrics.add(RECEIVED, taken.count, *_LABELS)
+            written = Written(0)
+            if taken.batch.items:
+                written = await asyncio.wrap_future(self._sink.submit(taken.batch))
+        return self._answer(taken, written)
+
+    async def _parsed(self, body: bytes) -> Taken:
+        """Large bodies are parsed on a thread, one at a time, so that the event loop goes on."""
+        take: Callable[[], Taken] = lambda: parse(body, self._cache, time.time_ns() // 1_000_000)  # noqa: E731
+        async with self._parsing:
+            if len(body) <= _INLINE_BYTES:
+                return take()
+            return await asyncio.get_running_loop().run_in_executor(None, take)
+
+    def _answer(self, taken: Taken, written: Written) -> Response:
+        conflicting = written.conflicting
+        no_room = taken.batch.items - written.stored - written.duplicates - conflicting
+        self._metrics.add(ACCEPTED, written.stored - len(taken.batch.metadata), *_LABELS)
+        self._metrics.add(DUPLICATE, written.duplicates, *_LABELS)
+        self._metrics.add(REJECTED, taken.rejected + conflicting + no_room, *_LABELS)
+        if taken.rejected or conflicting:
+            conflict = f"{conflicting} x {CONFLICT}" if conflicting else ""
+            return self.refuse(400, "; ".join(filter(None, (taken.message, conflict))))
+        if no_room:
+            return self.refuse(429, f"{no_room} x too many different series", retry_after=60)
+        counts = {
+            "samples": len(taken.batch.samples),
+            "histograms": 0,
+            "exemplars": len(taken.batch.exemplars),
+        }
+        headers = {f"x-prometheus-remote-write-{kind}-written": str(count) for kind, count in counts.items()}
+        return Response(status_code=204, headers=headers)
+
+    def refuse(self, status: int, message: str, retry_after: int = 0) -> Response:
+        """Count a refusal; the answer to it, in plain text like Prometheus'."""
+        self._metrics.add(REFUSED, 1, *_LABELS, str(status))
+        headers = {"retry-after": str(retry_after)} if retry_after else {}
+        headers |= {"connection": "close"} if status == 413 else {}
+        return PlainTextResponse(f"{message}\n", status, headers)
+
+
+def _check_headers(request: Request) -> None:
+    """Both headers may be left out; ``BodyError`` 415 for anything but what this receiver reads."""
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "snappy"):
+        raise BodyError(415, f"content encoding {encoding[:40]!r} is not supported, use snappy")
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    pairs = dict(part.strip().partition("=")[::2] for part in parameters.split(";"))
+    message = pairs.get("proto", MESSAGE)
+    if media_type.strip().lower() not in ("", MEDIA_TYPE) or message != MESSAGE:
+        shown = request.headers.get("content-type", "")[:80]
+        raise BodyError(415, f"content type {shown!r} is not supported, use {MEDIA_TYPE};proto={MESSAGE}")

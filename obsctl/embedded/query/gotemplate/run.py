@@ -1,0 +1,195 @@
+"""Tree -> text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from obsctl.embedded.query.gotemplate.builtins import Spec, truth
+from obsctl.embedded.query.gotemplate.printing import kind_name, shown
+from obsctl.languages.gotemplate.parse import parse
+from obsctl.languages.gotemplate.syntax import (
+    Action,
+    Branch,
+    Dot,
+    Fields,
+    Function,
+    Leave,
+    Literal,
+    Node,
+    Pipeline,
+    TemplateError,
+    Term,
+    Text,
+    Variable,
+)
+
+LONGEST = 1 << 16
+"""Characters of an expanded text."""
+
+
+class Template:
+    """A template about maps, or values whose method ``fields`` gives what they have.
+
+    ``TemplateError`` when it cannot be read, or uses other functions and variables than it may. ``longest`` is the
+    most characters of its text.
+    """
+
+    def __init__(
+        self, source: str, functions: Mapping[str, Spec], variables: Collection[str] = (), *, longest: int = LONGEST
+    ) -> None:
+        self.source = source
+        self._longest = longest
+        self._functions = functions
+        self._nodes = parse(source, functions, variables)
+
+    def expand(self, context: Any, dot: Any, variables: Mapping[str, Any] | None = None) -> str:
+        """The text for a value. ``context`` is handed to functions. ``TemplateError`` when it cannot be had."""
+        run = _Run(context, self._functions, self._longest)
+        run.walk(self._nodes, dot, [{"$": dot, **(variables or {})}])
+        return "".join(run.parts)
+
+
+class _Left(Exception):  # noqa: N818 - a jump, not a mistake
+    """``break`` or ``continue``."""
+
+
+Scopes = list[dict[str, Any]]
+
+
+class _Run:
+    def __init__(self, context: Any, functions: Mapping[str, Spec], longest: int) -> None:
+        self.parts: list[str] = []
+        self._context = context
+        self._functions = functions
+        self._longest = longest
+        self._size = 0
+
+    def _write(self, text: str) -> None:
+        self._size += len(text)
+        if self._size > self._longest:
+            raise TemplateError(f"the text is longer than {self._longest} characters")
+        self.parts.append(text)
+
+    def walk(self, nodes: Sequence[Node], dot: Any, scopes: Scopes) -> None:
+        for node in nodes:
+            match node:
+                case Text():
+                    self._write(node.text)
+                case Action():
+                    value = self._pipeline(node.pipeline, dot, scopes)
+                    if not node.pipeline.names:
+                        self._write(shown(value, nil="<no value>"))
+                case Branch():
+                    self._branch(node, dot, [*scopes, {}])
+                case Leave():
+                    raise _Left(node.kind)
+
+    def _branch(self, node: Branch, dot: Any, scopes: Scopes) -> None:
+        if node.kind == "range":
+            self._range(node, dot, scopes)
+            return
+        value = self._pipeline(node.pipeline, dot, scopes)
+        inner = value if node.kind == "with" and truth(value) else dot
+        self.walk(node.body if truth(value) else node.otherwise, inner, scopes)
+
+    def _range(self, node: Branch, dot: Any, scopes: Scopes) -> None:
+        names = node.pipeline.names
+        value = self._pipeline(Pipeline(node.pipeline.commands), dot, scopes)
+        items = list(_items(value))
+        for key, item in items:
+            inner = scopes
+            for name, part in zip(names, (item,) if len(names) == 1 else (key, item), strict=False):
+                inner = self._assign(name, part, inner, declares=node.pipeline.declares)
+            try:
+                self.walk(node.body, item, [*inner, {}])
+            except _Left as left:
+                if left.args == ("break",):
+                    return
+        if not items:
+            self.walk(node.otherwise, dot, scopes)
+
+    def _assign(self, name: str, value: Any, scopes: Scopes, *, declares: bool) -> Scopes:
+        place = scopes[-1] if declares else next(scope for scope in reversed(scopes) if name in scope)
+        place[name] = value
+        return scopes
+
+    def _pipeline(self, pipeline: Pipeline, dot: Any, scopes: Scopes) -> Any:
+        last: tuple[Any, ...] = ()
+        for command in pipeline.commands:
+            last = (self._command(command, last, dot, scopes),)
+        for name in pipeline.names:
+            self._assign(name, last[0], scopes, declares=pipeline.declares)
+        return last[0]
+
+    def _command(self, terms: Sequence[Term], last: tuple[Any, ...], dot: Any, scopes: Scopes) -> Any:
+        head, *rest = terms
+        if isinstance(head, Function):
+            return self._call(head.name, rest, last, dot, scopes)
+        if head == Literal(None):
+            raise TemplateError("nil is not a command")
+        value = self._term(head, dot, scopes)
+        if rest or last:
+            raise TemplateError(f"can't give argument to non-function {_name(head)}")
+        return value
+
+    def _term(self, term: Term, dot: Any, scopes: Scopes) -> Any:
+        match term:
+            case Literal():
+                return term.value
+            case Dot():
+                return dot
+            case Variable():
+                return next(scope[term.name] for scope in reversed(scopes) if term.name in scope)
+            case Function():
+                return self._call(term.name, (), (), dot, scopes)
+            case Pipeline():
+                return self._pipeline(term, dot, scopes)
+            case Fields():
+                value = self._term(term.term, dot, scopes)
+                for name in term.names:
+                    value = _field(value, name)
+                return value
+
+    def _call(self, name: str, terms: Sequence[Term], last: tuple[Any, ...], dot: Any, scopes: Scopes) -> Any:
+        spec, count = self._functions[name], len(terms) + len(last)
+        if count < spec.least or (spec.most is not None and count > spec.most):
+            wanted = f"at least {spec.least}" if spec.most is None else str(spec.least)
+            raise TemplateError(f"wrong number of args for {name}: want {wanted} got {count}")
+        arguments: list[Any] = []
+        for term in (*terms, *map(Literal, last)):
+            arguments.append(self._term(term, dot, scopes))
+            if name in ("and", "or") and truth(arguments[-1]) == (name == "or"):
+                break
+        for argument, kind in zip(arguments, spec.types, strict=False):
+            if not isinstance(argument, kind):
+                raise TemplateError(f"error calling {name}: wrong type of argument: {kind_name(argument)}")
+        try:
+            return spec.call(self._context, *arguments)
+        except TemplateError as error:
+            raise TemplateError(f"error calling {name}: {error}") from error
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any]]:
+    match value:
+        case Mapping():
+            yield from sorted(value.items())
+        case list():
+            yield from enumerate(value)
+        case None:
+            return
+        case _:
+            raise TemplateError(f"range can't iterate over {shown(value)}")
+
+
+def _field(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(name, "")
+    found: Mapping[str, Any] = value.fields() if hasattr(value, "fields") else {}
+    if name not in found:
+        raise TemplateError(f"can't evaluate field {name} in type {getattr(value, 'kind', kind_name(value))}")
+    return found[name]
+
+
+def _name(term: Term) -> str:
+    return term.name if isinstance(term, Variable) else "."

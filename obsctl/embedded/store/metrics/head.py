@@ -1,0 +1,138 @@
+"""The newest samples of all series, in memory. The ``journal`` table holds the same rows, to start again from."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from obsctl.embedded.store.metrics.columns import Bools, Ints, Rows
+
+_NEVER = np.iinfo(np.int64).min
+_ROOM = 4_096
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Rows that were new, in order; and how many were not: with the same value as before, and with another one."""
+
+    rows: Rows
+    repeated: int
+    conflicting: int
+
+
+class Head:
+    """Columns that only grow, until their older part is moved to pages. One thread writes; any may read."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows = _empty(_ROOM)
+        self._shown = 0
+        self._taken = 0
+        self._newest = np.full(_ROOM, _NEVER, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return self._shown
+
+    def take(self, rows: Rows) -> Fresh:
+        """Keep rows whose series has nothing at their time here; readers see them after ``commit``."""
+        order = np.lexsort((rows.times, rows.series))
+        rows = rows[order]
+        if not len(rows):
+            return Fresh(rows, 0, 0)
+        self._know(int(rows.series[-1]))
+        bits = rows.values.view(np.int64)
+        first = np.concatenate(([True], (rows.series[1:] != rows.series[:-1]) | (rows.times[1:] != rows.times[:-1])))
+        leader = np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))
+        conflicts = int(np.count_nonzero(bits != bits[leader]))
+        known = first & (rows.times <= self._newest[rows.series])
+        if known.any():
+            known, differing = self._stored(rows, known)
+            conflicts += differing
+        kept = rows[first & ~known]
+        self._append(kept)
+        return Fresh(kept, len(rows) - len(kept) - conflicts, conflicts)
+
+    def commit(self) -> None:
+        """Show what was taken to readers."""
+        with self._lock:
+            self._shown = self._taken
+
+    def rollback(self) -> None:
+        """Forget what was taken."""
+        self._taken = self._shown
+        self._newest.fill(_NEVER)
+        np.maximum.at(self._newest, self._rows.series[: self._shown], self._rows.times[: self._shown])
+
+    def rows(self) -> Rows:
+        """Everything shown, in order of arrival: a view that stays as it is."""
+        with self._lock:
+            return self._rows[: self._shown]
+
+    def series(self) -> set[int]:
+        """Numbers of all series here, those of the transaction under way too. For the writer's thread."""
+        return set(np.unique(self._rows.series[: self._taken]).tolist())
+
+    def drop(self, count: int) -> None:
+        """The oldest rows were moved to pages."""
+        rest = self._rows[count : self._taken]
+        rows = _empty(max(_ROOM, 2 * len(rest)))
+        _copy(rest, rows, 0)
+        with self._lock:
+            self._rows = rows
+            self._shown -= count
+            self._taken -= count
+
+    def _stored(self, rows: Rows, late: Bools) -> tuple[Bools, int]:
+        """Which of the late rows are here already, and how many of them with another value."""
+        here = self._rows[: self._taken]
+        wanted = np.zeros(len(self._newest), dtype=np.bool_)
+        wanted[rows.series[late]] = True
+        near: Ints = np.flatnonzero(wanted[here.series])
+        near = near[np.isin(here.times[near], rows.times[late])]
+        bits = here.values.view(np.int64)
+        found = {
+            (series, moment): value
+            for series, moment, value in zip(
+                here.series[near].tolist(), here.times[near].tolist(), bits[near].tolist(), strict=True
+            )
+        }
+        known = np.zeros(len(rows), dtype=np.bool_)
+        differing = 0
+        own = rows.values.view(np.int64)
+        for index in np.flatnonzero(late).tolist():
+            value = found.get((int(rows.series[index]), int(rows.times[index])))
+            known[index] = value is not None
+            differing += value is not None and value != int(own[index])
+        return known, differing
+
+    def _know(self, series: int) -> None:
+        """Make room for series numbers up to this one."""
+        if series >= len(self._newest):
+            more = np.full(series + 1, _NEVER, dtype=np.int64)
+            self._newest = np.concatenate((self._newest, more))
+
+    def _append(self, rows: Rows) -> None:
+        if not len(rows):
+            return
+        size = self._taken + len(rows)
+        if size > len(self._rows):
+            larger = _empty(2 * size)
+            _copy(self._rows[: self._taken], larger, 0)
+            with self._lock:
+                self._rows = larger
+        _copy(rows, self._rows, self._taken)
+        self._taken = size
+        last = np.flatnonzero(np.append(rows.series[1:] != rows.series[:-1], True))
+        series = rows.series[last]
+        self._newest[series] = np.maximum(self._newest[series], rows.times[last])
+
+
+def _empty(size: int) -> Rows:
+    return Rows(np.empty(size, dtype=np.int32), np.empty(size, dtype=np.int64), np.empty(size, dtype=np.float64))
+
+
+def _copy(rows: Rows, into: Rows, position: int) -> None:
+    place = slice(position, position + len(rows))
+    into.series[place], into.times[place], into.values[place] = rows.series, rows.times, rows.values

@@ -1,0 +1,196 @@
+"""Searching spans by what they carry: hints as tests of blocks, and as SQL for the rows of one."""
+
+# ruff: noqa: S608 - column names in SQL are constants of this package
+from __future__ import annotations
+
+import heapq
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
+from typing import Any
+
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+from obsctl.embedded.store.base import AllOf, AnyOf, Carries, Hint, Is, OfResource, SpanScan, Took
+from obsctl.embedded.store.database import MOST, Database, clamp
+from obsctl.embedded.store.traces import bloom, tokens
+from obsctl.embedded.store.traces.span_blocks import Block, blocks
+
+Row = tuple[Any, ...]
+"""Start and number first."""
+
+_ALWAYS = "1"
+_TIMES = "spans.start >= ? AND spans.start <= ?"
+
+
+@dataclass(frozen=True)
+class Where:
+    """A condition in SQL and its values. A column with ``+`` before it is read by row number, never by its index."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+    @staticmethod
+    def joined(parts: tuple[Where, ...], word: str) -> Where:
+        """Several with ``AND`` or ``OR`` between them."""
+        return Where(f"({f' {word} '.join(part.sql for part in parts)})", sum((part.values for part in parts), ()))
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A hint for this database: whether a block may hold such spans, and which of its rows may be one.
+
+    ``rows`` is given None for rows of which no block is known.
+    """
+
+    may_hold: Callable[[Block], bool]
+    rows: Callable[[Block | None], Where]
+
+
+def hint_of(scan: SpanScan) -> Hint:
+    """Everything a scan asks for besides the time, as one hint."""
+    parts: list[Hint] = [scan.hint] if scan.hint else []
+    if scan.service is not None:
+        parts.append(Is("service", frozenset((scan.service,))))
+    if scan.operation is not None:
+        parts.append(Is("name", frozenset((scan.operation,))))
+    if scan.duration_min is not None or scan.duration_max is not None:
+        parts.append(Took(scan.duration_min, scan.duration_max))
+    return AllOf(tuple(parts))
+
+
+class SpanSearch:
+    """One search. ``select`` is the statement for rows, up to its conditions."""
+
+    def __init__(self, database: Database, select: str, scan: SpanScan) -> None:
+        self._database = database
+        self._select = select
+        self._low = clamp(scan.start_min or 0)
+        self._high = MOST if scan.start_max is None else clamp(scan.start_max)
+        self._scan = scan
+        self._name_number = cache(self._find_name)
+        self._blob = cache(self._find_blob)
+        self._compiled = self._compile(hint_of(scan))
+
+    def tail(self, until: int) -> Iterator[Row]:
+        """Rows beyond a number, newest start first. For a tail that is not long: they are all read."""
+        return iter(sorted(self._rows(None, until + 1, MOST), key=itemgetter(0, 1), reverse=True))
+
+    def where(self) -> Where:
+        """What is known of rows without their blocks."""
+        return self._compiled.rows(None)
+
+    def in_blocks(self, until: int) -> Iterator[Row]:
+        """Rows up to a number, newest start first, a block at a time. Blocks come by their latest start."""
+        waiting: list[tuple[int, int, Row]] = []
+        for block in blocks(self._database, until, self._scan.start_min, self._scan.start_max):
+            while waiting and -waiting[0][0] > block.latest:
+                yield heapq.heappop(waiting)[2]
+            if self._compiled.may_hold(block):
+                for row in self._rows(block, block.first, block.last):
+                    heapq.heappush(waiting, (-row[0], -row[1], row))
+        while waiting:
+            yield heapq.heappop(waiting)[2]
+
+    def _rows(self, block: Block | None, first: int, last: int) -> list[Row]:
+        where = self._compiled.rows(block)
+        sql = f"{self._select} WHERE spans.id BETWEEN ? AND ? AND {_TIMES} AND {where.sql}"
+        with self._database.reading() as connection:
+            return connection.execute(sql, (first, last, self._low, self._high, *where.values)).fetchall()
+
+    def _compile(self, hint: Hint) -> Compiled:
+        if isinstance(hint, AllOf | AnyOf):
+            return self._combined(hint)
+        if isinstance(hint, Is):
+            return self._is(hint)
+        if isinstance(hint, Took):
+            return _took(hint)
+        if isinstance(hint, Carries):
+            return _carries(hint)
+        if isinstance(hint, OfResource):
+            of_resource = hint.test
+            return self._blobs("resource", lambda blob: of_resource(Resource.FromString(blob)))
+        of_scope = hint.test
+        return self._blobs("scope", lambda blob: of_scope(InstrumentationScope.FromString(blob)))
+
+    def _combined(self, hint: AllOf | AnyOf) -> Compiled:
+        parts = [self._compile(part) for part in hint.parts]
+        if not parts:
+            return Compiled(lambda _: True, lambda _: Where(_ALWAYS))
+        combine, word = (all, "AND") if isinstance(hint, AllOf) else (any, "OR")
+        return Compiled(
+            lambda block: combine(part.may_hold(block) for part in parts),
+            lambda block: Where.joined(tuple(part.rows(block) for part in parts), word),
+        )
+
+    def _is(self, hint: Is) -> Compiled:
+        column = hint.column
+        numbers = frozenset(self._name_number(v) if isinstance(v, str) else v for v in hint.values)
+        listed = json.dumps([clamp(number) for number in sorted(numbers)])
+        read: Callable[[Block], frozenset[int]] = {
+            "service": lambda block: block.services,
+            "name": lambda block: block.names,
+            "kind": lambda block: block.kinds,
+            "status": lambda block: block.statuses,
+        }[column]
+        where = Where(f"+spans.{column} IN (SELECT value FROM json_each(?))", (listed,))
+        return Compiled(lambda block: not numbers.isdisjoint(read(block)), lambda _: where)
+
+    def _blobs(self, column: str, test: Callable[[bytes], bool]) -> Compiled:
+        """A hint about resources or scopes, of which there are few: each is tested once."""
+        passes = cache(lambda number: test(self._blob(number)))
+
+        def fitting(block: Block) -> list[int]:
+            numbers = block.resources if column == "resource" else block.scopes
+            return [number for number in sorted(numbers) if passes(number)]
+
+        def rows(block: Block | None) -> Where:
+            if block is None:
+                return Where(_ALWAYS)
+            return Where(f"+spans.{column} IN (SELECT value FROM json_each(?))", (json.dumps(fitting(block)),))
+
+        return Compiled(lambda block: bool(fitting(block)), rows)
+
+    def _find_name(self, value: str) -> int:
+        """The number of a name; -1 for one that never occurred."""
+        with self._database.reading() as connection:
+            try:
+                row = connection.execute("SELECT id FROM names WHERE value = ?", (value,)).fetchone()
+            except UnicodeEncodeError:  # half a character, which no stored text is
+                return -1
+        return int(row[0]) if row else -1
+
+    def _find_blob(self, number: int) -> bytes:
+        """A stored blob; empty when retention has just removed it."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT value FROM blobs WHERE id = ?", (number,)).fetchone()
+        return bytes(row[0]) if row else b""
+
+
+def _took(hint: Took) -> Compiled:
+    least = clamp(hint.least if hint.least is not None else -MOST)
+    most = clamp(hint.most if hint.most is not None else MOST)
+    where = Where("spans.end - spans.start BETWEEN ? AND ?", (least, most))
+    return Compiled(lambda block: block.longest >= least and block.shortest <= most, lambda _: where)
+
+
+def _carries(hint: Carries) -> Compiled:
+    key = bloom.probes(tokens.of_key(hint.key))
+    where = _contains(hint.key.encode("utf-8", "replace"))
+    if hint.values is None:
+        return Compiled(lambda block: bloom.may_hold(block.filter, key), lambda _: where)
+    wanted = [bloom.probes(tokens.of_value(hint.key, value)) for value in hint.values]
+    wanted += [bloom.probes(tokens.of_nested(hint.key))] if hint.nested else []
+    needles = [tokens.needles(value) for value in hint.values]
+    if not hint.nested and all(needles):
+        either = Where.joined(tuple(_contains(one) for group in needles for one in group), "OR")
+        where = Where.joined((where, either), "AND")
+    return Compiled(lambda block: bloom.may_hold_any(block.filter, wanted), lambda _: where)
+
+
+def _contains(needle: bytes) -> Where:
+    return Where("instr(spans.payload, ?) > 0", (sqlite3.Binary(needle),)) if needle else Where(_ALWAYS)

@@ -1,0 +1,163 @@
+"""Spans in SQLite."""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
+
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from obsctl.embedded.records import SpanRecord, StoredSpan
+from obsctl.embedded.store.base import SpanScan
+from obsctl.embedded.store.database import MOST, Database, clamp, insert
+from obsctl.embedded.store.dictionary import Dictionary
+from obsctl.embedded.store.traces.span_blocks import SPANS
+from obsctl.embedded.store.traces.span_search import SpanSearch, Where
+
+_COLUMNS = ("trace_id", "span_id", "service", "name", "kind", "status", "resource", "scope", "start", "end", "payload")
+_SELECT = """
+SELECT spans.start, spans.id, service.value, resource.value, scope.value, spans.payload
+FROM spans
+JOIN names AS service ON service.id = spans.service
+JOIN blobs AS resource ON resource.id = spans.resource
+JOIN blobs AS scope ON scope.id = spans.scope
+"""
+_OPERATION = "INSERT OR REPLACE INTO operations (service, name, kind, seen) VALUES (?, ?, ?, ?)"
+_TAIL = 20_000
+"""Spans that are in no block yet and are simply all read; of more than these, only those that the index names."""
+
+_PAGES = (50, 500)
+"""Rows of the first page of a scan and of the later ones: most searches want few."""
+
+
+class SpanTable:
+    """Writes on the writer's thread, reads from any."""
+
+    def __init__(self, database: Database, names: Dictionary[str], blobs: Dictionary[bytes]) -> None:
+        self._database = database
+        self._names = names
+        self._blobs = blobs
+        self._operations: set[tuple[int, int, int]] = set()
+
+    def write(self, connection: sqlite3.Connection, spans: Sequence[SpanRecord]) -> int:
+        """Insert; how many were new."""
+        known: dict[tuple[str, str, int, int, bytes, bytes], tuple[int, ...]] = {}
+        rows = []
+        for span in spans:
+            repeated = (span.service, span.name, span.kind, span.status, span.resource, span.scope)
+            numbers = known.get(repeated)
+            if numbers is None:
+                numbers = known[repeated] = self._numbers(connection, *repeated)
+            rows.append((span.trace_id, span.span_id, *numbers, span.start_ns, span.end_ns, span.payload))
+        return insert(connection, "spans", _COLUMNS, rows)
+
+    def _numbers(
+        self,
+        connection: sqlite3.Connection,
+        service: str,
+        name: str,
+        kind: int,
+        status: int,
+        resource: bytes,
+        scope: bytes,
+    ) -> tuple[int, ...]:
+        """What stands in a row for the values that spans share."""
+        operation = (self._names.id(connection, service), self._names.id(connection, name), kind)
+        if operation not in self._operations:
+            connection.execute(_OPERATION, (*operation, int(time.time())))
+            self._operations.add(operation)
+        return (*operation, status, self._blobs.id(connection, resource), self._blobs.id(connection, scope))
+
+    def forget(self) -> None:
+        """Drop the memory; see ``Dictionary.forget``."""
+        self._operations.clear()
+
+    def services(self) -> list[str]:
+        """See ``SpanReader.services``."""
+        return [name for _, name in self._services()]
+
+    def _services(self) -> list[tuple[int, str]]:
+        sql = "SELECT DISTINCT service, value FROM operations JOIN names ON names.id = service ORDER BY value"
+        return self._rows(sql, ())
+
+    def operations(self, service: str) -> list[tuple[str, int]]:
+        """See ``SpanReader.operations``."""
+        sql = """SELECT names.value, kind FROM operations JOIN names ON names.id = operations.name
+                 WHERE service = (SELECT id FROM names WHERE value = ?) ORDER BY 1, 2"""
+        return self._rows(sql, (service,))
+
+    def trace(self, trace_id: bytes) -> list[StoredSpan]:
+        """See ``SpanReader.trace``."""
+        rows = self._rows(f"{_SELECT} WHERE spans.trace_id = ? ORDER BY spans.start, spans.id", (trace_id,))
+        return [_stored(row) for row in rows]
+
+    def scan(self, scan: SpanScan) -> Iterator[StoredSpan]:
+        """See ``SpanReader.scan``."""
+        if scan.hint is None:
+            return map(_stored, self._by_service(scan, Where("1")))
+        with self._database.reading() as connection:
+            until = SPANS.until(connection)
+            newest = connection.execute("SELECT coalesce(max(id), 0) FROM spans").fetchone()[0]
+        search = SpanSearch(self._database, _SELECT, scan)
+        recent = Where(f"spans.id > {until} AND {(where := search.where()).sql}", where.values)
+        tail = search.tail(until) if newest - until <= _TAIL else self._by_service(scan, recent)
+        return map(_stored, heapq.merge(tail, search.in_blocks(until), key=itemgetter(0, 1), reverse=True))
+
+    def _by_service(self, scan: SpanScan, where: Where) -> Iterator[tuple[Any, ...]]:
+        """Rows by way of the index of services: costs nothing for spans of other times."""
+        services = [number for number, name in self._services() if scan.service in (None, name)]
+        each = (self._scan_service(service, scan, where) for service in services)
+        return heapq.merge(*each, key=itemgetter(0, 1), reverse=True)
+
+    def _scan_service(self, service: int, scan: SpanScan, more: Where) -> Iterator[tuple[Any, ...]]:
+        """Rows of one service, newest first, a page at a time, so that no connection is held in between."""
+        where, values = _conditions(scan)
+        sql = f"""{_SELECT} WHERE spans.service = ? AND (spans.start, spans.id) < (?, ?) {where} AND {more.sql}
+                  ORDER BY spans.start DESC, spans.id DESC LIMIT ?"""
+        start, number = MOST if scan.start_max is None else clamp(scan.start_max), MOST
+        size = _PAGES[0]
+        while True:
+            page = self._rows(sql, (service, start, number, *values, *more.values, size))
+            yield from page
+            if len(page) < size:
+                return
+            start, number = page[-1][:2]
+            size = _PAGES[1]
+
+    def _rows(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        with self._database.reading() as connection:
+            return connection.execute(sql, values).fetchall()
+
+
+def _conditions(scan: SpanScan) -> tuple[str, list[Any]]:
+    """SQL and values of everything but the service and the newest start."""
+    possible = (
+        ("spans.start >= ?", scan.start_min),
+        ("spans.name = (SELECT id FROM names WHERE value = ?)", scan.operation),
+        ("spans.end - spans.start >= ?", scan.duration_min),
+        ("spans.end - spans.start <= ?", scan.duration_max),
+    )
+    given = [(sql, value if isinstance(value, str) else clamp(value)) for sql, value in possible if value is not None]
+    return "".join(f" AND {sql}" for sql, _ in given), [value for _, value in given]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredSpan:
+    _, _, service, resource, scope, payload = row
+    return StoredSpan(service, _resource(resource), _scope(scope), Span.FromString(payload))
+
+
+@lru_cache(maxsize=256)
+def _resource(blob: bytes) -> Resource:
+    return Resource.FromString(blob)
+
+
+@lru_cache(maxsize=256)
+def _scope(blob: bytes) -> InstrumentationScope:
+    return InstrumentationScope.FromString(blob)

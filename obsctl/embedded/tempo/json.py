@@ -1,0 +1,118 @@
+"""What a TraceQL search found, in the JSON of Tempo's ``/api/search``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from obsctl.embedded.otlp.json import double
+from obsctl.embedded.query.traceql.evaluate import SpanSet
+from obsctl.embedded.query.traceql.search import Match, Matches
+from obsctl.embedded.query.traceql.view import Getter, TraceView, getter, took
+from obsctl.embedded.query.traces import summarize
+from obsctl.languages.numbers import format_value
+from obsctl.languages.traceql.tree import Field, Filter, Kind, Pipeline, Select, Status, Value, walk
+
+NO_ROOT = "<root span not yet received>"
+_MS_NS = 1_000_000
+Json = dict[str, Any]
+
+
+def matches_json(matches: Matches, pipeline: Pipeline, spans: int) -> Json:
+    """``traces`` and ``metrics``. A search that was cut says so by a job that did not complete."""
+    shown = [(field.name, getter(field)) for field in _shown(pipeline)]
+    metrics = {
+        "inspectedTraces": matches.traces,
+        "inspectedSpans": str(matches.spans),
+        "completedJobs": 0 if matches.cut else 1,
+        "totalJobs": 1,
+    }
+    found = {"traces": [_match(match, shown, spans) for match in matches.found], "metrics": metrics}
+    return found | ({"message": matches.cut} if matches.cut else {})
+
+
+def _shown(pipeline: Pipeline) -> list[Field]:
+    """Attributes that a query names or selects; the name and the times of a span are always shown."""
+    named = [
+        field
+        for stage in pipeline.stages
+        for field in walk(stage)
+        if isinstance(field, Field) and (field.scope != "intrinsic" or isinstance(stage, Select | Filter))
+    ]
+    always = {Field("intrinsic", "name"), Field("intrinsic", "duration"), Field("intrinsic", "traceDuration")}
+    return sorted(set(named) - always, key=str)
+
+
+def _match(match: Match, shown: Sequence[tuple[str, Getter]], spans: int) -> Json:
+    view, summary = match.view, summarize(match.view.spans)
+    sets = [_span_set(view, one, shown, spans) for one in match.sets]
+    found: Json = {
+        "traceID": summary.trace_id.hex().lstrip("0"),
+        "rootServiceName": summary.root.service if view.root_is_here else NO_ROOT,
+        "startTimeUnixNano": str(summary.start),
+        "spanSets": sets,
+        "spanSet": sets[0],
+        "serviceStats": {
+            s.name: {"spanCount": s.spans} | ({"errorCount": s.errors} if s.errors else {}) for s in summary.services
+        },
+    }
+    if view.root_is_here:
+        found["rootTraceName"] = summary.root.span.name
+    if view.duration >= _MS_NS:
+        found["durationMs"] = view.duration // _MS_NS
+    return found
+
+
+def _span_set(view: TraceView, one: SpanSet, shown: Sequence[tuple[str, Getter]], spans: int) -> Json:
+    found: Json = {
+        "spans": [_span(view, position, shown) for position in one.positions[:spans]],
+        "matched": len(one.positions),
+    }
+    if one.facts:
+        found["attributes"] = [{"key": name, "value": any_value(value)} for name, value in one.facts]
+    return found
+
+
+def _span(view: TraceView, position: int, shown: Sequence[tuple[str, Getter]]) -> Json:
+    span = view.spans[position].span
+    found: Json = {
+        "spanID": span.span_id.hex(),
+        "name": span.name,
+        "startTimeUnixNano": str(span.start_time_unix_nano),
+        "durationNanos": str(took(span)),
+    }
+    if attributes := list(_attributes(view, position, shown)):
+        found["attributes"] = attributes
+    return found
+
+
+def _attributes(view: TraceView, position: int, shown: Sequence[tuple[str, Getter]]) -> Iterator[Json]:
+    for name, get in shown:
+        for value in get(view, position)[:1]:
+            yield {"key": name, "value": any_value(value)}
+
+
+def any_value(value: Value) -> Json:
+    """A value as protobuf's JSON has it."""
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": double(value)}
+    return {"stringValue": value.value if isinstance(value, Status | Kind) else value}
+
+
+def typed_value(value: Value) -> dict[str, str]:
+    """A value as text with its type, as it is typed into a query."""
+    if isinstance(value, Status | Kind):
+        return {"type": "keyword", "value": value.value}
+    if isinstance(value, bool):
+        return {"type": "bool", "value": "true" if value else "false"}
+    if isinstance(value, int):
+        return {"type": "int", "value": str(value)}
+    return (
+        {"type": "string", "value": value}
+        if isinstance(value, str)
+        else {"type": "float", "value": format_value(value)}
+    )

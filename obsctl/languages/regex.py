@@ -1,0 +1,68 @@
+"""Regular expressions of queries, run by RE2: the engine that Prometheus and Loki use, in linear time.
+
+What a query can ask for is bounded by the length of a pattern, and by the memory of a compiled one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from obsctl.languages.errors import QueryError
+
+MAX_PATTERN = 1_000
+
+REGEX_MEMORY = 2 << 20
+"""Bytes of one compiled pattern: what bounds a regular expression, as RE2 runs in linear time."""
+
+
+@lru_cache(maxsize=128)
+def compiled_regex(pattern: str, *, dot_all: bool) -> Any:
+    """A pattern in RE2's syntax; ``dot_all`` lets ``.`` match a newline. ``ValueError`` when it is not one."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = REGEX_MEMORY
+    options.dot_nl = dot_all
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as cause:
+        raise ValueError(cause.args[0].decode("utf-8", "replace")) from cause
+
+
+# RE2's words for what is wrong, and those of Go's package, which Prometheus and Loki show.
+_WORDS = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "bad repetition operator": "invalid nested repetition operator",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "invalid repetition size": "invalid repeat count",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "trailing \\": "trailing backslash at end of expression",
+}
+
+
+def checked(pattern: str, *, dot_all: bool = True) -> Any:
+    """A compiled pattern; ``dot_all`` lets ``.`` match a newline. ``QueryError`` when it is not one."""
+    if len(pattern) > MAX_PATTERN:
+        raise QueryError(f"regular expression is longer than {MAX_PATTERN} characters")
+    try:
+        return compiled_regex(pattern, dot_all=dot_all)
+    except UnicodeError as cause:
+        raise QueryError("error parsing regexp: invalid UTF-8") from cause
+    except ValueError as cause:
+        kind, separator, part = str(cause).partition(": ")
+        told = f"{_WORDS.get(kind, kind)}: `{part}`" if separator or kind in _WORDS else kind
+        raise QueryError(f"error parsing regexp: {told}") from cause
+
+
+def translate(pattern: str) -> str:
+    """A pattern as a ``Matcher`` takes it: unchanged, once it is known to be one. ``QueryError`` when it is not."""
+    checked(pattern)
+    return pattern
+
+
+def searcher(pattern: str) -> Any:
+    """A compiled pattern that is looked for anywhere in a line (LogQL's ``|~``); ``.`` does not match a newline."""
+    return checked(pattern, dot_all=False)

@@ -1,0 +1,85 @@
+"""Ending a stack: containers in the reverse order of their needs, then what they shared. Only what is ours."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from obsctl.events import Emit, Event
+from obsctl.runtime.docker import model
+from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.faults import engine_faults
+from obsctl.runtime.docker.seed import HELPER
+from obsctl.runtime.docker.seen import RUNNING, SeenContainer, is_ours, see_containers
+from obsctl.runtime.docker.tasks import Tasks
+from obsctl.runtime.docker.up import remove_container, remove_quietly, stop_container
+
+
+def stop_services(engine: Engine, containers: Sequence[SeenContainer], emit: Emit, *, remove: bool) -> list[str]:
+    """Stop containers, those first that need others; the services of those that ran."""
+    by_name = {c.container: c for c in containers}
+    ran: list[str] = []
+
+    def end(work: str) -> None:
+        kind, _, name = work.partition(" ")
+        found = by_name[name]
+        with engine_faults(f"cannot {kind} {name}"):
+            if kind == "remove":
+                remove_container(engine.client, found.ident, force=True)
+                return
+            stop_container(engine.client, found.ident)
+        if found.state in (RUNNING, "restarting", "paused"):
+            ran.append(found.name)
+            emit(Event("stopped", found.name))
+
+    work = {f"stop {name}": [f"stop {d}" for d in needing] for name, needing in _dependents(containers).items()}
+    if remove:  # nobody waits for that
+        work |= {f"remove {name}": [f"stop {name}"] for name in by_name}
+    Tasks(work, end, threading.Event()).run()
+    return [c.name for c in containers if c.name in ran]
+
+
+def _dependents(containers: Sequence[SeenContainer]) -> dict[str, list[str]]:
+    """Container -> the containers that need it, by the labels that Compose keeps."""
+    needs = {c.container: model.prerequisites(c.labels.get(model.DEPENDS_ON, "")) for c in containers}
+    return {c.container: [other for other, needed in needs.items() if c.name in needed] for c in containers}
+
+
+def down(engine: Engine, project: str, root: Path, emit: Emit, *, volumes: bool) -> tuple[str, ...]:
+    """Remove the containers and networks of a stack, and with ``volumes`` its data; the services that ran."""
+    found = see_containers(engine, project)
+    ours = [c for c in found if is_ours(c, root)]
+    ran = stop_services(engine, ours, emit, remove=True)
+    others = sorted({c.folder for c in found if c not in ours})
+    if others:
+        told = f"containers made from {', '.join(others)} carry its name, too; they and what they use are left"
+        emit(Event("noted", project, told))
+        return tuple(ran)
+    with engine_faults("cannot remove what the containers shared"):
+        _remove_shared(engine.client, project, volumes=volumes)
+    return tuple(ran)
+
+
+def _remove_shared(api: Any, project: str, *, volumes: bool) -> None:
+    for raw in api.containers(all=True, filters={"label": f"{HELPER}={project}"}):
+        remove_container(api, raw["Id"], force=True)
+    label = {"label": f"{model.PROJECT}={project}"}
+    removals = {f"network {raw['Id']}": partial(api.remove_network, raw["Id"]) for raw in api.networks(filters=label)}
+    for raw in api.volumes(filters=label).get("Volumes") or []:
+        if volumes or model.SEEDED in (raw.get("Labels") or {}):
+            removals[f"volume {raw['Name']}"] = partial(api.remove_volume, raw["Name"])
+    Tasks(dict.fromkeys(removals, ()), lambda name: remove_quietly(removals[name]), threading.Event()).run()
+
+
+def sweep(engine: Engine, project: str) -> None:
+    """Remove copies of configuration that no container uses any more."""
+    with engine_faults("cannot remove copies of former configuration"):
+        api = engine.client
+        used = {name for c in see_containers(engine, project) for name in c.volumes}
+        label = {"label": [f"{model.PROJECT}={project}", model.SEEDED]}
+        for raw in api.volumes(filters=label).get("Volumes") or []:
+            if raw["Name"] not in used:
+                remove_quietly(partial(api.remove_volume, raw["Name"]))

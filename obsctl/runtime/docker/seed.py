@@ -1,0 +1,125 @@
+"""Getting the rendered files into containers where the engine cannot see this machine's folders.
+
+Asked, not guessed: behind a local socket there may be a virtual machine that shares only some folders, and a folder
+that an engine does not have is silently taken for an empty one. So a helper, a container that is never started, shows
+whether the engine finds the Compose file with the very content it has here. If not, files go into volumes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from obsctl.errors import StartError
+from obsctl.render.desired import COMPOSE_FILE
+from obsctl.runtime.docker import model
+from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.faults import engine_faults
+from obsctl.runtime.docker.project import Project, Seed, Wanted
+
+HELPER = f"{model.OWN}helper"
+_PLACE = "/seed"
+_MOST = 1024**2
+
+
+def sees_files(engine: Engine, project: Project, run: str) -> bool:
+    """Whether the engine can mount the rendered files itself."""
+    if engine.host:
+        return False
+    file = project.root / COMPOSE_FILE
+    mount = {"Type": "bind", "Source": str(project.root), "Target": _PLACE, "ReadOnly": True}
+    with engine_faults("cannot see whether the engine shares files with this machine"):
+        try:
+            with _helper(engine, project.name, project.containers[0].image, run, {"Mounts": [mount]}) as ident:
+                return _content(engine.client, ident, f"{_PLACE}/{file.name}") == file.read_bytes()
+        except _Absent:
+            return False
+
+
+class _Absent(Exception):  # noqa: N818 - an answer, not a fault
+    """The engine does not have a folder or file."""
+
+
+@contextlib.contextmanager
+def _helper(engine: Engine, project: str, image: str, run: str, host_config: Mapping[str, Any]) -> Iterator[str]:
+    """A container that only gives access to what it mounts. It is never started, so any image will do."""
+    import docker.errors
+
+    body = {"Image": image, "Cmd": ["-"], "Labels": {HELPER: project, model.RUN: run}, "HostConfig": dict(host_config)}
+    try:
+        ident = engine.client.create_container_from_config(body)["Id"]
+    except docker.errors.APIError as error:
+        if error.status_code in (400, 404) and "source path" in str(error.explanation):
+            raise _Absent from error
+        raise
+    try:
+        yield ident
+    finally:
+        engine.client.remove_container(ident, force=True, v=True)
+
+
+def _content(api: Any, ident: str, path: str) -> bytes:
+    """A file in a container; raises _Absent."""
+    import docker.errors
+
+    try:
+        stream, _stat = api.get_archive(ident, path)
+    except docker.errors.NotFound as error:
+        raise _Absent from error
+    packed = io.BytesIO()
+    for chunk in stream:
+        packed.write(chunk)
+        if packed.tell() > _MOST:
+            raise _Absent
+    packed.seek(0)
+    with tarfile.open(fileobj=packed) as tar:
+        member = tar.next()
+        found = tar.extractfile(member) if member and member.isfile() else None
+        return found.read() if found else b""
+
+
+def require_no_folders(engine: Engine, wanted: Wanted) -> None:
+    """Folders of this machine, such as those with the logs of a service, cannot be copied: they change."""
+    if wanted.hosts:
+        message = (
+            f"{wanted.name} follows files in {wanted.hosts[0]}, which the engine at {engine.candidate.url} cannot see"
+        )
+        hint = "run the engine where the files are, or set `containers: {shipper: none}` in obsctl.yaml"
+        raise StartError(message, hint=hint)
+
+
+def seed(engine: Engine, project: Project, wanted: Wanted, run: str) -> dict[str, str]:
+    """Put all files of a container into volumes; target -> volume. The name of a volume holds a hash of its content."""
+    require_no_folders(engine, wanted)
+    volumes = {}
+    for number, each in enumerate(wanted.seeds, 1):
+        key = f"files-{wanted.name}-{number}-{each.digest}"
+        name = f"{project.name}_{key}"
+        labels = {model.PROJECT: project.name, f"{model.PREFIX}volume": key, model.SEEDED: wanted.name, model.RUN: run}
+        with engine_faults(f"cannot copy the files of {wanted.name} to the engine"):
+            engine.client.create_volume(name, labels=labels)
+            with _helper(engine, project.name, wanted.image, run, {"Binds": [f"{name}:{_PLACE}"]}) as ident:
+                engine.client.put_archive(ident, _PLACE, _packed(each))
+        volumes[each.target] = name
+    return volumes
+
+
+def _packed(each: Seed) -> bytes:
+    """The files as a tar, with the owner and the rights that the container needs."""
+    user, _, group = each.user.partition(":")
+    owner = (int(user or 0), int(group or 0)) if user.isdigit() and (group or "0").isdigit() else (0, 0)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for folder in sorted({str(p) for path in each.files for p in Path(path).parents} - {"."}):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode, (entry.uid, entry.gid) = tarfile.DIRTYPE, 0o755, owner
+            tar.addfile(entry)
+        for path, data in sorted(each.files.items()):
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode, (entry.uid, entry.gid) = len(data), 0o400 if each.secret else 0o644, owner
+            tar.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
