@@ -214,7 +214,7 @@ class SeriesReader(Protocol):
 class SampleReader(SeriesReader, Protocol):
     """Stored metrics; each call sees what is there by then."""
 
-    def at_once(self) -> AbstractContextManager[SeriesReader]:
+    def snapshot(self) -> AbstractContextManager[SeriesReader]:
         """What is stored now, for one thread: all its answers are of one moment. Keep it short."""
         ...
 

@@ -135,9 +135,9 @@ class SqliteStore:
         """See ``SpanReader.scan``."""
         return self.tables.spans.scan(scan)
 
-    def at_once(self) -> AbstractContextManager[SeriesReader]:
-        """See ``SampleReader.at_once``."""
-        return self.tables.samples.at_once()
+    def snapshot(self) -> AbstractContextManager[SeriesReader]:
+        """See ``SampleReader.snapshot``."""
+        return self.tables.samples.snapshot()
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
         """See ``SeriesReader.series``."""

@@ -77,7 +77,7 @@ class MemoryStore:
             if _scanned(scan, s):
                 yield _stored(s)
 
-    def at_once(self) -> AbstractContextManager[SeriesReader]:
+    def snapshot(self) -> AbstractContextManager[SeriesReader]:
         return nullcontext(self)
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:

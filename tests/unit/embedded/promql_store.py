@@ -30,7 +30,7 @@ class SeriesStore:
             store.found[tuple(sorted(labels.items()))] = Points(times, values)
         return store
 
-    def at_once(self) -> AbstractContextManager[SeriesReader]:
+    def snapshot(self) -> AbstractContextManager[SeriesReader]:
         return nullcontext(self)
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:

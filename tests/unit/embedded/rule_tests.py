@@ -54,7 +54,7 @@ class GrowingStore:
         done.set_result(Written(len(batch.samples)))
         return done
 
-    def at_once(self) -> AbstractContextManager[SeriesReader]:
+    def snapshot(self) -> AbstractContextManager[SeriesReader]:
         return nullcontext(self)
 
     def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:

@@ -211,8 +211,8 @@ class Busy:
         self.reader: SeriesReader = store
 
     @contextmanager
-    def at_once(self) -> Iterator[SeriesReader]:
-        with self.store.at_once() as self.reader:
+    def snapshot(self) -> Iterator[SeriesReader]:
+        with self.store.snapshot() as self.reader:
             yield self
 
     def scrape(self) -> None:

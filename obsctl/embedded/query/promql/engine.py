@@ -69,7 +69,7 @@ def instant(
     notes: Notes | None = None,
 ) -> Value:
     """The value of an expression at one time (ms). ``ExecutionError`` when it cannot be had."""
-    with samples.at_once() as seen, np.errstate(all="ignore"):
+    with samples.snapshot() as seen, np.errstate(all="ignore"):
         query = Query(seen, Steps.one(time), (time, time), lookback, budget or Budget(), notes or Notes())
         if expr.kind == "matrix":
             assert isinstance(expr, Selector | Subquery)
@@ -93,7 +93,7 @@ def over_steps(
         raise ParameterError("query", problem)
     last = steps.start + (steps.count - 1) * steps.step
     span = (steps.start, steps.end)
-    with samples.at_once() as seen, np.errstate(all="ignore"):
+    with samples.snapshot() as seen, np.errstate(all="ignore"):
         query = Query(seen, replace(steps, end=last), span, lookback, budget or Budget(), notes or Notes())
         value = evaluate(query, expr)
     assert isinstance(value, Vector | Scalar)

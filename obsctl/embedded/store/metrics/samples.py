@@ -157,8 +157,8 @@ class SampleTable:
         return len(gone)
 
     @contextmanager
-    def at_once(self) -> Iterator[SampleView]:
-        """See ``SampleReader.at_once``."""
+    def snapshot(self) -> Iterator[SampleView]:
+        """See ``SampleReader.snapshot``."""
         # The head comes first: a cut in between then shows samples twice, which is undone, and never hides any.
         newest = self._head.rows()
         with self._database.reading() as connection:
@@ -173,12 +173,12 @@ class SampleTable:
         """See ``SeriesReader.series``."""
         if start is None and end is None:
             return list(self.labels.find(matchers))
-        with self.at_once() as view:
+        with self.snapshot() as view:
             return view.series(matchers, start, end)
 
     def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
         """See ``SeriesReader.samples``."""
-        with self.at_once() as view:
+        with self.snapshot() as view:
             return view.samples(series, start, end)
 
     def metadata(self) -> list[MetadataRecord]:
