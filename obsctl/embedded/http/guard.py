@@ -1,0 +1,171 @@
+"""Who may ask: browsers on allowed origins, and clients that mean this machine by the name they use.
+
+A page that a developer has open runs next to this server. Without CORS it cannot export telemetry; without a check of
+``Host`` a page whose name resolves to 127.0.0.1 (DNS rebinding) reads everything; without a check of ``Origin`` any
+page can write. See docs/security.md. CORS: https://fetch.spec.whatwg.org/#http-cors-protocol.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LOCAL_NAMES = ("localhost", "host.docker.internal")
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_METHODS = "GET, POST, PUT, DELETE, OPTIONS"
+_MAX_AGE = "7200"
+_EXPOSED = "content-length, content-encoding, retry-after"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What is allowed beside this machine itself.
+
+    ``hosts`` are names of ``Host`` headers; ``origins`` are origins of pages (``https://shop.example``) in which ``*``
+    stands for any text; clients on other machines must send ``token`` as ``Authorization: Bearer`` unless it is empty.
+    """
+
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    token: str = ""
+
+    def host(self, header: str) -> bool:
+        """Whether a ``Host`` header names this machine."""
+        name = _host_of(header)
+        return name in self._hosts or _is_local(name)
+
+    def origin(self, origin: str, host: str) -> bool:
+        """Whether a page of an origin may read and write: the server's own, this machine's, a configured one."""
+        try:
+            parts = urlsplit(origin)
+            name = (parts.hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if parts.scheme in ("http", "https") and (parts.netloc.lower() == host.lower() or _is_local(name)):
+            return True
+        return any(pattern.fullmatch(origin.lower()) for pattern in self._patterns)
+
+    @cached_property
+    def _hosts(self) -> frozenset[str]:
+        return frozenset(_host_of(host) for host in self.hosts)
+
+    @cached_property
+    def _patterns(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(".*".join(map(re.escape, one.lower().split("*")))) for one in self.origins)
+
+
+def _host_of(header: str) -> str:
+    """The name or address of a ``Host`` header, without port, brackets and the dot of the root."""
+    name = header.strip().lower()
+    if name.startswith("["):
+        address, closed, _ = name[1:].partition("]")
+        return address if closed else ""
+    return name.partition(":")[0].rstrip(".")
+
+
+def _is_local(name: str) -> bool:
+    if name in _LOCAL_NAMES or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Answers preflights, adds CORS headers, refuses whom ``access`` does not allow; ``refused`` is told the reason."""
+
+    def __init__(self, app: ASGIApp, access: Access, refused: Callable[[str], None]) -> None:
+        self._app = app
+        self._access = access
+        self._refused = refused
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin, host = headers.get("origin", ""), headers.get("host", "")
+        trusted = bool(origin) and self._access.origin(origin, host)
+        if refusal := self._refusal(scope, headers, trusted):
+            reason, response = refusal
+            self._refused(reason)
+            await _refuse(response, scope, receive, send)
+        elif _is_preflight(scope, headers) and trusted:
+            await _preflight(headers)(scope, receive, send)
+        elif trusted:
+            await self._app(scope, receive, _with_cors(send, origin))
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: Headers, trusted: bool) -> tuple[str, Response] | None:
+        host, origin = headers.get("host", ""), headers.get("origin", "")
+        if scope.get("http_version") != "1.0" and not host:
+            return "host", PlainTextResponse("The request has no Host header.\n", 400)
+        if host and not self._access.host(host):
+            problem = f"Host {host[:200]!r} is not this machine. To allow it, name it in `access: hosts:` of the spec."
+            return "host", PlainTextResponse(f"{problem}\n", 403)
+        writes = scope["type"] == "websocket" or scope["method"] not in _SAFE or _is_preflight(scope, headers)
+        if origin and not trusted and writes:
+            problem = f"Pages of {origin[:200]!r} may not ask this server. To allow it, name it in `access: origins:`."
+            return "origin", PlainTextResponse(f"{problem}\n", 403, {"vary": "Origin"})
+        if self._access.token and not _is_near(scope) and not _is_preflight(scope, headers):
+            sent = headers.get("authorization", "").encode()
+            if not secrets.compare_digest(sent, f"Bearer {self._access.token}".encode()):
+                challenge = {"www-authenticate": "Bearer"}
+                return "token", PlainTextResponse("A bearer token is needed from other machines.\n", 401, challenge)
+        return None
+
+
+def _is_preflight(scope: Scope, headers: Headers) -> bool:
+    return scope.get("method") == "OPTIONS" and "access-control-request-method" in headers
+
+
+def _is_near(scope: Scope) -> bool:
+    """Whether the client is on this machine."""
+    client: Sequence[str] = scope.get("client") or ("",)
+    return _is_local(client[0].removeprefix("::ffff:")) or not client[0]
+
+
+def _preflight(headers: Headers) -> Response:
+    """Everything that the page asks for; what the server does not serve it answers itself."""
+    answer = {
+        "access-control-allow-origin": headers["origin"],
+        "access-control-allow-methods": _METHODS,
+        "access-control-max-age": _MAX_AGE,
+        "vary": "Origin, Access-Control-Request-Headers, Access-Control-Request-Private-Network",
+    }
+    if wanted := headers.get("access-control-request-headers"):
+        answer["access-control-allow-headers"] = wanted
+    if headers.get("access-control-request-private-network") == "true":
+        answer["access-control-allow-private-network"] = "true"
+    return Response(status_code=204, headers=answer)
+
+
+def _with_cors(send: Send, origin: str) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["access-control-allow-origin"] = origin
+            headers["access-control-expose-headers"] = _EXPOSED
+            headers.add_vary_header("Origin")
+        await send(message)
+
+    return sent
+
+
+async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await response(scope, receive, send)
