@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from obsctl.checks._board import Board
 from obsctl.checks._say import count, failed, short, skipped
 from obsctl.checks.base import Context, Evidence, Verdict
-from obsctl.checks.lines import RunLine, read
+from obsctl.clients.log_fields import ParsedLine, parse_line
 from obsctl.clients.logql import LogqlClient, quoted
 from obsctl.clients.telemetry import LogLine
 from obsctl.errors import BackendError
@@ -53,7 +53,7 @@ class LogBoard(Board):
         self._each = bool(contract.logs and contract.logs.request)
         self.queries = tuple(_queries(contract.components, self._otlp, run))
         self.looked: tuple[Evidence, ...] = ()
-        self._lines: dict[tuple[object, ...], RunLine] | None = None
+        self._lines: dict[tuple[object, ...], ParsedLine] | None = None
         self._changed = time.monotonic()
 
     @classmethod
@@ -61,7 +61,7 @@ class LogBoard(Board):
         """The one board of this run."""
         return context.shared.once(cls, lambda: cls(client, context.service, context.run, context.quiet))
 
-    def lines(self, deadline: Deadline) -> tuple[RunLine, ...]:
+    def lines(self, deadline: Deadline) -> tuple[ParsedLine, ...]:
         """Every line of this run, settled or as last seen. Raises BackendError."""
         self.settle(deadline)
         with self.lock:
@@ -71,12 +71,17 @@ class LogBoard(Board):
         """From just before the first request until now, in nanoseconds."""
         return self.window_start, time.time_ns() + 10**9
 
-    def lacking(self, lines: Sequence[RunLine]) -> tuple[str, ...]:
+    def lacking(self, lines: Sequence[ParsedLine]) -> tuple[str, ...]:
         """Which component wrote nothing for which request."""
         if not self._each:
             seen = {line.component for line in lines}
             return tuple(f"no line of {name}" for name in self.components if name not in seen)
-        found = {(r.request_id, line.component) for r in self.judged for line in lines if line.belongs_to(r)}
+        found = {
+            (r.request_id, line.component)
+            for r in self.judged
+            for line in lines
+            if line.belongs_to(r.trace_id, r.request_id)
+        }
         return tuple(
             f"no line of {name} for {request.request} (request id {request.request_id}, trace {request.trace_id})"
             for request in self.judged
@@ -95,7 +100,7 @@ class LogBoard(Board):
             for query in self.queries:
                 for line in self._client.lines(query, start - ASTRAY_NS, end + ASTRAY_NS, LIMIT):
                     if not start <= line.time_ns < end:
-                        off.setdefault(read(line, self._otlp).component, line.time_ns - start)
+                        off.setdefault(parse_line(line, self._otlp).component, line.time_ns - start)
         return tuple(f"lines of {name or '(no service_name)'} {_apart(ns)} the run" for name, ns in sorted(off.items()))
 
     def look(self, deadline: Deadline) -> bool:
@@ -108,7 +113,7 @@ class LogBoard(Board):
         now = time.monotonic()
         if self._lines is None or found.keys() != self._lines.keys():
             self._changed = now
-            self._lines = {key: read(line, self._otlp) for key, line in found.items()}
+            self._lines = {key: parse_line(line, self._otlp) for key, line in found.items()}
         complete = bool(self._lines) and not self.lacking(tuple(self._lines.values()))
         return complete and now - self._changed >= self._quiet
 
@@ -152,7 +157,7 @@ def _key(line: LogLine) -> tuple[object, ...]:
     return line.time_ns, line.line, *sorted(line.labels.items()), *sorted(line.metadata.items())
 
 
-def nothing_arrived(board: LogBoard, lines: Sequence[RunLine]) -> Verdict | None:
+def nothing_arrived(board: LogBoard, lines: Sequence[ParsedLine]) -> Verdict | None:
     """The verdict where there is nothing to judge: no request went as planned, or none left a line."""
     if not board.judged:
         return skipped(f"no {board.wanted} was answered as planned, which readiness.driven is about")

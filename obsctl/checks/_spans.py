@@ -9,10 +9,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from obsctl.checks.calls import edges
-from obsctl.clients.telemetry import Span
+from obsctl.clients.telemetry import Span, service_calls
 from obsctl.probes import DrivenRequest
-from obsctl.spec.contract import SpanRule, TraceRule
+from obsctl.spec.contract import Edge, SpanRule, TraceRule
 
 
 def flaws(request: DrivenRequest, spans: Sequence[Span]) -> tuple[str, ...]:
@@ -103,7 +102,7 @@ def absent(span: Span, rule: SpanRule) -> tuple[str, ...]:
 
 def misshapen(spans: Sequence[Span], rule: TraceRule) -> tuple[str, ...]:
     """What a trace lacks of its rule: components, then edges, then spans; empty when it has all of it."""
-    seen, calls = {s.service for s in spans}, edges(spans)
+    seen, calls = {s.service for s in spans}, {Edge(*call) for call in service_calls(spans)}
     gone = [name for name in rule.components if name not in seen]
     found = [f"no span of {name}" for name in gone]
     found += [

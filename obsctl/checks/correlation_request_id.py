@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from obsctl.checks._logs import LogBoard
 from obsctl.checks._say import count, failed, noted, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.checks.lines import RunLine
+from obsctl.clients.log_fields import ParsedLine
 from obsctl.probes import DrivenRequest
 
 
@@ -64,7 +64,7 @@ def _in_logs(board: LogBoard, context: Context, echoed: Evidence) -> Verdict:
     return passed(f"echoed in every answer and in the logs of {', '.join(carrying)}", [echoed, *board.looked])
 
 
-def _strays(request: DrivenRequest, lines: Sequence[RunLine]) -> Iterator[tuple[RunLine, str]]:
+def _strays(request: DrivenRequest, lines: Sequence[ParsedLine]) -> Iterator[tuple[ParsedLine, str]]:
     """Lines of the request's trace under another request id. One that is empty is the business of ``logs.fields``."""
     for line in lines:
         own = line.text("request_id")

@@ -10,7 +10,7 @@ from obsctl.checks._logs import NO_BACKEND, NO_RULE, LogBoard, nothing_arrived
 from obsctl.checks._say import count, failed, passed, short, skipped, summed
 from obsctl.checks._traces import TraceBoard
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.checks.lines import RunLine
+from obsctl.clients.log_fields import ParsedLine
 from obsctl.clients.logql import LogqlClient, by_id_query
 from obsctl.clients.telemetry import Span
 from obsctl.errors import BackendError
@@ -56,7 +56,7 @@ class LogsFields:
         return passed(f"{count(len(lines), 'line')} with all of {', '.join(fields)}", looked)
 
 
-def _flaws(line: RunLine, fields: Sequence[str]) -> Iterator[str]:
+def _flaws(line: ParsedLine, fields: Sequence[str]) -> Iterator[str]:
     if not line.fields:
         yield "the line is not a JSON object"
         return
@@ -76,7 +76,7 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-def _strangers(context: Context, lines: Sequence[RunLine]) -> Iterator[tuple[RunLine, str]]:
+def _strangers(context: Context, lines: Sequence[ParsedLine]) -> Iterator[tuple[ParsedLine, str]]:
     """Lines whose ids lead nowhere: to no stored trace, or to no span of it.
 
     A line may name another trace than the driven one, if that is where its component's spans are: then propagation is
@@ -101,7 +101,7 @@ def _elsewhere(board: TraceBoard, trace_id: str, deadline: Deadline) -> tuple[Sp
     return until(lambda: board.other(trace_id), deadline, interval=0.2) or () if trace_id else ()
 
 
-def _leads_nowhere(line: RunLine, spans: Sequence[Span], *, known: bool) -> str:
+def _leads_nowhere(line: ParsedLine, spans: Sequence[Span], *, known: bool) -> str:
     trace_id, span_id = line.text("trace_id"), line.text("span_id")
     if not trace_id or not span_id:
         return ""
@@ -114,10 +114,10 @@ def _leads_nowhere(line: RunLine, spans: Sequence[Span], *, known: bool) -> str:
 
 
 def _searched(
-    client: LogqlClient, board: LogBoard, lines: Sequence[RunLine], names: Sequence[str]
+    client: LogqlClient, board: LogBoard, lines: Sequence[ParsedLine], names: Sequence[str]
 ) -> tuple[list[Evidence], str]:
     """Lines found again by each searchable field, for one request; and the first field that finds none."""
-    request = max(board.judged, key=lambda r: sum(line.belongs_to(r) for line in lines))
+    request = max(board.judged, key=lambda r: sum(line.belongs_to(r.trace_id, r.request_id) for line in lines))
     looked, lost = [], ""
     for name, value in _ids(request, names).items():
         if not any(line.text(name) == value for line in lines):

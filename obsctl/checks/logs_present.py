@@ -7,7 +7,7 @@ from collections import Counter
 from obsctl.checks._logs import NO_BACKEND, NO_RULE, WRONG_TIME, LogBoard, nothing_arrived
 from obsctl.checks._say import count, failed, few, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.checks.lines import RunLine
+from obsctl.clients.log_fields import ParsedLine
 
 
 class LogsPresent:
@@ -41,6 +41,6 @@ class LogsPresent:
         return passed(f"{count(len(lines), 'line')} of this run: {seen}", [*board.looked, *_examples(lines)])
 
 
-def _examples(lines: tuple[RunLine, ...]) -> list[Evidence]:
+def _examples(lines: tuple[ParsedLine, ...]) -> list[Evidence]:
     first = {line.component: line for line in reversed(lines)}
     return [Evidence(f"first line of {name}", short(line.line.line)) for name, line in sorted(first.items())]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.checks.calls import edges
+from obsctl.clients.telemetry import service_calls
+from obsctl.spec.contract import Edge
 
 
 class TracesShape:
@@ -54,7 +55,7 @@ def _failed(bad: Sequence[DrivenTrace], judged: int) -> Verdict:
 
 
 def _seen(trace: DrivenTrace) -> str:
-    calls = few(sorted(map(str, edges(trace.spans))), limit=8)
+    calls = few(sorted(str(Edge(*call)) for call in service_calls(trace.spans)), limit=8)
     names = few(sorted({s.service for s in trace.spans}), limit=8)
     return f"{count(len(trace.spans), 'span')} of {names}" + (f", calls {calls}" if calls else "")
 

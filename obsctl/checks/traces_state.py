@@ -6,8 +6,7 @@ from obsctl.checks._say import count, failed, few, passed, skipped, summed
 from obsctl.checks._spans import named
 from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.checks.calls import boundary
-from obsctl.clients.telemetry import Span
+from obsctl.clients.telemetry import Span, entry_spans
 
 
 class TracesState:
@@ -24,7 +23,7 @@ class TracesState:
         traces = TraceBoard.of(context, context.traces).traces(context.deadline)
         if verdict := nothing_arrived(traces):
             return verdict
-        entered = [(t, s) for t in traces for s in boundary(t.spans)]
+        entered = [(t, s) for t in traces for s in entry_spans(t.spans)]
         lost = [(t, s) for t, s in entered if t.request.trace_state not in _members(s)]
         if lost:
             looked = [Evidence(t.query, f"{_span(s)}: tracestate {s.trace_state!r}") for t, s in lost]
@@ -45,4 +44,4 @@ def _span(span: Span) -> str:
 
 
 def _seen(trace: DrivenTrace) -> str:
-    return f"{trace.request.trace_state} on {few(named(s) for s in boundary(trace.spans))}"
+    return f"{trace.request.trace_state} on {few(named(s) for s in entry_spans(trace.spans))}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,22 @@ class Span:
 def ordered(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Spans by start."""
     return tuple(sorted(spans, key=lambda span: (span.start_ns, span.span_id)))
+
+
+def entry_spans(spans: Sequence[Span]) -> Iterator[Span]:
+    """The spans by which a trace enters a service: their parent is in another service, or not in the trace."""
+    services = {span.span_id: span.service for span in spans}
+    return (span for span in spans if services.get(span.parent_id) != span.service)
+
+
+def service_calls(spans: Sequence[Span]) -> set[tuple[str, str]]:
+    """Caller and callee of every call between two services of a trace."""
+    by_id = {span.span_id: span for span in spans}
+    return {
+        (caller.service, span.service)
+        for span in entry_spans(spans)
+        if (caller := by_id.get(span.parent_id)) is not None
+    }
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from obsctl import assets
-from obsctl.discovery.draft_otlp import heard_contract, heard_counts, heard_drive, heard_notes, listed, text
-from obsctl.discovery.traffic import Heard, Observed
+from obsctl.discovery.draft_otlp import (
+    contract_lines,
+    count_lines,
+    listed,
+    probe_requests,
+    step_lines,
+    text,
+    traffic_notes,
+)
+from obsctl.discovery.model import ObservedMetric, ObservedTraffic
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.contract_load import family_names, load_family
 
@@ -25,6 +33,7 @@ _TARGET_LABELS = ("job", "instance", "service_namespace")
 _LONGEST_BRIEF = 200
 _STEPS = (1, 2, 5)
 _MOST_SERIES = 1_000_000
+_MOST_NOTES = 12
 
 
 @dataclass(frozen=True)
@@ -47,12 +56,12 @@ class Draft:
     notes: tuple[str, ...]
 
 
-def draft(observed: Sequence[Observed], origin: Origin, heard: Heard | None = None) -> Draft:
-    """The draft for a service, of its metrics page and, where that is given, of what it was heard to send.
+def draft(observed_metrics: Sequence[ObservedMetric], origin: Origin, traffic: ObservedTraffic | None = None) -> Draft:
+    """Drafts the spec and the contract of a service from its metrics page and, if given, its observed traffic.
 
     Raises SpecError for a family of ours that cannot be read.
     """
-    by_name = {metric.name: _stored(metric) for metric in observed if metric.name not in _ABOUT_THE_SCRAPE}
+    by_name = {metric.name: _as_stored(metric) for metric in observed_metrics if metric.name not in _ABOUT_THE_SCRAPE}
     families, notes = _families(by_name)
     taken = {metric.name for family in families for metric in _family(family)}
     rest = [metric for name, metric in sorted(by_name.items()) if name not in taken]
@@ -63,12 +72,15 @@ def draft(observed: Sequence[Observed], origin: Origin, heard: Heard | None = No
             left.append(f"{metric.name} is left out: {reason}")
         else:
             own.append(metric)
-    told = (*notes, *left, *(heard_notes(heard) if heard else ()))
-    files = {"obsctl.yaml": _spec(origin, heard), "contract.yaml": _contract(origin, families, own, told, heard)}
-    return Draft(files, families, tuple(metric.name for metric in own), told)
+    notices = (*notes, *left, *(traffic_notes(traffic) if traffic else ()))
+    files = {
+        "obsctl.yaml": _spec(origin, traffic),
+        "contract.yaml": _contract(origin, families, own, notices, traffic),
+    }
+    return Draft(files, families, tuple(metric.name for metric in own), notices)
 
 
-def _stored(metric: Observed) -> Observed:
+def _as_stored(metric: ObservedMetric) -> ObservedMetric:
     """The metric with the labels that a scraper stores: where it has one of its own, the scraped one gets a prefix."""
     return replace(metric, labels=tuple(f"exported_{n}" if n in _TARGET_LABELS else n for n in metric.labels))
 
@@ -77,7 +89,7 @@ def _family(name: str) -> tuple[Metric, ...]:
     return load_family(assets.templates() / "families" / f"{name}.yaml")
 
 
-def _families(by_name: Mapping[str, Observed]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _families(by_name: Mapping[str, ObservedMetric]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The families that fit, and why others that have a metric here do not."""
     fitting, notes = [], []
     for name in family_names():
@@ -91,7 +103,7 @@ def _families(by_name: Mapping[str, Observed]) -> tuple[tuple[str, ...], tuple[s
     return tuple(fitting), tuple(notes)
 
 
-def _differences(metric: Metric, by_name: Mapping[str, Observed]) -> Iterator[str]:
+def _differences(metric: Metric, by_name: Mapping[str, ObservedMetric]) -> Iterator[str]:
     """What keeps a metric of a family from being the one that was seen."""
     seen = by_name.get(metric.name)
     if seen is None:
@@ -110,7 +122,7 @@ def _listed(labels: Sequence[str]) -> str:
     return f"the labels {', '.join(sorted(labels))}" if labels else "no labels"
 
 
-def _unfit(metric: Observed) -> str:
+def _unfit(metric: ObservedMetric) -> str:
     """Why a contract cannot state a metric, or "" if it can."""
     if not re.fullmatch(_NAME, metric.name):
         return "a name that is too long"
@@ -121,39 +133,43 @@ def _unfit(metric: Observed) -> str:
 
 
 def _contract(
-    origin: Origin, families: Sequence[str], own: Sequence[Observed], notes: Iterable[str], heard: Heard | None
+    origin: Origin,
+    families: Sequence[str],
+    own: Sequence[ObservedMetric],
+    notes: Iterable[str],
+    traffic: ObservedTraffic | None,
 ) -> str:
     lines = [
-        f"# What {origin.service} promises to emit. Drafted from {_sources(origin, heard)}.",
+        f"# What {origin.service} promises to emit. Drafted from {_sources(origin, traffic)}.",
         "# Go through it and make it yours: what is listed here is required from now on.",
         "# `obsctl check` finds mistakes, `obsctl verify` proves that the promises are kept.",
         *(f"# Note: {note}." for note in notes),
         "version: 1",
         f"service: {text(origin.service)}",
-        f"components: {listed(_components(origin, heard))}        # the values of service.name in traces and logs",
-        *(f"# {line}" for line in (heard_counts(heard) if heard else ())),
+        f"components: {listed(_components(origin, traffic))}        # the values of service.name in traces and logs",
+        *(f"# {line}" for line in (count_lines(traffic) if traffic else ())),
         "",
         f"families: [{', '.join(families)}]",
         *(["slos: [http-errors, http-latency]   # 5xx < 1 %, p95 < 300 ms"] if "http" in families else []),
         "",
         *(["metrics:", *(line for metric in _named(own) for line in metric)] if own else ["metrics: []"]),
-        *(_sent(heard) if heard else ()),
+        *(_sent(traffic) if traffic else ()),
         "",
-        *(heard_contract(heard) if heard else _unheard(origin)),
+        *(contract_lines(traffic) if traffic else _unobserved_lines(origin)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _sources(origin: Origin, heard: Heard | None) -> str:
+def _sources(origin: Origin, traffic: ObservedTraffic | None) -> str:
     page = f"{origin.url}{origin.metrics}" if origin.metrics else ""
-    return " and ".join(filter(None, [page, "what came by OTLP" if heard else ""]))
+    return " and ".join(filter(None, [page, "what came by OTLP" if traffic else ""]))
 
 
-def _components(origin: Origin, heard: Heard | None) -> tuple[str, ...]:
-    return (heard.components if heard else ()) or (origin.service,)
+def _components(origin: Origin, traffic: ObservedTraffic | None) -> tuple[str, ...]:
+    return (traffic.components if traffic else ()) or (origin.service,)
 
 
-def _unheard(origin: Origin) -> list[str]:
+def _unobserved_lines(origin: Origin) -> list[str]:
     return [
         "# What else it promises; sample: `obsctl init` in an empty folder. `--listen` drafts this, too.",
         "# traces:",
@@ -163,16 +179,16 @@ def _unheard(origin: Origin) -> list[str]:
     ]
 
 
-def _sent(heard: Heard) -> Iterator[str]:
+def _sent(traffic: ObservedTraffic) -> Iterator[str]:
     """Metrics that came by OTLP, for a person to take in: what is judged is what a page shows."""
-    for component in dict.fromkeys(one.component for one in heard.metrics):
-        own = [one.metric for one in heard.metrics if one.component == component and not _unfit(one.metric)]
+    for component in dict.fromkeys(one.component for one in traffic.metrics):
+        own = [one.metric for one in traffic.metrics if one.component == component and not _unfit(one.metric)]
         if own:
             yield f"# {component} sent these by OTLP. `obsctl verify` judges metrics of pages: take in what one shows."
             yield from (f"# {line}" for metric in _named(own) for line in metric)
 
 
-def _named(own: Sequence[Observed]) -> Iterator[list[str]]:
+def _named(own: Sequence[ObservedMetric]) -> Iterator[list[str]]:
     """Entries with a registry name each, no two the same."""
     seen: set[str] = set()
     for metric in own:
@@ -182,7 +198,7 @@ def _named(own: Sequence[Observed]) -> Iterator[list[str]]:
         yield _entry(metric, unique)
 
 
-def _entry(metric: Observed, name: str) -> list[str]:
+def _entry(metric: ObservedMetric, name: str) -> list[str]:
     flat = metric.name.removesuffix("_total")
     unit = next((unit for suffix, unit in _UNITS.items() if flat.endswith(suffix)), "1")
     buckets = f", buckets: [{', '.join(map(_number, metric.buckets))}]" if metric.buckets else ""
@@ -212,11 +228,11 @@ def _budget(series: int) -> int:
     return next((budget for budget in steps if budget >= 2 * series), _MOST_SERIES)
 
 
-def _spec(origin: Origin, heard: Heard | None) -> str:
-    entry, *others = _components(origin, heard)
+def _spec(origin: Origin, traffic: ObservedTraffic | None) -> str:
+    entry, *others = _components(origin, traffic)
     component = f"name: {text(entry)}, url: {text(origin.url)}, metrics: {text(origin.metrics)}"
     lines = [
-        f"# What obsctl observes. Drafted from {_sources(origin, heard)}.",
+        f"# What obsctl observes. Drafted from {_sources(origin, traffic)}.",
         "version: 1",
         "services:",
         f"  - name: {text(origin.service)}",
@@ -227,10 +243,30 @@ def _spec(origin: Origin, heard: Heard | None) -> str:
         f'    # Where its log lines are in files: logs: "/var/log/{origin.service}/*.log"; else they come by OTLP.',
         "",
         "    # Requests that `obsctl verify` sends, each with ids of its own. Start with some that change nothing.",
-        *(heard_drive(heard) if heard else _undriven()),
+        *(step_lines(traffic) if traffic else _no_step_lines()),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _undriven() -> list[str]:
+def _no_step_lines() -> list[str]:
     return ["    drive: []", "    #  - {id: home, method: GET, route: /, expect: 200}"]
+
+
+def summary_lines(made: Draft, origin: Origin, traffic: ObservedTraffic | None) -> tuple[str, ...]:
+    """What the draft takes from the page and from the observed traffic, a line each."""
+    own = f"{len(made.own)} of its own" if made.own else "none of its own"
+    families = f"families {', '.join(made.families)}" if made.families else "no family that is known"
+    shown = made.notes if len(made.notes) <= _MOST_NOTES else (*made.notes[:_MOST_NOTES], "more in contract.yaml")
+    page = f"metrics: {families}; {own}" if origin.metrics else f"metrics: {origin.url} has no page of them"
+    return page, *(_traffic_lines(traffic) if traffic else ()), *shown
+
+
+def _traffic_lines(traffic: ObservedTraffic) -> Iterator[str]:
+    yield from (f"{name}: {counts}" for name, counts in traffic.received.items())
+    if traffic.requests:
+        count, sent = len(traffic.requests), len(probe_requests(traffic))
+        yield f"requests: {count} seen, of which verify may send {sent}; the others are there as comments"
+    if traffic.logs:
+        yield f"log fields: {', '.join(traffic.logs.fields)}"
+    if traffic.personal:
+        yield f"look at these, they may be personal: {', '.join(traffic.personal)}"

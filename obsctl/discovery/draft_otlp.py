@@ -1,4 +1,4 @@
-"""What a draft says of traces, log lines and requests that were heard, as lines of YAML. Pure."""
+"""The traces, log lines and requests that were observed, as YAML lines of a draft. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from obsctl.discovery.traffic import Heard, HeardRequest, HeardSpan
+from obsctl.discovery.model import ObservedRequest, ObservedSpan, ObservedTraffic
 
-MOST_DRIVEN = 10
+MOST_STEPS = 10
 _NOT_SENT = "obsctl sends no such request unasked: list it under drive: in obsctl.yaml, then take this in"
 
 
@@ -17,51 +17,51 @@ def text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def heard_counts(heard: Heard) -> tuple[str, ...]:
-    """How much came of each component."""
-    return tuple(f"{name}: {heard.told[name]}" for name in heard.components)
+def count_lines(traffic: ObservedTraffic) -> tuple[str, ...]:
+    """How much each component sent."""
+    return tuple(f"{name}: {traffic.received[name]}" for name in traffic.components)
 
 
-def heard_notes(heard: Heard) -> Iterator[str]:
-    """What a person should know of what came."""
-    for name in heard.unnamed:
+def traffic_notes(traffic: ObservedTraffic) -> Iterator[str]:
+    """What the user should know about the observed traffic."""
+    for name in traffic.unnamed:
         shown = "".join(c for c in name if c.isprintable())[:63]
         yield (
             f"{shown!r} is left out: a service.name here has lower-case letters, digits and dashes, at most 63; "
             "set OTEL_SERVICE_NAME"
         )
-    if heard.components and not heard.requests:
-        yield f"no server span of {heard.components[0]} names a method and a route, so no trace is promised"
-    if heard.requests and not driven(heard):
+    if traffic.components and not traffic.requests:
+        yield f"no server span of {traffic.components[0]} names a method and a route, so no trace is promised"
+    if traffic.requests and not probe_requests(traffic):
         yield "no request seen is a GET that needs nothing filled in: list what verify may send under drive"
 
 
-def driven(heard: Heard) -> tuple[HeardRequest, ...]:
-    """The requests that ``verify`` is to send."""
-    return tuple(request for request in heard.requests if request.drivable)[:MOST_DRIVEN]
+def probe_requests(traffic: ObservedTraffic) -> tuple[ObservedRequest, ...]:
+    """The requests that ``verify`` may send, at most ``MOST_STEPS``."""
+    return tuple(request for request in traffic.requests if request.safe_to_send)[:MOST_STEPS]
 
 
-def heard_contract(heard: Heard) -> Iterator[str]:
+def contract_lines(traffic: ObservedTraffic) -> Iterator[str]:
     """``traces``, ``logs``, ``forbidden`` and ``request_id_header`` of a contract."""
-    active = driven(heard)
-    others = [request for request in heard.requests if request not in active]
+    active = probe_requests(traffic)
+    others = [request for request in traffic.requests if request not in active]
     yield "traces:" if active else "traces: []"
     for request in active:
         yield from _trace(request)
     for request in others:
         yield f"# {_NOT_SENT}."
         yield from ("# " + line.removeprefix("  ").removeprefix("# ") for line in _trace(request))
-    for edge, times in sorted(heard.links.items(), key=str):
+    for edge, times in sorted(traffic.links.items(), key=str):
         yield f"# {edge} by a link, {_times(times)}: no part of the same trace, so it is no edge."
     yield ""
-    yield from _logs(heard)
-    yield from _personal(heard)
+    yield from _logs(traffic)
+    yield from _personal(traffic)
     if active:
-        known = heard.request_id_header
+        known = traffic.request_id_header
         yield f"request_id_header: {text(known)}" + ("" if known else "   # none came back; name it once there is one")
 
 
-def _trace(request: HeardRequest) -> Iterator[str]:
+def _trace(request: ObservedRequest) -> Iterator[str]:
     yield f"  # {_times(request.times)}, as a rule answered {request.status or 'without a status'}"
     yield f"  - request: {text(str(request))}"
     yield f"    components: {listed(request.components)}"
@@ -72,7 +72,7 @@ def _trace(request: HeardRequest) -> Iterator[str]:
         yield from (line for span, name in _identified(request.spans) for line in _span(span, name))
 
 
-def _span(span: HeardSpan, name: str) -> Iterator[str]:
+def _span(span: ObservedSpan, name: str) -> Iterator[str]:
     parts = [f"id: {text(name)}", f"component: {text(span.component)}"]
     parts += [f"kind: {span.kind}"] if span.kind else []
     yield f"      - {{{', '.join([*parts, f'name: {text(span.name)}'])}{'}' if not span.attributes else ','}"
@@ -80,7 +80,7 @@ def _span(span: HeardSpan, name: str) -> Iterator[str]:
         yield f"         attributes: {listed(span.attributes)}}}   # {_times(span.times)}"
 
 
-def _identified(spans: Sequence[HeardSpan]) -> Iterator[tuple[HeardSpan, str]]:
+def _identified(spans: Sequence[ObservedSpan]) -> Iterator[tuple[ObservedSpan, str]]:
     """Spans with an id each, no two the same."""
     seen: set[str] = set()
     for span in spans:
@@ -95,33 +95,33 @@ def slug(name: str, longest: int) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:longest].strip("-.") or "span"
 
 
-def _logs(heard: Heard) -> Iterator[str]:
-    if heard.logs is None or not heard.logs.fields:
+def _logs(traffic: ObservedTraffic) -> Iterator[str]:
+    if traffic.logs is None or not traffic.logs.fields:
         yield "# No log line came that belongs to a trace. Lines in files: name them under logs: in obsctl.yaml."
         yield "# logs: {fields: [timestamp, level, message, trace_id]}"
         return
-    count = heard.logs.lines
+    count = traffic.logs.lines
     yield f"logs:   # of {count} line{'s' * (count != 1)} in traces of those requests"
-    yield f"  fields: {listed(heard.logs.fields)}"
-    yield f"  components: {listed(heard.logs.components)}"
+    yield f"  fields: {listed(traffic.logs.fields)}"
+    yield f"  components: {listed(traffic.logs.components)}"
 
 
-def _personal(heard: Heard) -> Iterator[str]:
-    if not heard.personal:
+def _personal(traffic: ObservedTraffic) -> Iterator[str]:
+    if not traffic.personal:
         yield "# forbidden: {attributes: [user.email]}"
         return
     yield "# These may tell who somebody is. What is forbidden is dropped before it is stored, and verify looks for it."
     yield "# forbidden:"
-    yield f"#   attributes: {listed(heard.personal)}"
-    yield from (f"#   {key}: {_times(times)}" for key, times in heard.personal.items())
+    yield f"#   attributes: {listed(traffic.personal)}"
+    yield from (f"#   {key}: {_times(times)}" for key, times in traffic.personal.items())
 
 
-def heard_drive(heard: Heard) -> Iterator[str]:
+def step_lines(traffic: ObservedTraffic) -> Iterator[str]:
     """``drive`` of a service."""
-    active = driven(heard)
+    active = probe_requests(traffic)
     yield "    drive:" if active else "    drive: []"
     names: set[str] = set()
-    for request in heard.requests:
+    for request in traffic.requests:
         name = slug(str(request), 40).replace(".", "-")
         unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 100))) if n not in names)
         names.add(unique)

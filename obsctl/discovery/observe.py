@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 import re
+import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from obsctl.checks.lines import read
+from obsctl.clients.http import Http
+from obsctl.clients.log_fields import parse_line
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.telemetry import LogLine, Sample
 from obsctl.clients.traces import traces_client
-from obsctl.discovery.requests import Trace, always_present, entries, links, requests
-from obsctl.discovery.scraped import stored
-from obsctl.discovery.traffic import Heard, HeardLogs, Sent
+from obsctl.discovery.model import ObservedLogs, ObservedRequest, ObservedTraffic, ReceivedMetric
+from obsctl.discovery.requests import Trace, always_present, links, requests, server_entries
+from obsctl.discovery.scraped import stored_metrics
 from obsctl.endpoints import Endpoints, Role
+from obsctl.errors import BackendError
 from obsctl.spec.leaves import NAME_PATTERN
 
 MOST_SERVICES, MOST_TRACES, MOST_LINES = 20, 200, 5000
@@ -28,6 +31,9 @@ UNDER_WAY_NS = 2 * 10**9
 
 _SENT = '{job!="",__name__!~"up|target_info|otel_scope_info|scrape_.*|traces_.*|slo:.*|ALERTS.*"}'
 """Series that somebody made who is known by name."""
+
+REQUEST_ID_HEADERS = ("X-Request-Id", "X-Correlation-Id", "Request-Id", "X-Trace-Id", "X-Amzn-Trace-Id")
+"""Headers that carry a request id, the most usual one first."""
 
 _STANDARD = ("timestamp", "level", "message", "trace_id", "span_id")
 """Fields of an OTLP record under the names that contracts have for them."""
@@ -55,8 +61,8 @@ class Counts:
 
     def __str__(self) -> str:
         parts = (self.spans, "span"), (self.lines, "log line"), (self.series, "series")
-        told = [f"{n} {what}{'s' * (n != 1 and what != 'series')}" for n, what in parts if n]
-        return ", ".join(told) or "nothing"
+        received = [f"{n} {what}{'s' * (n != 1 and what != 'series')}" for n, what in parts if n]
+        return ", ".join(received) or "nothing"
 
 
 def counts(endpoints: Endpoints, seconds: float) -> Mapping[str, Counts]:
@@ -81,27 +87,30 @@ def _by(label: str, samples: Iterable[Sample]) -> dict[str, int]:
     return {s.labels.get(label, "").rpartition("/")[2]: round(s.value) for s in samples}
 
 
-def hear(endpoints: Endpoints, started_ns: int, preferred: str, aside: Collection[str] = ()) -> Heard:
-    """What came since then, as a draft wants it. ``preferred`` is the component that requests enter by, if it came.
+def observe_traffic(
+    endpoints: Endpoints, started_ns: int, preferred: str, aside: Collection[str] = ()
+) -> ObservedTraffic:
+    """Reads everything that came since ``started_ns`` (epoch nanoseconds) back from the backends.
 
-    ``aside`` are the paths of metrics and probes. Raises BackendError.
+    ``preferred`` is the component that requests enter by, if it sent anything. ``aside`` are the paths of metrics and
+    probes. Raises BackendError.
     """
     traces, sent, lines = _traces(endpoints, started_ns), _metrics(endpoints), _lines(endpoints, started_ns)
     services = Counter(span.service for spans in traces for span in spans)
     logged = Counter(line.get("service_name") for line in lines)
     names = [name for name in dict.fromkeys([*services, *logged, *(one.component for one in sent)]) if name]
     fit = [name for name in names if re.fullmatch(NAME_PATTERN, name)]
-    entered = Counter(span.service for span, _ in entries(traces) if span.service in fit)
+    entered = Counter(span.service for span, _ in server_entries(traces) if span.service in fit)
     entry = preferred if preferred in fit else next((name for name, _ in entered.most_common(1)), "")
     components = tuple(sorted(fit, key=lambda name: (name != entry, -services[name], name)))
     found = requests(_whole(traces), entry, components, aside)
-    described = [request for request in found if request.drivable] or found
+    described = [request for request in found if request.safe_to_send] or found
     judged = {trace_id for request in described for trace_id in request.traces}
     series = Counter(one.component for one in sent)
-    told = {name: str(Counts(services[name], logged[name], series[name])) for name in names}
-    return Heard(
+    received = {name: str(Counts(services[name], logged[name], series[name])) for name in names}
+    return ObservedTraffic(
         components,
-        told,
+        received,
         found,
         _logs(lines, traces, judged, components),
         dict(sorted(_personal(traces, lines).items())),
@@ -140,7 +149,7 @@ def _lines(endpoints: Endpoints, started_ns: int) -> list[LogLine]:
 
 def _logs(
     lines: Sequence[LogLine], traces: Sequence[Trace], judged: Collection[str], components: Collection[str]
-) -> HeardLogs | None:
+) -> ObservedLogs | None:
     """What the lines of some traces had in common; None where there are none."""
     beside = {re.sub(r"\W", "_", key) for spans in traces for span in spans for key in span.resource}
     own = [line for line in lines if line.get("trace_id") in judged and line.get("service_name") in components]
@@ -148,14 +157,14 @@ def _logs(
         return None
     carried = []
     for line in own:
-        said = read(line, frozenset([line.get("service_name")]))
+        said = parse_line(line, frozenset([line.get("service_name")]))
         attributes = {key: value for key, value in line.metadata.items() if key not in beside}
         named = {key: value for key, value in attributes.items() if not _BESIDE.fullmatch(key)}
         carried.append({**{name: said.text(name) for name in _STANDARD}, **named})
     always = always_present(carried)
     fields = (*(name for name in _STANDARD if name in always), *(name for name in always if name not in _STANDARD))
     writers = {line.get("service_name") for line in own}
-    return HeardLogs(fields, tuple(name for name in components if name in writers), len(own))
+    return ObservedLogs(fields, tuple(name for name in components if name in writers), len(own))
 
 
 def _personal(traces: Sequence[Trace], lines: Sequence[LogLine]) -> Counter[str]:
@@ -172,7 +181,7 @@ def is_personal(key: str) -> bool:
     return bool(plain and _PERSONAL.search(key) and not _HARMLESS.fullmatch(key))
 
 
-def _metrics(endpoints: Endpoints) -> list[Sent]:
+def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
     """Metrics whose series no scraper made."""
     backend = endpoints.first(Role.METRICS)
     if backend is None:
@@ -183,8 +192,23 @@ def _metrics(endpoints: Endpoints) -> list[Sent]:
     for one in client.instant(_SENT):
         by_job[one.labels.get("job", "")].append(one)
     return [
-        Sent(job.rpartition("/")[2], metric)
+        ReceivedMetric(job.rpartition("/")[2], metric)
         for job, series in sorted(by_job.items())
         if job not in scraped
-        for metric in stored(series, types)
+        for metric in stored_metrics(series, types)
     ]
+
+
+def echoed_header(url: str, requests: Iterable[ObservedRequest]) -> str:
+    """The request id header that the service sends back, "" for none. Sends the first of the requests once."""
+    first = next(iter(requests), None)
+    if first is None:
+        return ""
+    sent = {name: f"obsctl-{secrets.token_hex(8)}" for name in REQUEST_ID_HEADERS}
+    try:
+        with Http(url, name="The service") as http:
+            answer = http.send(first.method, first.route, headers=sent)
+    except BackendError:
+        return ""
+    got = {name.lower(): value for name, value in answer.headers.items()}
+    return next((name for name, value in sent.items() if got.get(name.lower()) == value), "")

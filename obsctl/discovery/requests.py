@@ -1,4 +1,4 @@
-"""The requests in what was heard: which there were, and what all traces of each had in common. Pure."""
+"""The requests in observed traces: which there are, and what all traces of each have in common. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
-from obsctl.checks.calls import boundary, edges
-from obsctl.clients.telemetry import Span
-from obsctl.discovery.traffic import HeardRequest, HeardSpan
+from obsctl.clients.telemetry import Span, entry_spans, service_calls
+from obsctl.discovery.model import ObservedRequest, ObservedSpan
 from obsctl.spec.contract import Edge
 from obsctl.spec.leaves import METHODS
 
@@ -31,52 +29,54 @@ Trace = tuple[Span, ...]
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """One time that a request was seen: the span it entered by, and that span with everything below it."""
+class _Occurrence:
+    """One occurrence of a request: the status of its answer, its entry span and all spans below that."""
 
     status: int
     spans: Trace
 
 
-def entries(traces: Iterable[Trace]) -> Iterator[tuple[Span, Trace]]:
-    """Server spans that nobody called whom the trace knows, each with its trace."""
+def server_entries(traces: Iterable[Trace]) -> Iterator[tuple[Span, Trace]]:
+    """Server spans without a parent in their trace, each with that trace."""
     for spans in traces:
         known = {span.span_id for span in spans}
-        for span in boundary(spans):
+        for span in entry_spans(spans):
             if span.kind == "server" and span.parent_id not in known:
                 yield span, spans
 
 
 def requests(
     traces: Iterable[Trace], entry: str, components: Collection[str], aside: Collection[str] = ()
-) -> tuple[HeardRequest, ...]:
+) -> tuple[ObservedRequest, ...]:
     """The requests that a component was sent, most frequent first, by what ``components`` did below them.
 
     ``aside`` are paths that nobody's request is for: metrics and probes.
     """
-    seen: dict[tuple[str, str], list[_Seen]] = defaultdict(list)
-    for span, spans in entries(traces):
+    seen: dict[tuple[str, str], list[_Occurrence]] = defaultdict(list)
+    for span, spans in server_entries(traces):
         request = _request(span) if span.service == entry else None
         if request and request[1] not in aside:
             below = tuple(s for s in _below(span, spans) if s.service in components)
-            seen[request].append(_Seen(_status(span), below))
+            seen[request].append(_Occurrence(_status(span), below))
     made = [_common(method, route, times) for (method, route), times in seen.items()]
     return tuple(sorted(made, key=lambda r: (-r.times, r.route, r.method))[:MOST_REQUESTS])
 
 
-def _common(method: str, route: str, seen: Sequence[_Seen]) -> HeardRequest:
-    """What the times that ended in the most frequent status had in common."""
-    status = Counter(one.status for one in seen).most_common(1)[0][0]
-    alike = [one.spans for one in seen if one.status == status]
+def _common(method: str, route: str, occurrences: Sequence[_Occurrence]) -> ObservedRequest:
+    """What the occurrences with the most frequent status have in common."""
+    status = Counter(one.status for one in occurrences).most_common(1)[0][0]
+    alike = [one.spans for one in occurrences if one.status == status]
     shared = set.intersection(*({span.service for span in spans} for spans in alike))
-    calls = set.intersection(*(edges(spans) for spans in alike))
-    between = sorted((edge for edge in calls if {edge.source, edge.target} <= shared), key=str)
+    calls = set.intersection(*(service_calls(spans) for spans in alike))
+    between = sorted((Edge(*call) for call in calls if {*call} <= shared), key=str)
     first = [name for name in dict.fromkeys(span.service for span in alike[0]) if name in shared]
-    ids = frozenset(one.spans[0].trace_id for one in seen)
-    return HeardRequest(method, route, len(seen), status, tuple(first), tuple(between), tuple(_spans(alike)), ids)
+    ids = frozenset(one.spans[0].trace_id for one in occurrences)
+    return ObservedRequest(
+        method, route, len(occurrences), status, tuple(first), tuple(between), tuple(_spans(alike)), ids
+    )
 
 
-def _spans(traces: Sequence[Trace]) -> Iterator[HeardSpan]:
+def _spans(traces: Sequence[Trace]) -> Iterator[ObservedSpan]:
     """The spans that each trace has, in the order of the first one."""
     groups: dict[tuple[str, str, str], list[Span]] = defaultdict(list)
     held: Counter[tuple[str, str, str]] = Counter()
@@ -89,10 +89,12 @@ def _spans(traces: Sequence[Trace]) -> Iterator[HeardSpan]:
     for service, kind, name in always[:MOST_SPANS]:
         alike = groups[service, kind, name]
         pattern = re.sub(r"[^\x20-\x7e]+", "*", name)[:200] + ("*" if len(name) > 200 else "")
-        yield HeardSpan(service, kind, pattern or "*", always_present([span.attributes for span in alike]), len(alike))
+        yield ObservedSpan(
+            service, kind, pattern or "*", always_present([span.attributes for span in alike]), len(alike)
+        )
 
 
-def always_present(carriers: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def always_present(carriers: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
     """Keys that all carry, with a value, in order; those that tell of the caller are left out."""
     shared = set.intersection(*({key for key, value in one.items() if value not in ("", None)} for one in carriers))
     plain = sorted(key for key in shared if not key.startswith(_CALLERS) and re.fullmatch(r"[\x21-\x7e]{1,200}", key))

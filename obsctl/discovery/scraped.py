@@ -1,12 +1,14 @@
-"""A scrape, or what a backend has stored, as the draft of a contract wants it."""
+"""The metrics of a scraped page, or of stored series, as the draft of a contract states them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from obsctl.clients import telemetry
-from obsctl.discovery.traffic import Observed
-from obsctl.languages.exposition import Family, Sample, Scrape
+from obsctl.clients.http import Http
+from obsctl.discovery.model import ObservedMetric
+from obsctl.errors import BackendError
+from obsctl.languages.exposition import Family, Sample, Scrape, parse_scrape
 from obsctl.spec.contract import MetricType
 
 _TYPES = {
@@ -25,7 +27,26 @@ _PARTS = ("_bucket", "_count", "_sum")
 _TARGET = ("__name__", "job", "instance")
 
 
-def observed(scrape: Scrape) -> Iterator[Observed]:
+def scrape_page(url: str, path: str) -> Scrape:
+    """Reads the metrics page at ``path`` of a service. Raises BackendError for a page without metrics."""
+    with Http(url, name="The metrics page") as http:
+        try:
+            text = http.get_text(path).text
+        except BackendError as error:
+            hint = "does the service run, and is the path right? Try it with curl"
+            raise BackendError(error.message, hint=hint) from error
+    scrape = parse_scrape(text)
+    where = f"{url}{path}"
+    if scrape.problems:
+        line, wrong = scrape.problems[0]
+        hint = f"{len(scrape.problems)} such lines; `obsctl check --scrape {where}` shows them all"
+        raise BackendError(f"{where} is no metrics page: line {line}: {wrong}", hint=hint)
+    if not any(family.samples for family in scrape.families.values()):
+        raise BackendError(f"{where} has no metrics", hint="send the service some requests, then try again")
+    return scrape
+
+
+def observed_metrics(scrape: Scrape) -> Iterator[ObservedMetric]:
     """The metrics of a scrape. What has no type is a counter if its name says so, else a gauge."""
     for family in scrape.families.values():
         helper = family.name.endswith(_CREATED) and family.name.removesuffix(_CREATED) in scrape.families
@@ -33,7 +54,9 @@ def observed(scrape: Scrape) -> Iterator[Observed]:
             yield _metric(family)
 
 
-def stored(series: Iterable[telemetry.Sample], types: Mapping[str, tuple[str, str]]) -> Iterator[Observed]:
+def stored_metrics(
+    series: Iterable[telemetry.Sample], types: Mapping[str, tuple[str, str]]
+) -> Iterator[ObservedMetric]:
     """The metrics of series that came by OTLP; ``types`` has type and help by name."""
     families: dict[str, Family] = {}
     for one in series:
@@ -50,7 +73,7 @@ def _is_whole(types: Mapping[str, tuple[str, str]], name: str) -> bool:
     return types.get(name, ("",))[0] in ("histogram", "summary")
 
 
-def _metric(family: Family) -> Observed:
+def _metric(family: Family) -> ObservedMetric:
     samples = [sample for sample in family.samples if not sample.name.endswith(_CREATED)]
     untyped = MetricType.COUNTER if family.name.endswith("_total") else MetricType.GAUGE
     kind = _TYPES.get(family.type, untyped)
@@ -61,7 +84,7 @@ def _metric(family: Family) -> Observed:
     labels = dict.fromkeys(label for found in pairs for label in found if label != position)
     bounds = {_bound(found["le"]) for found in pairs if position == "le" and "le" in found}
     buckets = tuple(sorted(bound for bound in bounds if bound != float("inf")))
-    return Observed(name, kind, family.help or "", tuple(labels), buckets, len(samples))
+    return ObservedMetric(name, kind, family.help or "", tuple(labels), buckets, len(samples))
 
 
 def _bound(text: str) -> float:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from obsctl.clients.http import Http, is_ready
-from obsctl.discovery.draft import Draft, Origin, draft
-from obsctl.discovery.draft_otlp import driven
-from obsctl.discovery.echo import echoed_header
-from obsctl.discovery.observe import hear
-from obsctl.discovery.scraped import observed
-from obsctl.discovery.traffic import Heard
+from obsctl.clients.http import is_ready
+from obsctl.discovery.draft import Origin, draft, summary_lines
+from obsctl.discovery.draft_otlp import probe_requests
+from obsctl.discovery.model import ObservedTraffic
+from obsctl.discovery.observe import echoed_header, observe_traffic
+from obsctl.discovery.scraped import observed_metrics, scrape_page
 from obsctl.errors import BackendError, StartError, UsageError
 from obsctl.events import Emit, silent
-from obsctl.languages.exposition import Scrape, parse_scrape
 from obsctl.ops.home import open_home
 from obsctl.ops.listen import listen, receiver
 from obsctl.result import Result
@@ -30,8 +27,7 @@ from obsctl.spec.starter import init_files
 
 _METRICS = "/metrics"
 _READY = ("/readyz", "/healthz", "/health")
-_SHOWN = 12
-HEARD_SECONDS = 3600
+LOOK_BACK_SECONDS = 3600
 """How far back a running stack is asked."""
 
 _NEXT = "next: go through contract.yaml, list requests under drive: in obsctl.yaml, then obsctl check, obsctl up"
@@ -55,44 +51,46 @@ class Sources:
 def init(folder: Path, *, force: bool, sources: Sources | None = None, emit: Emit = silent) -> Result:
     """Write ``obsctl.yaml`` and ``contract.yaml``; a file that is there already is kept, unless ``force``.
 
-    Raises UsageError, StartError, and BackendError for a page that is none and where nothing was heard.
+    Raises UsageError, StartError, and BackendError for a page that holds no metrics and when nothing was received.
     """
     if sources is None:
         return _written(folder, init_files(), force, {}, ("next: obsctl up",))
     origin = _origin(sources.page, folder, sources.service)
     _refuse_present(folder, ("obsctl.yaml", "contract.yaml"), force)
-    heard = _heard(sources, origin, emit)
+    traffic = _observed(sources, origin, emit)
     try:
-        page = tuple(observed(_scrape(origin)))
+        page = tuple(observed_metrics(scrape_page(origin.url, origin.metrics)))
     except BackendError:
-        if heard is None:
+        if traffic is None:
             raise
         page, origin = (), replace(origin, metrics="")
-    if heard:
-        heard = replace(heard, request_id_header=echoed_header(origin.url, driven(heard)))
-    made = draft(page, origin, heard)
-    data: dict[str, Any] = {"families": list(made.families), "metrics": list(made.own), "notes": list(made.notes)}
-    data |= {"heard": dict(heard.told), "requests": [str(request) for request in heard.requests]} if heard else {}
-    return _written(folder, made.files, force, data, _told(made, origin, heard))
+    if traffic:
+        traffic = replace(traffic, request_id_header=echoed_header(origin.url, probe_requests(traffic)))
+    made = draft(page, origin, traffic)
+    data: dict[str, object] = {"families": list(made.families), "metrics": list(made.own), "notes": list(made.notes)}
+    data |= (
+        {"heard": dict(traffic.received), "requests": [str(request) for request in traffic.requests]} if traffic else {}
+    )
+    return _written(folder, made.files, force, data, (*summary_lines(made, origin, traffic), _NEXT))
 
 
-def _heard(sources: Sources, origin: Origin, emit: Emit) -> Heard | None:
+def _observed(sources: Sources, origin: Origin, emit: Emit) -> ObservedTraffic | None:
     """What came by OTLP, or has; None where nobody asked for it."""
     aside = (origin.metrics, origin.ready)
     if sources.stack is not None:
-        since = time.time_ns() - HEARD_SECONDS * 10**9
-        heard = hear(open_home(sources.stack).running(), since, origin.service, aside)
+        since = time.time_ns() - LOOK_BACK_SECONDS * 10**9
+        traffic = observe_traffic(open_home(sources.stack).running(), since, origin.service, aside)
     elif sources.listen is not None:
         since = time.time_ns()
         with receiver(sources.port_offset) as endpoints:
             listen(endpoints, sources.listen, emit)
-            heard = hear(endpoints, since, origin.service, aside)
+            traffic = observe_traffic(endpoints, since, origin.service, aside)
     else:
         return None
-    if not heard.told:
+    if not traffic.received:
         hint = "does the service export OTLP, to the address shown above? Send it requests meanwhile"
         raise BackendError("nothing came by OTLP, so nothing is written", hint=hint)
-    return heard
+    return traffic
 
 
 def _origin(source: str, folder: Path, service: str | None) -> Origin:
@@ -114,45 +112,6 @@ def _origin(source: str, folder: Path, service: str | None) -> Origin:
     url = f"{parts.scheme}://{parts.netloc}"
     path = parts.path if parts.path.strip("/") else _METRICS
     return Origin(name, url, path, next((path for path in _READY if is_ready(url + path)[0]), ""))
-
-
-def _scrape(origin: Origin) -> Scrape:
-    """Raises BackendError for a page without metrics."""
-    with Http(origin.url, name="The metrics page") as http:
-        try:
-            text = http.get_text(origin.metrics).text
-        except BackendError as error:
-            hint = "does the service run, and is the path right? Try it with curl"
-            raise BackendError(error.message, hint=hint) from error
-    scrape = parse_scrape(text)
-    where = f"{origin.url}{origin.metrics}"
-    if scrape.problems:
-        line, wrong = scrape.problems[0]
-        hint = f"{len(scrape.problems)} such lines; `obsctl check --scrape {where}` shows them all"
-        raise BackendError(f"{where} is no metrics page: line {line}: {wrong}", hint=hint)
-    if not any(family.samples for family in scrape.families.values()):
-        raise BackendError(f"{where} has no metrics", hint="send the service some requests, then try again")
-    return scrape
-
-
-def _told(made: Draft, origin: Origin, heard: Heard | None) -> tuple[str, ...]:
-    """What was made of the page and of what came, and what to do now."""
-    own = f"{len(made.own)} of its own" if made.own else "none of its own"
-    families = f"families {', '.join(made.families)}" if made.families else "no family that is known"
-    shown = made.notes if len(made.notes) <= _SHOWN else (*made.notes[:_SHOWN], "more in contract.yaml")
-    page = f"metrics: {families}; {own}" if origin.metrics else f"metrics: {origin.url} has no page of them"
-    return page, *(_told_heard(heard) if heard else ()), *shown, _NEXT
-
-
-def _told_heard(heard: Heard) -> Iterator[str]:
-    yield from (f"{name}: {told}" for name, told in heard.told.items())
-    if heard.requests:
-        count, sent = len(heard.requests), len(driven(heard))
-        yield f"requests: {count} seen, of which verify may send {sent}; the others are there as comments"
-    if heard.logs:
-        yield f"log fields: {', '.join(heard.logs.fields)}"
-    if heard.personal:
-        yield f"look at these, they may be personal: {', '.join(heard.personal)}"
 
 
 def _refuse_present(folder: Path, names: tuple[str, ...], force: bool) -> None:

@@ -73,14 +73,14 @@ def listen(endpoints: Endpoints, seconds: float, emit: Emit) -> float:
     where = " or ".join(f"OTEL_EXPORTER_OTLP_ENDPOINT={endpoint.url}" for endpoint in (grpc, http) if endpoint)
     emit(Event("noted", f"listening for {seconds:g} s, or until Ctrl-C", where))
     emit(Event("noted", "use the service now", "each request that it knows, a few times"))
-    told: Mapping[str, Counts] = {}
+    received: Mapping[str, Counts] = {}
     with noticing() as interrupted:
         deadline = Deadline.after(seconds, interrupted)
         while not deadline.passed:
             deadline.pause(TOLD_EVERY)
-            told = _tell(endpoints, time.monotonic() - begun, told, emit)
+            received = _tell(endpoints, time.monotonic() - begun, received, emit)
     Deadline.after(SETTLING).pause(SETTLING)
-    _tell(endpoints, time.monotonic() - begun, told, emit)
+    _tell(endpoints, time.monotonic() - begun, received, emit)
     return time.monotonic() - begun
 
 

@@ -23,7 +23,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "clients": ("endpoints", "errors"),
     "checks": ("spec", "clients", "endpoints", "dashboards", "languages", "probes", "wait", "events", "errors"),
     "traffic": ("spec", "clients", "probes", "wait", "errors"),
-    "discovery": ("spec", "clients", "checks", "endpoints", "languages", "assets", "wait", "errors"),
+    "discovery": ("spec", "clients", "endpoints", "languages", "assets", "errors"),
     "trace": ("clients", "endpoints", "wait", "errors"),
     "lint": ("spec", "dashboards", "languages", "errors"),
     "report": ("checks", "lint", "trace", "probes", "result", "events", "errors"),

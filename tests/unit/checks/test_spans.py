@@ -4,10 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obsctl.checks._spans import candidates, flaws, like, text
-from obsctl.checks.calls import boundary, edges
-from obsctl.clients.telemetry import Span
+from obsctl.clients.telemetry import Span, entry_spans, service_calls
 from obsctl.probes import DrivenRequest
-from obsctl.spec.contract import Edge, SpanRule
+from obsctl.spec.contract import SpanRule
 
 PARENT = "f" * 16
 REQUEST = DrivenRequest("s", "GET", "/", "", "a" * 32, PARENT, "r", "obsctl=1", 0.0, 0.0, 200)
@@ -48,8 +47,8 @@ def test_losing_a_span_with_children_leaves_orphans(spans: list[Span], data) -> 
 def test_any_tangle_of_parents_is_judged_without_looping(pairs: list[tuple[int, int]]) -> None:
     spans = [span(own, "" if parent == 9 else f"{parent:016x}") for own, parent in pairs]
     flaws(REQUEST, spans)
-    edges(spans)
-    list(boundary(spans))
+    service_calls(spans)
+    list(entry_spans(spans))
 
 
 def test_a_cycle_is_a_flaw() -> None:
@@ -59,7 +58,7 @@ def test_a_cycle_is_a_flaw() -> None:
 
 def test_an_edge_is_a_call_between_neighbours() -> None:
     spans = [span(0, PARENT), span(1, f"{0:016x}"), span(2, f"{1:016x}", "worker"), span(3, f"{2:016x}", "ai")]
-    assert edges(spans) == {Edge("api", "worker"), Edge("worker", "ai")}
+    assert service_calls(spans) == {("api", "worker"), ("worker", "ai")}
 
 
 def test_a_pattern_holds_for_the_whole_text_and_only_the_star_is_special() -> None:

@@ -1,4 +1,4 @@
-"""One stored log line as the checks judge it, whether it was read from a file or came by OTLP. Pure."""
+"""The fields of a stored log line, whether a shipper read it from a file or it came by OTLP. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from obsctl.clients.telemetry import LogLine
-from obsctl.probes import DrivenRequest
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -21,8 +20,8 @@ _SEVERITY_STORED = ("severity_text", "level", "detected_level", "severity_number
 
 
 @dataclass(frozen=True)
-class RunLine:
-    """One line of this run. ``fields`` is what it says: a JSON object's, or an OTLP record's; else empty."""
+class ParsedLine:
+    """A log line and its fields: those of a JSON object or of an OTLP record; else none."""
 
     line: LogLine
     component: str
@@ -33,21 +32,21 @@ class RunLine:
         value = self.fields.get(name)
         return "" if value is None or isinstance(value, (dict, list)) else str(value)
 
-    def belongs_to(self, request: DrivenRequest) -> bool:
-        """Whether it was written for this request."""
+    def belongs_to(self, trace_id: str, request_id: str) -> bool:
+        """Whether the line carries one of these ids: in its fields if it has any id there, else in its text."""
         own = self.text("trace_id").lower(), self.text("request_id")
         if any(own):
-            return own[0] == request.trace_id or own[1] == request.request_id
-        return request.trace_id in self.line.line or request.request_id in self.line.line
+            return own[0] == trace_id or own[1] == request_id
+        return trace_id in self.line.line or request_id in self.line.line
 
     def __str__(self) -> str:
         return f"{self.component}: {self.line.line}"
 
 
-def read(line: LogLine, otlp: frozenset[str]) -> RunLine:
-    """A stored line and what it says; ``otlp`` names the components whose lines came by OTLP.
+def parse_line(line: LogLine, otlp: frozenset[str]) -> ParsedLine:
+    """A stored line with its fields. ``otlp`` names the components whose lines come by OTLP.
 
-    A record of these has its fields in attributes and in parts of its own, whatever its body is.
+    An OTLP record has its fields in its attributes and in its own parts, whatever its body is.
     """
     try:
         parsed = json.loads(line.line)
@@ -55,7 +54,7 @@ def read(line: LogLine, otlp: frozenset[str]) -> RunLine:
         parsed = None
     fields = parsed if isinstance(parsed, dict) else {}
     component = line.get("service_name") or str(fields.get("service", ""))
-    return RunLine(line, component, {**_of_record(line), **fields} if component in otlp else fields)
+    return ParsedLine(line, component, {**_of_record(line), **fields} if component in otlp else fields)
 
 
 def _of_record(line: LogLine) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""What a service was heard to send: what a draft says of its traces, log lines and metrics."""
+"""What was observed of a service: its traces, log lines and metrics, as a draft states them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from obsctl.spec.contract import Edge, MetricType
 
 
 @dataclass(frozen=True)
-class Observed:
-    """A metric as it was scraped. ``labels`` are those of its series without ``le`` and ``quantile``.
+class ObservedMetric:
+    """A metric as it was scraped or stored. ``labels`` are those of its series without ``le`` and ``quantile``.
 
     ``series`` is how many there are, a histogram's bucket series counted; 0 for one that has a type but no series yet.
     """
@@ -24,8 +24,8 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class HeardSpan:
-    """A span that every trace of a request had; ``attributes`` are those that it always carried, with a value."""
+class ObservedSpan:
+    """A span that every trace of a request has. ``attributes`` are the keys that it always carries with a value."""
 
     component: str
     kind: str
@@ -35,8 +35,8 @@ class HeardSpan:
 
 
 @dataclass(frozen=True)
-class HeardRequest:
-    """A request to the first component, as its server spans tell it. ``times`` is how often it was seen.
+class ObservedRequest:
+    """A request to the first component, as its server spans describe it. ``times`` is how often it was observed.
 
     ``status`` is the most frequent HTTP status, 0 where no span said one. Components and edges are those that every one
     of its traces had. ``route`` may hold ``{names}``.
@@ -48,12 +48,12 @@ class HeardRequest:
     status: int
     components: tuple[str, ...]
     edges: tuple[Edge, ...] = ()
-    spans: tuple[HeardSpan, ...] = ()
+    spans: tuple[ObservedSpan, ...] = ()
     traces: frozenset[str] = frozenset()
 
     @property
-    def drivable(self) -> bool:
-        """Whether it may be sent as it is: it changes nothing, needs no name filled in, and went well."""
+    def safe_to_send(self) -> bool:
+        """Whether ``verify`` may send it as it is: a GET whose route has no placeholder, and which was answered 2xx."""
         return self.method == "GET" and not {"{", "*"} & {*self.route} and self.status // 100 == 2
 
     def __str__(self) -> str:
@@ -61,8 +61,8 @@ class HeardRequest:
 
 
 @dataclass(frozen=True)
-class HeardLogs:
-    """Fields that each of ``lines`` had, which belong to traces of requests, and the components that wrote them."""
+class ObservedLogs:
+    """The fields that each of ``lines`` log lines of traced requests has, and the components that wrote the lines."""
 
     fields: tuple[str, ...]
     components: tuple[str, ...]
@@ -70,28 +70,28 @@ class HeardLogs:
 
 
 @dataclass(frozen=True)
-class Sent:
+class ReceivedMetric:
     """A metric that a component sent by OTLP, under its Prometheus name."""
 
     component: str
-    metric: Observed
+    metric: ObservedMetric
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Everything that came. The first of ``components`` is the one that requests enter by.
+class ObservedTraffic:
+    """Everything that services sent while they were observed. Requests enter by the first of ``components``.
 
-    ``told`` says how much came of each. ``personal`` counts attributes that may tell who somebody is, ``links`` the
-    links between spans of different components. ``request_id_header`` is the one that comes back, "" for none.
-    ``unnamed`` are services whose name no contract can have.
+    ``received`` says how much each component sent. ``personal`` counts attributes that may identify a person, ``links``
+    the links between spans of different components. ``request_id_header`` is the header that the service sends back, ""
+    for none. ``unnamed`` are services whose name no contract can have.
     """
 
     components: tuple[str, ...]
-    told: Mapping[str, str] = field(default_factory=dict)
-    requests: tuple[HeardRequest, ...] = ()
-    logs: HeardLogs | None = None
+    received: Mapping[str, str] = field(default_factory=dict)
+    requests: tuple[ObservedRequest, ...] = ()
+    logs: ObservedLogs | None = None
     personal: Mapping[str, int] = field(default_factory=dict)
     links: Mapping[Edge, int] = field(default_factory=dict)
-    metrics: tuple[Sent, ...] = ()
+    metrics: tuple[ReceivedMetric, ...] = ()
     request_id_header: str = ""
     unnamed: tuple[str, ...] = ()

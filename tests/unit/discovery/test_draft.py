@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from obsctl import assets
 from obsctl.discovery.draft import Origin, draft
-from obsctl.discovery.scraped import observed
-from obsctl.discovery.traffic import Observed
+from obsctl.discovery.model import ObservedMetric
+from obsctl.discovery.scraped import observed_metrics
 from obsctl.errors import BackendError, ObsctlError, UsageError
 from obsctl.languages.exposition import parse_scrape
 from obsctl.ops.init import Sources, init
@@ -56,8 +56,8 @@ def family(name: str) -> tuple[Metric, ...]:
     return load_family(assets.templates() / "families" / f"{name}.yaml")
 
 
-def seen(metric: Metric) -> Observed:
-    return Observed(metric.name, metric.type, metric.brief, metric.labels, metric.buckets, 4)
+def seen(metric: Metric) -> ObservedMetric:
+    return ObservedMetric(metric.name, metric.type, metric.brief, metric.labels, metric.buckets, 4)
 
 
 def loaded(folder: Path, files: Any) -> tuple[Metric, ...]:
@@ -67,12 +67,12 @@ def loaded(folder: Path, files: Any) -> tuple[Metric, ...]:
 
 
 def test_a_page_is_read_into_what_a_contract_states() -> None:
-    found = {m.name: m for m in observed(parse_scrape(PAGE))}
-    assert found["orders_total"] == Observed(
+    found = {m.name: m for m in observed_metrics(parse_scrape(PAGE))}
+    assert found["orders_total"] == ObservedMetric(
         "orders_total", MetricType.COUNTER, 'Orders, by "kind".', ("kind", "job"), (), 2
     )
-    assert found["wait_seconds"] == Observed("wait_seconds", MetricType.HISTOGRAM, "", (), (0.5, 2.0), 5)
-    assert found["size_bytes"] == Observed("size_bytes", MetricType.SUMMARY, "", ("zone",), (), 3)
+    assert found["wait_seconds"] == ObservedMetric("wait_seconds", MetricType.HISTOGRAM, "", (), (0.5, 2.0), 5)
+    assert found["size_bytes"] == ObservedMetric("size_bytes", MetricType.SUMMARY, "", ("zone",), (), 3)
     assert found["idle"].series == 0
     assert (found["pages_total"].type, found["plain"].type) == (MetricType.COUNTER, MetricType.GAUGE)
     assert found["plain_total"].type is MetricType.COUNTER
@@ -80,7 +80,7 @@ def test_a_page_is_read_into_what_a_contract_states() -> None:
 
 
 def test_a_draft_is_a_contract_and_a_spec_that_load(tmp_path: Path) -> None:
-    made = draft(tuple(observed(parse_scrape(PAGE))), ORIGIN)
+    made = draft(tuple(observed_metrics(parse_scrape(PAGE))), ORIGIN)
     metrics = {m.name: m for m in loaded(tmp_path, made.files)}
     assert set(metrics) == set(made.own) == {
         "orders_total", "wait_seconds", "size_bytes", "pages_total", "plain", "plain_total"
@@ -114,7 +114,7 @@ def test_what_is_not_required_need_not_be_there() -> None:
     ],
 )
 def test_a_family_with_one_thing_wrong_is_not_taken(
-    tmp_path: Path, change: Callable[[Observed], Observed | None], note: str
+    tmp_path: Path, change: Callable[[ObservedMetric], ObservedMetric | None], note: str
 ) -> None:
     page = [seen(m) for m in family("http")]
     changed = [change(m) if m.name == "http_request_duration_seconds" else m for m in page]
@@ -130,11 +130,11 @@ NAMES = st.from_regex(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,12}(_total|_seconds)?", fullma
 BOUNDS = st.floats(allow_nan=False, allow_infinity=False).map(lambda x: x + 0.0)
 LABELS = st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True), unique=True, max_size=3)
 PLAIN = st.builds(
-    Observed, NAMES, st.sampled_from([MetricType.COUNTER, MetricType.GAUGE, MetricType.SUMMARY]), st.text(max_size=300),
-    LABELS.map(tuple), st.just(()), st.integers(1, 10**7),
+    ObservedMetric, NAMES, st.sampled_from([MetricType.COUNTER, MetricType.GAUGE, MetricType.SUMMARY]),
+    st.text(max_size=300), LABELS.map(tuple), st.just(()), st.integers(1, 10**7),
 )  # fmt: skip
 HISTOGRAMS = st.builds(
-    Observed, NAMES, st.just(MetricType.HISTOGRAM), st.text(max_size=20), LABELS.map(tuple),
+    ObservedMetric, NAMES, st.just(MetricType.HISTOGRAM), st.text(max_size=20), LABELS.map(tuple),
     st.lists(BOUNDS, unique=True, max_size=5).map(lambda bounds: tuple(sorted(bounds))), st.integers(1, 100),
 )  # fmt: skip
 
@@ -145,7 +145,7 @@ HISTOGRAMS = st.builds(
     st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True),
 )
 def test_whatever_is_exposed_the_draft_loads_and_says_just_that(
-    tmp_path_factory: pytest.TempPathFactory, page: list[Observed], service: str
+    tmp_path_factory: pytest.TempPathFactory, page: list[ObservedMetric], service: str
 ) -> None:
     made = draft(page, replace(ORIGIN, service=service))
     metrics = {m.name: m for m in loaded(tmp_path_factory.getbasetemp(), made.files)}

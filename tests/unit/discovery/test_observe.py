@@ -1,4 +1,4 @@
-"""What is made of spans that were heard: requests, and what all of their traces had in common."""
+"""What discovery makes of observed spans: requests, and what all of their traces have in common."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 
 from obsctl.clients.telemetry import Span, SpanLink, ordered
 from obsctl.discovery.draft import Origin, draft
+from obsctl.discovery.model import ObservedLogs, ObservedRequest, ObservedSpan, ObservedTraffic
 from obsctl.discovery.observe import is_personal
 from obsctl.discovery.requests import Trace, links, requests
-from obsctl.discovery.traffic import Heard, HeardLogs, HeardRequest, HeardSpan
 from obsctl.spec.contract import Edge
 from obsctl.spec.load import load_stack
 
@@ -82,11 +82,11 @@ def test_only_what_every_trace_has_is_promised() -> None:
         ("web", "client", "ask", ("peer",), 2),
         ("store", "server", "GET /items", ("shelf",), 2),
     ]
-    assert found.drivable
+    assert found.safe_to_send
 
 
 @pytest.mark.parametrize(
-    ("root", "drivable"),
+    ("root", "safe_to_send"),
     [
         (served("/orders"), True),
         (served("/orders", method="POST"), False),
@@ -95,9 +95,9 @@ def test_only_what_every_trace_has_is_promised() -> None:
         (served("/orders", status=404), False),
     ],
 )
-def test_only_what_changes_nothing_is_driven_unasked(root: Span, drivable: bool) -> None:
+def test_only_what_changes_nothing_is_sent_unasked(root: Span, safe_to_send: bool) -> None:
     (found,) = requests([trace(1, root)], "web", BOTH)
-    assert found.drivable is drivable
+    assert found.safe_to_send is safe_to_send
 
 
 def test_probes_and_the_metrics_page_are_nobodys_requests() -> None:
@@ -127,22 +127,22 @@ def test_what_is_not_personal_is_left_alone(key: str) -> None:
     assert not is_personal(key)
 
 
-def test_whatever_was_heard_the_draft_loads_and_says_so(tmp_path: Any) -> None:
-    odd = HeardSpan("web", "", 'a "b" \\ {c}: [d] #e', ("x:y", "{z}"), 2)
-    heard = Heard(
+def test_whatever_was_observed_the_draft_loads_and_says_so(tmp_path: Any) -> None:
+    odd = ObservedSpan("web", "", 'a "b" \\ {c}: [d] #e', ("x:y", "{z}"), 2)
+    traffic = ObservedTraffic(
         BOTH,
         {"web": "2 spans", "store": "1 log line", "bad name\x07": "1 span"},
         (
-            HeardRequest("GET", "/a", 2, 200, BOTH, (Edge("web", "store"),), (odd, odd)),
-            HeardRequest("GET", "/a-", 2, 200, ("web",), (), ()),
-            HeardRequest("POST", "/a", 1, 0, ("web",), (), (odd,)),
+            ObservedRequest("GET", "/a", 2, 200, BOTH, (Edge("web", "store"),), (odd, odd)),
+            ObservedRequest("GET", "/a-", 2, 200, ("web",), (), ()),
+            ObservedRequest("POST", "/a", 1, 0, ("web",), (), (odd,)),
         ),
-        HeardLogs(("message", "trace_id"), ("store",), 4),
+        ObservedLogs(("message", "trace_id"), ("store",), 4),
         {"user.email": 3},
         {Edge("web", "store"): 1},
         unnamed=("bad name\x07",),
     )
-    for name, text in draft((), ORIGIN, heard).files.items():
+    for name, text in draft((), ORIGIN, traffic).files.items():
         (tmp_path / name).write_text(text)
     (service,) = load_stack(tmp_path).services
     contract = service.contract
@@ -154,13 +154,13 @@ def test_whatever_was_heard_the_draft_loads_and_says_so(tmp_path: Any) -> None:
     assert contract.logs.components == ("store",)
     assert contract.request_id_header == ""
     written = (tmp_path / "contract.yaml").read_text()
-    for told in ("seen 2 times", "user.email: seen 3 times", "web -> store by a link", "set OTEL_SERVICE_NAME"):
-        assert told in written
+    for received in ("seen 2 times", "user.email: seen 3 times", "web -> store by a link", "set OTEL_SERVICE_NAME"):
+        assert received in written
 
 
 def test_taking_in_what_is_commented_gives_a_contract_that_loads(tmp_path: Any) -> None:
-    heard = Heard(("web",), {"web": "1 span"}, (HeardRequest("POST", "/a", 1, 201, ("web",)),))
-    files = dict(draft((), ORIGIN, heard).files)
+    traffic = ObservedTraffic(("web",), {"web": "1 span"}, (ObservedRequest("POST", "/a", 1, 201, ("web",)),))
+    files = dict(draft((), ORIGIN, traffic).files)
     contract = files["contract.yaml"].replace("traces: []", "traces:").replace("\n# - request", "\n- request")
     files["contract.yaml"] = contract.replace("\n#   components", "\n  components")
     files["obsctl.yaml"] = files["obsctl.yaml"].replace("drive: []", "drive:").replace("    #   - ", "      - ")
