@@ -5,6 +5,7 @@ What a query can ask for is bounded by the length of a pattern, and by the memor
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,8 @@ import re2
 from obsctl.languages.errors import QueryError
 
 MAX_PATTERN = 1_000
+
+_REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
 
 REGEX_MEMORY = 2 << 20
 """Bytes of one compiled pattern: what bounds a regular expression, as RE2 runs in linear time."""
@@ -66,3 +69,17 @@ def translate(pattern: str) -> str:
 def searcher(pattern: str) -> Any:
     """A compiled pattern that is looked for anywhere in a line (LogQL's ``|~``); ``.`` does not match a newline."""
     return checked(pattern, dot_all=False)
+
+
+def expand(template: str, match: re.Match[str]) -> str:
+    """A template of Go's ``Expand``: ``$1``, ``${1}``, ``$name``, ``$$``. Unknown groups are empty."""
+    names = match.re.groupindex
+
+    def group(reference: re.Match[str]) -> str:
+        if reference[1]:
+            return "$"
+        name = reference[2] or reference[3]
+        number = int(name) if name.isdigit() and len(name) < 9 else names.get(name, -1)
+        return (match.group(number) or "") if 0 <= number <= match.re.groups else ""
+
+    return _REFERENCE.sub(group, template)

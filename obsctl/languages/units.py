@@ -137,3 +137,17 @@ def quoted(text: str) -> str:
     """A piece of somebody's input in double quotes, cut to a length that an error message can bear."""
     shown = text if len(text) <= 100 else f"{text[:100]}…"
     return '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def go_quoted(text: str) -> str:
+    """A string as Go prints it in double quotes."""
+    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    return '"' + "".join(escapes.get(c, c if c.isprintable() else _go_escape(c)) for c in text) + '"'
+
+
+def _go_escape(character: str) -> str:
+    code = ord(character)
+    names = {7: "\\a", 8: "\\b", 11: "\\v", 12: "\\f"}
+    if code in names or code < 0x80:
+        return names.get(code, f"\\x{code:02x}")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -20,7 +20,7 @@ from obsctl.embedded.query.logql.engine import run
 from obsctl.embedded.query.logql.metrics import evaluate
 from obsctl.embedded.query.logql.ranges import LogSteps
 from obsctl.embedded.query.logql.source import Scan, Source
-from obsctl.embedded.query.promql.context import Budget
+from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.query.vectors.values import Scalar
 from obsctl.embedded.store.base import LogReader
 from obsctl.languages.errors import QueryError

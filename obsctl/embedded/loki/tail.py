@@ -21,7 +21,7 @@ from obsctl.embedded.loki.params import DEFAULT_SINCE_MS, limit, time_ns
 from obsctl.embedded.query.logql.engine import LogRange, run
 from obsctl.embedded.query.logql.entry import Line
 from obsctl.embedded.query.logql.source import Scan, Source
-from obsctl.embedded.query.promql.context import Budget
+from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.store.base import LogReader
 from obsctl.languages.errors import QueryError
 from obsctl.languages.logql.parse import parse_log

@@ -17,9 +17,10 @@ from obsctl.embedded.http.version import build_info
 from obsctl.embedded.prometheus.json import instant_data, range_data
 from obsctl.embedded.prometheus.targets import targets_data
 from obsctl.embedded.query.promql import engine
-from obsctl.embedded.query.promql.context import LOOKBACK_MS, TIMEOUT_SECONDS, Budget
+from obsctl.embedded.query.promql.context import LOOKBACK_MS
 from obsctl.embedded.query.vectors.annotations import Notes
-from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, Text, Value, Vector
+from obsctl.embedded.query.vectors.limits import TIMEOUT_SECONDS, Budget
+from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, StringValue, Value, Vector
 from obsctl.embedded.records import TargetStatus
 from obsctl.embedded.store.base import SampleReader, Series
 from obsctl.languages.errors import ParameterError, QueryError
@@ -146,7 +147,7 @@ def _query_range(samples: SampleReader, call: Call) -> Response:
 
 
 def _cut_value(value: Value, limit: int | None) -> tuple[Value, bool]:
-    if limit is None or isinstance(value, Scalar | Text) or len(value.labels) <= limit:
+    if limit is None or isinstance(value, Scalar | StringValue) or len(value.labels) <= limit:
         return value, False
     if isinstance(value, RangeVector):
         return RangeVector(value.labels[:limit], value.points[:limit]), True

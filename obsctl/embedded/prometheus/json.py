@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
 
 from obsctl.embedded.http.calls import compact
-from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, Text, Value, Vector
+from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, StringValue, Value, Vector
 from obsctl.languages.labels import Labels
 from obsctl.languages.numbers import format_plain, format_short_time, format_time, format_value
 
@@ -24,7 +24,7 @@ def instant_data(value: Value, time: int) -> str:
         return data("matrix", array(parts))
     if isinstance(value, Scalar):
         return data("scalar", f'[{format_short_time(time)},"{format_plain(float(value.values[0]))}"]')
-    assert isinstance(value, Text)
+    assert isinstance(value, StringValue)
     return data("string", f"[{format_short_time(time)},{compact(value.value)}]")
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from obsctl.embedded.query.promql import engine
-from obsctl.embedded.query.promql.context import TIMEOUT_SECONDS, Budget
 from obsctl.embedded.query.vectors.labels import NAME
+from obsctl.embedded.query.vectors.limits import TIMEOUT_SECONDS, Budget
 from obsctl.embedded.query.vectors.values import Scalar, Vector
 from obsctl.embedded.records import SampleRecord
 from obsctl.embedded.rules.alerts import Alert

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from obsctl.embedded.query.promql.context import Budget
 from obsctl.embedded.query.vectors.labels import NAME
+from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.records import STALE, Batch, SampleRecord
 from obsctl.embedded.rules import alerts, evaluate
 from obsctl.embedded.rules.alerts import FOR_STATE, Active, Alert

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from obsctl.embedded.query.promql import engine
 from obsctl.embedded.query.vectors.annotations import Notes
-from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, Text, Value, Vector
+from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, StringValue, Value, Vector
 from obsctl.languages.errors import QueryError
 from obsctl.languages.labels import Labels
 from obsctl.languages.promql.parse import parse
@@ -223,7 +223,7 @@ def _noted(evaluation: Evaluation, warnings: list[str], infos: list[str]) -> Ite
 
 
 def _different(evaluation: Evaluation, value: Value, tolerance: float) -> Iterator[str]:
-    if isinstance(value, Text):
+    if isinstance(value, StringValue):
         wanted = next(one for one in evaluation.expects if one.startswith("string "))
         if _unquoted(wanted.removeprefix("string ").strip()) != value.value:
             yield f"is {value.value!r}"

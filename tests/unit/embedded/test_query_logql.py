@@ -14,7 +14,7 @@ from obsctl.embedded.query.logql.engine import LogRange, run
 from obsctl.embedded.query.logql.logfmt import LogfmtError, pairs
 from obsctl.embedded.query.logql.metrics import evaluate
 from obsctl.embedded.query.logql.source import Scan, Source, selector_matchers
-from obsctl.embedded.query.promql.context import Budget
+from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.records import Batch, LogRecord
 from obsctl.languages.errors import QueryError, QueryTimeoutError
 from obsctl.languages.logql import metric_tree, tree
@@ -360,7 +360,7 @@ def test_texts_are_left_to_the_store(stages, texts):
 
 def test_a_scan_without_end_is_given_up(monkeypatch):
     clock = count()
-    monkeypatch.setattr("obsctl.embedded.query.promql.context.time.monotonic", lambda: next(clock) * 10)
+    monkeypatch.setattr("obsctl.embedded.query.vectors.limits.time.monotonic", lambda: next(clock) * 10)
     memory = store(*((API, t, "x") for t in range(10_000)))
     with pytest.raises(QueryTimeoutError):
         found(memory, '{level="info"} |~ "nothing"', end=10_000)

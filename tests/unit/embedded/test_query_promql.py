@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obsctl.embedded.query.promql import engine, functions
-from obsctl.embedded.query.promql.context import Budget
 from obsctl.embedded.query.vectors.annotations import MOST, Notes
-from obsctl.embedded.query.vectors.hashing import xxh64
 from obsctl.embedded.query.vectors.labels import printed
-from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, Text, Vector
+from obsctl.embedded.query.vectors.limits import Budget
+from obsctl.embedded.query.vectors.ranking import label_hash
+from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, StringValue, Vector
 from obsctl.embedded.records import STALE_BITS, Batch, SampleRecord
 from obsctl.languages.errors import ExecutionError, ParameterError, QueryError, QueryTimeoutError
 from obsctl.languages.labels import Matcher
@@ -271,7 +271,7 @@ def test_literals():
     found = engine.instant(MemoryStore(), parse("(1.5)"), 0)
     assert isinstance(found, Scalar)
     assert found.values.tolist() == [1.5]
-    assert engine.instant(MemoryStore(), parse('"hi"'), 0) == Text("hi")
+    assert engine.instant(MemoryStore(), parse('"hi"'), 0) == StringValue("hi")
 
 
 def test_steps_are_evaluated_together():
@@ -384,16 +384,16 @@ def test_label_sets_in_errors_are_quoted_as_in_go():
 
 
 @pytest.mark.parametrize(
-    ("data", "digest"),
+    ("series", "digest"),
     [
-        (b"", 0xEF46DB3751D8E999),
-        (b"a", 0xD24EC4F1A98C6E5B),
-        (b"abc", 0x44BC2CF5AD770999),
-        (b"Nobody inspects the spammish repetition", 0xFBCEA83C8A378BF1),
+        ((), 0xEF46DB3751D8E999),
+        ((("__name__", "up"), ("job", "api")), 0xEA454D0393654EEC),
+        ((("a", "x" * 300),), 0x7334729F4D20EA0B),
+        ((("b", "ü" * 40), ("c", "")), 0x0428C5C9E863E359),
     ],
 )
-def test_the_hash_is_xxh64(data, digest):
-    assert xxh64(data) == digest
+def test_the_hash_of_a_series_is_xxh64_of_its_labels_with_their_lengths(series, digest):
+    assert label_hash(series) == digest
 
 
 def test_nodes_say_what_they_are():

@@ -39,7 +39,7 @@ def rows(value, column):
 
 
 def same(left, right):
-    """Equal, but for the last digits: where many lanes are summed side by side, functions may round otherwise."""
+    """Equal, but for the last digits: where many sequences are summed side by side, functions may round otherwise."""
     if math.isnan(left) or math.isnan(right):
         return math.isnan(left) and math.isnan(right)
     return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
@@ -117,12 +117,12 @@ def test_sums_lose_nothing(values):
 
 
 @given(st.lists(st.lists(st.floats(-1e6, 1e6), max_size=9), min_size=1, max_size=80))
-def test_lanes_side_by_side_are_sums_one_by_one(lanes):
-    lanes = sorted(lanes, key=len, reverse=True)
-    values = np.array([value for lane in lanes for value in lane])
-    counts = np.array([len(lane) for lane in lanes])
-    running = sums.Lanes(len(lanes))
+def test_sequences_side_by_side_are_sums_one_by_one(sequences):
+    sequences = sorted(sequences, key=len, reverse=True)
+    values = np.array([value for sequence in sequences for value in sequence])
+    counts = np.array([len(sequence) for sequence in sequences])
+    running = sums.KahanSums(len(sequences))
     for positions in sums.columns(np.cumsum(counts) - counts, counts):
         running.add(values[positions])
-    expected = [sums.total(lane) for lane in lanes]
+    expected = [sums.total(sequence) for sequence in sequences]
     assert list(zip(running.sum.tolist(), running.lost.tolist(), strict=True)) == expected

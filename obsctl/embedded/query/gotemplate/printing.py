@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from obsctl.embedded.query.vectors.labels import quoted
 from obsctl.languages.numbers import format_plain, format_value
+from obsctl.languages.units import go_quoted
 
 _VERB = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>\d{0,3})(?P<precision>\.\d{0,3})?(?P<verb>.?)", re.DOTALL)
 _KINDS = {bool: "bool", int: "int", float: "float64", str: "string", type(None): "nil", datetime: "*time.Time"}
@@ -137,7 +137,7 @@ def _string(verb: str, value: Any, precision: int | None) -> str | None:
     if isinstance(value, bool | int | float) or value is None:
         return None
     text = shown(value)[:precision]
-    return quoted(text) if verb == "q" else text
+    return go_quoted(text) if verb == "q" else text
 
 
 def _float(verb: str, value: float, precision: int | None) -> str:

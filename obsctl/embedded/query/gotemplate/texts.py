@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from obsctl.embedded.query.promql.functions.labelling import expanded
 from obsctl.languages.gotemplate.syntax import TemplateError
-from obsctl.languages.regex import compiled_regex
+from obsctl.languages.regex import compiled_regex, expand
 
 
 def replaced(pattern: str, replacement: str, text: str, *, literal: bool = False) -> str:
     """Every match replaced; ``$1`` and ``${1}`` stand for groups unless it is ``literal``."""
     parts, last = [], 0
     for match in regex(pattern).finditer(text):
-        parts += [text[last : match.start()], replacement if literal else expanded(replacement, match)]
+        parts += [text[last : match.start()], replacement if literal else expand(replacement, match)]
         last = match.end()
     return "".join([*parts, text[last:]])
 

@@ -1,4 +1,4 @@
-"""Evaluates metric queries at all steps at once, with the vectors, aggregations and joins of the PromQL engine."""
+"""Evaluates metric queries at all steps at once, with the vectors, aggregations and joins that PromQL uses too."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from obsctl.embedded.query.logql.errors import SeriesLimitError
 from obsctl.embedded.query.logql.ranges import SUMMED, LogSteps, range_aggregate
 from obsctl.embedded.query.logql.source import Scan
-from obsctl.embedded.query.promql.functions.labelling import label_replaced
 from obsctl.embedded.query.vectors import aggregate, binary, matching, ranking
+from obsctl.embedded.query.vectors.labels import label_replaced
 from obsctl.embedded.query.vectors.values import Floats, Scalar, Vector
 from obsctl.languages.errors import ExecutionError
 from obsctl.languages.logql.metric_tree import (
@@ -25,14 +25,12 @@ from obsctl.languages.logql.metric_tree import (
     VectorAggregate,
     VectorOf,
 )
-from obsctl.languages.promql import tree
 
 MAX_SERIES = 500
 """Series of an answer, as Loki's ``max_query_series``."""
 
 Value = Vector | Scalar
 _RANKED = {"topk": "topk", "bottomk": "bottomk", "approx_topk": "topk"}
-_NOTHING = tree.Number(0.0)
 
 
 @dataclass(frozen=True)
@@ -93,11 +91,10 @@ def _aggregated(query: _Query, expr: VectorAggregate) -> Vector:
     vector = _vector(query, inner)
     if expr.op in ("sort", "sort_desc"):
         return _sorted(vector, descending=expr.op == "sort_desc") if query.instant else vector
-    labels, without = (expr.grouping.labels, expr.grouping.without) if expr.grouping else ((), False)
-    asked = tree.Aggregate(_RANKED.get(expr.op, expr.op), _NOTHING, None, labels, without)
+    op, by = _RANKED.get(expr.op, expr.op), expr.grouping or Grouping()
     if expr.param is not None:
-        return ranking.ranked(asked, vector, Scalar(np.full(query.steps.count, float(expr.param))))
-    return aggregate.simple(asked, vector)
+        return ranking.ranked(op, by, vector, Scalar(np.full(query.steps.count, float(expr.param))))
+    return aggregate.simple(op, by, vector)
 
 
 def _sorted(vector: Vector, *, descending: bool) -> Vector:
@@ -111,19 +108,18 @@ def _replaced(query: _Query, expr: LabelReplace) -> Vector:
 
 def _binary(query: _Query, expr: Binary) -> Value:
     left, right = _evaluate(query, expr.left), _evaluate(query, expr.right)
-    joined = tree.Binary(expr.op, _NOTHING, _NOTHING, expr.returns_bool, expr.matching)
     if expr.op in ("/", "%"):
         right = _divisor(right)
     if isinstance(left, Scalar) and isinstance(right, Scalar):
-        return binary.scalars(joined, left, right)
+        return binary.scalars(expr, left, right)
     if isinstance(left, Scalar):
         assert isinstance(right, Vector)
-        return binary.with_scalar(joined, right, left, vector_is_left=False)
+        return binary.with_scalar(expr, right, left, vector_is_left=False)
     if isinstance(right, Scalar):
-        return binary.with_scalar(joined, left, right, vector_is_left=True)
+        return binary.with_scalar(expr, left, right, vector_is_left=True)
     if expr.op in binary.SETS:
-        return matching.set_operation(joined, left, right)
-    return matching.joined(joined, left, right, query.scan.budget)
+        return matching.set_operation(expr, left, right)
+    return matching.joined(expr, left, right, query.scan.budget)
 
 
 def _divisor(value: Value) -> Value:

@@ -16,8 +16,8 @@ from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
 from obsctl.embedded.query.logql.errors import PipelineError, SeriesLimitError
 from obsctl.embedded.query.logql.pipeline import Sample, unwrapped
 from obsctl.embedded.query.logql.source import Scan, Source
-from obsctl.embedded.query.promql.functions.vectors import asked_for
 from obsctl.embedded.query.vectors.aggregate import quantiles
+from obsctl.embedded.query.vectors.labels import labels_of_absent
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Vector, no_series
 from obsctl.embedded.records import LogRecord
 from obsctl.languages.errors import ExecutionError
@@ -202,7 +202,7 @@ _LINES: Mapping[str, Sample] = {"bytes_over_time": _bytes, "bytes_rate": _bytes}
 def _absent(source: Source, series: _Series, wanted: LogRange, steps: LogSteps) -> Vector:
     seen = [_window(points, wanted, steps).counts > 0 for points in series.points.values()]
     missing = ~np.any(seen, axis=0) if seen else np.ones(steps.count, dtype=np.bool_)
-    return Vector([asked_for(source.matchers)], np.ones((1, steps.count)), missing[None, :]).seen()
+    return Vector([labels_of_absent(source.matchers)], np.ones((1, steps.count)), missing[None, :]).seen()
 
 
 def _quantile(window: Window, expr: RangeAggregate) -> Floats:

@@ -9,7 +9,7 @@ from typing import Literal
 from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
 from obsctl.embedded.query.logql.filters import matcher
 from obsctl.embedded.query.logql.pipeline import pipeline
-from obsctl.embedded.query.promql.context import Budget
+from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.records import LogRecord
 from obsctl.embedded.store.base import LogReader
 from obsctl.languages.errors import QueryError

@@ -1,45 +1,19 @@
-"""What an evaluation carries along: where samples come from, the steps, limits and annotations."""
+"""The context of an evaluation: where samples come from, the steps, limits and annotations; the shapes of functions."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from obsctl.embedded.query.vectors.annotations import Notes
-from obsctl.embedded.query.vectors.values import Scalar, Steps, Text, Value, Vector
+from obsctl.embedded.query.vectors.limits import Budget
+from obsctl.embedded.query.vectors.values import Bools, Floats, Scalar, Steps, StringValue, Value, Vector, Windows
 from obsctl.embedded.store.base import SeriesReader
-from obsctl.languages.errors import ExecutionError, QueryTimeoutError
 from obsctl.languages.promql.tree import Call
 
 LOOKBACK_MS = 300_000
-MAX_SAMPLES = 50_000_000
-TIMEOUT_SECONDS = 120.0
 INTERVAL_MS = 60_000
 """Steps of a subquery that names none: Prometheus' default evaluation interval."""
-
-
-@dataclass
-class Budget:
-    """What is left for one query: samples in memory at a time, and time."""
-
-    max_samples: int = MAX_SAMPLES
-    seconds: float = TIMEOUT_SECONDS
-    held: int = 0
-    _deadline: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._deadline = time.monotonic() + self.seconds
-
-    def take(self, samples: int) -> None:
-        """Count samples that are now in memory. ``ExecutionError`` when they are too many."""
-        self.held += samples
-        if self.held > self.max_samples:
-            raise ExecutionError("query processing would load too many samples into memory in query execution")
-
-    def check(self) -> None:
-        """``QueryTimeoutError`` when the time is up."""
-        if time.monotonic() > self._deadline:
-            raise QueryTimeoutError("query timed out in expression evaluation")
 
 
 @dataclass(frozen=True)
@@ -81,5 +55,12 @@ class Given:
     def text(self, index: int) -> str:
         """An argument that is a string."""
         value = self.args[index]
-        assert isinstance(value, Text)
+        assert isinstance(value, StringValue)
         return value.value
+
+
+Plain = Callable[[Given], Value]
+"""A function of evaluated arguments."""
+
+Ranged = Callable[[Given, Windows], tuple[Floats, Bools]]
+"""A function that also gets the windows of its range vector. Returns values and where there are any, both (S, T)."""

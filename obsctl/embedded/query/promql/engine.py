@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 
 from obsctl.embedded.query.promql import functions, lookup
-from obsctl.embedded.query.promql.context import INTERVAL_MS, LOOKBACK_MS, Budget, Given, Query
+from obsctl.embedded.query.promql.context import INTERVAL_MS, LOOKBACK_MS, Given, Query
 from obsctl.embedded.query.promql.functions.vectors import absent
 from obsctl.embedded.query.promql.lookup import Block
 from obsctl.embedded.query.vectors import aggregate, binary, matching, ranking
 from obsctl.embedded.query.vectors.annotations import Notes
 from obsctl.embedded.query.vectors.labels import METADATA, distinct, dropped, merged, without_metadata
+from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.query.vectors.values import (
     Ints,
     RangeVector,
     Scalar,
     Steps,
-    Text,
+    StringValue,
     Value,
     Vector,
     broadcast,
@@ -259,16 +260,16 @@ def _aggregate(query: Query, expr: Aggregate) -> Vector:
     at = expr.param.at if expr.param is not None else -1
     match param:
         case None:
-            return aggregate.simple(expr, vector)
-        case Text():
+            return aggregate.simple(expr.op, expr, vector)
+        case StringValue():
             return aggregate.count_values(expr, vector, param.value)
         case Scalar() if expr.op == "quantile":
-            return aggregate.quantile(expr, vector, param, query.notes)
+            return aggregate.quantile(expr, vector, param, query.notes, at)
         case Scalar() if expr.op == "limit_ratio":
             return ranking.limit_ratio(vector, param, query.notes, at)
         case _:
             assert isinstance(param, Scalar)
-            return ranking.ranked(expr, vector, param)
+            return ranking.ranked(expr.op, expr, vector, param)
 
 
 def _binary(query: Query, expr: Binary) -> Value:
@@ -310,7 +311,7 @@ def _negation(query: Query, expr: Negation) -> Value:
 
 _EVALUATORS: dict[type[Any], Callable[[Query, Any], Value]] = {
     Number: lambda query, expr: Scalar(np.full(query.steps.count, expr.value)),
-    String: lambda _query, expr: Text(expr.value),
+    String: lambda _query, expr: StringValue(expr.value),
     Selector: _vector,
     Call: _call,
     Aggregate: _aggregate,

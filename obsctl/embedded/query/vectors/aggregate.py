@@ -4,21 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from obsctl.embedded.query.vectors import sums
 from obsctl.embedded.query.vectors.annotations import Notes
-from obsctl.embedded.query.vectors.labels import NAME, dropped, kept, merged, numbered, quoted, replaced, valid_name
+from obsctl.embedded.query.vectors.labels import NAME, dropped, kept, merged, numbered, replaced, valid_name
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Scalar, Vector
 from obsctl.languages.errors import ExecutionError
 from obsctl.languages.labels import Labels
 from obsctl.languages.numbers import format_plain, go_float
-from obsctl.languages.promql.tree import Aggregate
+from obsctl.languages.units import go_quoted
+
+
+class LabelGrouping(Protocol):
+    """How an aggregation groups series: ``by`` some labels, or ``without`` them. A node of PromQL's or LogQL's tree."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it names."""
+        ...
+
+    @property
+    def without(self) -> bool:
+        """Whether the groups keep all labels but those."""
+        ...
+
 
 _EXACT = 2.0**53
 _FEW = 50
-"""Sums of fewer lanes than that are made one by one."""
+"""When there are fewer sums than that, they are made one by one."""
+
+
+@dataclass(frozen=True)
+class _By:
+    labels: tuple[str, ...]
+    without: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,18 +93,18 @@ class Groups:
         return np.add.reduceat(self.present.astype(np.int64), self.starts, axis=0)
 
 
-def key(expr: Aggregate) -> Callable[[Labels], Labels]:
+def key(by: LabelGrouping) -> Callable[[Labels], Labels]:
     """The labels of the group that a series belongs to."""
-    names = frozenset(expr.labels)
-    if expr.without:
+    names = frozenset(by.labels)
+    if by.without:
         return lambda labels: dropped(labels, names | {NAME})
     return lambda labels: kept(labels, names)
 
 
-def grouped(expr: Aggregate, vector: Vector) -> Groups:
+def grouped(by: LabelGrouping, vector: Vector) -> Groups:
     """A vector cut into groups, in order of appearance. It has at least one series."""
-    of = key(expr)
-    is_one = not expr.labels and not expr.without
+    of = key(by)
+    is_one = not by.labels and not by.without
     numbers, labels = numbered([()] if is_one else [of(one) for one in vector.labels])
     numbers = np.repeat(numbers, len(vector.labels)) if is_one else numbers
     order = np.argsort(numbers, kind="stable")
@@ -90,13 +112,13 @@ def grouped(expr: Aggregate, vector: Vector) -> Groups:
     return Groups(labels, order, starts, vector.values[order], vector.present[order])
 
 
-def simple(expr: Aggregate, vector: Vector) -> Vector:
+def simple(op: str, by: LabelGrouping, vector: Vector) -> Vector:
     """Aggregations without a parameter."""
     if not vector.labels:
         return vector
-    groups = grouped(expr, vector)
+    groups = grouped(by, vector)
     counts = groups.counts
-    return Vector(groups.labels, _SIMPLE[expr.op](groups, counts), counts > 0).seen()
+    return Vector(groups.labels, _SIMPLE[op](groups, counts), counts > 0).seen()
 
 
 def _sum(groups: Groups, _counts: Ints) -> Floats:
@@ -122,11 +144,11 @@ def _avg(groups: Groups, counts: Ints) -> Floats:
     return found
 
 
-def _running(groups: Groups) -> sums.Lanes:
+def _running(groups: Groups) -> sums.KahanSums:
     """Sums of all groups at all steps, shaped (G, T)."""
     order = np.argsort(-groups.sizes, kind="stable")
     steps = groups.values.shape[1]
-    running = sums.Lanes(len(order) * steps)
+    running = sums.KahanSums(len(order) * steps)
     masked = np.where(groups.present, groups.values, 0.0)
     for rows in sums.columns(groups.starts[order], groups.sizes[order]):
         running.add(masked[rows].reshape(-1))
@@ -175,14 +197,14 @@ _SIMPLE: dict[str, Callable[[Groups, Ints], Floats]] = {
 }
 
 
-def quantile(expr: Aggregate, vector: Vector, wanted: Scalar, notes: Notes) -> Vector:
+def quantile(by: LabelGrouping, vector: Vector, wanted: Scalar, notes: Notes, at: int) -> Vector:
     """The φ-quantile of each group, interpolated between neighbours."""
     low, high = wanted.values.min(), wanted.values.max()  # NaN when any is
     extremes = np.array([max(high, 0.5), min(low, 0.5)]) if low <= high else np.array([np.nan])
-    note_quantile(extremes, notes, expr.param.at if expr.param else -1)
+    note_quantile(extremes, notes, at)
     if not vector.labels:
         return vector
-    groups = grouped(expr, vector)
+    groups = grouped(by, vector)
     counts = groups.counts
     values = np.zeros(counts.shape)
     ends = np.append(groups.starts[1:], len(groups.order))
@@ -216,11 +238,11 @@ def note_quantile(wanted: Floats, notes: Notes, at: int) -> None:
         notes.warn(f"quantile value should be between 0 and 1, got {go_float(value)}", at)
 
 
-def count_values(expr: Aggregate, vector: Vector, label: str) -> Vector:
+def count_values(by: LabelGrouping, vector: Vector, label: str) -> Vector:
     """How often each value occurs in a group; the value becomes a label."""
     if not valid_name(label):
-        raise ExecutionError(f"invalid label name {quoted(label)}")
-    of = key(Aggregate(expr.op, expr.expr, None, _with(expr, label), expr.without))
+        raise ExecutionError(f"invalid label name {go_quoted(label)}")
+    of = key(by if by.without else _By((*by.labels, label)))
     rows, columns = np.nonzero(vector.present)
     values = vector.values[rows, columns].tolist()
     names = [
@@ -231,7 +253,3 @@ def count_values(expr: Aggregate, vector: Vector, label: str) -> Vector:
     counts = np.zeros((len(labels), vector.values.shape[1]))
     np.add.at(counts, (numbers, columns), 1.0)
     return merged(Vector(labels, counts, counts > 0))
-
-
-def _with(expr: Aggregate, label: str) -> tuple[str, ...]:
-    return expr.labels if expr.without else (*expr.labels, label)

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from obsctl.embedded.query.vectors.labels import without_metadata
 from obsctl.embedded.query.vectors.values import Bools, Floats, Scalar, Vector
-from obsctl.languages.promql.tree import Binary
+from obsctl.languages.promql.tree import Matching
 
-Pair = tuple[Floats, Floats]
+
+class BinaryOperator(Protocol):
+    """A binary operator of PromQL's or LogQL's tree."""
+
+    @property
+    def op(self) -> str:
+        """Its symbol or word, in lower case."""
+        ...
+
+    @property
+    def returns_bool(self) -> bool:
+        """Whether a comparison returns 0 or 1 instead of filtering."""
+        ...
+
+    @property
+    def matching(self) -> Matching:
+        """How two vectors are joined."""
+        ...
+
 
 ARITHMETIC: dict[str, Callable[[Floats, Floats], Floats]] = {
     "+": np.add,
@@ -32,7 +51,7 @@ COMPARISON: dict[str, Callable[[Floats, Floats], Bools]] = {
 SETS = frozenset(("and", "or", "unless"))
 
 
-def applied(expr: Binary, left: Floats, right: Floats, kept: Floats) -> tuple[Floats, Bools | None]:
+def applied(expr: BinaryOperator, left: Floats, right: Floats, kept: Floats) -> tuple[Floats, Bools | None]:
     """The result for pairs of numbers, and which of them pass a comparison (None: all).
 
     ``kept`` is the result of a comparison that holds and does not return a bool.
@@ -43,14 +62,14 @@ def applied(expr: Binary, left: Floats, right: Floats, kept: Floats) -> tuple[Fl
     return (holds.astype(np.float64), None) if expr.returns_bool else (kept, holds)
 
 
-def scalars(expr: Binary, left: Scalar, right: Scalar) -> Scalar:
+def scalars(expr: BinaryOperator, left: Scalar, right: Scalar) -> Scalar:
     """Two scalars; a comparison is 0 or 1."""
     if expr.op in ARITHMETIC:
         return Scalar(ARITHMETIC[expr.op](left.values, right.values))
     return Scalar(COMPARISON[expr.op](left.values, right.values).astype(np.float64))
 
 
-def with_scalar(expr: Binary, vector: Vector, scalar: Scalar, *, vector_is_left: bool) -> Vector:
+def with_scalar(expr: BinaryOperator, vector: Vector, scalar: Scalar, *, vector_is_left: bool) -> Vector:
     """A vector and a scalar. A comparison keeps the vector's values, on whichever side it stands."""
     other = np.broadcast_to(scalar.values, vector.values.shape)
     left, right = (vector.values, other) if vector_is_left else (other, vector.values)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
 
 from obsctl.embedded.query.vectors.values import Ints, Vector
-from obsctl.languages.errors import ExecutionError
-from obsctl.languages.labels import Labels
+from obsctl.languages.errors import ExecutionError, QueryError
+from obsctl.languages.labels import Labels, Matcher
+from obsctl.languages.regex import checked, expand
+from obsctl.languages.units import go_quoted
 
 NAME = "__name__"
 METADATA = frozenset((NAME, "__type__", "__unit__"))
@@ -48,22 +50,8 @@ def without_metadata(vector: Vector) -> Vector:
 
 def printed(labels: Labels) -> str:
     """``{a="b", c="d"}``, as error messages show a label set."""
-    pairs = (f"{name if _PLAIN_NAME.fullmatch(name) else quoted(name)}={quoted(value)}" for name, value in labels)
+    pairs = (f"{name if _PLAIN_NAME.fullmatch(name) else go_quoted(name)}={go_quoted(value)}" for name, value in labels)
     return "{" + ", ".join(pairs) + "}"
-
-
-def quoted(text: str) -> str:
-    """A string as Go prints it in double quotes."""
-    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    return '"' + "".join(escapes.get(c, c if c.isprintable() else _code(c)) for c in text) + '"'
-
-
-def _code(character: str) -> str:
-    code = ord(character)
-    names = {7: "\\a", 8: "\\b", 11: "\\v", 12: "\\f"}
-    if code in names or code < 0x80:
-        return names.get(code, f"\\x{code:02x}")
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def valid_name(name: str) -> bool:
@@ -100,3 +88,32 @@ def merged(vector: Vector) -> Vector:
     rows, columns = np.nonzero(vector.present)
     values[numbers[rows], columns] = vector.values[rows, columns]
     return Vector(labels, values, counts > 0)
+
+
+def label_replaced(vector: Vector, target: str, template: str, source: str, pattern: str) -> Vector:
+    """Series with a label set from another one that fits the whole pattern; those that do not fit stay as they are."""
+    try:
+        regex = checked(pattern)
+    except QueryError as cause:
+        raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from cause
+    if not valid_name(target):
+        raise ExecutionError(f"invalid destination label name in label_replace(): {target}")
+    result = []
+    for labels in vector.labels:
+        match = regex.fullmatch(value_of(labels, source))
+        result.append(labels if match is None else replaced(labels, target, expand(template, match)))
+    return merged(Vector(result, vector.values, vector.present))
+
+
+def labels_of_absent(matchers: Iterable[Matcher]) -> Labels:
+    """The labels of the series that ``absent`` returns: those that a selector matches with ``=``, each once."""
+    labels: Labels = ()
+    names: set[str] = set()
+    for matcher in matchers:
+        if matcher.name == NAME:
+            continue
+        single = matcher.op == "=" and matcher.name not in names
+        labels = replaced(labels, matcher.name, matcher.value if single else "")
+        if single:
+            names.add(matcher.name)
+    return labels

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from obsctl.embedded.query.promql.context import Budget
-from obsctl.embedded.query.vectors.binary import ARITHMETIC, applied
+from obsctl.embedded.query.vectors.binary import ARITHMETIC, BinaryOperator, applied
 from obsctl.embedded.query.vectors.labels import (
     METADATA,
     NAME,
@@ -20,10 +19,11 @@ from obsctl.embedded.query.vectors.labels import (
     replaced,
     value_of,
 )
+from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Vector
 from obsctl.languages.errors import ExecutionError
 from obsctl.languages.labels import Labels
-from obsctl.languages.promql.tree import Binary, Matching
+from obsctl.languages.promql.tree import Matching
 
 Signature = Callable[[Labels], Labels]
 
@@ -65,7 +65,7 @@ def _any(present: Bools, group: Ints, groups: int) -> Bools:
     return found
 
 
-def set_operation(expr: Binary, left: Vector, right: Vector) -> Vector:
+def set_operation(expr: BinaryOperator, left: Vector, right: Vector) -> Vector:
     """``and``, ``or``, ``unless``."""
     sides = _sides(expr.matching, left, right)
     if expr.op == "or":
@@ -81,7 +81,7 @@ def set_operation(expr: Binary, left: Vector, right: Vector) -> Vector:
     return merged(Vector(left.labels, left.values, left.present & (matched if expr.op == "and" else ~matched)).seen())
 
 
-def joined(expr: Binary, left: Vector, right: Vector, budget: Budget) -> Vector:
+def joined(expr: BinaryOperator, left: Vector, right: Vector, budget: Budget) -> Vector:
     """Arithmetic and comparison. ``ExecutionError`` for many-to-many, and for many-to-one that is not asked for."""
     matching = expr.matching
     swapped = matching.grouped == "right"
@@ -93,7 +93,7 @@ def joined(expr: Binary, left: Vector, right: Vector, budget: Budget) -> Vector:
     return merged(pairs.seen())
 
 
-def _paired(expr: Binary, sides: _Sides, *, swapped: bool, budget: Budget) -> Vector:
+def _paired(expr: BinaryOperator, sides: _Sides, *, swapped: bool, budget: Budget) -> Vector:
     """One row per pair of series that meet at any step."""
     many, one, matching = sides.many, sides.one, expr.matching
     if matching.include:
@@ -137,7 +137,7 @@ def _collapsed(sides: _Sides) -> tuple[Floats, Bools]:
     return values[sides.many_group], sides.many.present & sides.one_present[sides.many_group]
 
 
-def _result(expr: Binary, many: Labels, one: Labels) -> Labels:
+def _result(expr: BinaryOperator, many: Labels, one: Labels) -> Labels:
     """The labels of a result."""
     matching = expr.matching
     labels = dropped(many, METADATA) if expr.returns_bool or expr.op in ARITHMETIC else many
@@ -148,7 +148,7 @@ def _result(expr: Binary, many: Labels, one: Labels) -> Labels:
     return labels
 
 
-def _checked(expr: Binary, sides: _Sides, labels: list[Labels], group: Ints, met: Bools) -> None:
+def _checked(expr: BinaryOperator, sides: _Sides, labels: list[Labels], group: Ints, met: Bools) -> None:
     """``ExecutionError`` for the first step at which more series match than may."""
     duplicate = _duplicate(sides)
     if expr.matching.grouped is None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
+from xxhash import xxh64_intdigest
 
-from obsctl.embedded.query.vectors.aggregate import grouped
+from obsctl.embedded.query.vectors.aggregate import LabelGrouping, grouped
 from obsctl.embedded.query.vectors.annotations import Notes
-from obsctl.embedded.query.vectors.hashing import label_hash
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Scalar, Vector, no_series
 from obsctl.languages.errors import ExecutionError
+from obsctl.languages.labels import Labels
 from obsctl.languages.numbers import go_float
-from obsctl.languages.promql.tree import Aggregate
 
 _MOST = float(2**63)
 
 
-def ranked(expr: Aggregate, vector: Vector, param: Scalar) -> Vector:
+def ranked(op: str, by: LabelGrouping, vector: Vector, param: Scalar) -> Vector:
     """``topk``, ``bottomk`` and ``limitk``; with one step, series are in order of rank, group by group."""
     if float(param.values.max()) < 1:
         return no_series(vector.values.shape[1])
@@ -25,18 +26,18 @@ def ranked(expr: Aggregate, vector: Vector, param: Scalar) -> Vector:
     sizes = np.where(param.values < 1, 0, np.minimum(param.values, len(vector.labels))).astype(np.int64)
     if not vector.labels:
         return vector
-    groups = grouped(expr, vector)
+    groups = grouped(by, vector)
     ends = np.append(groups.starts[1:], len(groups.order))
     keep = np.zeros(groups.present.shape, dtype=np.bool_)
     order: list[int] = []
     for start, end in zip(groups.starts.tolist(), ends.tolist(), strict=True):
         values, present = groups.values[start:end], groups.present[start:end]
-        if len(sizes) > 1 and expr.op != "limitk":
-            keep[start:end] = _kept(expr.op, values, present, sizes)
+        if len(sizes) > 1 and op != "limitk":
+            keep[start:end] = _kept(op, values, present, sizes)
             continue
-        ranks = _ranks(expr.op, values, present)
-        if expr.op != "limitk":
-            _settle_ties(expr.op, values, present, ranks, sizes)
+        ranks = _ranks(op, values, present)
+        if op != "limitk":
+            _settle_ties(op, values, present, ranks, sizes)
         keep[start:end] = present & (_places(ranks) < sizes)
         order += [start + row for row in ranks[:, 0].tolist()]
     found = Vector([vector.labels[i] for i in groups.order.tolist()], groups.values, keep)
@@ -158,3 +159,14 @@ def limit_ratio(vector: Vector, ratio: Scalar, notes: Notes, at: int) -> Vector:
     offsets = np.array([label_hash(labels) / float(2**64 - 1) for labels in vector.labels])[:, None]
     keep = np.where(share >= 0, offsets < share, offsets >= 1.0 + share)
     return Vector(vector.labels, vector.values, vector.present & keep).seen()
+
+
+@lru_cache(maxsize=50_000)
+def label_hash(labels: Labels) -> int:
+    """XXH64 of a label set, laid out as Prometheus keeps it in memory: each name and value after its length."""
+    return xxh64_intdigest(b"".join(_sized(text.encode("utf-8", "replace")) for pair in labels for text in pair))
+
+
+def _sized(text: bytes) -> bytes:
+    size = len(text)
+    return (bytes((size,)) if size < 255 else b"\xff" + size.to_bytes(3, "little")) + text

@@ -14,7 +14,7 @@ import numpy as np
 from obsctl.embedded.query.vectors.values import Floats, Ints, Windows
 
 
-class Lanes:
+class KahanSums:
     """Many sums that run side by side; ``lost`` is what rounding took from each."""
 
     def __init__(self, count: int) -> None:
@@ -22,7 +22,7 @@ class Lanes:
         self.lost = np.zeros(count)
 
     def add(self, values: Floats) -> None:
-        """Add a value to each of the first lanes, as many as there are values."""
+        """Add a value to each of the first sums, as many as there are values."""
         size = len(values)
         total, lost = self.sum[:size], self.lost[:size]
         new = total + values
@@ -32,9 +32,9 @@ class Lanes:
 
 
 def columns(first: Ints, counts: Ints) -> Iterator[Ints]:
-    """The positions of the values of lanes: of each one's first, then of each one's second, and so on.
+    """The positions of the values of several sums: of each one's first, then of each one's second, and so on.
 
-    ``counts`` descend, so those lanes that still have a value are always the first ones.
+    ``counts`` descend, so those sums that still have a value are always the first ones.
     """
     most = int(counts[0]) if len(counts) else 0
     active = np.searchsorted(-counts, -np.arange(1, most + 1), side="right")
@@ -59,7 +59,7 @@ def back(order: Ints, values: Floats, windows: Windows) -> Floats:
 def of_windows(windows: Windows) -> tuple[Floats, Floats]:
     """The sum of each window (S, T), and what it lost."""
     order, first, counts = by_size(windows)
-    running = Lanes(len(order))
+    running = KahanSums(len(order))
     for positions in columns(first, counts):
         running.add(windows.values[positions])
     return back(order, running.sum, windows), back(order, running.lost, windows)

@@ -104,13 +104,13 @@ class Scalar:
 
 
 @dataclass(frozen=True)
-class Text:
+class StringValue:
     """A string literal."""
 
     value: str
 
 
-Value = Vector | RangeVector | Scalar | Text
+Value = Vector | RangeVector | Scalar | StringValue
 
 
 def no_series(steps: int) -> Vector:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from obsctl.embedded.query.promql.context import Plain, Ranged
 from obsctl.embedded.query.promql.functions import (
     dates,
     histograms,
@@ -14,7 +15,6 @@ from obsctl.embedded.query.promql.functions import (
     regression,
     vectors,
 )
-from obsctl.embedded.query.promql.functions.kinds import Plain, Ranged
 
 PLAIN: Mapping[str, Plain] = {
     **maths.FUNCTIONS,

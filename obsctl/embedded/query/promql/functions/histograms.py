@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from obsctl.embedded.query.promql.context import Given
-from obsctl.embedded.query.promql.functions.kinds import Plain
+from obsctl.embedded.query.promql.context import Given, Plain
 from obsctl.embedded.query.vectors.aggregate import note_quantile
 from obsctl.embedded.query.vectors.annotations import Forced
-from obsctl.embedded.query.vectors.labels import METADATA, dropped, merged, quoted, value_of
+from obsctl.embedded.query.vectors.labels import METADATA, dropped, merged, value_of
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Vector, no_series
 from obsctl.languages.labels import Labels
+from obsctl.languages.units import go_quoted
 
 _BOUND = "le"
 _TOLERANCE = 1e-12
@@ -57,7 +57,7 @@ def _histograms(given: Given, index: int) -> tuple[list[Labels], list[_Cells]]:
         if bound is not None:
             members.setdefault(dropped(labels, (_BOUND,)), []).append((bound, row))
         elif vector.present[row].any():
-            problem = f'bucket label "le" is missing or has a malformed value of {quoted(text)}'
+            problem = f'bucket label "le" is missing or has a malformed value of {go_quoted(text)}'
             given.query.notes.warn(problem, given.call.args[index].at)
     found: dict[tuple[float, ...], list[_Cells]] = {}
     for row, buckets in enumerate(members.values()):

@@ -7,8 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from obsctl.embedded.query.promql.context import Given
-from obsctl.embedded.query.promql.functions.kinds import Plain
+from obsctl.embedded.query.promql.context import Given, Plain
 from obsctl.embedded.query.vectors.labels import without_metadata
 from obsctl.embedded.query.vectors.values import Floats, Scalar, Vector
 

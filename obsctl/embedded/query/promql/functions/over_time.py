@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from obsctl.embedded.query.promql.context import Given
-from obsctl.embedded.query.promql.functions.kinds import Ranged
+from obsctl.embedded.query.promql.context import Given, Ranged
 from obsctl.embedded.query.vectors import sums
 from obsctl.embedded.query.vectors.aggregate import note_quantile, quantiles
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Windows
@@ -61,7 +60,7 @@ def _avg(windows: Windows) -> Floats:
 def _variance(windows: Windows) -> Floats:
     """Of the population, by Welford's method with compensated sums."""
     order, first, counts = sums.by_size(windows)
-    mean, squares = sums.Lanes(len(order)), sums.Lanes(len(order))
+    mean, squares = sums.KahanSums(len(order)), sums.KahanSums(len(order))
     for seen, positions in enumerate(sums.columns(first, counts), start=1):
         values, size = windows.values[positions], len(positions)
         apart = values - (mean.sum[:size] + mean.lost[:size])

@@ -6,8 +6,7 @@ import itertools
 
 import numpy as np
 
-from obsctl.embedded.query.promql.context import Given
-from obsctl.embedded.query.promql.functions.kinds import Ranged
+from obsctl.embedded.query.promql.context import Given, Ranged
 from obsctl.embedded.query.promql.functions.over_time import picked
 from obsctl.embedded.query.vectors.labels import NAME, value_of
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Windows

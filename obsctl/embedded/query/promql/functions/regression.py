@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from obsctl.embedded.query.promql.context import Given
-from obsctl.embedded.query.promql.functions.kinds import Ranged
+from obsctl.embedded.query.promql.context import Given, Ranged
 from obsctl.embedded.query.vectors import sums
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Windows
 
@@ -14,7 +13,7 @@ def _line(windows: Windows, origin: Ints) -> tuple[Floats, Floats]:
     """Slope per second, and the value at ``origin`` (S, T; milliseconds)."""
     order, first, counts = sums.by_size(windows)
     zero = origin.reshape(-1)[order]
-    x_sum, y_sum, xy_sum, xx_sum = (sums.Lanes(len(order)) for _ in range(4))
+    x_sum, y_sum, xy_sum, xx_sum = (sums.KahanSums(len(order)) for _ in range(4))
     constant = np.ones(len(order), dtype=np.bool_)
     initial = (
         windows.values[np.minimum(first, len(windows.values) - 1)] if len(windows.values) else np.zeros(len(order))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
-from obsctl.embedded.query.promql.context import Given
-from obsctl.embedded.query.promql.functions.kinds import Plain
-from obsctl.embedded.query.vectors.labels import NAME, replaced, without_metadata
+from obsctl.embedded.query.promql.context import Given, Plain
+from obsctl.embedded.query.vectors.labels import labels_of_absent, without_metadata
 from obsctl.embedded.query.vectors.values import Bools, Scalar, Vector
-from obsctl.languages.labels import Labels, Matcher
 from obsctl.languages.promql.tree import Expr, Selector
 
 
@@ -52,22 +48,8 @@ def _absent(given: Given) -> Vector:
 def absent(vector: Vector, expr: Expr) -> Vector:
     """1 at steps at which no series has a value, with the labels that the selector asks for."""
     missing: Bools = ~np.any(vector.present, axis=0, keepdims=True)
-    labels = asked_for(expr.matchers) if isinstance(expr, Selector) else ()
+    labels = labels_of_absent(expr.matchers) if isinstance(expr, Selector) else ()
     return Vector([labels], np.ones(missing.shape), missing).seen()
-
-
-def asked_for(matchers: Iterable[Matcher]) -> Labels:
-    """Labels that a selector matches with ``=``, each once."""
-    labels: Labels = ()
-    seen: set[str] = set()
-    for matcher in matchers:
-        if matcher.name == NAME:
-            continue
-        single = matcher.op == "=" and matcher.name not in seen
-        labels = replaced(labels, matcher.name, matcher.value if single else "")
-        if single:
-            seen.add(matcher.name)
-    return labels
 
 
 FUNCTIONS: dict[str, Plain] = {
