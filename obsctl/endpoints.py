@@ -34,12 +34,19 @@ class Dialect(StrEnum):
     HTTP = "http"
 
 
+class Feature(StrEnum):
+    """A part of a dialect that some servers of it leave out."""
+
+    EXEMPLARS = "exemplars"  # Prometheus HTTP API: query_exemplars answers what was scraped
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """One role of a running stack.
 
     ``name`` is unique in a stack. ``probe`` is a URL that answers 200 when the endpoint is ready; empty means that an
-    open port is all there is to see. ``url`` has no trailing slash; for gRPC it is ``http://host:port``.
+    open port is all there is to see. ``url`` has no trailing slash, and may have a path; for gRPC it is
+    ``http://host:port``. ``without`` names the features of the dialect that the server is known not to have.
     """
 
     name: str
@@ -47,6 +54,7 @@ class Endpoint:
     url: str
     dialect: Dialect
     probe: str = ""
+    without: tuple[Feature, ...] = ()
 
 
 @dataclass(frozen=True)

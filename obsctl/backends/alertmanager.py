@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import Backend, Edition, Served
+from obsctl.backends.base import Backend, ConfigVariant, Served
 from obsctl.endpoints import Dialect, Role
 
 ALERTMANAGER = Backend(
@@ -12,8 +12,8 @@ ALERTMANAGER = Backend(
     serves=(Served(Role.ALERTS, Dialect.ALERTS, "alerts", "/-/ready"),),
     ports={"alerts": 9093},
     when={"alerting": "yes"},
-    editions={
-        "0.22": Edition(
+    variants={
+        "0.22": ConfigVariant(
             user="65534:65534",
             memory=128,
             command=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import Backend, Edition, Served
+from obsctl.backends.base import Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Role
 
 ALLOY = Backend(
@@ -12,10 +12,10 @@ ALLOY = Backend(
     serves=(Served(Role.SHIPPER, Dialect.HTTP, "shipper", "/-/ready"),),
     ports={"shipper": 12345},
     when={"shipper": "alloy"},
-    takes_lines="3500/loki/api/v1/raw",
-    after=("loki",),
-    editions={
-        "1.0": Edition(
+    accepts=(Accepted(Role.LOGS, WriteProtocol.RAW_LINES, 3500, "/loki/api/v1/raw"),),
+    after=(Role.LOGS,),
+    variants={
+        "1.0": ConfigVariant(
             user="473:473",  # the image has this user, but would start as root
             memory=256,
             command=(

@@ -1,27 +1,33 @@
-"""What a backend description says: who it is, which roles it fills, and how it is run and asked whether it is ready.
+"""What a backend description says: who it is, which roles it fills, what it accepts, how it is run and probed.
 
-A product that comes as a container has one ``Edition`` for every line of its releases that wants a configuration of its
-own. Texts in an edition may hold ``@{name}`` for values that ``render`` fills in; ``render/values.py`` lists them.
+A product that comes as a container has one ``ConfigVariant`` for every line of its releases that wants a configuration
+of its own. Texts in a variant may hold ``@{name}`` for values of the template context, see ``render/values.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from obsctl.endpoints import Dialect, Role
+from obsctl.endpoints import Dialect, Feature, Role
 
 DEFAULT_NETWORK = "default"
 DATA_NETWORK = "data"
 """A network without a way out, for stores that ask for no password."""
+
+ROLE_OPTIONS: Mapping[str, Role] = {"metrics": Role.METRICS, "logs": Role.LOGS, "traces": Role.TRACES}
+"""The keys of the spec that choose a backend, and the role that the chosen backend fills."""
 
 
 @dataclass(frozen=True)
 class Served:
     """One role a backend fills. ``port`` is the key in the spec's ``ports``; ``probe`` a path that answers 200.
 
-    ``probe_port`` is the key of the port that is probed, where it is not ``port`` itself. ``when`` maps questions to
-    the answers with which the backend fills the role in this way.
+    ``probe_port`` is the key of the port that is probed, where it is not ``port`` itself. ``path`` is where the dialect
+    begins below the port, such as ``/select/jaeger``; the probe does not stand below it. ``without`` names what the
+    dialect has and this backend does not answer. ``when`` maps questions to the answers with which the backend fills
+    the role in this way.
     """
 
     role: Role
@@ -30,10 +36,32 @@ class Served:
     probe: str = ""
     probe_port: str = ""
     when: Mapping[str, str] = field(default_factory=dict)
+    path: str = ""
+    without: tuple[Feature, ...] = ()
+
+
+class WriteProtocol(StrEnum):
+    """How telemetry is written to a backend."""
+
+    OTLP_GRPC = "otlp_grpc"
+    OTLP_HTTP = "otlp_http"  # the path is the base; senders append /v1/traces and the like
+    REMOTE_WRITE = "remote_write"  # Prometheus remote write 1.0
+    LOKI_PUSH = "loki_push"
+    RAW_LINES = "raw_lines"  # the lines of a body, each of which becomes a log line
 
 
 @dataclass(frozen=True)
-class Edition:
+class Accepted:
+    """What a backend accepts: a protocol at a port and a path within the network, for the store of a role."""
+
+    role: Role
+    protocol: WriteProtocol
+    port: int
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class ConfigVariant:
     """How one line of a product's releases is run as a container.
 
     ``mounts`` maps a folder of rendered files ("" for all of them) to where the container sees it, read-only.
@@ -64,11 +92,13 @@ class Backend:
 
     As a container: ``name`` is its service and host name, ``purpose`` says why it is there, ``product`` is its key in
     the presets (its name, when empty), ``ports`` maps keys of the spec's ``ports`` to the ports inside that are
-    published under them, ``inside`` is the main port within the network where none of them is. ``when`` maps questions
-    to the answers with which it is part of the stack. ``after`` names what should be up first. ``editions`` maps the
-    first version that an edition is for to the edition, or to None where obsctl has none for what follows. ``exposes``
-    are globs for the names of its own metrics. ``takes_lines`` is the port and path, within the network, at which it
-    takes the lines of a body and sends them to the log store; empty where it does not.
+    published under them. ``when`` maps questions to the answers with which it is part of the stack. ``after`` names
+    what should be up first: backends, or roles for whichever backend fills them. ``variants`` maps the first version
+    that a variant is for to the variant, or to None where obsctl has none for what follows. ``exposes`` are globs for
+    the names of its own metrics. ``accepts`` is what it stores or passes on to a store.
+
+    ``scrapes``: it reads the metrics of services at their ``/metrics``. ``evaluates_rules``: it evaluates Prometheus
+    rule files, and gets the folder ``rules`` beside its own files.
     """
 
     name: str
@@ -78,11 +108,13 @@ class Backend:
     product: str = ""
     ports: Mapping[str, int] = field(default_factory=dict)
     when: Mapping[str, str] = field(default_factory=dict)
-    after: tuple[str, ...] = ()
-    editions: Mapping[str, Edition | None] = field(default_factory=dict)
+    after: tuple[str | Role, ...] = ()
+    variants: Mapping[str, ConfigVariant | None] = field(default_factory=dict)
     networks: tuple[str, ...] = (DEFAULT_NETWORK,)
     exposes: tuple[str, ...] = ()
-    takes_lines: str = ""
+    accepts: tuple[Accepted, ...] = ()
+    scrapes: bool = False
+    evaluates_rules: bool = False
 
     @property
     def key(self) -> str:
@@ -90,7 +122,7 @@ class Backend:
         return self.product or self.name
 
     @property
-    def edition(self) -> Edition:
-        """The only edition of a backend that has one."""
-        (only,) = (edition for edition in self.editions.values() if edition)
+    def variant(self) -> ConfigVariant:
+        """The only variant of a backend that has one."""
+        (only,) = (variant for variant in self.variants.values() if variant)
         return only

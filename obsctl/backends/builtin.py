@@ -20,8 +20,8 @@ BUILTIN = Backend(
         Served(Role.OTLP_HTTP, Dialect.OTLP, "otlp_http", "/-/ready"),
         Served(Role.METRICS, Dialect.PROMQL, "prometheus", "/-/ready"),
         Served(Role.LOGS, Dialect.LOGQL, "loki", "/ready"),
-        Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/-/ready", when={"traces": "jaeger"}),
-        Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready", when={"traces": "tempo"}),
+        Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/-/ready", when={"traces_dialect": Dialect.JAEGER}),
+        Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready", when={"traces_dialect": Dialect.TRACEQL}),
         Served(Role.ALERTS, Dialect.ALERTS, "alerts", "/-/ready", when={"alerts": "here"}),
     ),
 )

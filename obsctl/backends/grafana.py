@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import Backend, Edition, Served
+from collections.abc import Mapping
+
+from obsctl.backends.base import Backend, ConfigVariant, Served
 from obsctl.endpoints import Dialect, Role
+
+DATA_SOURCES: Mapping[Dialect, str] = {
+    Dialect.PROMQL: "prometheus",
+    Dialect.LOGQL: "loki",
+    Dialect.JAEGER: "jaeger",
+    Dialect.TRACEQL: "tempo",
+    Dialect.ALERTS: "alertmanager",
+}
+"""The type of Grafana's data source for each dialect."""
 
 GRAFANA = Backend(
     name="grafana",
@@ -12,9 +23,9 @@ GRAFANA = Backend(
     serves=(Served(Role.DASHBOARDS, Dialect.DASHBOARDS, "dashboards", "/api/health"),),
     ports={"dashboards": 3000},
     when={"dashboards": "yes"},
-    after=("prometheus", "loki", "jaeger", "tempo", "alertmanager"),
-    editions={
-        "11.1": Edition(
+    after=(Role.METRICS, Role.LOGS, Role.TRACES, Role.ALERTS),
+    variants={
+        "11.1": ConfigVariant(
             user="472:0",
             memory=512,
             environment={"GF_SECURITY_ADMIN_PASSWORD__FILE": "/run/secrets/grafana_admin_password"},

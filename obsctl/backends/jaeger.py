@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import Backend, Edition, Served
+from obsctl.backends.base import Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Role
 
 _USER = "10001:10001"
@@ -15,18 +15,19 @@ JAEGER = Backend(
     exposes=("jaeger_*",),
     purpose="Stores traces (in memory: they are gone after a restart), answers trace queries.",
     serves=(Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/"),),
+    accepts=(Accepted(Role.TRACES, WriteProtocol.OTLP_GRPC, 4317),),
     ports={"jaeger": 16686},
     when={"traces": "jaeger"},
-    editions={
+    variants={
         # Jaeger 1 needs no file; it takes OTLP on 4317 by default, and its own metrics are on the admin port.
-        "1.35": Edition(
+        "1.35": ConfigVariant(
             user=_USER,
             memory=_MEMORY,
             command=("--memory.max-traces=@{max_traces}",),
             environment=_UNTRACED,
             metrics=14269,
         ),
-        "2.0": Edition(
+        "2.0": ConfigVariant(
             user=_USER,
             memory=_MEMORY,
             command=("--config=/etc/jaeger/config.yaml",),

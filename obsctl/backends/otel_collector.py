@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import Backend, Edition, Served
+from obsctl.backends.base import Backend, ConfigVariant, Served
 from obsctl.endpoints import Dialect, Role
 
 MEMORY = 512
@@ -12,7 +12,7 @@ _USER = "10001:10001"  # the image is built from scratch: no shell, nothing that
 _ENVIRONMENT = {
     "GOMEMLIMIT": f"{MEMORY * 8 // 10}MiB",
     "TRACES_ENDPOINT": "@{traces_otlp}",
-    "METRICS_ENDPOINT": "http://@{metrics_address}/api/v1/write",
+    "METRICS_ENDPOINT": "@{metrics_remote_write}",
 }
 
 OTEL_COLLECTOR = Backend(
@@ -25,10 +25,10 @@ OTEL_COLLECTOR = Backend(
         Served(Role.OTLP_HTTP, Dialect.OTLP, "otlp_http", "/", "collector_health"),
     ),
     ports={"otlp_grpc": 4317, "otlp_http": 4318, "collector_health": 13133},
-    after=("jaeger", "tempo", "prometheus", "loki"),
-    editions={
+    after=(Role.TRACES, Role.METRICS, Role.LOGS),
+    variants={
         # The core distribution: no transform processor, and no way to Loki, which takes OTLP only from 3.0 on.
-        "0.98": Edition(
+        "0.98": ConfigVariant(
             user=_USER,
             memory=MEMORY,
             command=_COMMAND,
@@ -39,11 +39,11 @@ OTEL_COLLECTOR = Backend(
         # Here the address of its own metrics moved, and exporters were renamed one after the other.
         "0.123": None,
         # The contrib distribution, with all of the new names.
-        "0.154": Edition(
+        "0.154": ConfigVariant(
             user=_USER,
             memory=MEMORY,
             command=_COMMAND,
-            environment={**_ENVIRONMENT, "LOGS_ENDPOINT": "http://@{logs_address}/otlp"},
+            environment={**_ENVIRONMENT, "LOGS_ENDPOINT": "@{logs_otlp_http}"},
             mounts=_MOUNTS,
             metrics=8888,
             takes_logs=True,

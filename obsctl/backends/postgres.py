@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import DATA_NETWORK, Backend, Edition
+from obsctl.backends.base import DATA_NETWORK, Backend, ConfigVariant
 
 # No password: nothing is published, and the network it is in has the sample's processes alone.
 _ENVIRONMENT = {"POSTGRES_USER": "sample", "POSTGRES_DB": "sample", "POSTGRES_HOST_AUTH_METHOD": "trust"}
@@ -10,8 +10,8 @@ _TMPFS = ("/tmp", "/var/run/postgresql")  # noqa: S108 - inside a container
 _HEALTH = ("CMD", "pg_isready", "--quiet", "--host=127.0.0.1", "--username=sample", "--dbname=sample")
 
 
-def _edition(data: str) -> Edition:
-    return Edition(
+def _variant(data: str) -> ConfigVariant:
+    return ConfigVariant(
         user="999:999",
         memory=256,
         environment=_ENVIRONMENT,
@@ -26,8 +26,8 @@ POSTGRES = Backend(
     purpose="The sample's database.",
     when={"sample": "yes"},
     networks=(DATA_NETWORK,),
-    editions={
-        "9": _edition("/var/lib/postgresql/data"),
-        "18": _edition("/var/lib/postgresql"),  # since 18 the data is in a folder per version below this
+    variants={
+        "9": _variant("/var/lib/postgresql/data"),
+        "18": _variant("/var/lib/postgresql"),  # since 18 the data is in a folder per version below this
     },
 )

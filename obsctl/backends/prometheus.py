@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import Backend, Edition, Served
+from obsctl.backends.base import Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Role
 
 _COMMAND = (
@@ -22,9 +22,13 @@ PROMETHEUS = Backend(
     exposes=("prometheus_*",),
     purpose="Scrapes and stores metrics, evaluates rules, answers PromQL.",
     serves=(Served(Role.METRICS, Dialect.PROMQL, "prometheus", "/-/ready"),),
+    accepts=(Accepted(Role.METRICS, WriteProtocol.REMOTE_WRITE, 9090, "/api/v1/write"),),
+    scrapes=True,
+    evaluates_rules=True,
     ports={"prometheus": 9090},
-    editions={
-        "2.40": Edition(
+    when={"metrics": "prometheus"},
+    variants={
+        "2.40": ConfigVariant(
             user="65534:65534",  # nobody, as in the image
             memory=512,
             command=_COMMAND,

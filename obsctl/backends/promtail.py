@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import Backend, Edition, Served
+from obsctl.backends.base import Backend, ConfigVariant, Served
 from obsctl.endpoints import Dialect, Role
 
 PROMTAIL = Backend(
@@ -12,9 +12,9 @@ PROMTAIL = Backend(
     serves=(Served(Role.SHIPPER, Dialect.HTTP, "shipper", "/ready"),),
     ports={"shipper": 9080},
     when={"shipper": "promtail"},
-    after=("loki",),
-    editions={
-        "2.9": Edition(
+    after=(Role.LOGS,),
+    variants={
+        "2.9": ConfigVariant(
             # The image knows no other user; without capabilities this root reads what everybody may read.
             user="0:0",
             memory=128,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import DATA_NETWORK, Backend, Edition
+from obsctl.backends.base import DATA_NETWORK, Backend, ConfigVariant
 
 QDRANT = Backend(
     name="qdrant",
     purpose="The sample's vector store.",
     when={"sample": "yes"},
     networks=(DATA_NETWORK,),
-    editions={
-        "1.7": Edition(
+    variants={
+        "1.7": ConfigVariant(
             user="1000:1000",  # the user of the image's -unprivileged tags
             memory=512,
             environment={

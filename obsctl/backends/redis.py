@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import DATA_NETWORK, Backend, Edition
+from obsctl.backends.base import DATA_NETWORK, Backend, ConfigVariant
 
 REDIS = Backend(
     name="redis",
     purpose="The sample's queue and cache.",
     when={"sample": "yes"},
     networks=(DATA_NETWORK,),
-    editions={
-        "6": Edition(
+    variants={
+        "6": ConfigVariant(
             user="999:1000",
             memory=192,
             # A queue must not lose entries: they are kept on disk, and a full memory refuses instead of evicting.

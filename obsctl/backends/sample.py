@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK, Backend, Edition
+from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK, Backend, ConfigVariant
+from obsctl.endpoints import Role
 
 SAMPLE = Backend(
     name="sample",
@@ -10,9 +11,9 @@ SAMPLE = Backend(
     when={"sample": "yes"},
     networks=(DEFAULT_NETWORK, DATA_NETWORK),
     ports={"api": 8000, "worker": 8001, "ai": 8002},
-    after=("postgres", "redis", "qdrant", "otel-collector"),
-    editions={
-        "0": Edition(
+    after=("postgres", "redis", "qdrant", Role.OTLP_GRPC),
+    variants={
+        "0": ConfigVariant(
             user="10001:10001",
             memory=384,
             command=("@{component}",),

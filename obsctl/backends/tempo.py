@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from obsctl.backends.base import Backend, Edition, Served
+from obsctl.backends.base import Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Role
 
 TEMPO = Backend(
@@ -10,11 +10,12 @@ TEMPO = Backend(
     exposes=("tempo_*", "traces_spanmetrics_*", "traces_service_graph_*"),
     purpose="Stores traces, answers TraceQL, derives span metrics and the service graph.",
     serves=(Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready"),),
+    accepts=(Accepted(Role.TRACES, WriteProtocol.OTLP_GRPC, 4317),),
     ports={"traceql": 3200},
     when={"traces": "tempo"},
-    after=("prometheus",),
-    editions={
-        "2.4": Edition(
+    after=(Role.METRICS,),
+    variants={
+        "2.4": ConfigVariant(
             user="10001:10001",
             memory=768,
             command=("-config.file=/etc/tempo/tempo.yaml",),

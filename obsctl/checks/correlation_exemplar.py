@@ -13,6 +13,7 @@ from obsctl.checks._traces import TraceBoard
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.telemetry import Exemplar, Span
+from obsctl.endpoints import Feature, Role
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.wait import Deadline
 
@@ -55,6 +56,9 @@ class CorrelationExemplar:
         metrics = [m for m in context.contract.metrics if m.exemplars]
         if not metrics:
             return skipped("the contract asks for no exemplars")
+        backend = context.endpoints.first(Role.METRICS)
+        if backend and Feature.EXEMPLARS in backend.without:
+            return skipped("this metrics backend keeps no exemplars")
         if not any(r.status for r in context.run.requests):
             hint = "see readiness.driven: the service must answer first"
             return failed("no driven request was answered, so no exemplar can hold its trace id", hint=hint)

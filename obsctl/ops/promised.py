@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from obsctl.backends import CONTAINERS
+from obsctl.backends import DATA_SOURCES
 from obsctl.checks.base import PromisedRule
 from obsctl.dashboards.model import Dashboard
 from obsctl.endpoints import Dialect, Endpoint
@@ -28,5 +28,4 @@ def promised_rules(contract: Contract) -> tuple[PromisedRule, ...]:
 def promised_dashboards(stack: Stack, service: Service, traces: Endpoint | None) -> tuple[Dashboard, ...]:
     """The dashboards of a stack that show one of its services. ``traces`` answers for traces."""
     dialect = traces.dialect if traces else Dialect.JAEGER
-    source = next(b.name for b in CONTAINERS if any(served.dialect is dialect for served in b.serves))
-    return stack_dashboards(replace(stack, services=(service,)), source)
+    return stack_dashboards(replace(stack, services=(service,)), DATA_SOURCES[dialect])

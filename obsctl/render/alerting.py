@@ -12,6 +12,6 @@ from obsctl.spec.yaml_source import parse_yaml, plain
 
 def alert_routing(values: Values) -> Any:
     """Routes, inhibitions and receivers, with the keys of the file, its holes filled in. Raises SpecError."""
-    [since] = ALERTMANAGER.editions
-    path = assets.templates() / "backends" / ALERTMANAGER.key / since / f"{ALERTMANAGER.key}.yml"
+    [min_version] = ALERTMANAGER.variants
+    path = assets.templates() / "backends" / ALERTMANAGER.key / min_version / f"{ALERTMANAGER.key}.yml"
     return plain(parse_yaml(fill(path.read_text(encoding="utf-8"), values), path.name))

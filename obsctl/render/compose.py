@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from obsctl.backends import CONTAINERS, SAMPLE, Backend, Edition, Served
+from obsctl.backends import CONTAINERS, DATA_SOURCES, SAMPLE, Backend, ConfigVariant, Served, dialect_of
 from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.render.composefile import compose_values
 from obsctl.render.dashboards import dashboard_files
 from obsctl.render.desired import Build, Composition, Container, File, Mount, Network, Published
 from obsctl.render.files import SAMPLE_FOLDER, compose_file, product_files, sample_files
-from obsctl.render.images import edition_of, image_of
+from obsctl.render.images import image_of, variant_of
 from obsctl.render.logpaths import Source, log_sources
 from obsctl.render.rulefiles import rule_files, rule_test_files
 from obsctl.render.stack import endpoints as endpoints_of
@@ -41,7 +41,7 @@ def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Co
     sources = log_sources(stack, up)
     known = values(stack, preset, parts, sources)
     products = [_product(stack, preset, part, sources, known) for part in parts]
-    containers = tuple(_ordered([*products, *_sample(stack, preset, version, parts, known)]))
+    containers = tuple(_ordered([*products, *_sample(stack, preset, version, parts, known)], _fillers(parts)))
     composition = Composition(
         name=stack.name,
         preset=preset.name,
@@ -61,10 +61,10 @@ def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Co
 
 
 def chosen_parts(stack: Stack, preset: Preset) -> tuple[Part, ...]:
-    """The products that the spec and the preset make the stack of, each with the edition that fits its image."""
+    """The products that the spec and the preset make the stack of, each with the variant that fits its image."""
     given = answers(stack, preset)
     chosen = [b for b in CONTAINERS if all(given[question] == answer for question, answer in b.when.items())]
-    return tuple(Part(b, *edition_of(b, preset, stack.choices)) for b in chosen)
+    return tuple(Part(b, *variant_of(b, preset, stack.choices)) for b in chosen)
 
 
 def endpoints(stack: Stack, backends: Sequence[Backend]) -> Endpoints:
@@ -74,10 +74,11 @@ def endpoints(stack: Stack, backends: Sequence[Backend]) -> Endpoints:
 
 
 def _endpoint(stack: Stack, served: Served) -> Endpoint:
-    url, probed = (
+    base, probed = (
         f"http://{url_host(stack.bind)}:{stack.ports[key]}" for key in (served.port, served.probe_port or served.port)
     )
-    return Endpoint(served.role.value, served.role, url, served.dialect, f"{probed}{served.probe}")
+    role, url = served.role, f"{base}{served.path}"
+    return Endpoint(role.value, role, url, served.dialect, f"{probed}{served.probe}", served.without)
 
 
 def _with_compose_file(composition: Composition, known: Mapping[str, Any]) -> Composition:
@@ -85,45 +86,54 @@ def _with_compose_file(composition: Composition, known: Mapping[str, Any]) -> Co
     return replace(composition, files=(file, *composition.files))
 
 
-def _ordered(everyone: Sequence[Container]) -> Iterator[Container]:
-    """All containers, each with what it waits for: those of the wished ones that are part of the stack."""
+def _ordered(everyone: Sequence[Container], fillers: Mapping[str, Sequence[str]]) -> Iterator[Container]:
+    """All containers, each with what it waits for: those of the wished ones, ``fillers`` of a role among them, that are
+    part of the stack.
+    """
     healthy = {c.name: bool(c.health) for c in everyone}
     for container in everyone:
         wanted = {
             name: "service_healthy" if healthy[name] else "service_started"
-            for name in container.depends_on
+            for after in container.depends_on
+            for name in fillers.get(after, [after])
             if name in healthy
         }
         yield replace(container, depends_on=wanted)
 
 
+def _fillers(parts: Sequence[Part]) -> dict[str, list[str]]:
+    """Role -> the names of the backends that fill it."""
+    fillers: dict[str, list[str]] = {}
+    for backend in (part.backend for part in parts):
+        for served in backend.serves:
+            fillers.setdefault(served.role, []).append(backend.name)
+    return fillers
+
+
 def _product(
     stack: Stack, preset: Preset, part: Part, sources: Sequence[Source], known: Mapping[str, Any]
 ) -> Container:
-    backend, edition = part.backend, part.edition
-    mounts = [Mount("config", _below(backend.key, folder), target) for folder, target in edition.mounts.items()]
-    if edition.reads_logs:
+    backend, variant = part.backend, part.variant
+    mounts = [Mount("config", _below(backend.key, folder), target) for folder, target in variant.mounts.items()]
+    if variant.reads_logs:
         mounts += dict.fromkeys(source.mount for source in sources)
     return Container(
         name=backend.name,
         image=image_of(backend.key, preset, stack.choices),
-        mounts=(*mounts, *_volumes(edition)),
+        mounts=(*mounts, *_volumes(variant)),
         extra_hosts={HOST: "host-gateway"} if _reaches_out(stack, backend) else {},
         files=(*product_files(part, known), *_derived(stack, preset, backend)),
-        **_common(stack, backend, edition, known),
+        **_common(stack, backend, variant, known),
     )
 
 
 def _derived(stack: Stack, preset: Preset, backend: Backend) -> Iterator[File]:
     """The files that a backend gets from the contracts: rules for who evaluates them, dashboards for who shows them."""
-    if _has_rules(backend):
+    if backend.evaluates_rules:
         yield from rule_files(stack, _rules(backend))
     if any(served.role is Role.DASHBOARDS for served in backend.serves):
-        yield from dashboard_files(stack, f"{backend.key}/dashboards", answers(stack, preset)["traces"])
-
-
-def _has_rules(backend: Backend) -> bool:
-    return any(served.role is Role.METRICS for served in backend.serves)
+        traces = DATA_SOURCES[dialect_of("traces", answers(stack, preset)["traces"])]
+        yield from dashboard_files(stack, f"{backend.key}/dashboards", traces)
 
 
 def _rules(backend: Backend) -> str:
@@ -132,7 +142,7 @@ def _rules(backend: Backend) -> str:
 
 def _rule_tests(stack: Stack, parts: Sequence[Part]) -> Iterator[File]:
     """Tests of the rules. No container has to be made anew for them."""
-    for backend in (part.backend for part in parts if _has_rules(part.backend)):
+    for backend in (part.backend for part in parts if part.backend.evaluates_rules):
         yield from rule_test_files(stack, _rules(backend))
 
 
@@ -142,16 +152,15 @@ def _below(folder: str, part: str) -> str:
 
 def _reaches_out(stack: Stack, backend: Backend) -> bool:
     """Whether a backend has to scrape services that run on this machine, outside of the stack."""
-    scrapes = any(served.port == "prometheus" for served in backend.serves)
     urls = [c.url for service in stack.services if not service.run for c in service.components]
-    return scrapes and any(on_this_machine(url) for url in urls)
+    return backend.scrapes and any(on_this_machine(url) for url in urls)
 
 
 def _sample(
     stack: Stack, preset: Preset, version: str, parts: Sequence[Part], known: Mapping[str, Any]
 ) -> list[Container]:
     """The components of the sample, all from one image."""
-    edition = _logging_to(parts)
+    variant = _logging_to(parts)
     build = Build(SAMPLE_FOLDER, {"PYTHON_IMAGE": image_of(_PYTHON, preset, stack.choices)})
     files = sample_files()
     image = f"obsctl-sample:{version}-{_digest(build, files)}"
@@ -163,23 +172,23 @@ def _sample(
             container = Container(
                 name=component.name,
                 image=image,
-                mounts=_volumes(edition),
+                mounts=_volumes(variant),
                 build=build,
                 files=files,
-                **_common(stack, backend, edition, here),
+                **_common(stack, backend, variant, here),
             )
             containers.append(container)
     return containers
 
 
-def _logging_to(parts: Sequence[Part]) -> Edition:
+def _logging_to(parts: Sequence[Part]) -> ConfigVariant:
     """The sample's logs go into files, or by OTLP where nobody follows files and the collector takes them."""
-    edition, editions = SAMPLE.edition, [part.edition for part in parts]
-    if any(e.reads_logs for e in editions) or not any(e.takes_logs for e in editions):
-        return edition
-    environment = {key: text for key, text in edition.environment.items() if key != "LOG_FILE"}
+    variant, variants = SAMPLE.variant, [part.variant for part in parts]
+    if any(e.reads_logs for e in variants) or not any(e.takes_logs for e in variants):
+        return variant
+    environment = {key: text for key, text in variant.environment.items() if key != "LOG_FILE"}
     by_otlp = {"OTEL_LOGS_EXPORTER": "otlp", "OTEL_BLRP_SCHEDULE_DELAY": "200"}
-    return replace(edition, environment={**environment, **by_otlp}, volumes={})
+    return replace(variant, environment={**environment, **by_otlp}, volumes={})
 
 
 def _digest(build: Build, files: Sequence[File]) -> str:
@@ -188,25 +197,25 @@ def _digest(build: Build, files: Sequence[File]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
-def _common(stack: Stack, backend: Backend, edition: Edition, known: Mapping[str, Any]) -> dict[str, Any]:
+def _common(stack: Stack, backend: Backend, variant: ConfigVariant, known: Mapping[str, Any]) -> dict[str, Any]:
     """What a product and a component of the sample have in common."""
-    user, group = edition.user.split(":")
+    user, group = variant.user.split(":")
     return {
         "purpose": backend.purpose,
-        "user": edition.user,
-        "memory": edition.memory * 1024**2,
-        "pids": edition.pids,
-        "command": tuple(inline(argument, known) for argument in edition.command),
-        "environment": {name: inline(text, known) for name, text in sorted(edition.environment.items())},
+        "user": variant.user,
+        "memory": variant.memory * 1024**2,
+        "pids": variant.pids,
+        "command": tuple(inline(argument, known) for argument in variant.command),
+        "environment": {name: inline(text, known) for name, text in sorted(variant.environment.items())},
         "ports": tuple(Published(key, stack.ports[key], inside) for key, inside in backend.ports.items()),
-        "tmpfs": tuple(f"{path}:size=64m,uid={user},gid={group},noexec,nosuid,nodev" for path in edition.tmpfs),
+        "tmpfs": tuple(f"{path}:size=64m,uid={user},gid={group},noexec,nosuid,nodev" for path in variant.tmpfs),
         "networks": backend.networks,
         "depends_on": dict.fromkeys(backend.after, ""),
-        "health": edition.health,
-        "secrets": edition.secrets,
+        "health": variant.health,
+        "secrets": variant.secrets,
         "platform": stack.choices.platform,
     }
 
 
-def _volumes(edition: Edition) -> tuple[Mount, ...]:
-    return tuple(Mount("volume", name, target, read_only=False) for name, target in edition.volumes.items())
+def _volumes(variant: ConfigVariant) -> tuple[Mount, ...]:
+    return tuple(Mount("volume", name, target, read_only=False) for name, target in variant.volumes.items())

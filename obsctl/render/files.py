@@ -18,7 +18,7 @@ _SAMPLE_ROOT = ("Dockerfile", "requirements.txt")
 def product_files(part: Part, values: Values) -> tuple[File, ...]:
     """The files of one product, in its own folder."""
     product = assets.templates() / "backends" / part.backend.key
-    return tuple(_rendered(product / part.since, part.backend.key, values))
+    return tuple(_rendered(product / part.min_version, part.backend.key, values))
 
 
 def compose_file(values: Values) -> File:

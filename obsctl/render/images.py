@@ -1,11 +1,11 @@
-"""Which image a product gets, and which edition of its configuration fits it. Pure."""
+"""Which image a product gets, and which variant of its configuration fits it. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from obsctl.backends import Backend, Edition
+from obsctl.backends import Backend, ConfigVariant
 from obsctl.errors import SpecError
 from obsctl.spec.presets import Preset
 from obsctl.spec.stack import Choices
@@ -27,26 +27,27 @@ def mirrored(image: str, registry: str) -> str:
     return f"{registry}/{path if '/' in path else f'library/{path}'}"
 
 
-def edition_of(backend: Backend, preset: Preset, choices: Choices) -> tuple[str, Edition]:
-    """The newest edition that is not newer than the image, with its version. Raises SpecError where there is none.
+def variant_of(backend: Backend, preset: Preset, choices: Choices) -> tuple[str, ConfigVariant]:
+    """The newest variant that is not newer than the image, with its version. Raises SpecError where there is none.
 
     A tag that says no version is taken for the preset's.
     """
     image = image_of(backend.key, preset, choices)
     version = version_of(image) or version_of(preset.images[backend.key])
-    since = max((since for since in backend.editions if _numbers(since) <= version), key=_numbers, default="")
-    edition = backend.editions.get(since)
-    if edition is None:
+    fitting = (first for first in backend.variants if _numbers(first) <= version)
+    min_version = max(fitting, key=_numbers, default="")
+    variant = backend.variants.get(min_version)
+    if variant is None:
         message = f"containers.images.{backend.key}: obsctl has no configuration that fits {image}"
-        raise SpecError(message, hint=f"It has some for {_spans(backend.editions)}.")
-    return since, edition
+        raise SpecError(message, hint=f"It has some for {_spans(backend.variants)}.")
+    return min_version, variant
 
 
-def _spans(editions: Mapping[str, Edition | None]) -> str:
-    """The versions that there are editions for, in words."""
-    ordered = sorted(editions, key=_numbers)
-    known = [(since, after) for since, after in zip(ordered, [*ordered[1:], ""], strict=True) if editions[since]]
-    return ", ".join(f"{since} up to (not with) {after}" if after else f"{since} and newer" for since, after in known)
+def _spans(variants: Mapping[str, ConfigVariant | None]) -> str:
+    """The versions that there are variants for, in words."""
+    ordered = sorted(variants, key=_numbers)
+    known = [(first, after) for first, after in zip(ordered, [*ordered[1:], ""], strict=True) if variants[first]]
+    return ", ".join(f"{first} up to (not with) {after}" if after else f"{first} and newer" for first, after in known)
 
 
 def version_of(image: str) -> tuple[int, ...]:

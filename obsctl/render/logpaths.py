@@ -47,9 +47,9 @@ def _of_service(stack: Stack, service: Service, up: str) -> Iterator[Source]:
 
 def _bundled(component: str) -> tuple[str, Mount]:
     """A file in the volume that the sample's containers share with the shipper."""
-    edition = SAMPLE.edition
-    ((volume, target),) = edition.volumes.items()
-    return inline(edition.environment["LOG_FILE"], {"component": component}), Mount("volume", volume, target)
+    variant = SAMPLE.variant
+    ((volume, target),) = variant.volumes.items()
+    return inline(variant.environment["LOG_FILE"], {"component": component}), Mount("volume", volume, target)
 
 
 def _on_host(stack: Stack, component: str, glob: str, up: str) -> tuple[str, Mount]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from obsctl.backends import BUILTIN, Backend, Served
+from obsctl.backends import BUILTIN, Backend, Served, dialect_of
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.render.alerting import alert_routing
 from obsctl.render.desired import STATE_FOLDER, Desired, File, Process
@@ -45,7 +45,7 @@ def endpoints(stack: Stack, backend: Backend) -> Endpoints:
 def served(stack: Stack, backend: Backend) -> tuple[Served, ...]:
     """The roles that a backend fills in this stack, and how."""
     chosen = {
-        "traces": stack.choices.traces or load_preset(stack.choices.preset).traces,
+        "traces_dialect": dialect_of("traces", stack.choices.traces or load_preset(stack.choices.preset).traces),
         "alerts": "elsewhere" if stack.alerts_url else "here",
     }
     return tuple(s for s in backend.serves if all(chosen.get(question) == said for question, said in s.when.items()))

@@ -1,8 +1,10 @@
 """What the holes of the templates are filled with, for one stack of containers. Pure.
 
-Addresses are those inside the stack's network (``metrics_address`` = ``prometheus:9090``), URLs those on the machine
-(``metrics_url`` = ``http://127.0.0.1:9090``), both named after roles. Truth values: ``traces_<product>`` for the chosen
-one, ``serves_<role>``, ``ids_as_labels``, ``debug``, ``anonymous``, ``runs_sample``.
+Addresses are those inside the stack's network (``metrics_address`` = ``prometheus:9090``), as are the URLs that end in
+``_inside`` (``metrics_inside`` = ``http://prometheus:9090``); other URLs are those on the machine (``metrics_url`` =
+``http://127.0.0.1:9090``). All are named after roles. ``<role>_<protocol>`` is where the store of that role takes what
+is written to it (``metrics_remote_write``), or false where it does not. Truth values: ``<role>_<dialect>`` for what is
+spoken, ``metrics_<feature>``, ``serves_<role>``, ``ids_as_labels``, ``debug``, ``anonymous``, ``runs_sample``.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from obsctl.backends import SAMPLE, Backend, Edition
-from obsctl.endpoints import Role
+from obsctl.backends import DATA_SOURCES, ROLE_OPTIONS, SAMPLE, Accepted, Backend, ConfigVariant, Served, WriteProtocol
+from obsctl.endpoints import Dialect, Feature, Role
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS, Source
 from obsctl.render.patterns import require_re2, without_groups
 from obsctl.spec.contract import MetricType
-from obsctl.spec.presets import Preset, role_options
+from obsctl.spec.presets import Preset
 from obsctl.spec.stack import Choices, Component, Service, Stack, url_host
 
 HOST = "host.docker.internal"
@@ -31,16 +33,15 @@ _LEAST_LOG_RETENTION = 24 * 3600.0
 """Log stores refuse to keep less than a day."""
 
 _MAX_TRACES = 50_000
-_OTLP_PORT = 4317
 
 
 @dataclass(frozen=True)
 class Part:
-    """A product of the stack with the edition that runs it, and the version that the edition is for."""
+    """A product of the stack with the variant that runs it, and the version that the variant is for."""
 
     backend: Backend
-    since: str
-    edition: Edition
+    min_version: str
+    variant: ConfigVariant
 
 
 def answers(stack: Stack, preset: Preset) -> Mapping[str, str]:
@@ -48,7 +49,7 @@ def answers(stack: Stack, preset: Preset) -> Mapping[str, str]:
     choices = stack.choices
     alerting = preset.alerting if choices.alerting is None else choices.alerting
     return {
-        "traces": choices.traces or preset.traces,
+        **{option: getattr(choices, option) or getattr(preset, option) for option in ROLE_OPTIONS},
         "shipper": choices.shipper or preset.shipper,
         "alerting": "yes" if alerting else "no",
         "dashboards": "yes" if choices.dashboards else "no",
@@ -62,8 +63,8 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
     return {
         "stack": quoted(stack.name),
         "preset": preset.name,
-        **{f"traces_{option}": option == chosen["traces"] for option in role_options()["traces"]},
         **_addresses(stack, parts),
+        **_writes(parts),
         **_keeping(stack),
         **_switches(stack.choices),
         **_notifications(chosen, parts),
@@ -97,21 +98,53 @@ def _addresses(stack: Stack, parts: Sequence[Part]) -> dict[str, Any]:
     found: dict[str, Any] = {f"serves_{_word(role)}": False for role in Role}
     for backend in (part.backend for part in parts):
         for served in backend.serves:
-            word = _word(served.role)
-            found[f"serves_{word}"] = True
-            found[f"{word}_address"] = f"{backend.name}:{backend.ports[served.port]}"
-            found[f"{word}_url"] = f"http://{url_host(stack.bind)}:{stack.ports[served.port]}"
-            if served.role is Role.TRACES:
-                found["traces_otlp"] = f"{backend.name}:{_OTLP_PORT}"
+            found |= _served(stack, backend, served)
     return found
+
+
+def _served(stack: Stack, backend: Backend, served: Served) -> dict[str, Any]:
+    """Where a role is filled, and how."""
+    word = _word(served.role)
+    address = f"{backend.name}:{backend.ports[served.port]}"
+    return {
+        f"serves_{word}": True,
+        f"{word}_address": address,
+        f"{word}_inside": f"http://{address}{served.path}",
+        f"{word}_url": f"http://{url_host(stack.bind)}:{stack.ports[served.port]}{served.path}",
+        f"{word}_data_source": DATA_SOURCES.get(served.dialect, ""),
+        **{f"{word}_{dialect}": served.dialect is dialect for dialect in Dialect},
+        **{f"{word}_{feature}": feature not in served.without for feature in Feature},
+    }
+
+
+def _writes(parts: Sequence[Part]) -> dict[str, str | bool]:
+    """Where the chosen stores take what is written to them, by every protocol; false for those that nobody takes."""
+    found: dict[str, str | bool] = {
+        f"{_word(role)}_{protocol}": False for role in ROLE_OPTIONS.values() for protocol in WriteProtocol
+    }
+    for part in parts:
+        for accepted in part.backend.accepts:
+            found[f"{_word(accepted.role)}_{accepted.protocol}"] = _write_address(part.backend, accepted)
+    return {**found, "traces_otlp": found["traces_otlp_grpc"] or found["traces_otlp_http"]}
+
+
+def _write_address(backend: Backend, accepted: Accepted) -> str:
+    """A URL, or the host and port of gRPC."""
+    address = f"{backend.name}:{accepted.port}"
+    return address if accepted.protocol is WriteProtocol.OTLP_GRPC else f"http://{address}{accepted.path}"
 
 
 def _notifications(chosen: Mapping[str, str], parts: Sequence[Part]) -> dict[str, Any]:
     """Where notifications of alerts go in the stack: to whatever takes lines over HTTP and keeps them."""
-    takers = [part.backend for part in parts if part.backend.takes_lines and chosen["alerting"] == "yes"]
+    takers = [
+        (part.backend, accepted)
+        for part in parts
+        for accepted in part.backend.accepts
+        if accepted.protocol is WriteProtocol.RAW_LINES and chosen["alerting"] == "yes"
+    ]
     return {
-        "notifications_url": next((quoted(f"http://{one.name}:{one.takes_lines}") for one in takers), ""),
-        "notifications_port": next((one.takes_lines.partition("/")[0] for one in takers), ""),
+        "notifications_url": next((quoted(_write_address(*taker)) for taker in takers), ""),
+        "notifications_port": next((accepted.port for _, accepted in takers), ""),
     }
 
 
@@ -138,8 +171,8 @@ def _is_loopback(bind: str) -> bool:
 
 def _own_targets(parts: Sequence[Part]) -> Iterator[dict[str, str]]:
     for part in parts:
-        if part.edition.metrics:
-            yield {"job": part.backend.name, "address": quoted(f"{part.backend.name}:{part.edition.metrics}")}
+        if part.variant.metrics:
+            yield {"job": part.backend.name, "address": quoted(f"{part.backend.name}:{part.variant.metrics}")}
 
 
 def _target(service: Service, component: Component) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
+from obsctl.endpoints import Dialect, Endpoint, Endpoints, Feature, Role
 from obsctl.errors import StartError
 from obsctl.runtime.files import replace_file
 
@@ -168,7 +168,11 @@ def _from_json(raw: dict[str, Any]) -> State:
     if raw["schema"] != SCHEMA:
         raise ValueError(f"its schema is {raw['schema']!r}, this obsctl reads {SCHEMA!r}")
     endpoints = tuple(
-        Endpoint(e["name"], Role(e["role"]), e["url"], Dialect(e["dialect"]), e["probe"]) for e in raw["endpoints"]
+        Endpoint(
+            *(e["name"], Role(e["role"]), e["url"], Dialect(e["dialect"]), e["probe"]),
+            without=tuple(Feature(name) for name in e.get("without", ())),
+        )
+        for e in raw["endpoints"]
     )
     processes = tuple(Recorded(**p) for p in raw["processes"])
     return State(

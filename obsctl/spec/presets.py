@@ -23,6 +23,8 @@ _PRESET = Record(
     "a preset",
     (
         Key("brief", TEXT, "What it is for.", required=True),
+        Key("metrics", NAME, "What stores metrics.", required=True),
+        Key("logs", NAME, "What stores log lines.", required=True),
         Key("traces", NAME, "What stores traces.", required=True),
         Key("shipper", NAME, "What follows log files.", required=True),
         Key("alerting", FLAG, "Whether there is an alert manager.", required=True),
@@ -44,6 +46,8 @@ class Preset:
 
     name: str
     brief: str
+    metrics: str
+    logs: str
     traces: str
     shipper: str
     alerting: bool

@@ -55,6 +55,8 @@ class Choices:
     """
 
     preset: str = "current"
+    metrics: str = ""
+    logs: str = ""
     traces: str = ""
     shipper: str = ""
     alerting: bool | None = None

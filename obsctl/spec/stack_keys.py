@@ -75,6 +75,8 @@ CONTAINERS = Record(
     "containers",
     (
         Key("preset", choice(*preset_names()), "Set of versions that work together.", "current", shown="current"),
+        Key("metrics", choice(*_OPTIONS["metrics"]), "What stores metrics.", "", shown="the preset's"),
+        Key("logs", choice(*_OPTIONS["logs"]), "What stores log lines.", "", shown="the preset's"),
         Key(
             "traces",
             choice(*_OPTIONS["traces"]),

@@ -189,7 +189,7 @@ def test_every_product_of_a_preset_is_used_and_every_product_has_an_image() -> N
         assert set(load_preset(name).images) == set(product_names())
 
 
-@pytest.mark.parametrize("option", ["traces", "shipper"])
+@pytest.mark.parametrize("option", ["metrics", "logs", "traces", "shipper"])
 def test_every_option_is_some_products(option: str) -> None:
     offered = {b.when[option] for b in CONTAINERS if option in b.when}
     assert offered == set(role_options()[option]) - {"none"}

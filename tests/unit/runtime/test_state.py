@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
+from obsctl.endpoints import Dialect, Endpoint, Endpoints, Feature, Role
 from obsctl.errors import StartError
 from obsctl.runtime.state import Recorded, State, StateFile
 
@@ -15,9 +15,8 @@ from obsctl.runtime.state import Recorded, State, StateFile
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     file = StateFile(tmp_path / ".obsctl")
     assert file.read() == State()
-    endpoint = Endpoint(
-        "metrics", Role.METRICS, "http://127.0.0.1:9090", Dialect.PROMQL, "http://127.0.0.1:9090/-/ready"
-    )
+    url = "http://127.0.0.1:9090"
+    endpoint = Endpoint("metrics", Role.METRICS, url, Dialect.PROMQL, f"{url}/-/ready", without=(Feature.EXEMPLARS,))
     state = State("embedded", False, 100, (Recorded("api", 42, 1.5, "abc"),), Endpoints((endpoint,)))
     file.write(state)
     assert file.read() == state
