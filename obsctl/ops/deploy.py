@@ -11,7 +11,7 @@ from obsctl import __version__
 from obsctl.errors import StartError
 from obsctl.ops.secrets import PRIVATE, ensure_secrets
 from obsctl.render.compose import compose
-from obsctl.render.desired import Composition
+from obsctl.render.containers import Composition
 from obsctl.render.ondisk import RECORD, Change, changes, forced, new_record, read_record
 from obsctl.spec.presets import load_preset
 from obsctl.spec.stack import Stack

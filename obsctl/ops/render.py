@@ -11,7 +11,8 @@ from pathlib import Path
 from obsctl.errors import UsageError
 from obsctl.ops.deploy import Deployment, composed, deployment
 from obsctl.ops.secrets import READABLE
-from obsctl.render.desired import COMPOSE_FILE, OUTPUT, Composition
+from obsctl.render.containers import Composition
+from obsctl.render.desired import COMPOSE_FILE, OUTPUT
 from obsctl.render.ondisk import diff
 from obsctl.result import Result
 from obsctl.spec.load import load_stack

@@ -12,7 +12,8 @@ from obsctl.endpoints import Endpoints
 from obsctl.errors import ObsctlError, StartError, UsageError
 from obsctl.ops.deploy import composed
 from obsctl.ops.home import Home, embedded_runtime, open_home
-from obsctl.render.desired import OUTPUT, STATE_FOLDER, Composition, Desired
+from obsctl.render.containers import Composition
+from obsctl.render.desired import OUTPUT, STATE_FOLDER, Desired
 from obsctl.render.stack import embedded
 from obsctl.runtime.base import Runtime
 from obsctl.runtime.docker.runtime import DockerRuntime

@@ -15,7 +15,8 @@ from obsctl.errors import StartError
 from obsctl.events import Emit, Event
 from obsctl.ops.deploy import Deployment, deployment
 from obsctl.ops.session import Session, open_session
-from obsctl.render.desired import COMPOSE_FILE, OUTPUT, Composition
+from obsctl.render.containers import Composition
+from obsctl.render.desired import COMPOSE_FILE, OUTPUT
 from obsctl.result import Result
 from obsctl.runtime.base import Operation
 from obsctl.runtime.docker.runtime import DockerRuntime

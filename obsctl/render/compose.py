@@ -12,10 +12,22 @@ from typing import Any
 from obsctl.backends import CONTAINERS, DATA_SOURCES, SAMPLE, Backend, ConfigVariant, Served, dialect_of
 from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK
 from obsctl.endpoints import Endpoint, Endpoints, Role
-from obsctl.render.composefile import compose_values
+from obsctl.render.compose_file import compose_file
+from obsctl.render.containers import (
+    MEBIBYTE,
+    Build,
+    Composition,
+    Condition,
+    Container,
+    HealthCheck,
+    Mount,
+    Network,
+    Published,
+    Tmpfs,
+)
 from obsctl.render.dashboards import dashboard_files
-from obsctl.render.desired import Build, Composition, Container, File, Mount, Network, Published
-from obsctl.render.files import SAMPLE_FOLDER, compose_file, product_files, sample_files
+from obsctl.render.desired import File
+from obsctl.render.files import SAMPLE_FOLDER, product_files, sample_files
 from obsctl.render.images import image_of, variant_of
 from obsctl.render.logpaths import Source, log_sources
 from obsctl.render.rulefiles import rule_files, rule_test_files
@@ -57,7 +69,7 @@ def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Co
         endpoints=endpoints(stack, [part.backend for part in parts]),
         port_offset=stack.port_offset,
     )
-    return _with_compose_file(composition, known)
+    return replace(composition, files=(compose_file(composition), *composition.files))
 
 
 def chosen_parts(stack: Stack, preset: Preset) -> tuple[Part, ...]:
@@ -81,18 +93,13 @@ def _endpoint(stack: Stack, served: Served) -> Endpoint:
     return Endpoint(role.value, role, url, served.dialect, f"{probed}{served.probe}", served.without)
 
 
-def _with_compose_file(composition: Composition, known: Mapping[str, Any]) -> Composition:
-    file = compose_file({**known, **compose_values(composition)})
-    return replace(composition, files=(file, *composition.files))
-
-
 def _ordered(everyone: Sequence[Container], fillers: Mapping[str, Sequence[str]]) -> Iterator[Container]:
     """All containers, each with what it waits for: those of the wished ones, ``fillers`` of a role among them, that are
     part of the stack.
     """
-    healthy = {c.name: bool(c.health) for c in everyone}
+    healthy = {c.name: c.health is not None for c in everyone}
     for container in everyone:
-        wanted = {
+        wanted: dict[str, Condition] = {
             name: "service_healthy" if healthy[name] else "service_started"
             for after in container.depends_on
             for name in fillers.get(after, [after])
@@ -203,15 +210,15 @@ def _common(stack: Stack, backend: Backend, variant: ConfigVariant, known: Mappi
     return {
         "purpose": backend.purpose,
         "user": variant.user,
-        "memory": variant.memory * 1024**2,
+        "memory": variant.memory * MEBIBYTE,
         "pids": variant.pids,
         "command": tuple(inline(argument, known) for argument in variant.command),
         "environment": {name: inline(text, known) for name, text in sorted(variant.environment.items())},
         "ports": tuple(Published(key, stack.ports[key], inside) for key, inside in backend.ports.items()),
-        "tmpfs": tuple(f"{path}:size=64m,uid={user},gid={group},noexec,nosuid,nodev" for path in variant.tmpfs),
+        "tmpfs": tuple(Tmpfs(path, user=user, group=group) for path in variant.tmpfs),
         "networks": backend.networks,
-        "depends_on": dict.fromkeys(backend.after, ""),
-        "health": variant.health,
+        "depends_on": dict.fromkeys(backend.after, "service_started"),
+        "health": HealthCheck(variant.health) if variant.health else None,
         "secrets": variant.secrets,
         "platform": stack.choices.platform,
     }

@@ -21,11 +21,6 @@ def product_files(part: Part, values: Values) -> tuple[File, ...]:
     return tuple(_rendered(product / part.min_version, part.backend.key, values))
 
 
-def compose_file(values: Values) -> File:
-    """The Compose file."""
-    return File("compose.yaml", _filled(assets.templates() / "stacks" / "compose.yaml", values))
-
-
 def sample_files() -> tuple[File, ...]:
     """What the sample's image is built from: its Dockerfile and requirements, and the package beside them."""
     source = assets.sample_sources()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
 from obsctl.backends import SAMPLE
-from obsctl.render.desired import Mount
+from obsctl.render.containers import Mount
 from obsctl.render.template import inline
 from obsctl.spec.stack import Service, Stack
 

@@ -9,7 +9,7 @@ from obsctl.render.desired import File
 from obsctl.render.rule_tests import promtool_value
 from obsctl.render.rulegroups import file_value
 from obsctl.render.rules import RuleSet, service_rules, stack_rules
-from obsctl.render.rules_yaml import yaml_text
+from obsctl.render.yaml_text import yaml_text
 from obsctl.spec.stack import Stack
 
 TESTS = "rule-tests"

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from obsctl.events import Emit, Event
-from obsctl.runtime.docker import model
+from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.engine import Engine
 from obsctl.runtime.docker.faults import engine_faults
-from obsctl.runtime.docker.seed import HELPER
-from obsctl.runtime.docker.seen import RUNNING, SeenContainer, is_ours, see_containers
-from obsctl.runtime.docker.tasks import Tasks
+from obsctl.runtime.docker.file_volumes import HELPER_LABEL
+from obsctl.runtime.docker.inventory import RUNNING, ListedContainer, is_ours, list_containers
+from obsctl.runtime.docker.task_graph import TaskGraph
 from obsctl.runtime.docker.up import remove_container, remove_quietly, stop_container
 
 
-def stop_services(engine: Engine, containers: Sequence[SeenContainer], emit: Emit, *, remove: bool) -> list[str]:
+def stop_services(engine: Engine, containers: Sequence[ListedContainer], emit: Emit, *, remove: bool) -> list[str]:
     """Stop containers, those first that need others; the services of those that ran."""
-    by_name = {c.container: c for c in containers}
+    by_name = {c.engine_name: c for c in containers}
     ran: list[str] = []
 
     def end(work: str) -> None:
@@ -38,19 +38,21 @@ def stop_services(engine: Engine, containers: Sequence[SeenContainer], emit: Emi
     work = {f"stop {name}": [f"stop {d}" for d in needing] for name, needing in _dependents(containers).items()}
     if remove:  # nobody waits for that
         work |= {f"remove {name}": [f"stop {name}"] for name in by_name}
-    Tasks(work, end, threading.Event()).run()
+    TaskGraph(work, end, threading.Event()).run()
     return [c.name for c in containers if c.name in ran]
 
 
-def _dependents(containers: Sequence[SeenContainer]) -> dict[str, list[str]]:
+def _dependents(containers: Sequence[ListedContainer]) -> dict[str, list[str]]:
     """Container -> the containers that need it, by the labels that Compose keeps."""
-    needs = {c.container: model.prerequisites(c.labels.get(model.DEPENDS_ON, "")) for c in containers}
-    return {c.container: [other for other, needed in needs.items() if c.name in needed] for c in containers}
+    needs = {
+        c.engine_name: compose_labels.prerequisites(c.labels.get(compose_labels.DEPENDS_ON, "")) for c in containers
+    }
+    return {c.engine_name: [other for other, needed in needs.items() if c.name in needed] for c in containers}
 
 
 def down(engine: Engine, project: str, root: Path, emit: Emit, *, volumes: bool) -> tuple[str, ...]:
     """Remove the containers and networks of a stack, and with ``volumes`` its data; the services that ran."""
-    found = see_containers(engine, project)
+    found = list_containers(engine, project)
     ours = [c for c in found if is_ours(c, root)]
     ran = stop_services(engine, ours, emit, remove=True)
     others = sorted({c.folder for c in found if c not in ours})
@@ -64,22 +66,22 @@ def down(engine: Engine, project: str, root: Path, emit: Emit, *, volumes: bool)
 
 
 def _remove_shared(api: Any, project: str, *, volumes: bool) -> None:
-    for raw in api.containers(all=True, filters={"label": f"{HELPER}={project}"}):
+    for raw in api.containers(all=True, filters={"label": f"{HELPER_LABEL}={project}"}):
         remove_container(api, raw["Id"], force=True)
-    label = {"label": f"{model.PROJECT}={project}"}
+    label = {"label": f"{compose_labels.PROJECT}={project}"}
     removals = {f"network {raw['Id']}": partial(api.remove_network, raw["Id"]) for raw in api.networks(filters=label)}
     for raw in api.volumes(filters=label).get("Volumes") or []:
-        if volumes or model.SEEDED in (raw.get("Labels") or {}):
+        if volumes or compose_labels.FILE_COPY in (raw.get("Labels") or {}):
             removals[f"volume {raw['Name']}"] = partial(api.remove_volume, raw["Name"])
-    Tasks(dict.fromkeys(removals, ()), lambda name: remove_quietly(removals[name]), threading.Event()).run()
+    TaskGraph(dict.fromkeys(removals, ()), lambda name: remove_quietly(removals[name]), threading.Event()).run()
 
 
 def sweep(engine: Engine, project: str) -> None:
     """Remove copies of configuration that no container uses any more."""
     with engine_faults("cannot remove copies of former configuration"):
         api = engine.client
-        used = {name for c in see_containers(engine, project) for name in c.volumes}
-        label = {"label": [f"{model.PROJECT}={project}", model.SEEDED]}
+        used = {name for c in list_containers(engine, project) for name in c.volumes}
+        label = {"label": [f"{compose_labels.PROJECT}={project}", compose_labels.FILE_COPY]}
         for raw in api.volumes(filters=label).get("Volumes") or []:
             if raw["Name"] not in used:
                 remove_quietly(partial(api.remove_volume, raw["Name"]))

@@ -14,8 +14,8 @@ from obsctl.errors import StartError
 from obsctl.events import Emit, Event
 from obsctl.runtime.docker.engine import Engine
 from obsctl.runtime.docker.faults import engine_faults, explained
-from obsctl.runtime.docker.project import Project, Wanted
-from obsctl.runtime.docker.tasks import Stopped
+from obsctl.runtime.docker.project import Project, ProjectContainer
+from obsctl.runtime.docker.task_graph import TaskStopped
 
 _EVERY = 0.2
 """Seconds between two progress events of one image."""
@@ -62,7 +62,7 @@ def pull(engine: Engine, image: str, platform: str, emit: Emit, stop: threading.
     failure = ""
     for event in _pull_events(engine, image, platform):
         if stop.is_set():
-            raise Stopped
+            raise TaskStopped
         failure = failure or str(event.get("error") or "")  # not raised by the SDK, the stream just ends
         progress.take(event)
         if time.monotonic() - told > _EVERY:
@@ -99,30 +99,30 @@ def split_reference(image: str) -> tuple[str, str]:
     return (head, tag) if colon and "/" not in tag else (repository, "latest")
 
 
-def build(engine: Engine, wanted: Wanted, emit: Emit, stop: threading.Event) -> None:
+def build(engine: Engine, container: ProjectContainer, emit: Emit, stop: threading.Event) -> None:
     """Build an image from the files of the stack. StartError with the last output of the step that failed."""
     begun, said, failure = time.monotonic(), list[str](), ""
-    emit(Event("noted", wanted.image, "building"))
-    with engine_faults(f"cannot build {wanted.image}"):
+    emit(Event("noted", container.image, "building"))
+    with engine_faults(f"cannot build {container.image}"):
         stream = engine.client.build(
-            fileobj=archive(wanted.build),
+            fileobj=archive(container.build_files),
             custom_context=True,
-            tag=wanted.image,
-            buildargs=dict(wanted.build_args),
-            platform=wanted.platform or None,
+            tag=container.image,
+            buildargs=dict(container.spec.build.args if container.spec.build else {}),
+            platform=container.spec.platform or None,
             rm=True,
             forcerm=True,
             decode=True,
         )
         for event in stream:
             if stop.is_set():
-                raise Stopped
+                raise TaskStopped
             failure = failure or str(event.get("error") or "")
             said = [*said, *(line for line in str(event.get("stream", "")).splitlines() if line.strip())][-8:]
     if failure:
         told = "".join(f"\n    {line}" for line in said)
-        raise explained(f"cannot build {wanted.image}; the last it said:{told}\n ", failure)
-    emit(Event("ready", wanted.image, "built", time.monotonic() - begun))
+        raise explained(f"cannot build {container.image}; the last it said:{told}\n ", failure)
+    emit(Event("ready", container.image, "built", time.monotonic() - begun))
 
 
 def archive(files: Mapping[str, bytes]) -> io.BytesIO:
@@ -139,13 +139,13 @@ def archive(files: Mapping[str, bytes]) -> io.BytesIO:
 
 def obtain(engine: Engine, project: Project, image: str, emit: Emit, stop: threading.Event) -> None:
     """Have the engine get an image, in the way its first user says."""
-    wanted = next(w for w in project.containers if w.image == image)
+    container = next(w for w in project.containers if w.image == image)
     try:
-        if wanted.build:
-            build(engine, wanted, emit, stop)
+        if container.spec.build:
+            build(engine, container, emit, stop)
         else:
-            pull(engine, image, wanted.platform, emit, stop)
-    except Stopped:
+            pull(engine, image, container.spec.platform, emit, stop)
+    except TaskStopped:
         emit(Event("stopped", image, "given up"))
         raise
     except StartError:

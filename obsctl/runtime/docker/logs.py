@@ -14,10 +14,10 @@ from typing import Any
 
 from obsctl.events import LogText
 from obsctl.runtime.base import Cancelled
-from obsctl.runtime.docker import model
+from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.engine import Engine
 from obsctl.runtime.docker.faults import engine_faults
-from obsctl.runtime.docker.seen import SeenContainer
+from obsctl.runtime.docker.inventory import ListedContainer
 
 _LONGEST = 256 * 1024
 """Bytes of one line; a longer one is cut, so that a container that never ends a line costs no memory."""
@@ -43,7 +43,13 @@ def last_lines(engine: Engine, ident: str, name: str, count: int) -> list[Line]:
 
 
 def logs(
-    engine: Engine, project: str, containers: Sequence[SeenContainer], *, follow: bool, cancelled: Cancelled, tail: int
+    engine: Engine,
+    project: str,
+    containers: Sequence[ListedContainer],
+    *,
+    follow: bool,
+    cancelled: Cancelled,
+    tail: int,
 ) -> Iterator[LogText]:
     """The last ``tail`` lines of each container in the order of time, then, with ``follow``, what comes."""
     last = {c.ident: last_lines(engine, c.ident, c.name, tail) for c in containers}
@@ -64,8 +70,8 @@ class _Follow:
         self._ended = threading.Event()
         self._lock = threading.Lock()
 
-    def run(self, containers: Sequence[SeenContainer], cancelled: Cancelled) -> Iterator[LogText]:
-        filters = {"type": ["container"], "label": [f"{model.PROJECT}={self._project}"], "event": ["start"]}
+    def run(self, containers: Sequence[ListedContainer], cancelled: Cancelled) -> Iterator[LogText]:
+        filters = {"type": ["container"], "label": [f"{compose_labels.PROJECT}={self._project}"], "event": ["start"]}
         with engine_faults("cannot watch the engine's events"):
             events = self._engine.client.events(since=int(time.time()), filters=filters, decode=True)
         self._streams.append(events)
@@ -89,7 +95,7 @@ class _Follow:
         with contextlib.suppress(Exception):  # the edge of a thread: the engine went away
             for event in events:
                 actor = event.get("Actor") or {}
-                name = str((actor.get("Attributes") or {}).get(model.SERVICE, ""))
+                name = str((actor.get("Attributes") or {}).get(compose_labels.SERVICE, ""))
                 if name in self._names:
                     self._begin(str(actor.get("ID", "")), name)
         self._ended.set()

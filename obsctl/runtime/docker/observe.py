@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from obsctl.errors import StartError
 from obsctl.runtime.base import Observed
-from obsctl.runtime.docker import model
+from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.engine import Engine
 from obsctl.runtime.docker.faults import engine_faults
+from obsctl.runtime.docker.inventory import RUNNING, ListedContainer
 from obsctl.runtime.docker.logs import nanoseconds
-from obsctl.runtime.docker.seen import RUNNING, SeenContainer
-from obsctl.runtime.docker.tasks import Tasks
+from obsctl.runtime.docker.task_graph import TaskGraph
 
 LOOPING = 2
 """Restarts after which a container that has only just started counts as one that goes on ending."""
@@ -23,7 +23,7 @@ LOOPING = 2
 _JUST = 15.0
 
 
-def observe(engine: Engine, containers: Sequence[SeenContainer], *, memory: bool) -> tuple[Observed, ...]:
+def observe(engine: Engine, containers: Sequence[ListedContainer], *, memory: bool) -> tuple[Observed, ...]:
     """All of them as they are now; ``memory`` asks the engine for what each uses, too."""
     by_ident = {c.ident: c for c in containers}
     found: dict[str, Observed] = {}
@@ -35,18 +35,18 @@ def observe(engine: Engine, containers: Sequence[SeenContainer], *, memory: bool
                 used = _memory(engine.client, ident) if memory and by_ident[ident].state == RUNNING else 0
             found[ident] = _observed(by_ident[ident], raw, used)
 
-    Tasks(dict.fromkeys(by_ident, ()), look, threading.Event()).run()
+    TaskGraph(dict.fromkeys(by_ident, ()), look, threading.Event()).run()
     return tuple(found[c.ident] for c in containers if c.ident in found)
 
 
-def _observed(seen: SeenContainer, raw: Mapping[str, Any], memory: int) -> Observed:
+def _observed(seen: ListedContainer, raw: Mapping[str, Any], memory: int) -> Observed:
     state = raw.get("State") or {}
     restarts = int(raw.get("RestartCount") or 0)
     started = nanoseconds(str(state.get("StartedAt", ""))) / 1e9
     return Observed(
         name=seen.name,
         state=_alive(seen.state, restarts, started),
-        fingerprint=seen.labels.get(model.FINGERPRINT, ""),
+        fingerprint=seen.labels.get(compose_labels.FINGERPRINT, ""),
         pid=int(state.get("Pid") or 0),
         started_at=started,
         memory=memory,

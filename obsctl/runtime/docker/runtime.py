@@ -17,12 +17,19 @@ from urllib.parse import urlsplit
 from obsctl.endpoints import Endpoint, Endpoints
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event, LogText
-from obsctl.render.desired import Composition
+from obsctl.render.containers import Composition
 from obsctl.runtime.base import Cancelled, Observed, Operation
 from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.inventory import (
+    Inventory,
+    ListedContainer,
+    is_ours,
+    list_containers,
+    list_networks,
+    take_inventory,
+)
 from obsctl.runtime.docker.plan import STARTING, current, plan
-from obsctl.runtime.docker.project import Project, project
-from obsctl.runtime.docker.seen import Seen, SeenContainer, is_ours, see, see_containers, see_networks
+from obsctl.runtime.docker.project import Project, project_of
 from obsctl.runtime.state import State, StateFile
 
 if TYPE_CHECKING:
@@ -75,8 +82,8 @@ class DockerRuntime:
             )
             raise StartError(message, hint=hint) from error
 
-    def _containers(self) -> tuple[SeenContainer, ...]:
-        found = see_containers(self.engine, self.stack)
+    def _containers(self) -> tuple[ListedContainer, ...]:
+        found = list_containers(self.engine, self.stack)
         return tuple(c for c in found if is_ours(c, self.root))
 
     def observe(self, *, memory: bool = True) -> tuple[Observed, ...]:
@@ -99,7 +106,7 @@ class DockerRuntime:
 
     def is_there(self) -> bool:
         """Whether it has containers, even ones that have ended: its engine may start them again. Or their network."""
-        return bool(self._containers() or see_networks(self.engine, self.stack))
+        return bool(self._containers() or list_networks(self.engine, self.stack))
 
     def missing_images(self, composition: Composition) -> tuple[str, ...]:
         """The images that would have to be pulled; those that are built need their base images."""
@@ -108,22 +115,22 @@ class DockerRuntime:
             for c in composition.containers
             for base in (c.build.args.values() if c.build else (c.image,))
         }
-        there = see(self.engine, composition.name, needed).images or {}
+        there = take_inventory(self.engine, composition.name, needed).images
         return tuple(sorted(image for image in needed if not there.get(image)))
 
     def plan(self, composition: Composition, pending: Mapping[str, bytes] | None = None) -> tuple[Operation, ...]:
         """What ``apply`` would do, once the ``pending`` files are written. Changes nothing."""
-        wanted = project(composition, self.root, pending)
-        return plan(wanted, see(self.engine, wanted.name, wanted.images))
+        target = project_of(composition, self.root, pending)
+        return plan(target, take_inventory(self.engine, target.name, target.images))
 
     def apply(self, composition: Composition, emit: Emit, *, patience: float = PATIENCE) -> tuple[str, ...]:
         """Make it so; the services that were started. Interrupted or failed: what this call made is gone again."""
-        wanted = project(composition, self.root)
-        self._require_reachable(wanted)
-        seen = see(self.engine, wanted.name, wanted.images)
-        steps = plan(wanted, seen)
+        target = project_of(composition, self.root)
+        self._require_reachable(target)
+        inventory = take_inventory(self.engine, target.name, target.images)
+        steps = plan(target, inventory)
         if not self.engine.host and any(step.kind in STARTING for step in steps):
-            self._require_ports(wanted, seen, steps)
+            self._require_ports(target, inventory, steps)
         before = self.state.read()
         endpoints = self.reachable(composition.endpoints)
         where = self.engine.candidate.url
@@ -134,17 +141,23 @@ class DockerRuntime:
             if changed != before:
                 self.state.write(changed)
             return ()
-        return self._carry_out(wanted, seen, steps, changed, emit, patience)
+        return self._carry_out(target, inventory, steps, changed, emit, patience)
 
     def _carry_out(
-        self, wanted: Project, seen: Seen, steps: Sequence[Operation], changed: State, emit: Emit, patience: float
+        self,
+        target: Project,
+        inventory: Inventory,
+        steps: Sequence[Operation],
+        changed: State,
+        emit: Emit,
+        patience: float,
     ) -> tuple[str, ...]:
         from obsctl.runtime.docker.down import sweep
         from obsctl.runtime.docker.up import Up
 
-        self._up = up = Up(self.engine, wanted, emit, patience)
+        self._up = up = Up(self.engine, target, emit, patience)
         try:
-            started = up.carry_out(seen, steps)
+            started = up.carry_out(inventory, steps)
             self.state.write(changed)
             if started:
                 sweep(self.engine, self.stack)
@@ -165,30 +178,30 @@ class DockerRuntime:
             if not self._containers():
                 self.state.forget()
 
-    def _require_reachable(self, wanted: Project) -> None:
+    def _require_reachable(self, target: Project) -> None:
         """Ports that another machine publishes on its own loopback address cannot be reached from here."""
-        if self.engine.host and wanted.bind in ("127.0.0.1", "::1", "localhost"):
-            message = f"the engine is on {self.engine.host}, where {wanted.bind} cannot be reached from here"
+        if self.engine.host and target.bind in ("127.0.0.1", "::1", "localhost"):
+            message = f"the engine is on {self.engine.host}, where {target.bind} cannot be reached from here"
             hint = (
                 "set `bind: 0.0.0.0` in obsctl.yaml (others in that network can reach it, too), or use a local engine"
             )
             raise StartError(message, hint=hint)
 
-    def _require_ports(self, wanted: Project, seen: Seen, steps: Sequence[Operation]) -> None:
+    def _require_ports(self, target: Project, inventory: Inventory, steps: Sequence[Operation]) -> None:
         """Ports of what is to be started must be free, but for those that it holds already."""
         from obsctl.runtime.docker.up import port_holders
         from obsctl.runtime.ports import require_free
 
-        starting = [wanted.named(s.name) for s in steps if s.kind in STARTING]
-        needed = {key: port for w in starting for key, port in w.ports}
-        ours = {port for w in starting if (c := current(w, seen)) for port in c.ports}
+        starting = [target.named(s.name) for s in steps if s.kind in STARTING]
+        needed = {port.key: port.host for c in starting for port in c.spec.ports}
+        ours = {port for c in starting if (held := current(c, inventory)) for port in held.ports}
         holders = port_holders(self.engine, set(needed.values()) - ours) if needed else {}
         if holders:
             listed = "; ".join(
                 f"port {port} is taken by the container {name}" for port, name in sorted(holders.items())
             )
             raise StartError(listed, hint="stop it, or move all ports with `--port-offset 100`")
-        require_free(wanted.bind, {key: port for key, port in needed.items() if port not in ours})
+        require_free(target.bind, {key: port for key, port in needed.items() if port not in ours})
 
     def logs(self, names: Sequence[str], *, follow: bool, cancelled: Cancelled, tail: int) -> Iterator[LogText]:
         """The last lines of each container, merged by time, then, with ``follow``, new ones as they come."""

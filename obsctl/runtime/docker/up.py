@@ -13,16 +13,16 @@ from typing import Any
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
 from obsctl.runtime.base import Operation
-from obsctl.runtime.docker import model
+from obsctl.runtime.docker import compose_labels
+from obsctl.runtime.docker.create_request import aliases, create_body
 from obsctl.runtime.docker.engine import Engine
 from obsctl.runtime.docker.faults import engine_faults, explained
+from obsctl.runtime.docker.file_volumes import HELPER_LABEL, copy_files, require_no_folders, shares_files
 from obsctl.runtime.docker.images import obtain
+from obsctl.runtime.docker.inventory import Inventory, ListedContainer, image_id, take_inventory
 from obsctl.runtime.docker.plan import STARTING, current, plan, schedule
-from obsctl.runtime.docker.project import Project, Shared, Wanted
-from obsctl.runtime.docker.request import create_body, endpoint
-from obsctl.runtime.docker.seed import HELPER, require_no_folders, seed, sees_files
-from obsctl.runtime.docker.seen import Seen, SeenContainer, image_id, see
-from obsctl.runtime.docker.tasks import LEAVE, Tasks
+from obsctl.runtime.docker.project import Project, ProjectContainer, SharedResource
+from obsctl.runtime.docker.task_graph import GRACE, TaskGraph
 from obsctl.runtime.docker.watch import Watch
 
 STOP_TIMEOUT = 10
@@ -45,20 +45,20 @@ class Up:
         self._volumes: dict[str, dict[str, str]] = {}
         self._features: Mapping[str, Any] = {}
 
-    def carry_out(self, seen: Seen, steps: Sequence[Operation]) -> tuple[str, ...]:
-        """Execute the steps that were planned for what was seen; the services that were started."""
+    def carry_out(self, inventory: Inventory, steps: Sequence[Operation]) -> tuple[str, ...]:
+        """Execute the steps that were planned for this inventory; the services that were started."""
         images = [s.name for s in steps if s.kind in ("pull", "build")]
         if images:
             self._each(images, lambda i: obtain(self.engine, self.project, i, self.emit, self._stop), leave=_PULL_LEAVE)
-            seen = see(self.engine, self.project.name, self.project.images)
-            steps = plan(self.project, seen)
+            inventory = take_inventory(self.engine, self.project.name, self.project.images)
+            steps = plan(self.project, inventory)
         for step in (s for s in steps if s.kind == "orphan"):
             self.emit(Event("noted", step.name, step.cause))
         if any(s.kind not in ("keep", "orphan") for s in steps):
-            self._change(steps, seen)
+            self._change(steps, inventory)
         return tuple(self.started)
 
-    def _change(self, steps: Sequence[Operation], seen: Seen) -> None:
+    def _change(self, steps: Sequence[Operation], inventory: Inventory) -> None:
         by_name = {s.name: s for s in steps if s.kind in (*STARTING, "keep")}
         making = [name for name, step in by_name.items() if step.kind in ("create", "replace")]
         shared = {("network", n.key): n for n in self.project.networks}
@@ -70,39 +70,39 @@ class Up:
         }
         work["files"] = partial(self._prepare, [self.project.named(name) for name in making])
         self._each(list(work), lambda name: work[name]())
-        self._each(making, lambda name: self._create(self.project.named(name), current(self.project.named(name), seen)))
+        self._each(making, lambda name: self._create(self.project.named(name), inventory))
         with Watch(self.engine, self.project.name, self._stop) as watch:
-            self._tasks(schedule(self.project, by_name), lambda work: self._bring(work, by_name, seen, watch))
+            self._tasks(schedule(self.project, by_name), lambda work: self._bring(work, by_name, inventory, watch))
 
-    def _bring(self, work: str, steps: Mapping[str, Operation], seen: Seen, watch: Watch) -> None:
+    def _bring(self, work: str, steps: Mapping[str, Operation], inventory: Inventory, watch: Watch) -> None:
         """Start a container, or await that one is healthy."""
         kind, _, name = work.partition(" ")
-        wanted = self.project.named(name)
-        old = current(wanted, seen)
+        container = self.project.named(name)
+        old = current(container, inventory)
         ident = self._made.get(name) or (old.ident if old else "")
         if kind == "start":
-            self._start(steps[name], wanted, old, ident)
+            self._start(steps[name], container, old, ident)
         elif not (steps[name].kind == "keep" and old and old.health == "healthy"):
-            watch.healthy(wanted, ident, self.patience)
+            watch.healthy(container, ident, self.patience)
 
-    def _prepare(self, making: Sequence[Wanted]) -> None:
+    def _prepare(self, making: Sequence[ProjectContainer]) -> None:
         """How new containers get their files, and what this engine is like."""
         with engine_faults("cannot ask the engine what it is like"):
             self._features = self.engine.client.info() if making else {}
-        if any(w.seeds or w.hosts for w in making) and not sees_files(self.engine, self.project, self.run):
-            for wanted in making:
-                require_no_folders(self.engine, wanted)
+        if any(w.copies or w.hosts for w in making) and not shares_files(self.engine, self.project, self.run):
+            for container in making:
+                require_no_folders(self.engine, container)
             self.emit(Event("noted", "files", f"the engine at {self.engine.candidate.url} gets copies"))
-            self._volumes = {w.name: seed(self.engine, self.project, w, self.run) for w in making}
+            self._volumes = {w.name: copy_files(self.engine, self.project, w, self.run) for w in making}
 
-    def _each(self, names: Sequence[str], action: Callable[[str], None], leave: float = LEAVE) -> None:
+    def _each(self, names: Sequence[str], action: Callable[[str], None], leave: float = GRACE) -> None:
         self._tasks(dict.fromkeys(names, ()), action, leave)
 
-    def _tasks(self, needs: Mapping[str, Sequence[str]], action: Callable[[str], None], leave: float = LEAVE) -> None:
-        Tasks(needs, action, self._stop, leave).run()
+    def _tasks(self, needs: Mapping[str, Sequence[str]], action: Callable[[str], None], leave: float = GRACE) -> None:
+        TaskGraph(needs, action, self._stop, leave).run()
 
-    def _share(self, kind: str, shared: Shared) -> None:
-        labels = {**shared.labels, model.RUN: self.run}
+    def _share(self, kind: str, shared: SharedResource) -> None:
+        labels = {**shared.labels, compose_labels.RUN: self.run}
         with engine_faults(f"cannot make the {kind} {shared.name}"):
             if kind == "volume":
                 self.engine.client.create_volume(shared.name, labels=labels)
@@ -112,38 +112,36 @@ class Up:
                 )
         self.emit(Event("noted", shared.name, f"{kind} made"))
 
-    def _create(self, wanted: Wanted, old: SeenContainer | None) -> None:
+    def _create(self, container: ProjectContainer, inventory: Inventory) -> None:
         """Make a container; beside an old one, which goes on until the new one can be started."""
-        api = self.engine.client
-        name = f"{old.ident[:12]}_{wanted.container}" if old else wanted.container
-        with engine_faults(f"cannot make the container {wanted.container}"):
+        api, old = self.engine.client, current(container, inventory)
+        name = f"{old.ident[:12]}_{container.engine_name}" if old else container.engine_name
+        with engine_faults(f"cannot make the container {container.engine_name}"):
             body = create_body(
-                wanted,
-                self.project.name,
-                image_id(self.engine, wanted.image),
+                container,
+                image_id(self.engine, container.image),
                 run=self.run,
-                volumes=self._volumes.get(wanted.name, {}),
+                volumes=self._volumes.get(container.name, {}),
                 selinux=any("selinux" in str(option) for option in self._features.get("SecurityOptions") or []),
                 init=not self.engine.podman,
+                replaced=old.engine_name if old else "",
             )
-            if old:
-                body["Labels"][f"{model.PREFIX}replace"] = old.container
-            made = api.create_container_from_config(body, name, wanted.platform or None)["Id"]
-            for network in wanted.networks[1:]:
-                api.connect_container_to_network(made, network, aliases=endpoint(wanted)["Aliases"])
-        self._made[wanted.name] = made
+            made = api.create_container_from_config(body, name, container.spec.platform or None)["Id"]
+            for network in container.networks[1:]:
+                api.connect_container_to_network(made, network, aliases=aliases(container))
+        self._made[container.name] = made
 
-    def _start(self, step: Operation, wanted: Wanted, old: SeenContainer | None, ident: str) -> None:
+    def _start(self, step: Operation, container: ProjectContainer, old: ListedContainer | None, ident: str) -> None:
         if step.kind not in STARTING:
             return
         begun = time.monotonic()
         if step.kind == "replace" and old:
-            self._take_over(wanted, old)
-        self._run(step, wanted, ident)
+            self._take_over(container, old)
+        self._run(step, container, ident)
         self.started.append(step.name)
         self.emit(Event("started", step.name, step.cause, time.monotonic() - begun))
 
-    def _run(self, step: Operation, wanted: Wanted, ident: str) -> None:
+    def _run(self, step: Operation, container: ProjectContainer, ident: str) -> None:
         import docker.errors
 
         if step.kind in ("start", "resume"):
@@ -152,27 +150,27 @@ class Up:
             try:
                 self.engine.client.unpause(ident) if step.kind == "resume" else self.engine.client.start(ident)
             except docker.errors.APIError as error:
-                raise self._not_started(wanted, str(error.explanation or error)) from error
+                raise self._not_started(container, str(error.explanation or error)) from error
 
-    def _not_started(self, wanted: Wanted, said: str) -> StartError:
+    def _not_started(self, container: ProjectContainer, said: str) -> StartError:
         """With who holds the port, where that is the reason and another container is who."""
-        found = explained(f"cannot start {wanted.name}", said)
+        found = explained(f"cannot start {container.name}", said)
         if "port" not in said:
             return found
         with contextlib.suppress(StartError):
-            held = port_holders(self.engine, {port for _, port in wanted.ports})
-            others = {p: name for p, name in held.items() if name != wanted.container}
+            held = port_holders(self.engine, {port.host for port in container.spec.ports})
+            others = {p: name for p, name in held.items() if name != container.engine_name}
             if others:
                 listed = ", ".join(f"port {port} is taken by the container {name}" for port, name in others.items())
-                return StartError(f"cannot start {wanted.name}: {listed}", hint=found.hint)
+                return StartError(f"cannot start {container.name}: {listed}", hint=found.hint)
         return found
 
-    def _take_over(self, wanted: Wanted, old: SeenContainer) -> None:
+    def _take_over(self, container: ProjectContainer, old: ListedContainer) -> None:
         """End the old container and give the new one its name."""
-        with engine_faults(f"cannot replace {old.container}"):
+        with engine_faults(f"cannot replace {old.engine_name}"):
             stop_container(self.engine.client, old.ident)
             remove_container(self.engine.client, old.ident)
-            self.engine.client.rename(self._made[wanted.name], wanted.container)
+            self.engine.client.rename(self._made[container.name], container.engine_name)
 
     def undo(self) -> None:
         """Take back everything that this run has made, and stop what it had started."""
@@ -181,11 +179,11 @@ class Up:
         with engine_faults("cannot take back what was started; `obsctl down` does it once the engine answers"):
             for ident in self._again:
                 stop_container(api, ident)
-            mark = {"label": f"{model.RUN}={self.run}"}
+            mark = {"label": f"{compose_labels.RUN}={self.run}"}
             for raw in api.containers(all=True, filters=mark):
                 remove_container(api, raw["Id"], force=True)
-                service = (raw.get("Labels") or {}).get(model.SERVICE, "")
-                if service and HELPER not in raw["Labels"]:
+                service = (raw.get("Labels") or {}).get(compose_labels.SERVICE, "")
+                if service and HELPER_LABEL not in raw["Labels"]:
                     self.emit(Event("stopped", service, "taken back"))
             for raw in api.networks(filters=mark):
                 remove_quietly(partial(api.remove_network, raw["Id"]))

@@ -8,18 +8,18 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from obsctl.errors import StartError
-from obsctl.runtime.docker import model
+from obsctl.render.containers import HealthCheck
+from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.engine import Engine
 from obsctl.runtime.docker.faults import engine_faults
 from obsctl.runtime.docker.logs import last_lines
-from obsctl.runtime.docker.project import Wanted
-from obsctl.runtime.docker.tasks import Stopped
+from obsctl.runtime.docker.project import ProjectContainer
+from obsctl.runtime.docker.task_graph import TaskStopped
 
 _LINES = 5
 _HINT = "correct its configuration, or its image, in obsctl.yaml"
@@ -51,10 +51,9 @@ class _Check:
     Runs go on by themselves, so that one that hangs stops nobody.
     """
 
-    def __init__(self, engine: Engine, ident: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, engine: Engine, ident: str, health: HealthCheck | None) -> None:
         self._engine, self._ident = engine, ident
-        test: list[str] = values.get("test") or [""]
-        kind, self._command = test[0], test[1:]
+        kind, *self._command = health.test if health else ("",)
         self._runs = kind == "CMD"
         self._run = ""
 
@@ -97,7 +96,7 @@ class Watch:
     def __enter__(self) -> Self:
         filters = {
             "type": ["container"],
-            "label": [f"{model.PROJECT}={self._project}"],
+            "label": [f"{compose_labels.PROJECT}={self._project}"],
             "event": ["health_status", "die"],
         }
         with engine_faults("cannot watch the engine's events"):
@@ -132,10 +131,10 @@ class Watch:
                 fate.health = action.removeprefix("health_status: ")
             self._changed.notify_all()
 
-    def healthy(self, wanted: Wanted, ident: str, patience: float) -> None:
+    def healthy(self, container: ProjectContainer, ident: str, patience: float) -> None:
         """Return once the container is healthy. StartError when it ends, is found unhealthy, or takes too long."""
-        name, deadline, looked, pause = wanted.name, time.monotonic() + patience, time.monotonic(), _FIRST
-        fate, check = self._fate(ident), _Check(self._engine, ident, wanted.values.get("healthcheck", {}))
+        name, deadline, looked, pause = container.name, time.monotonic() + patience, time.monotonic(), _FIRST
+        fate, check = self._fate(ident), _Check(self._engine, ident, container.spec.health)
         self._look(ident, fate)
         while not self._wait(fate, min(pause, deadline - time.monotonic())):
             if check.passed():
@@ -160,7 +159,7 @@ class Watch:
         with self._changed:
             while not fate.decided:
                 if self._stop.is_set():
-                    raise Stopped
+                    raise TaskStopped
                 left = until - time.monotonic()
                 if left <= 0:
                     return False

@@ -17,7 +17,8 @@ import pytest
 
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.events import Event
-from obsctl.render.desired import Desired, File, Mount, Process
+from obsctl.render.containers import Mount
+from obsctl.render.desired import Desired, File, Process
 from obsctl.runtime.base import Observed
 from obsctl.runtime.embedded import EmbeddedRuntime
 from obsctl.runtime.state import prepare

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import shutil
 import socket
@@ -18,12 +17,12 @@ import pytest
 
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.events import Event
-from obsctl.render.composefile import compose_values
-from obsctl.render.desired import Composition, Container, File, Mount, Network, Published
-from obsctl.render.files import compose_file
+from obsctl.render.compose_file import compose_file
+from obsctl.render.containers import Composition, Container, HealthCheck, Mount, Network, Published, Tmpfs
+from obsctl.render.desired import File
 from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.inventory import image_id
 from obsctl.runtime.docker.runtime import DockerRuntime
-from obsctl.runtime.docker.seen import image_id
 from obsctl.runtime.state import prepare
 from obsctl.spec.stack import url_host
 from tests.e2e.engine import VARIABLE
@@ -88,7 +87,7 @@ def box(name: str, command: Sequence[str] = SLEEP, **more: Any) -> Container:
         "user": f"{USER}:{USER}",
         "memory": 64 * 1024**2,
         "pids": 64,
-        "tmpfs": (f"/tmp:size=8m,uid={USER},gid={USER},noexec,nosuid,nodev",),
+        "tmpfs": (Tmpfs("/tmp", 8 * 1024**2, str(USER), str(USER)),),
         "networks": ("default",),
     }
     return Container(name=name, command=tuple(command), **{**values, **more})
@@ -108,7 +107,7 @@ def slow(name: str = "db") -> Container:
     """A container that becomes healthy some time after its start, and keeps a volume."""
     command = ("/bin/sh", "-c", "sleep 1; touch /tmp/ready; exec sleep 1000")
     mounts = (Mount("volume", "data", "/data", read_only=False),)
-    return box(name, command, health=("CMD", "/bin/test", "-f", "/tmp/ready"), mounts=mounts)
+    return box(name, command, health=HealthCheck(("CMD", "/bin/test", "-f", "/tmp/ready")), mounts=mounts)
 
 
 def free_port() -> int:
@@ -132,8 +131,7 @@ def composition(name: str, containers: Sequence[Container], bind: str = "127.0.0
         files=tuple(dict.fromkeys(file for c in containers for file in c.files)),
         endpoints=Endpoints(tuple(_endpoint(bind, c) for c in containers if c.ports)),
     )
-    file = compose_file({"stack": json.dumps(name), "preset": "test", **compose_values(stack)})
-    return Composition(**{**vars(stack), "files": (file, *stack.files)})
+    return Composition(**{**vars(stack), "files": (compose_file(stack), *stack.files)})
 
 
 def _endpoint(bind: str, container: Container) -> Endpoint:

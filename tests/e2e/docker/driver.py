@@ -13,7 +13,7 @@ from pathlib import Path
 
 from obsctl.errors import ObsctlError
 from obsctl.events import Event
-from obsctl.render.desired import Composition
+from obsctl.render.containers import Composition
 from obsctl.runtime.docker.engine import find_engine
 from tests.e2e.docker.boxes import Lab, slow, web
 from tests.e2e.engine import VARIABLE

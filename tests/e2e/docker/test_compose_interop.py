@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from obsctl.render.compose import compose
-from obsctl.render.desired import Composition, Mount
-from obsctl.runtime.docker import model
-from obsctl.runtime.docker.seen import see_containers
+from obsctl.render.compose_mapping import canonical_service
+from obsctl.render.containers import Composition, Mount
+from obsctl.runtime.docker import compose_labels
+from obsctl.runtime.docker.compose_labels import config_hash
+from obsctl.runtime.docker.inventory import list_containers
 from obsctl.spec.load import load_stack
 from obsctl.spec.presets import load_preset, preset_names
 from obsctl.wait import Deadline, until
@@ -62,7 +64,7 @@ def stack(lab: Lab, port: int, text: str = "hello") -> Composition:
 
 
 def labels(raws: list[dict[str, Any]]) -> dict[str, str]:
-    return {raw["Name"]: raw["Labels"][model.HASH] for raw in raws}
+    return {raw["Name"]: raw["Labels"][compose_labels.HASH] for raw in raws}
 
 
 def test_compose_works_on_what_obsctl_made(lab: Lab, program: str) -> None:
@@ -95,7 +97,7 @@ def test_obsctl_works_on_what_compose_made(lab: Lab, program: str) -> None:
 
 def test_labels_of_networks_and_volumes_are_those_of_compose(lab: Lab, program: str) -> None:
     made, api = stack(lab, free_port()), lab.engine.client
-    mine = {"label": f"{model.PROJECT}={lab.stack}"}
+    mine = {"label": f"{compose_labels.PROJECT}={lab.stack}"}
     lab.runtime.apply(made, lab.events.append)
     ours = labels(api.networks(filters=mine)) | labels(api.volumes(filters=mine)["Volumes"])
     lab.down()
@@ -122,7 +124,7 @@ def test_hashes_of_the_rendered_stack_are_those_of_compose(program: str, preset:
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_text("x")
     theirs = dict(line.split() for line in run(program, root, "config", "--hash", "*").splitlines())
-    ours = {c.name: model.config_hash(model.service_values(made, c, root)) for c in made.containers}
+    ours = {c.name: config_hash(canonical_service(c, made.address, root)) for c in made.containers}
     assert ours == theirs
 
 
@@ -130,6 +132,6 @@ def test_health_is_read_from_what_the_engine_lists(lab: Lab) -> None:
     lab.up(slow("db"), box("other", mounts=(Mount("volume", "data", "/data", read_only=False),)))
 
     def healthy() -> bool:
-        return {c.name: c.health for c in see_containers(lab.engine, lab.stack)} == {"db": "healthy", "other": ""}
+        return {c.name: c.health for c in list_containers(lab.engine, lab.stack)} == {"db": "healthy", "other": ""}
 
     assert until(healthy, Deadline.after(15))

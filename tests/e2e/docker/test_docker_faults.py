@@ -18,14 +18,15 @@ import pytest
 
 from obsctl.errors import StartError
 from obsctl.events import Event
-from obsctl.render.desired import Build, File
-from obsctl.runtime.docker import model
+from obsctl.render.containers import Build, HealthCheck
+from obsctl.render.desired import File
+from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.file_volumes import copy_files
+from obsctl.runtime.docker.inventory import take_inventory
 from obsctl.runtime.docker.plan import plan
-from obsctl.runtime.docker.project import project
+from obsctl.runtime.docker.project import project_of
 from obsctl.runtime.docker.runtime import DockerRuntime
-from obsctl.runtime.docker.seed import seed
-from obsctl.runtime.docker.seen import see
 from obsctl.runtime.docker.up import Up
 from obsctl.wait import Deadline, until
 from tests.e2e.docker.boxes import IMAGE, Lab, box, free_port, slow, web
@@ -176,8 +177,8 @@ def test_a_port_that_is_taken_is_found_before_anything_is_made(lab: Lab, holder:
 def test_a_port_that_is_taken_between_plan_and_start_undoes_all(lab: Lab, holder: str) -> None:
     local(lab.engine)
     port, other = free_port(), Lab(lab.engine, lab.path / "other")
-    made = project(lab.write(slow("db"), web("front", port, depends_on={"db": "service_started"})), lab.root)
-    seen = see(lab.engine, made.name, made.images)
+    made = project_of(lab.write(slow("db"), web("front", port, depends_on={"db": "service_started"})), lab.root)
+    seen = take_inventory(lab.engine, made.name, made.images)
     steps, up = plan(made, seen), Up(lab.engine, made, lab.events.append, patience=30)
     with socket.socket() as taken:
         if holder == "a process":
@@ -196,14 +197,14 @@ def test_a_port_that_is_taken_between_plan_and_start_undoes_all(lab: Lab, holder
 
 
 def test_a_disk_that_is_full_is_said_with_what_makes_room(lab: Lab) -> None:
-    made = project(lab.write(web("front", free_port(), "x" * 100_000)), lab.root)
+    made = project_of(lab.write(web("front", free_port(), "x" * 100_000)), lab.root)
     wanted = made.named("front")
     small = {"type": "tmpfs", "device": "tmpfs", "o": "size=4k"}
-    mine = {model.PROJECT: lab.stack}
-    name = f"{made.name}_files-front-1-{wanted.seeds[0].digest}"
+    mine = {compose_labels.PROJECT: lab.stack}
+    name = f"{made.name}_files-front-1-{wanted.copies[0].digest}"
     lab.engine.client.create_volume(name, driver="local", driver_opts=small, labels=mine)
     with pytest.raises(StartError, match="the engine's disk is full") as caught:
-        seed(lab.engine, made, wanted, "a run")
+        copy_files(lab.engine, made, wanted, "a run")
     assert "docker system prune" in caught.value.hint
     assert lab.left() == [name]
 
@@ -230,14 +231,14 @@ def test_a_container_that_goes_on_ending_counts_as_dead_and_its_last_words_can_b
 
 
 def test_a_container_that_others_wait_for_and_that_ends_is_an_error(lab: Lab) -> None:
-    bad = box("db", ("/bin/sh", "-c", "echo no such setting; exit 3"), health=("CMD", "/bin/false"))
+    bad = box("db", ("/bin/sh", "-c", "echo no such setting; exit 3"), health=HealthCheck(("CMD", "/bin/false")))
     with pytest.raises(StartError, match=r"db ended with exit code 3 while starting; its last lines:\n    no such"):
         lab.up(bad, box("front", depends_on={"db": "service_healthy"}))
     assert lab.left() == []
 
 
 def test_a_container_that_never_gets_healthy_is_an_error_after_the_given_time(lab: Lab) -> None:
-    bad = box("db", health=("CMD", "/bin/false"))
+    bad = box("db", health=HealthCheck(("CMD", "/bin/false")))
     with pytest.raises(StartError, match=r"db was not healthy after 0\.5 s") as caught:
         lab.up(bad, box("front", depends_on={"db": "service_healthy"}), patience=0.5)
     assert "--timeout" in caught.value.hint

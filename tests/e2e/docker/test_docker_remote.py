@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from obsctl.errors import StartError
-from obsctl.render.desired import Mount
+from obsctl.render.containers import Mount
 from obsctl.runtime.docker.engine import Engine, find_engine
-from obsctl.runtime.docker.project import project
-from obsctl.runtime.docker.seed import sees_files
+from obsctl.runtime.docker.file_volumes import shares_files
+from obsctl.runtime.docker.project import project_of
 from obsctl.wait import Deadline, until
 from tests.e2e.docker.boxes import Lab, box, free_port, web
 from tests.e2e.docker.breaks import Cable
@@ -111,8 +111,8 @@ def test_loopback_of_another_machine_is_refused(remote: Lab) -> None:
 
 def test_whether_an_engine_sees_the_files_is_asked(lab: Lab) -> None:
     made = lab.write(web("front", free_port()))
-    here = project(made, lab.root)
+    here = project_of(made, lab.root)
     if not lab.engine.host:
-        assert sees_files(lab.engine, here, "run")
-    assert not sees_files(lab.engine, dataclasses.replace(here, root=Path("/nowhere/at/all")), "run")
+        assert shares_files(lab.engine, here, "run")
+    assert not shares_files(lab.engine, dataclasses.replace(here, root=Path("/nowhere/at/all")), "run")
     assert lab.left() == []

@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from obsctl.errors import StartError
-from obsctl.render.desired import Mount
+from obsctl.render.containers import Mount
 from obsctl.wait import Deadline, until
 from tests.e2e.docker.boxes import IMAGE, OTHER_IMAGE, Lab, box, free_port, slow, web
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from obsctl.render.compose import compose
-from obsctl.render.desired import Composition
+from obsctl.render.containers import Composition
 from obsctl.render.files import SAMPLE_FOLDER
 from obsctl.spec.load import load_stack
 from obsctl.spec.presets import load_preset

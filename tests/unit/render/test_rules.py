@@ -20,8 +20,8 @@ from obsctl.render.rule_tests import QUIET, TROUBLE, promtool_value
 from obsctl.render.rulefiles import rule_files, rule_test_files
 from obsctl.render.rulegroups import file_value
 from obsctl.render.rules import service_rules, stack_rules
-from obsctl.render.rules_yaml import yaml_text
 from obsctl.render.slo_rules import BURN_WINDOWS, WINDOWS, slo_groups
+from obsctl.render.yaml_text import yaml_text
 from obsctl.spec.contract import Contract
 from obsctl.spec.load import load_contract, load_stack
 from obsctl.spec.rule_templates import rule_templates

@@ -17,8 +17,8 @@ import pytest
 from obsctl.errors import StartError
 from obsctl.runtime.docker.engine import _host, candidates, find_engine, unreachable
 from obsctl.runtime.docker.faults import RefusalError
+from obsctl.runtime.docker.inventory import take_inventory
 from obsctl.runtime.docker.runtime import DockerRuntime
-from obsctl.runtime.docker.seen import see
 from obsctl.runtime.state import State, StateFile
 
 
@@ -221,7 +221,9 @@ def test_an_image_of_another_platform_is_not_there(tmp_path: Path, image: str, p
     said |= {"/v1.41/images/json": (200, {}, json.dumps(IMAGES).encode())}
     said |= {"/v1.41/images/a/b:1/json": (200, {}, inspected)}
     with speaking(said) as url:
-        assert see(find_engine({"DOCKER_HOST": url}, tmp_path), "s", {image: platform}).images == {image: ident}
+        assert take_inventory(find_engine({"DOCKER_HOST": url}, tmp_path), "s", {image: platform}).images == {
+            image: ident
+        }
 
 
 def test_a_stack_of_an_engine_that_is_gone_says_where_it_was_started_and_how_to_go_on(tmp_path: Path) -> None:

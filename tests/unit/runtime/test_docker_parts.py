@@ -5,22 +5,25 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obsctl.endpoints import Endpoints
 from obsctl.errors import StartError
-from obsctl.render.desired import Composition, Container, File, Mount, Network, Published
-from obsctl.runtime.docker import model
+from obsctl.render.compose_mapping import canonical_service
+from obsctl.render.containers import Composition, Container, HealthCheck, Mount, Network, Published, Tmpfs
+from obsctl.render.desired import File
+from obsctl.runtime.docker import compose_labels
+from obsctl.runtime.docker.create_request import create_body
 from obsctl.runtime.docker.faults import engine_faults, explained
 from obsctl.runtime.docker.images import Progress, split_reference
 from obsctl.runtime.docker.logs import Line, lines, nanoseconds
-from obsctl.runtime.docker.project import Wanted, project
-from obsctl.runtime.docker.request import create_body
+from obsctl.runtime.docker.project import ProjectContainer, project_of
 from obsctl.runtime.docker.runtime import _at
-from obsctl.runtime.docker.tasks import Tasks
+from obsctl.runtime.docker.task_graph import TaskGraph
 from obsctl.wait import Deadline, until
 
 FRONT = Container(
@@ -34,10 +37,10 @@ FRONT = Container(
     environment={"B": "2", "A": "1"},
     ports=(Published("front", 18080, 80),),
     mounts=(Mount("config", "front", "/etc/front"), Mount("volume", "data", "/data", read_only=False)),
-    tmpfs=("/tmp:size=8m",),
+    tmpfs=(Tmpfs("/tmp", 8 * 1024**2, flags=()),),
     networks=("default", "data"),
     depends_on={"db": "service_healthy"},
-    health=("CMD", "/bin/true"),
+    health=HealthCheck(("CMD", "/bin/true")),
     secrets=("word",),
     files=(File("front/x.yaml", "x"),),
 )
@@ -49,15 +52,15 @@ def composition(container: Container = FRONT, bind: str = "127.0.0.1") -> Compos
     return Composition("s", "test", bind, (container,), networks, ("data",), secrets, container.files, Endpoints())
 
 
-def wanted(root: Path, container: Container = FRONT) -> Wanted:
+def wanted(root: Path, container: Container = FRONT) -> ProjectContainer:
     for path, text in (("front/x.yaml", "x"), ("secrets/word", "hidden")):
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_text(text)
-    return project(composition(container), root).containers[0]
+    return project_of(composition(container), root).containers[0]
 
 
 def test_a_request_is_safe_by_default_and_mounts_what_the_container_reads(tmp_path: Path) -> None:
-    body = create_body(wanted(tmp_path), "s", "sha256:1", run="r", volumes={}, selinux=False, init=True)
+    body: Any = create_body(wanted(tmp_path), "sha256:1", run="r", volumes={}, selinux=False, init=True)
     host = body["HostConfig"]
     assert host["Binds"] == [
         f"{tmp_path}/front:/etc/front:ro",
@@ -69,13 +72,13 @@ def test_a_request_is_safe_by_default_and_mounts_what_the_container_reads(tmp_pa
     assert (host["ReadonlyRootfs"], host["CapDrop"], host["Memory"]) == (True, ["ALL"], 2**26)
     assert body["Healthcheck"]["Interval"] == 2_000_000_000
     assert body["NetworkingConfig"]["EndpointsConfig"] == {"s_data": {"Aliases": ["s-front-1", "front"]}}
-    assert body["Labels"][model.IMAGE] == "sha256:1"
+    assert body["Labels"][compose_labels.IMAGE] == "sha256:1"
     assert "hidden" not in str(body)
 
 
 def test_a_request_for_an_engine_without_our_files_mounts_copies(tmp_path: Path) -> None:
     copies = {"/etc/front": "s_files-front-1-x", "/run/secrets": "s_files-front-2-y"}
-    body = create_body(wanted(tmp_path), "s", "sha256:1", run="r", volumes=copies, selinux=True, init=False)
+    body: Any = create_body(wanted(tmp_path), "sha256:1", run="r", volumes=copies, selinux=True, init=False)
     assert body["HostConfig"]["Binds"] == [
         "s_files-front-1-x:/etc/front:ro",
         "s_data:/data:rw",
@@ -85,7 +88,7 @@ def test_a_request_for_an_engine_without_our_files_mounts_copies(tmp_path: Path)
 
 
 def test_files_of_this_machine_are_shared_with_selinux_where_it_is_on(tmp_path: Path) -> None:
-    body = create_body(wanted(tmp_path), "s", "sha256:1", run="r", volumes={}, selinux=True, init=True)
+    body: Any = create_body(wanted(tmp_path), "sha256:1", run="r", volumes={}, selinux=True, init=True)
     assert body["HostConfig"]["Binds"][0] == f"{tmp_path}/front:/etc/front:ro,z"
     assert body["HostConfig"]["Binds"][1] == "s_data:/data:rw"
 
@@ -93,11 +96,11 @@ def test_files_of_this_machine_are_shared_with_selinux_where_it_is_on(tmp_path: 
 def test_the_fingerprint_covers_the_files_but_not_the_secrets(tmp_path: Path) -> None:
     first = wanted(tmp_path)
     (tmp_path / "secrets/word").write_text("another")
-    again = project(composition(), tmp_path).containers[0]
+    again = project_of(composition(), tmp_path).containers[0]
     (tmp_path / "front/x.yaml").write_text("y")
-    changed = project(composition(), tmp_path).containers[0]
+    changed = project_of(composition(), tmp_path).containers[0]
     assert first.fingerprint == again.fingerprint != changed.fingerprint
-    assert first.labels[model.HASH] == changed.labels[model.HASH]
+    assert first.labels[compose_labels.HASH] == changed.labels[compose_labels.HASH]
 
 
 @pytest.mark.parametrize(
@@ -113,15 +116,15 @@ def test_the_fingerprint_covers_the_files_but_not_the_secrets(tmp_path: Path) ->
 def test_whatever_makes_another_container_changes_both_hashes(tmp_path: Path, other: Container) -> None:
     one, two = wanted(tmp_path), wanted(tmp_path, other)
     assert one.fingerprint != two.fingerprint
-    assert one.labels[model.HASH] != two.labels[model.HASH]
+    assert one.labels[compose_labels.HASH] != two.labels[compose_labels.HASH]
 
 
 def test_what_a_container_waits_for_does_not_make_it_another_one(tmp_path: Path) -> None:
     one, two = wanted(tmp_path), wanted(tmp_path, replace(FRONT, depends_on={}))
     assert one.fingerprint == two.fingerprint
-    assert one.labels[model.DEPENDS_ON] == "db:service_healthy:false"
-    assert model.prerequisites(one.labels[model.DEPENDS_ON]) == {"db": "service_healthy"}
-    assert model.prerequisites("") == {}
+    assert one.labels[compose_labels.DEPENDS_ON] == "db:service_healthy:false"
+    assert compose_labels.prerequisites(one.labels[compose_labels.DEPENDS_ON]) == {"db": "service_healthy"}
+    assert compose_labels.prerequisites("") == {}
 
 
 def test_a_hash_is_the_one_of_compose() -> None:
@@ -141,20 +144,21 @@ def test_a_hash_is_the_one_of_compose() -> None:
             Mount("volume", "data", "/prometheus", read_only=False),
             Mount("host", "../cf", "/x"),
         ),
-        tmpfs=("/tmp:size=64m,uid=65534,gid=65534,noexec,nosuid,nodev",),
+        tmpfs=(Tmpfs("/tmp", user="65534", group="65534"),),
         networks=("default", "data"),
         secrets=("gp",),
         extra_hosts={"host.docker.internal": "host-gateway"},
         platform="linux/amd64",
     )
     bare = replace(FRONT, name="b", image="redis", user="1:1", command=(), environment={}, ports=(), mounts=())
-    bare = replace(bare, pids=256, tmpfs=("/tmp:size=64m",), networks=("default",), secrets=(), health=("CMD", "true"))
+    bare = replace(bare, pids=256, tmpfs=(Tmpfs("/tmp", flags=()),), networks=("default",), secrets=())
+    bare = replace(bare, health=HealthCheck(("CMD", "true")))
     root = Path("/srv/demo")
-    values = model.service_values(composition(full), full, root)
+    values: Any = canonical_service(full, "127.0.0.1", root)
     second = {"mode": "ingress", "host_ip": "::1", "target": 9091, "published": "19091", "protocol": "tcp"}
     values["ports"].append(second)
-    assert model.config_hash(values) == "fd201869dfbee3606b726434892c7ade749b935dc74ebbb3b3ff919e2a2fcb78"
-    assert model.config_hash(model.service_values(composition(bare), bare, root)) == (
+    assert compose_labels.config_hash(values) == "fd201869dfbee3606b726434892c7ade749b935dc74ebbb3b3ff919e2a2fcb78"
+    assert compose_labels.config_hash(canonical_service(bare, "127.0.0.1", root)) == (
         "9f5ef9301c6f7f8dca1973e7f695afe183328e302f0b7eebc67d7d65d6a46f50"
     )
 
@@ -246,6 +250,7 @@ def test_published_ports_of_another_machine_are_there() -> None:
     assert _at("", "far") == ""
 
 
+@settings(deadline=None)  # threads wait for each other, and a busy machine makes them wait longer
 @given(
     st.integers(0, 12).flatmap(
         lambda n: st.lists(st.sets(st.integers(0, max(0, n - 1)), max_size=4), min_size=n, max_size=n)
@@ -254,7 +259,7 @@ def test_published_ports_of_another_machine_are_there() -> None:
 def test_work_is_done_in_the_order_of_its_needs(chosen: list[set[int]]) -> None:
     needs = {str(i): [str(n) for n in needed if n < i] for i, needed in enumerate(chosen)}
     done: list[str] = []
-    Tasks(needs, done.append, threading.Event()).run()
+    TaskGraph(needs, done.append, threading.Event()).run()
     assert sorted(done) == sorted(needs)
     assert all(done.index(n) < done.index(name) for name, needed in needs.items() for n in needed)
 
@@ -269,10 +274,10 @@ def test_a_failure_stops_what_has_not_begun_and_waits_for_what_has() -> None:
         done.append(name)
 
     with pytest.raises(StartError, match="it broke"):
-        Tasks({"long": (), "bad": (), "later": ("bad",)}, act, stop).run()
+        TaskGraph({"long": (), "bad": (), "later": ("bad",)}, act, stop).run()
     assert done == ["long"]
 
 
 def test_needs_that_go_round_in_a_circle_are_an_error() -> None:
     with pytest.raises(RuntimeError, match="need each other: a, b"):
-        Tasks({"a": ("b",), "b": ("a",)}, lambda _name: None, threading.Event()).run()
+        TaskGraph({"a": ("b",), "b": ("a",)}, lambda _name: None, threading.Event()).run()

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from obsctl.endpoints import Endpoints
 from obsctl.errors import StartError
-from obsctl.render.desired import Build, Composition, Container, File, Mount, Network
+from obsctl.render.containers import Build, Composition, Condition, Container, Mount, Network
+from obsctl.render.desired import File
 from obsctl.runtime.base import Operation
-from obsctl.runtime.docker import model
+from obsctl.runtime.docker import compose_labels
+from obsctl.runtime.docker.compose_labels import FINGERPRINT
+from obsctl.runtime.docker.inventory import Inventory, ListedContainer
 from obsctl.runtime.docker.plan import plan, schedule
-from obsctl.runtime.docker.project import Project, Wanted, project
-from obsctl.runtime.docker.seen import Seen, SeenContainer
-from obsctl.runtime.docker.tasks import Tasks
+from obsctl.runtime.docker.project import Project, ProjectContainer, project_of
+from obsctl.runtime.docker.task_graph import TaskGraph
 
 NAMES = ("db", "front", "other")
 IMAGE, IDENT = "example/box:1", "sha256:1"
@@ -34,13 +36,13 @@ def composition(*containers: Container) -> Composition:
 
 
 def wanted(*names: str) -> Project:
-    return project(composition(*(container(name) for name in names)), Path("/deploy"))
+    return project_of(composition(*(container(name) for name in names)), Path("/deploy"))
 
 
-def found(w: Wanted, state: str = "running", **changed: object) -> SeenContainer:
-    whole = SeenContainer(
+def found(w: ProjectContainer, state: str = "running", **changed: object) -> ListedContainer:
+    whole = ListedContainer(
         ident=f"id of {w.name}",
-        container=w.container,
+        engine_name=w.engine_name,
         state=state,
         status=state,
         image=w.image,
@@ -54,8 +56,8 @@ def found(w: Wanted, state: str = "running", **changed: object) -> SeenContainer
     return replace(whole, **changed)  # type: ignore[arg-type]
 
 
-def seen(stack: Project, *containers: SeenContainer) -> Seen:
-    return Seen(
+def seen(stack: Project, *containers: ListedContainer) -> Inventory:
+    return Inventory(
         containers,
         {n.name: dict(n.labels) for n in stack.networks},
         {v.name: dict(v.labels) for v in stack.volumes},
@@ -63,14 +65,14 @@ def seen(stack: Project, *containers: SeenContainer) -> Seen:
     )
 
 
-def only(stack: Project, container: SeenContainer) -> str:
+def only(stack: Project, container: ListedContainer) -> str:
     """The one step about a container."""
     (step,) = plan(stack, seen(stack, container))
     return str(step)
 
 
 def test_an_empty_engine_gets_everything_and_each_image_once() -> None:
-    assert [str(s) for s in plan(wanted("db", "front"), Seen())] == [
+    assert [str(s) for s in plan(wanted("db", "front"), Inventory())] == [
         f"pull {IMAGE}: the engine does not have it",
         "network default: not there",
         "volume data: not there",
@@ -83,9 +85,9 @@ def test_an_image_that_the_stack_brings_is_built(tmp_path: Path) -> None:
     (tmp_path / "context").mkdir()
     (tmp_path / "context/Dockerfile").write_text("FROM scratch\n")
     built = replace(container("db"), build=Build("context"), files=(File("context/Dockerfile", ""),))
-    stack = project(composition(built), tmp_path)
-    assert stack.containers[0].build == {"Dockerfile": b"FROM scratch\n"}
-    assert plan(stack, Seen())[0].kind == "build"
+    stack = project_of(composition(built), tmp_path)
+    assert stack.containers[0].build_files == {"Dockerfile": b"FROM scratch\n"}
+    assert plan(stack, Inventory())[0].kind == "build"
 
 
 def test_each_state_has_its_step() -> None:
@@ -102,7 +104,7 @@ def test_each_state_has_its_step() -> None:
 def test_each_change_has_its_cause() -> None:
     stack = wanted("db")
     (w,) = stack.containers
-    assert only(stack, found(w, labels={**w.labels, model.FINGERPRINT: "x"})) == "replace db: its configuration changed"
+    assert only(stack, found(w, labels={**w.labels, FINGERPRINT: "x"})) == "replace db: its configuration changed"
     assert only(stack, found(w, image_id="sha256:2")) == f"replace db: {IMAGE} is another image now"
     assert only(stack, found(w, networks=frozenset())) == "replace db: it is not attached to the network s_default"
     assert only(stack, found(w, volumes=frozenset())) == "replace db: it does not have the volume s_data"
@@ -111,18 +113,18 @@ def test_each_change_has_its_cause() -> None:
 def test_what_compose_made_is_kept_while_its_hash_and_its_files_are_the_same() -> None:
     stack = wanted("db")
     (w,) = stack.containers
-    labels = {key: text for key, text in w.labels.items() if not key.startswith(model.OWN)}
+    labels = {key: text for key, text in w.labels.items() if not key.startswith(compose_labels.OWN)}
     assert only(stack, found(w, labels=labels)) == "keep db: running, nothing changed"
     changed = replace(stack, containers=(replace(w, changed=200.0),))
     assert only(changed, found(w, labels=labels)) == "replace db: its configuration changed"
-    assert only(stack, found(w, labels={**labels, model.HASH: "x"})) == "replace db: its configuration changed"
+    assert only(stack, found(w, labels={**labels, compose_labels.HASH: "x"})) == "replace db: its configuration changed"
 
 
 def test_a_stack_of_the_same_name_from_another_folder_is_left_alone() -> None:
     stack = wanted("db")
     (w,) = stack.containers
     with pytest.raises(StartError, match="another stack named 's', made from /elsewhere") as caught:
-        plan(stack, seen(stack, found(w, labels={**w.labels, model.FOLDER: "/elsewhere"})))
+        plan(stack, seen(stack, found(w, labels={**w.labels, compose_labels.FOLDER: "/elsewhere"})))
     assert "name" in caught.value.hint
 
 
@@ -130,15 +132,15 @@ def test_a_network_that_was_made_in_another_way_is_not_made_anew_under_running_c
     stack = wanted("db")
     there = seen(stack)
     with pytest.raises(StartError, match="network s_default is there, but made in another way"):
-        plan(stack, replace(there, networks={"s_default": {model.HASH: "x"}}))
+        plan(stack, replace(there, networks={"s_default": {compose_labels.HASH: "x"}}))
     assert [s.kind for s in plan(stack, replace(there, networks={"s_default": {}}))] == ["create"]
 
 
 def test_further_containers_are_reported() -> None:
     stack = wanted("db")
     (w,) = stack.containers
-    second = found(w, ident="2", container="s-db-2", labels={**w.labels, model.NUMBER: "2"})
-    gone = found(w, ident="3", container="s-old-1", labels={**w.labels, model.SERVICE: "old"})
+    second = found(w, ident="2", engine_name="s-db-2", labels={**w.labels, compose_labels.NUMBER: "2"})
+    gone = found(w, ident="3", engine_name="s-old-1", labels={**w.labels, compose_labels.SERVICE: "old"})
     assert [(s.kind, s.name) for s in plan(stack, seen(stack, found(w), second, gone))] == [
         ("keep", "db"),
         ("orphan", "s-db-2"),
@@ -157,7 +159,11 @@ def test_every_container_gets_exactly_one_step(names: list[str], there: dict[str
     everything = {w.name: w for w in wanted(*NAMES).containers}
     stack = wanted(*names)
     containers = [
-        found(everything[name], state, labels={**everything[name].labels, **({} if same else {model.FINGERPRINT: "x"})})
+        found(
+            everything[name],
+            state,
+            labels={**everything[name].labels, **({} if same else {FINGERPRINT: "x"})},
+        )
         for name, (state, same) in there.items()
     ]
     steps = plan(stack, seen(stack, *containers))
@@ -167,9 +173,9 @@ def test_every_container_gets_exactly_one_step(names: list[str], there: dict[str
     assert kept == {name for name in names if there.get(name) == ("running", True)}
 
 
-def work(after: dict[str, dict[str, str]], *, kept: str = "") -> dict[str, tuple[str, ...]]:
+def work(after: dict[str, dict[str, Condition]], *, kept: str = "") -> dict[str, tuple[str, ...]]:
     parts = (replace(container(name), depends_on=needed) for name, needed in after.items())
-    stack = project(composition(*parts), Path("/deploy"))
+    stack = project_of(composition(*parts), Path("/deploy"))
     steps = {n: Operation("keep" if n == kept else "create", n, "") for n in after}
     return schedule(stack, steps)
 
@@ -199,5 +205,5 @@ def test_work_never_waits_for_itself(chosen: list[set[int]], healthy: set[int]) 
         for i, needed in enumerate(chosen)
     }
     done: list[str] = []
-    Tasks(work(after), done.append, threading.Event()).run()
+    TaskGraph(work(after), done.append, threading.Event()).run()
     assert {name for name in after if f"start {name}" not in done} == set()

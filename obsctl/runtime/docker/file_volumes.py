@@ -16,17 +16,17 @@ from typing import Any
 
 from obsctl.errors import StartError
 from obsctl.render.desired import COMPOSE_FILE
-from obsctl.runtime.docker import model
+from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.engine import Engine
 from obsctl.runtime.docker.faults import engine_faults
-from obsctl.runtime.docker.project import Project, Seed, Wanted
+from obsctl.runtime.docker.project import MountedFiles, Project, ProjectContainer
 
-HELPER = f"{model.OWN}helper"
+HELPER_LABEL = f"{compose_labels.OWN}helper"
 _PLACE = "/seed"
 _MOST = 1024**2
 
 
-def sees_files(engine: Engine, project: Project, run: str) -> bool:
+def shares_files(engine: Engine, project: Project, run: str) -> bool:
     """Whether the engine can mount the rendered files itself."""
     if engine.host:
         return False
@@ -49,7 +49,12 @@ def _helper(engine: Engine, project: str, image: str, run: str, host_config: Map
     """A container that only gives access to what it mounts. It is never started, so any image will do."""
     import docker.errors
 
-    body = {"Image": image, "Cmd": ["-"], "Labels": {HELPER: project, model.RUN: run}, "HostConfig": dict(host_config)}
+    body = {
+        "Image": image,
+        "Cmd": ["-"],
+        "Labels": {HELPER_LABEL: project, compose_labels.RUN: run},
+        "HostConfig": dict(host_config),
+    }
     try:
         ident = engine.client.create_container_from_config(body)["Id"]
     except docker.errors.APIError as error:
@@ -82,33 +87,37 @@ def _content(api: Any, ident: str, path: str) -> bytes:
         return found.read() if found else b""
 
 
-def require_no_folders(engine: Engine, wanted: Wanted) -> None:
+def require_no_folders(engine: Engine, container: ProjectContainer) -> None:
     """Folders of this machine, such as those with the logs of a service, cannot be copied: they change."""
-    if wanted.hosts:
-        message = (
-            f"{wanted.name} follows files in {wanted.hosts[0]}, which the engine at {engine.candidate.url} cannot see"
-        )
+    if container.hosts:
+        place = f"{container.hosts[0]}, which the engine at {engine.candidate.url} cannot see"
+        message = f"{container.name} follows files in {place}"
         hint = "run the engine where the files are, or set `containers: {shipper: none}` in obsctl.yaml"
         raise StartError(message, hint=hint)
 
 
-def seed(engine: Engine, project: Project, wanted: Wanted, run: str) -> dict[str, str]:
+def copy_files(engine: Engine, project: Project, container: ProjectContainer, run: str) -> dict[str, str]:
     """Put all files of a container into volumes; target -> volume. The name of a volume holds a hash of its content."""
-    require_no_folders(engine, wanted)
+    require_no_folders(engine, container)
     volumes = {}
-    for number, each in enumerate(wanted.seeds, 1):
-        key = f"files-{wanted.name}-{number}-{each.digest}"
+    for number, each in enumerate(container.copies, 1):
+        key = f"files-{container.name}-{number}-{each.digest}"
         name = f"{project.name}_{key}"
-        labels = {model.PROJECT: project.name, f"{model.PREFIX}volume": key, model.SEEDED: wanted.name, model.RUN: run}
-        with engine_faults(f"cannot copy the files of {wanted.name} to the engine"):
+        labels = {
+            compose_labels.PROJECT: project.name,
+            f"{compose_labels.PREFIX}volume": key,
+            compose_labels.FILE_COPY: container.name,
+            compose_labels.RUN: run,
+        }
+        with engine_faults(f"cannot copy the files of {container.name} to the engine"):
             engine.client.create_volume(name, labels=labels)
-            with _helper(engine, project.name, wanted.image, run, {"Binds": [f"{name}:{_PLACE}"]}) as ident:
+            with _helper(engine, project.name, container.image, run, {"Binds": [f"{name}:{_PLACE}"]}) as ident:
                 engine.client.put_archive(ident, _PLACE, _packed(each))
         volumes[each.target] = name
     return volumes
 
 
-def _packed(each: Seed) -> bytes:
+def _packed(each: MountedFiles) -> bytes:
     """The files as a tar, with the owner and the rights that the container needs."""
     user, _, group = each.user.partition(":")
     owner = (int(user or 0), int(group or 0)) if user.isdigit() and (group or "0").isdigit() else (0, 0)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from obsctl.runtime.docker import model
+from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.engine import Engine
 from obsctl.runtime.docker.faults import RefusalError, engine_faults
 
@@ -18,7 +18,7 @@ RUNNING = "running"
 
 
 @dataclass(frozen=True)
-class SeenContainer:
+class ListedContainer:
     """A container as the engine lists it.
 
     ``state`` is the engine's word (``created``, ``running``, ``restarting``, ``exited``, ``paused``, ``dead``);
@@ -27,7 +27,7 @@ class SeenContainer:
     """
 
     ident: str
-    container: str
+    engine_name: str
     state: str
     status: str
     image: str
@@ -41,12 +41,12 @@ class SeenContainer:
     @property
     def name(self) -> str:
         """Its service."""
-        return self.labels.get(model.SERVICE, self.container)
+        return self.labels.get(compose_labels.SERVICE, self.engine_name)
 
     @property
     def folder(self) -> str:
         """The folder of the Compose file that it comes from."""
-        return self.labels.get(model.FOLDER, "")
+        return self.labels.get(compose_labels.FOLDER, "")
 
     @property
     def health(self) -> str:
@@ -57,51 +57,56 @@ class SeenContainer:
     @property
     def extra(self) -> bool:
         """Whether it is a further one of its service, or was made to run one command."""
-        return self.labels.get(model.NUMBER, "1") != "1" or self.labels.get(f"{model.PREFIX}oneoff") == "True"
+        return (
+            self.labels.get(compose_labels.NUMBER, "1") != "1"
+            or self.labels.get(f"{compose_labels.PREFIX}oneoff") == "True"
+        )
 
 
 @dataclass(frozen=True)
-class Seen:
+class Inventory:
     """Everything that carries a stack's label. ``images`` maps an image to its id, empty where it is not there.
 
     ``networks`` and ``volumes`` map the names of all that the engine has under a wanted name to their labels.
     """
 
-    containers: tuple[SeenContainer, ...] = ()
-    networks: Mapping[str, Mapping[str, str]] | None = None
-    volumes: Mapping[str, Mapping[str, str]] | None = None
-    images: Mapping[str, str] | None = None
+    containers: tuple[ListedContainer, ...] = ()
+    networks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    volumes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
-def is_ours(found: SeenContainer, root: Path) -> bool:
+def is_ours(found: ListedContainer, root: Path) -> bool:
     """Whether a container comes from the Compose file in this folder."""
     return bool(found.folder) and os.path.realpath(found.folder) == os.path.realpath(root)
 
 
-def see_containers(engine: Engine, project: str) -> tuple[SeenContainer, ...]:
+def list_containers(engine: Engine, project: str) -> tuple[ListedContainer, ...]:
     """All containers of a stack, running or not."""
     with engine_faults("cannot list containers"):
         found = engine.read("/containers/json", all="1", filters=_of(project))
-    return tuple(sorted((_container(raw) for raw in found), key=lambda c: c.container))
+    return tuple(sorted((_container(raw) for raw in found), key=lambda c: c.engine_name))
 
 
-def see_networks(engine: Engine, project: str) -> dict[str, Mapping[str, str]]:
+def list_networks(engine: Engine, project: str) -> dict[str, Mapping[str, str]]:
     """All networks of a stack: name -> labels."""
     with engine_faults("cannot list networks"):
         found = engine.read("/networks", filters=_of(project))
     return {raw["Name"]: raw.get("Labels") or {} for raw in found}
 
 
-def see(engine: Engine, project: str, images: Mapping[str, str]) -> Seen:
+def take_inventory(engine: Engine, project: str, images: Mapping[str, str]) -> Inventory:
     """The whole stack, and which of these images are there. ``images``: image -> platform, empty for any."""
     with engine_faults("cannot list volumes"):
         listed = engine.read("/volumes", filters=_of(project)).get("Volumes") or []
     volumes = {raw["Name"]: raw.get("Labels") or {} for raw in listed}
-    return Seen(see_containers(engine, project), see_networks(engine, project), volumes, _image_ids(engine, images))
+    return Inventory(
+        list_containers(engine, project), list_networks(engine, project), volumes, _image_ids(engine, images)
+    )
 
 
 def _of(project: str) -> Mapping[str, Sequence[str]]:
-    return {"label": [f"{model.PROJECT}={project}"]}
+    return {"label": [f"{compose_labels.PROJECT}={project}"]}
 
 
 def _image_ids(engine: Engine, images: Mapping[str, str]) -> dict[str, str]:
@@ -137,13 +142,13 @@ def _is_for(image: Mapping[str, Any], platform: str) -> bool:
     )
 
 
-def _container(raw: Mapping[str, Any]) -> SeenContainer:
+def _container(raw: Mapping[str, Any]) -> ListedContainer:
     mounts = raw.get("Mounts") or []
     networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     names = [name.lstrip("/") for name in raw.get("Names") or []]
-    return SeenContainer(
+    return ListedContainer(
         ident=raw["Id"],
-        container=names[0] if names else raw["Id"][:12],
+        engine_name=names[0] if names else raw["Id"][:12],
         state=raw.get("State", ""),
         status=raw.get("Status", ""),
         image=raw.get("Image", ""),

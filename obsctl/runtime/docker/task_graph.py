@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 WORKERS = 8
-LEAVE = 20.0
+GRACE = 20.0
 """Seconds that calls already under way are given to end, once the work has failed or was interrupted: what they make
 has to be taken back."""
 
 
-class Stopped(Exception):  # noqa: N818 - an event, not a fault
+class TaskStopped(Exception):  # noqa: N818 - an event, not a fault
     """Raised in a worker to say that something else has failed, or that the user wants it to end."""
 
 
-class Tasks:
+class TaskGraph:
     """Runs one action for each name, in the order of their needs."""
 
     def __init__(
@@ -27,7 +27,7 @@ class Tasks:
         needs: Mapping[str, Collection[str]],
         action: Callable[[str], None],
         stop: threading.Event,
-        leave: float = LEAVE,
+        leave: float = GRACE,
     ) -> None:
         self._needs = {name: [n for n in needed if n in needs] for name, needed in needs.items()}
         self._action = action
@@ -74,7 +74,7 @@ class Tasks:
         try:
             if not self._stop.is_set():
                 self._action(name)
-        except Stopped:
+        except TaskStopped:
             pass
         except BaseException as error:  # noqa: BLE001 - the edge of a thread: the main one raises it
             failure = error
