@@ -74,7 +74,7 @@ def format_prom_duration(ms: int) -> str:
         return "0s"
     parts = []
     for unit, size in _PROM_UNITS.items():
-        exact = unit in ("y", "w", "d") and ms % size  # a year, week or day is only printed when nothing is left over
+        exact = unit in ("y", "w") and ms % size  # a year or week is only printed when nothing is left over
         if not exact and ms >= size:
             parts.append(f"{ms // size}{unit}")
             ms %= size

@@ -13,8 +13,19 @@ from typing import Any
 
 from obsctl.languages.errors import QueryError
 from obsctl.languages.promql.durations import Timing
-from obsctl.languages.promql.parse import children, parse
-from obsctl.languages.promql.tree import Aggregate, Binary, Call, Expr, Negation, Number, Selector, String, Subquery
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.promql.tree import (
+    Aggregate,
+    Binary,
+    Call,
+    Expr,
+    Negation,
+    Number,
+    Selector,
+    String,
+    Subquery,
+    children,
+)
 from obsctl.lint.series import NUMBER, UNKNOWN, Known, Rise, Series, Shape, merged
 from obsctl.spec.words import nearest, quoted
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from obsctl.languages.errors import QueryError
-from obsctl.languages.promql.parse import parse, selectors_in
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.promql.tree import selectors_in
 from obsctl.lint.promql import name_of, read
 from obsctl.lint.series import UNKNOWN, Known, Series, Shape, merged
 from obsctl.spec.rule_file import FileRule

@@ -72,7 +72,6 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "psutil": ("runtime",),
     "prometheus_client": ("clients", "embedded"),
     **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3", "opentelemetry", "google"), ("embedded",)),
-    "promql_parser": ("languages/promql",),
     "re2": ("languages", "embedded"),
     "xxhash": ("embedded/query/vectors",),
     "cramjam": ("embedded",),

@@ -27,8 +27,8 @@ from obsctl.languages.errors import ParameterError, QueryError
 from obsctl.languages.labels import Matcher
 from obsctl.languages.numbers import format_time, format_value
 from obsctl.languages.promql.durations import INSTANT, Timing
-from obsctl.languages.promql.parse import parse, parse_match, selectors_in
-from obsctl.languages.promql.tree import Expr
+from obsctl.languages.promql.parse import parse, parse_match
+from obsctl.languages.promql.tree import Expr, selectors_in
 from obsctl.languages.units import LIMIT, format_rfc3339, prom_time_ms, quoted, seconds_or_duration_ms
 
 MAX_STEPS = 11_000

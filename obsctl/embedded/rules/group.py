@@ -20,7 +20,7 @@ from obsctl.embedded.rules.status import GroupStatus, Notice, RuleStatus
 from obsctl.embedded.store.base import SampleReader, Sink, StoreFailedError, StoreFullError
 from obsctl.languages.errors import ExecutionError, QueryError
 from obsctl.languages.labels import Labels, Matcher
-from obsctl.languages.promql.parse import selectors_in
+from obsctl.languages.promql.tree import selectors_in
 
 RESEND_MS = 60_000
 GRACE_MS = 600_000

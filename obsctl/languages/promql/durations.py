@@ -1,25 +1,28 @@
-"""Arithmetic in durations: ``[5m + step()]``, ``offset (2 * 1h)``, which is settled before a query is parsed.
+"""Numbers, durations and arithmetic with them: ``[5m + step()]``, ``offset (2 * 1h)``.
 
 Prometheus 3.14's grammar: sums, products, powers, parentheses, ``step()``, ``range()``, ``min_of`` and ``max_of``.
-After ``offset`` an operator outside of parentheses is one of the expression's. Numbers are seconds.
+After ``offset`` an operator outside of parentheses belongs to the expression. Numbers are seconds. Arithmetic is
+evaluated while it is read.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from obsctl.languages.errors import QueryError
-from obsctl.languages.units import prom_duration_ms
+from obsctl.languages.numbers import format_plain
+from obsctl.languages.promql.lex import DURATION, END, NUMBER, Cursor, Item
+from obsctl.languages.quoting import go_quoted
+from obsctl.languages.units import format_prom_duration, prom_duration_ms
 
-_NUMBER = r"(?:[0-9]|\.[0-9])(?:[eE][-+]|[0-9a-zA-Z_.])*"
-_PART = re.compile(rf"(?:\s+|\#[^\n]*)*(?P<text>{_NUMBER}|[a-zA-Z_]+|[-+*/%^(),:])")
-_PLAIN = re.compile(rf"\s*{_NUMBER}\s*(?::\s*(?:{_NUMBER})?\s*)?")
-_LITERAL = re.compile(r"\s*[-+]?\s*[.0-9]")
-_CLOSED = frozenset(("name", "number", "close", "text"))
-_MOST_SECONDS = 2**63 / 1e9
+_MAX_SECONDS = 2**63 / 1e9
+_MAX_MS = 2**63 // 1_000_000
+_OCTAL = re.compile(r"0[0-7_]*[0-7]")
+_ATOMS = "number, duration, step(), or range()"
 
 
 @dataclass(frozen=True)
@@ -33,183 +36,161 @@ class Timing:
 INSTANT = Timing()
 
 
-@dataclass(frozen=True)
-class Token:
-    """A piece of a query; ``at`` is its first byte there."""
+class Duration(NamedTuple):
+    """A duration as it was read. ``is_literal`` when it is a plain one, and not the result of arithmetic."""
 
-    kind: str
-    text: str
-    at: int
-
-
-class _NotOneError(ValueError):
-    """What stands there is no arithmetic; the parser says what is wrong with it."""
-
-
-def settled(tokens: Sequence[Token], timing: Timing) -> Iterator[Token]:
-    """The pieces of a query with each duration as a literal. ``QueryError`` for a duration that is none."""
-    index, before = 0, ""
-    while index < len(tokens):
-        token = tokens[index]
-        done = _bracket(tokens, index, timing) if token.text == "[" else None
-        if token.text.lower() == "offset" and before in _CLOSED:
-            done = _offset(tokens, index, timing)
-        found, index = done or ([token], index + 1)
-        yield from found
-        before = token.kind if token.kind not in ("space", "comment") else before
-
-
-def _bracket(tokens: Sequence[Token], index: int, timing: Timing) -> tuple[list[Token], int] | None:
-    """A range, or the range and the step of a subquery."""
-    end = next((place for place in range(index, len(tokens)) if tokens[place].text == "]"), index)
-    inside = "".join(token.text for token in tokens[index + 1 : end])
-    if _PLAIN.fullmatch(inside):
-        return None
-    reader = _Reader(inside, timing)
-    try:
-        parts = [_positive(reader.sum())]
-        if reader.skip(":"):
-            parts += [":", *([] if reader.over else [_positive(reader.sum())])]
-        if not reader.over:
-            return None
-    except _NotOneError:
-        return None
-    return [tokens[index], *(Token("number", part, tokens[index].at) for part in parts)], end
-
-
-def _offset(tokens: Sequence[Token], index: int, timing: Timing) -> tuple[list[Token], int] | None:
-    """``offset`` and how much. Nothing where it moves nothing, for which the parser has no literal."""
-    rest = "".join(token.text for token in tokens[index + 1 :])
-    reader = _Reader(rest, timing)
-    try:
-        moved = int(_within(reader.sign() * reader.atom()) * 1000)
-    except _NotOneError:
-        return None
-    if moved and _LITERAL.match(rest):
-        return None
-    after, at = _after(tokens, index + 1, reader.position), tokens[index].at
-    sign = [Token("operator", "-", at)] if moved < 0 else []
-    offset = [tokens[index], Token("space", " ", at), *sign, Token("number", f"{abs(moved)}ms", at)]
-    return (offset if moved else []), after
-
-
-def _after(tokens: Sequence[Token], index: int, length: int) -> int:
-    while length > 0:
-        length -= len(tokens[index].text)
-        index += 1
-    return index
-
-
-def _positive(seconds: float) -> str:
-    whole = int(_within(seconds) * 1000)
-    if whole <= 0:
-        raise QueryError("duration must be greater than 0")
-    return f"{whole}ms"
-
-
-def _within(seconds: float) -> float:
-    if not math.isfinite(seconds):
-        raise QueryError("duration is NaN or infinite")
-    if abs(seconds) > _MOST_SECONDS:
-        raise QueryError("duration is out of range")
-    return seconds
-
-
-class _Reader:
-    """Evaluates arithmetic while it reads. ``_NotOneError`` where it meets what does not belong there."""
-
-    def __init__(self, text: str, timing: Timing) -> None:
-        self._text = text
-        self._known = {"step": timing.step / 1000, "range": timing.range / 1000}
-        self.position = 0
+    seconds: float
+    written: str
+    is_literal: bool
 
     @property
-    def over(self) -> bool:
-        """Whether nothing follows."""
-        return not self._text[self.position :].strip()
+    def ms(self) -> int:
+        """Milliseconds, cut off: literals are rounded to nanoseconds before, as Prometheus does."""
+        if not self.is_literal:
+            return int(self.seconds * 1000)
+        ns = round(self.seconds * 1e9)
+        return ns // 1_000_000 if ns >= 0 else -(-ns // 1_000_000)
 
-    def _peek(self) -> re.Match[str] | None:
-        return _PART.match(self._text, self.position)
+    @property
+    def arithmetic(self) -> str:
+        """How it was written, empty for a literal."""
+        return "" if self.is_literal else self.written
 
-    def _take(self) -> str:
-        found = self._peek()
-        if not found:
-            raise _NotOneError
-        self.position = found.end()
-        return found["text"].lower()
 
-    def skip(self, *texts: str) -> str:
-        """Pass what comes next, if it is one of those, and give it; else nothing."""
-        found = self._peek()
-        return self._take() if found and found["text"] in texts else ""
+def seconds_of(item: Item) -> float:
+    """The value of a number or duration token, in seconds. ``QueryError`` when it has none."""
+    if item.kind == DURATION:
+        try:
+            ms = prom_duration_ms(item.text)
+        except ValueError as cause:
+            raise QueryError(str(cause)) from cause
+        if ms > _MAX_MS:
+            raise QueryError("duration out of range")
+        return ms / 1000
+    return _number(item.text)
 
-    def _need(self, text: str) -> None:
-        if not self.skip(text):
-            raise _NotOneError
 
-    def sum(self) -> float:
-        """Everything up to what closes it."""
-        value = self._product()
-        while sign := self.skip("+", "-"):
-            value += self._product() if sign == "+" else -self._product()
-        return value
+def _number(text: str) -> float:
+    """A number by Go's rules: digits after a leading zero are octal, unless they cannot be."""
+    digits = text.replace("_", "").lower()
+    value = float(int(digits, 8)) if _OCTAL.fullmatch(text) else None
+    if value is None:
+        value = float(int(digits, 16)) if digits.startswith("0x") else float(digits)
+    problem = "invalid syntax" if digits.startswith("0x") and value >= 2**63 else ""
+    if math.isinf(value) and "inf" not in digits:
+        problem = "value out of range"
+    if problem:
+        raise QueryError(f"error parsing number: strconv.ParseFloat: parsing {go_quoted(text)}: {problem}")
+    return value
 
-    def _product(self) -> float:
-        value = self._power()
-        while operator := self.skip("*", "/", "%"):
-            value = _OPERATORS[operator](value, self._power())
-        return value
 
-    def _power(self) -> float:
-        parts = [(self.sign(), self.atom())]
-        while self.skip("^"):
-            parts.append((self.sign(), self.atom()))
-        sign, value = parts.pop()
-        value *= sign
-        for sign, base in reversed(parts):
-            value = sign * _power(base, value)
-        return value
+class DurationParser:
+    """Reads durations from the tokens of a query."""
 
-    def sign(self) -> float:
-        """Any number of signs."""
-        sign = 1.0
-        while found := self.skip("+", "-"):
-            sign = -sign if found == "-" else sign
-        return sign
+    def __init__(self, cursor: Cursor, timing: Timing) -> None:
+        self._cursor = cursor
+        self._known = {"step": timing.step / 1000, "range": timing.range / 1000}
 
-    def atom(self) -> float:
+    def positive(self, context: str, expected: str) -> Duration:
+        """A range, or the step of a subquery."""
+        if not self._cursor.next.kind.startswith(_STARTS):
+            raise self._cursor.unexpected(context, expected)
+        duration = self._sum()
+        _check_size(duration)
+        if duration.seconds <= 0 or (not duration.is_literal and duration.ms <= 0):
+            raise QueryError("duration must be greater than 0")
+        return duration
+
+    def offset(self) -> Duration:
+        """What follows ``offset``."""
+        duration = self._signed(self._atom, "offset")
+        _check_size(duration)
+        return duration
+
+    def _sum(self) -> Duration:
+        left = self._product()
+        while self._cursor.next.kind in ("+", "-"):
+            left = _combined(left, self._cursor.take().kind, self._product())
+        return left
+
+    def _product(self) -> Duration:
+        left = self._power()
+        while self._cursor.next.kind in ("*", "/", "%"):
+            left = _combined(left, self._cursor.take().kind, self._power())
+        return left
+
+    def _power(self) -> Duration:
+        """Powers group to the right; a sign in front of one applies to the result."""
+        return self._signed(self._unsigned_power)
+
+    def _unsigned_power(self) -> Duration:
+        bases = [self._atom()]
+        while self._cursor.accept("^"):
+            bases.append(self._signed(self._atom))
+        result = bases.pop()
+        for base in reversed(bases):
+            result = _combined(base, "^", result)
+        return result
+
+    def _signed(self, read: Callable[[], Duration], context: str = "") -> Duration:
+        """Any number of signs, and what they stand before."""
+        signs = []
+        while self._cursor.next.kind in ("+", "-"):
+            signs.append(self._cursor.take().kind)
+        if context and not self._cursor.next.kind.startswith(_STARTS):
+            raise self._cursor.unexpected(context, _ATOMS)
+        duration = read()
+        for _ in range(signs.count("-")):
+            written = duration.written.removeprefix("-") if duration.is_literal and duration.seconds < 0 else ""
+            duration = Duration(-duration.seconds, written or f"-{duration.written}", duration.is_literal)
+        return duration
+
+    def _atom(self) -> Duration:
         """A literal, something in parentheses, or one of the functions."""
-        text = self._take()
-        if text == "(":
-            value = self.sum()
-        elif text in self._known:
-            self._need("(")
-            value = self._known[text]
-        elif text in _CHOICES:
-            self._need("(")
-            first = self.sum()
-            self._need(",")
-            value = _CHOICES[text](first, self.sum())
-        else:
-            return _literal(text)
-        self._need(")")
-        return value
+        item = self._cursor.take()
+        if item.kind in (NUMBER, DURATION):
+            return _literal(item)
+        if item.kind == "(":
+            inner = self._sum()
+            self._cursor.expect(")")
+            return Duration(inner.seconds, f"({inner.written})", is_literal=False)
+        if item.kind in self._known:
+            self._cursor.expect("(")
+            self._cursor.expect(")")
+            return Duration(self._known[item.kind], f"{item.kind}()", is_literal=False)
+        if item.kind in _CHOICES:
+            return self._choice(item.kind)
+        self._cursor.position -= item.kind != END
+        raise self._cursor.unexpected()
+
+    def _choice(self, name: str) -> Duration:
+        self._cursor.expect("(")
+        first = self._sum()
+        self._cursor.expect(",")
+        second = self._sum()
+        self._cursor.expect(")")
+        value = _CHOICES[name](first.seconds, second.seconds)
+        return Duration(value, f"{name}({first.written}, {second.written})", is_literal=False)
 
 
-def _literal(text: str) -> float:
-    try:
-        return seconds_of(text)
-    except ValueError as cause:
-        raise _NotOneError from cause
+def _literal(item: Item) -> Duration:
+    seconds = seconds_of(item)
+    if abs(seconds) > _MAX_SECONDS:
+        raise QueryError("duration out of range")
+    written = format_prom_duration(round(seconds * 1000)) if item.kind == DURATION else format_plain(seconds)
+    return Duration(seconds, written, is_literal=True)
 
 
-def seconds_of(text: str) -> float:
-    """A number of seconds, or a duration, in lower case. ``ValueError`` for anything else."""
-    bare = text.replace("_", "")
-    try:
-        return float(int(bare, 16)) if bare[:2] == "0x" else float(bare)
-    except ValueError:
-        return prom_duration_ms(bare) / 1000
+def _check_size(duration: Duration) -> None:
+    if not math.isfinite(duration.seconds):
+        raise QueryError("duration is NaN or infinite")
+    if abs(duration.seconds) > _MAX_SECONDS:
+        raise QueryError("duration is out of range")
+
+
+def _combined(left: Duration, operator: str, right: Duration) -> Duration:
+    value = _OPERATORS[operator](left.seconds, right.seconds)
+    return Duration(value, f"{left.written} {operator} {right.written}", is_literal=False)
 
 
 def _divided(left: float, right: float) -> float:
@@ -218,7 +199,7 @@ def _divided(left: float, right: float) -> float:
     return left / right
 
 
-def _rest(left: float, right: float) -> float:
+def _remainder(left: float, right: float) -> float:
     if not right:
         raise QueryError("modulo by zero")
     return math.fmod(left, right) if math.isfinite(left) else math.nan
@@ -233,5 +214,13 @@ def _power(base: float, exponent: float) -> float:
         return math.nan
 
 
-_OPERATORS: Mapping[str, Callable[[float, float], float]] = {"*": lambda a, b: a * b, "/": _divided, "%": _rest}
+_STARTS = (NUMBER, DURATION, "(", "step", "range", "min_of", "max_of", "+", "-")
+_OPERATORS: Mapping[str, Callable[[float, float], float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": _divided,
+    "%": _remainder,
+    "^": _power,
+}
 _CHOICES: Mapping[str, Callable[[float, float], float]] = {"min_of": min, "max_of": max}

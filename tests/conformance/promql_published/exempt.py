@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import promql_parser as ast
-
+from obsctl.languages.errors import QueryError
+from obsctl.languages.labels import matches_all
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.promql.tree import selectors_in
 from tests.conformance.promql_published.notation import Labels
 from tests.conformance.promql_published.script import Eval
 
@@ -51,35 +53,8 @@ def reason(asked: Eval, native: Sequence[Labels], start_times: bool) -> str:
 
 def _selected(expr: str, labels: Labels) -> bool:
     """Whether any selector of an expression selects a series."""
-    values = dict(labels)
-    return any(all(_matches(one, values) for one in selector) for selector in _selectors(expr))
-
-
-def _selectors(expr: str) -> list[list[tuple[str, str, str]]]:
-    """Name, operator and value of every matcher, selector by selector."""
     try:
-        tree = ast.parse(expr)
-    except ValueError:
-        return []
-    found: list[list[tuple[str, str, str]]] = []
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.VectorSelector):
-            pairs = [(one.name, str(one.op), one.value) for one in node.matchers.matchers]
-            found.append([*pairs, *([("__name__", "MatchOp.Equal", node.name)] if node.name else [])])
-        waiting += [
-            child
-            for name in ("expr", "lhs", "rhs", "param", "vector_selector", "vs")
-            if (child := getattr(node, name, None)) is not None and not isinstance(child, str)
-        ]
-        waiting += list(getattr(node, "args", []) or [])
-    return found
-
-
-def _matches(matcher: tuple[str, str, str], labels: dict[str, str]) -> bool:
-    name, operator, value = matcher
-    here = labels.get(name, "")
-    kind = operator.rpartition(".")[2]
-    hit = bool(re.fullmatch(value, here)) if kind in ("Re", "NotRe") else here == value
-    return hit if kind in ("Equal", "Re") else not hit
+        selectors = selectors_in(parse(expr))
+    except QueryError:
+        return False
+    return any(matches_all(selector.matchers, dict(labels)) for selector in selectors)

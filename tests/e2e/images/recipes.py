@@ -50,11 +50,13 @@ _LOKI = Recipe(
         "3.13",
         (
             *("starlette", "uvicorn", "httptools", "uvloop", "grpcio", "protobuf", "opentelemetry-proto"),
-            *("googleapis-common-protos", "promql-parser", "numpy", "google-re2", "cramjam", "wsproto"),
+            *("googleapis-common-protos", "numpy", "google-re2", "cramjam", "wsproto"),
         ),
     ),
     "Not Loki: obsctl's embedded server, which speaks what obsctl uses of Loki's API and reads no Loki file.",
-    also={f"obsctl/{part}": REPOSITORY / "obsctl" / part for part in ("__init__.py", "errors.py", "embedded")},
+    also={
+        f"obsctl/{part}": REPOSITORY / "obsctl" / part for part in ("__init__.py", "errors.py", "languages", "embedded")
+    },
 )
 
 RECIPES: tuple[Recipe, ...] = (

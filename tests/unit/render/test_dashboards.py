@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import promql_parser
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -23,6 +22,8 @@ from obsctl import assets
 from obsctl.dashboards.fill import panel_queries
 from obsctl.dashboards.model import Dashboard, Panel, QueryKind
 from obsctl.errors import SpecError
+from obsctl.languages.promql import tree
+from obsctl.languages.promql.parse import parse
 from obsctl.render.dashboard_defaults import TWO_SCREENS, default_rows
 from obsctl.render.dashboards import dashboard_files, stack_dashboards
 from obsctl.render.rulefiles import rule_files, rule_test_files
@@ -68,19 +69,19 @@ every_promql = pytest.mark.parametrize(
 )
 
 
-def nodes(node: Any, *above: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+def nodes(node: tree.Expr, *above: tree.Expr) -> Iterator[tuple[tree.Expr, tuple[tree.Expr, ...]]]:
     """A node of an expression and all below it, each with those above."""
     yield node, above
-    inner = [getattr(node, name, None) for name in ("expr", "lhs", "rhs", "vector_selector")]
-    for child in [*inner, *(getattr(node, "args", None) or ())]:
-        if child is not None:
-            yield from nodes(child, *above, node)
+    for child in tree.children(node):
+        yield from nodes(child, *above, node)
 
 
-def selectors(expr: str) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    for node, above in nodes(promql_parser.parse(expr)):
-        if isinstance(node, promql_parser.VectorSelector):
-            yield node, above
+def selectors(expr: str) -> Iterator[tuple[str, tree.Selector, tuple[tree.Expr, ...]]]:
+    """The selectors of an expression, each with the metric that it names and the nodes above it."""
+    for node, above in nodes(parse(expr)):
+        if isinstance(node, tree.Selector):
+            names = {m.name: m.value for m in node.matchers if m.op == "="}
+            yield names.get("__name__", ""), node, above
 
 
 def test_the_dashboards_are_those_that_were_asked_for() -> None:
@@ -99,35 +100,34 @@ def test_the_dashboards_are_those_that_were_asked_for() -> None:
 @every_promql
 def test_every_query_parses_and_asks_only_for_what_is_chosen(board: Dashboard, resolved: Any) -> None:
     assert not resolved.unknown
-    for selector, _ in selectors(resolved.expr):
-        matched = {m.name: m.value for m in selector.matchers.matchers}
-        wanted = {"sloth_service", "sloth_slo"} if SERIES.match(selector.name) else {"service_namespace"}
+    for name, selector, _ in selectors(resolved.expr):
+        matched = {m.name: m.value for m in selector.matchers}
+        wanted = {"sloth_service", "sloth_slo"} if SERIES.match(name) else {"service_namespace"}
         assert wanted <= set(matched)
-        if not SERIES.match(selector.name):
+        if not SERIES.match(name):
             assert {"job", "instance"} <= set(matched)  # target-job, target-instance
 
 
 @every_promql
 def test_counters_are_rates_over_the_interval_of_the_page(board: Dashboard, resolved: Any) -> None:
     """target-counter-agg and target-rate-interval."""
-    for selector, above in selectors(resolved.query.expr.replace("$__rate_interval", "7m").replace("$__range", "9m")):
-        calls = [n.func.name for n in above if isinstance(n, promql_parser.Call)]
-        if selector.name and selector.name.endswith(("_total", "_bucket", "_count", "_sum")):
+    expr = resolved.query.expr.replace("$__rate_interval", "7m").replace("$__range", "9m")
+    for name, selector, above in selectors(expr):
+        calls = [n.name for n in above if isinstance(n, tree.Call)]
+        if name.endswith(("_total", "_bucket", "_count", "_sum")):
             assert calls[-1] in ("rate", "increase")
         if "rate" in calls:
-            assert any(isinstance(n, promql_parser.MatrixSelector) and n.range.total_seconds() == 420 for n in above)
+            assert selector.range_ms == 420_000
 
 
 @every_promql
 def test_a_legend_names_labels_that_the_result_has(board: Dashboard, resolved: Any) -> None:
     named = set(re.findall(r"\{\{(\w+)\}\}", resolved.query.legend))
-    top = promql_parser.parse(resolved.expr)
-    while isinstance(top, promql_parser.BinaryExpr | promql_parser.ParenExpr | promql_parser.Call):
-        top = (
-            top.lhs if isinstance(top, promql_parser.BinaryExpr) else top.args[-1] if hasattr(top, "args") else top.expr
-        )
-    if isinstance(top, promql_parser.AggregateExpr):
-        assert named <= set(top.modifier.labels if top.modifier else ())
+    top = parse(resolved.expr)
+    while isinstance(top, tree.Binary | tree.Call):
+        top = top.left if isinstance(top, tree.Binary) else top.args[-1]
+    if isinstance(top, tree.Aggregate):
+        assert named <= set(top.labels)
 
 
 @every_panel
@@ -161,7 +161,7 @@ def test_variables_ask_for_what_is_there(board: Dashboard) -> None:
         assert variable.label
         used = set(re.findall(r"\$(\w+)", variable.match))
         assert used <= set(names[: names.index(variable.name)]), f"{variable.name} asks for what comes after it, {i}"
-        promql_parser.parse(re.sub(r"\$\w+", ".+", variable.match))
+        parse(re.sub(r"\$\w+", ".+", variable.match))
 
 
 @every_board
@@ -448,7 +448,7 @@ def test_any_metrics_make_a_page_that_holds_the_rules(metrics: list[Metric], ser
     assert len(cells) == len(set(cells))
     assert all(0 <= x < COLUMNS for x, _ in cells)
     for resolved in panel_queries(board, {}):
-        promql_parser.parse(resolved.expr)
+        parse(resolved.expr)
     assert {m.name for m in metrics} <= set(
         re.findall(r"[a-z]+", " ".join(q.expr for p in board.panels for q in p.queries))
     )
