@@ -1,5 +1,6 @@
-"""What one run of ``verify`` sent: each request with its own trace id and request id. ``traffic`` makes these values,
-``checks`` hold the backends to them.
+"""What one run of ``verify`` sent: each probe request with its own trace id and request id.
+
+``traffic`` makes these values; ``checks`` compare the backends with them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class DrivenRequest:
+class ProbeRequest:
     """One request that was sent in this run. Times in seconds since the epoch; ids in lower-case hex.
 
     ``parent_id`` is the span id that was injected, so the root of the service's trace is its child. ``answer`` is the
@@ -48,13 +49,13 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class Run:
-    """What was driven. ``baseline`` is each component's exposition text from just before the first request."""
+class ProbeRun:
+    """The probe requests of one run. ``baseline`` is each component's exposition text before the first request."""
 
     id: str
     canary: str
     started_at: float
     ended_at: float
-    requests: tuple[DrivenRequest, ...] = ()
+    requests: tuple[ProbeRequest, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     baseline: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The log lines of the driven requests, fetched once for all checks.
+"""The log lines of the probe requests, fetched once for all checks.
 
 They are found by text, request id or trace id, whichever a line has: so a line that lacks one of them is still seen,
 and can be blamed for it.
@@ -11,14 +11,14 @@ import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from obsctl.checks._board import Board
-from obsctl.checks._say import count, failed, short, skipped
-from obsctl.checks.base import Context, Evidence, Verdict
+from obsctl.checks._poller import Poller
+from obsctl.checks._verdicts import count, failed, short, skipped
+from obsctl.checks.base import Context, Evidence, LogsContext, Verdict
 from obsctl.clients.log_fields import ParsedLine, parse_line
 from obsctl.clients.logql import LogqlClient, quoted
 from obsctl.clients.telemetry import LogLine
 from obsctl.errors import BackendError
-from obsctl.probes import DrivenRequest, Run
+from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Service
 from obsctl.wait import Deadline
@@ -37,10 +37,10 @@ IDS_A_QUERY = 24
 """Trace ids in one query: servers bound the length of a regular expression."""
 
 
-class LogBoard(Board):
+class LogsPoller(Poller):
     """Asks for the lines of this run until each component has written some for each request, and nothing new comes."""
 
-    def __init__(self, client: LogqlClient, service: Service, run: Run, quiet: float) -> None:
+    def __init__(self, client: LogqlClient, service: Service, run: ProbeRun, quiet: float) -> None:
         super().__init__()
         contract = service.contract
         self._client = client
@@ -57,9 +57,9 @@ class LogBoard(Board):
         self._changed = time.monotonic()
 
     @classmethod
-    def of(cls, context: Context, client: LogqlClient) -> LogBoard:
-        """The one board of this run."""
-        return context.shared.once(cls, lambda: cls(client, context.service, context.run, context.quiet))
+    def of(cls, context: Context, logs: LogsContext) -> LogsPoller:
+        """The only poller of this run."""
+        return context.cache.once(cls, lambda: cls(logs.client, context.service, context.run, logs.quiet))
 
     def lines(self, deadline: Deadline) -> tuple[ParsedLine, ...]:
         """Every line of this run, settled or as last seen. Raises BackendError."""
@@ -103,9 +103,8 @@ class LogBoard(Board):
                         off.setdefault(parse_line(line, self._otlp).component, line.time_ns - start)
         return tuple(f"lines of {name or '(no service_name)'} {_apart(ns)} the run" for name, ns in sorted(off.items()))
 
-    def look(self, deadline: Deadline) -> bool:
+    def look(self) -> bool:
         """Fetch the lines of the run anew: one query for a few dozen requests."""
-        del deadline
         start, end = self.window()
         answers = {query: self._client.lines(query, start, end, LIMIT) for query in self.queries}
         found = {_key(line): line for lines in answers.values() for line in lines}
@@ -123,13 +122,13 @@ def _apart(nanoseconds: int) -> str:
     return f"{minutes // 60}h{minutes % 60:02d}m {'after' if nanoseconds > 0 else 'before'}"
 
 
-def _judged(contract: Contract, requests: Iterable[DrivenRequest]) -> Iterator[DrivenRequest]:
+def _judged(contract: Contract, requests: Iterable[ProbeRequest]) -> Iterator[ProbeRequest]:
     """The requests whose lines the contract describes: the ones that were answered as planned."""
     wanted = contract.logs.request if contract.logs else ""
     return (r for r in requests if r.status and not r.error and wanted in ("", r.request))
 
 
-def _queries(components: Sequence[str], otlp: Collection[str], run: Run) -> Iterator[str]:
+def _queries(components: Sequence[str], otlp: Collection[str], run: ProbeRun) -> Iterator[str]:
     """Everything of the run: by the start that all its request ids share, then by its trace ids.
 
     Lines hold them in their text; records that came by OTLP beside it.
@@ -157,17 +156,17 @@ def _key(line: LogLine) -> tuple[object, ...]:
     return line.time_ns, line.line, *sorted(line.labels.items()), *sorted(line.metadata.items())
 
 
-def nothing_arrived(board: LogBoard, lines: Sequence[ParsedLine]) -> Verdict | None:
+def nothing_arrived(poller: LogsPoller, lines: Sequence[ParsedLine]) -> Verdict | None:
     """The verdict where there is nothing to judge: no request went as planned, or none left a line."""
-    if not board.judged:
-        return skipped(f"no {board.wanted} was answered as planned, which readiness.driven is about")
+    if not poller.judged:
+        return skipped(f"no {poller.wanted} was answered as planned, which readiness.driven is about")
     if lines:
         return None
-    if off := board.astray():
+    if off := poller.astray():
         summary = f"no log line of the run is stored under its time, but there are {', '.join(off)}"
-        return failed(summary, board.looked, hint=WRONG_TIME)
+        return failed(summary, poller.looked, hint=WRONG_TIME)
     hint = (
         "see that the service writes JSON lines (`obsctl logs`) and that the shipper follows its file, or, where the "
         "spec names no file, that it exports by OTLP; its streams must carry the label service_name"
     )
-    return failed(f"no log line of {count(len(board.judged), 'driven request')} is stored", board.looked, hint=hint)
+    return failed(f"no log line of {count(len(poller.judged), 'driven request')} is stored", poller.looked, hint=hint)

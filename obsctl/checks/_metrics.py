@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from obsctl.checks._board import Board
-from obsctl.checks._say import count, failed, few, skipped
-from obsctl.checks.base import Context, Evidence, Verdict
+from obsctl.checks._poller import Poller
+from obsctl.checks._verdicts import count, failed, few, skipped
+from obsctl.checks.base import Context, Evidence, MetricsContext, Verdict
 from obsctl.clients.promql import PromqlClient, Target
 from obsctl.clients.telemetry import Sample
 from obsctl.spec.contract import Contract, Metric, MetricType
@@ -31,7 +31,7 @@ TARGET_LABELS = frozenset({"__name__", "job", "instance", "service_namespace", "
 
 
 @dataclass(frozen=True)
-class Scraped:
+class ScrapedComponent:
     """A component, the scrape targets that are it, and every series that comes from them now."""
 
     component: Component
@@ -101,7 +101,7 @@ def exposing(service: Service) -> Iterator[Component]:
     return (c for c in service.components if c.metrics)
 
 
-class MetricBoard(Board):
+class MetricsPoller(Poller):
     """Asks until each target was scraped after the run, and every required metric is there."""
 
     def __init__(self, client: PromqlClient, service: Service, since: float) -> None:
@@ -109,36 +109,35 @@ class MetricBoard(Board):
         self._client = client
         self._contract = service.contract
         self._since = since
-        self._scraped = {c.name: Scraped(c) for c in exposing(service)}
+        self._scraped = {c.name: ScrapedComponent(c) for c in exposing(service)}
         self._read_at: dict[str, float] = {}
 
     @classmethod
-    def of(cls, context: Context, client: PromqlClient) -> MetricBoard:
-        """The one board of this run."""
-        return context.shared.once(cls, lambda: cls(client, context.service, context.run.ended_at))
+    def of(cls, context: Context, metrics: MetricsContext) -> MetricsPoller:
+        """The only poller of this run."""
+        return context.cache.once(cls, lambda: cls(metrics.client, context.service, context.run.ended_at))
 
-    def scraped(self, deadline: Deadline) -> tuple[Scraped, ...]:
+    def scraped(self, deadline: Deadline) -> tuple[ScrapedComponent, ...]:
         """Every component with metrics, settled or as last seen. Raises BackendError."""
         self.settle(deadline)
         with self.lock:
             return tuple(self._scraped.values())
 
-    def look(self, deadline: Deadline) -> bool:
+    def look(self) -> bool:
         """See which targets were scraped anew, and read their series."""
-        del deadline
         targets = self._client.targets()
         for before in tuple(self._scraped.values()):
             self._refresh(before, targets_of(before.component, targets))
         now = tuple(self._scraped.values())
         return all(s.reached_since(self._since) for s in now) and not missing(self._contract, now)
 
-    def _refresh(self, before: Scraped, targets: tuple[Target, ...]) -> None:
+    def _refresh(self, before: ScrapedComponent, targets: tuple[Target, ...]) -> None:
         last, now = self._read_at.get(before.name), time.monotonic()
         if last is not None and targets == before.targets and now - last < REFRESH:
             return
         series = [s for query in queries_of(targets) for s in self._client.instant(query)]
         self._read_at[before.name] = now
-        self._scraped[before.name] = Scraped(before.component, targets, tuple(series))
+        self._scraped[before.name] = ScrapedComponent(before.component, targets, tuple(series))
 
 
 def queries_of(targets: Sequence[Target]) -> tuple[str, ...]:
@@ -147,7 +146,7 @@ def queries_of(targets: Sequence[Target]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(selector("", labels) for labels in picked))
 
 
-def missing(contract: Contract, scraped: Sequence[Scraped]) -> tuple[tuple[Metric, str], ...]:
+def missing(contract: Contract, scraped: Sequence[ScrapedComponent]) -> tuple[tuple[Metric, str], ...]:
     """Required metrics that are not there, each with the component that lacks it ("" for: none has it).
 
     A component that is not scraped is not blamed for its metrics too, nor is anybody for a metric that it may have.
@@ -165,18 +164,18 @@ def missing(contract: Contract, scraped: Sequence[Scraped]) -> tuple[tuple[Metri
     return tuple(found)
 
 
-def present(contract: Contract, scraped: Sequence[Scraped]) -> Iterator[tuple[Metric, Scraped]]:
+def present(contract: Contract, scraped: Sequence[ScrapedComponent]) -> Iterator[tuple[Metric, ScrapedComponent]]:
     """Each metric of the contract with each component that has it."""
     return ((m, s) for m in contract.metrics for s in scraped if s.of(m))
 
 
-def not_scraped(scraped: Sequence[Scraped]) -> str:
+def not_scraped(scraped: Sequence[ScrapedComponent]) -> str:
     """The note about components that are left to ``metrics.targets``."""
     names = [s.name for s in scraped if not s.up]
     return f"without {few(names)}, which metrics.targets is about" if names else ""
 
 
-def nothing_arrived(context: Context, scraped: Sequence[Scraped]) -> Verdict | None:
+def nothing_arrived(context: Context, scraped: Sequence[ScrapedComponent]) -> Verdict | None:
     """The verdict where there is nothing to judge: no metric of the contract is stored, or none since the run began."""
     if not context.contract.metrics:
         return skipped("the contract states no metric")

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from obsctl.clients.telemetry import Span, service_calls
-from obsctl.probes import DrivenRequest
+from obsctl.probes import ProbeRequest
 from obsctl.spec.contract import Edge, SpanRule, TraceRule
 
 
-def flaws(request: DrivenRequest, spans: Sequence[Span]) -> tuple[str, ...]:
+def flaws(request: ProbeRequest, spans: Sequence[Span]) -> tuple[str, ...]:
     """Why a trace is not one tree under the span that was injected; empty when it is."""
     ids = Counter(s.span_id for s in spans)
     entries = [s for s in spans if s.parent_id == request.parent_id]

@@ -1,4 +1,4 @@
-"""The traces of the driven requests, fetched once for all checks."""
+"""The traces of the probe requests, fetched once for all checks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from obsctl.checks._board import Board
-from obsctl.checks._say import count, failed
+from obsctl.checks._poller import Poller
 from obsctl.checks._spans import flaws, misshapen
-from obsctl.checks.base import Context, Evidence, Verdict
+from obsctl.checks._verdicts import count, failed
+from obsctl.checks.base import Context, Evidence, TracesContext, Verdict
 from obsctl.clients.telemetry import Span
 from obsctl.clients.traces import TracesClient
-from obsctl.probes import DrivenRequest
+from obsctl.probes import ProbeRequest
 from obsctl.spec.contract import Contract, TraceRule
 from obsctl.wait import Deadline
 
@@ -20,10 +20,10 @@ NO_BACKEND = "this stack has no trace backend"
 
 
 @dataclass(frozen=True)
-class DrivenTrace:
-    """The trace of one driven request as it is stored. ``rule`` is what the contract says of it, if anything."""
+class ProbeTrace:
+    """The trace of one probe request as it is stored. ``rule`` is what the contract says of it, if anything."""
 
-    request: DrivenRequest
+    request: ProbeRequest
     rule: TraceRule | None
     spans: tuple[Span, ...] = ()
 
@@ -43,69 +43,68 @@ class DrivenTrace:
         return misshapen(self.spans, self.rule) if self.rule else ()
 
 
-class TraceBoard(Board):
-    """Asks for each driven trace until it is whole and has not changed for a quiet period."""
+class TracesPoller(Poller):
+    """Asks for each trace of a probe request until it is whole and has not changed for a quiet period."""
 
     def __init__(
-        self, client: TracesClient, contract: Contract, requests: Sequence[DrivenRequest], quiet: float
+        self, client: TracesClient, contract: Contract, requests: Sequence[ProbeRequest], quiet: float
     ) -> None:
         super().__init__()
         self._client = client
         self._quiet = quiet
         answered = [r for r in requests if r.status]
-        self._traces = {r.trace_id: DrivenTrace(r, _rule(contract, r)) for r in answered}
+        self._traces = {r.trace_id: ProbeTrace(r, _rule(contract, r)) for r in answered}
         self._changed = dict.fromkeys(self._traces, time.monotonic())
         self._open = set(self._traces)
         self._others: dict[str, tuple[Span, ...]] = {}
 
     @classmethod
-    def of(cls, context: Context, client: TracesClient) -> TraceBoard:
-        """The one board of this run."""
-        return context.shared.once(
-            cls, lambda: cls(client, context.contract, context.run.requests, quiet=context.quiet)
-        )
+    def of(cls, context: Context, traces: TracesContext) -> TracesPoller:
+        """The only poller of this run."""
+        requests = context.run.requests
+        return context.cache.once(cls, lambda: cls(traces.client, context.contract, requests, quiet=traces.quiet))
 
-    def traces(self, deadline: Deadline) -> tuple[DrivenTrace, ...]:
+    def traces(self, deadline: Deadline) -> tuple[ProbeTrace, ...]:
         """Every trace whose request was answered, settled or as last seen. Raises BackendError."""
         self.settle(deadline)
         return self.seen()
 
-    def seen(self) -> tuple[DrivenTrace, ...]:
+    def seen(self) -> tuple[ProbeTrace, ...]:
         """The traces as last seen, without asking."""
         with self.lock:
             return tuple(self._traces.values())
 
     def other(self, trace_id: str) -> tuple[Span, ...]:
-        """A trace that is not of a driven request, fetched until it is there. Raises BackendError."""
+        """A trace that is not of a probe request, fetched until it is there. Raises BackendError."""
         with self.lock:
             if not self._others.get(trace_id):
                 self._others[trace_id] = self._client.trace(trace_id)
             return self._others[trace_id]
 
-    def look(self, deadline: Deadline) -> bool:
+    def look(self) -> bool:
         """Fetch what is not settled yet; a trace that looks whole is asked for again only after the quiet period."""
         for trace_id in sorted(self._open):
             before = self._traces[trace_id]
-            if before.whole and time.monotonic() - self._changed[trace_id] < self._quiet and not deadline.passed:
+            if before.whole and time.monotonic() - self._changed[trace_id] < self._quiet and not self.is_last_look:
                 continue
             self._take(before, self._client.trace(trace_id))
         return not self._open
 
-    def _take(self, before: DrivenTrace, spans: tuple[Span, ...]) -> None:
+    def _take(self, before: ProbeTrace, spans: tuple[Span, ...]) -> None:
         trace_id, now = before.request.trace_id, time.monotonic()
         if {s.span_id for s in spans} != {s.span_id for s in before.spans}:
             self._changed[trace_id] = now
-            self._traces[trace_id] = DrivenTrace(before.request, before.rule, spans)
+            self._traces[trace_id] = ProbeTrace(before.request, before.rule, spans)
         elif before.whole and now - self._changed[trace_id] >= self._quiet:
             self._open.discard(trace_id)
 
 
-def _rule(contract: Contract, request: DrivenRequest) -> TraceRule | None:
+def _rule(contract: Contract, request: ProbeRequest) -> TraceRule | None:
     """The rule for a request that went as planned; one that failed does not take the path the contract describes."""
     return None if request.error else next((t for t in contract.traces if t.request == request.request), None)
 
 
-def nothing_arrived(traces: Sequence[DrivenTrace]) -> Verdict | None:
+def nothing_arrived(traces: Sequence[ProbeTrace]) -> Verdict | None:
     """The verdict where there is nothing to judge: no request was answered, or none left a trace."""
     if not traces:
         hint = "see readiness.driven: the service must answer before its telemetry can be judged"

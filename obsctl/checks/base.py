@@ -10,20 +10,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from obsctl.checks._board import Shared
+from obsctl.checks._poller import RunCache
 from obsctl.clients.grafana import GrafanaClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.traces import TracesClient
 from obsctl.dashboards.model import Dashboard
 from obsctl.endpoints import Endpoints
-from obsctl.probes import Run
+from obsctl.probes import ProbeRun
 from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Service
 from obsctl.wait import Deadline
 
+QUIET = 0.3
+"""Seconds without a change after which what has arrived is complete."""
 
-class Status(StrEnum):
+
+class CheckStatus(StrEnum):
     """The four verdicts."""
 
     PASS = "pass"  # noqa: S105 - not a password
@@ -58,7 +61,7 @@ class Evidence:
 class Verdict:
     """What a check says. ``summary`` is one sentence; ``hint`` is what to do next (empty on a pass)."""
 
-    status: Status
+    status: CheckStatus
     summary: str
     evidence: tuple[Evidence, ...] = ()
     hint: str = ""
@@ -80,30 +83,34 @@ class Verification:
     """Everything one ``verify`` came to. ``trace_id`` is the driven trace that crosses the most; times in seconds."""
 
     service: str
-    run: Run
+    run: ProbeRun
     outcomes: tuple[Outcome, ...]
     seconds: float
     trace_id: str = ""
 
-    def count(self, status: Status) -> int:
+    def count(self, status: CheckStatus) -> int:
         """How many checks have this verdict."""
         return sum(o.verdict.status is status for o in self.outcomes)
 
     @property
     def passed(self) -> bool:
         """Whether at least one check passed and none failed or could not look."""
-        return bool(self.count(Status.PASS)) and not self.count(Status.FAIL) and not self.count(Status.ERROR)
+        return (
+            bool(self.count(CheckStatus.PASS))
+            and not self.count(CheckStatus.FAIL)
+            and not self.count(CheckStatus.ERROR)
+        )
 
     @property
     def exit_status(self) -> int:
         """0 all well; 1 something failed; 3 nothing failed, but something could not be looked at, or nothing was."""
-        if self.count(Status.FAIL):
+        if self.count(CheckStatus.FAIL):
             return 1
         return 0 if self.passed else 3
 
 
 @dataclass(frozen=True)
-class PromisedRule:
+class ExpectedRule:
     """A rule that the metrics backend must have loaded: its group, ``recording`` or ``alerting``, and its name."""
 
     group: str
@@ -112,28 +119,60 @@ class PromisedRule:
 
 
 @dataclass(frozen=True)
-class Context:
-    """Everything a check may look at. A client is None where the stack has no such backend.
+class MetricsContext:
+    """The metrics backend: its client, the seconds between two scrapes, and the rules that it must have loaded."""
 
-    ``rules`` and ``dashboards`` are those that follow from the service's contract; ``page`` shows the latter.
-    ``trace_id`` is the driven trace that crosses the most. ``shared`` holds what was fetched for this run, so that many
+    client: PromqlClient
+    scrape_interval: float
+    rules: tuple[ExpectedRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class TracesContext:
+    """The trace backend. A trace has arrived once it is complete and has not changed for ``quiet`` seconds."""
+
+    client: TracesClient
+    quiet: float = QUIET
+
+
+@dataclass(frozen=True)
+class LogsContext:
+    """The log backend. The lines of a run have arrived once nothing new came for ``quiet`` seconds."""
+
+    client: LogqlClient
+    quiet: float = QUIET
+
+
+@dataclass(frozen=True)
+class DashboardsContext:
+    """The dashboards that follow from the contract, and the page that shows them (None where the stack has none).
+
+    ``trace_id`` is the value of the variable of that name; ``step`` the seconds between two points of a panel.
+    """
+
+    expected: tuple[Dashboard, ...] = ()
+    page: GrafanaClient | None = None
+    trace_id: str = ""
+    step: float = 15.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a check looks at: the service, what was sent to it, and one value for each signal that the stack stores.
+
+    A signal is None where the stack has no backend for it. ``cache`` holds what was fetched for this run, so that many
     checks cost one look; the runner gives every context the same one.
     """
 
     service: Service
     endpoints: Endpoints
-    run: Run
+    run: ProbeRun
     deadline: Deadline
-    metrics: PromqlClient | None
-    logs: LogqlClient | None
-    traces: TracesClient | None
-    scrape_interval: float
-    quiet: float = 0.3
-    rules: tuple[PromisedRule, ...] = ()
-    dashboards: tuple[Dashboard, ...] = ()
-    page: GrafanaClient | None = None
-    trace_id: str = ""
-    shared: Shared = field(default_factory=Shared, compare=False)
+    metrics: MetricsContext | None = None
+    traces: TracesContext | None = None
+    logs: LogsContext | None = None
+    dashboards: DashboardsContext = DashboardsContext()
+    cache: RunCache = field(default_factory=RunCache, compare=False)
 
     @property
     def contract(self) -> Contract:

@@ -6,27 +6,26 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from obsctl.checks._board import Board
 from obsctl.checks._metrics import NO_BACKEND
-from obsctl.checks._say import count, failed, passed, short, skipped, summed
-from obsctl.checks._traces import TraceBoard
+from obsctl.checks._poller import Poller
+from obsctl.checks._traces import TracesPoller
+from obsctl.checks._verdicts import count, failed, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.telemetry import Exemplar, Span
 from obsctl.endpoints import Feature, Role
 from obsctl.spec.contract import Metric, MetricType
-from obsctl.wait import Deadline
 
 TRACE_LABELS = ("trace_id", "traceID", "traceId")
 """Names under which exemplars hold a trace id."""
 
 
 @dataclass(frozen=True)
-class Found:
+class MetricExemplars:
     """The exemplars of one metric from the time of the run, and the first that holds a driven trace's id."""
 
     metric: Metric
-    all: tuple[Exemplar, ...] = ()
+    exemplars: tuple[Exemplar, ...] = ()
     trace_id: str = ""
 
     @property
@@ -38,8 +37,8 @@ class Found:
     @property
     def seen(self) -> str:
         """What there was, for people."""
-        held = ", ".join(f"{dict(e.labels)} at {e.value:g}" for e in self.all[-3:])
-        return short(f"{count(len(self.all), 'exemplar')}" + (f", the last: {held}" if held else ""))
+        held = ", ".join(f"{dict(e.labels)} at {e.value:g}" for e in self.exemplars[-3:])
+        return short(f"{count(len(self.exemplars), 'exemplar')}" + (f", the last: {held}" if held else ""))
 
 
 class CorrelationExemplar:
@@ -62,27 +61,27 @@ class CorrelationExemplar:
         if not any(r.status for r in context.run.requests):
             hint = "see readiness.driven: the service must answer first"
             return failed("no driven request was answered, so no exemplar can hold its trace id", hint=hint)
-        search = _Search(context, context.metrics, metrics)
-        search.settle(context.deadline)
-        if without := [f for f in search.found if not f.trace_id]:
+        poller = _ExemplarsPoller(context, context.metrics.client, metrics)
+        poller.settle(context.deadline)
+        if without := [f for f in poller.found if not f.trace_id]:
             return _failed(without)
-        return _resolved(context, search.found)
+        return _resolved(context, poller.found)
 
 
-def _failed(without: Sequence[Found]) -> Verdict:
+def _failed(without: Sequence[MetricExemplars]) -> Verdict:
     looked = [Evidence(f"GET /api/v1/query_exemplars?query={f.query}", f.seen) for f in without]
     hint = (
         "observe the metric with the current trace id as exemplar, serve it over OpenMetrics, "
         "and see that the backend stores exemplars (Prometheus: --enable-feature=exemplar-storage)"
     )
     findings = [
-        f"{f.metric.name} has {count(len(f.all), 'exemplar')} from this run, none with a driven trace id"
+        f"{f.metric.name} has {count(len(f.exemplars), 'exemplar')} from this run, none with a driven trace id"
         for f in without
     ]
     return failed(summed(findings), looked, hint=hint)
 
 
-def _resolved(context: Context, found: Sequence[Found]) -> Verdict:
+def _resolved(context: Context, found: Sequence[MetricExemplars]) -> Verdict:
     looked = [Evidence(f"GET /api/v1/query_exemplars?query={f.query}", f.seen) for f in found]
     if context.traces is None:
         return passed(f"{count(len(found), 'metric')} with an exemplar of a driven trace (no trace backend)", looked)
@@ -95,16 +94,16 @@ def _resolved(context: Context, found: Sequence[Found]) -> Verdict:
     return passed(f"{count(len(found), 'metric')} with an exemplar that leads to a stored trace", looked)
 
 
-def _spans(context: Context, found: Sequence[Found]) -> dict[str, tuple[Span, ...]]:
+def _spans(context: Context, found: Sequence[MetricExemplars]) -> dict[str, tuple[Span, ...]]:
     """The spans of the traces found."""
     if context.traces is None:
         return {}
-    traces = TraceBoard.of(context, context.traces).traces(context.deadline)
+    traces = TracesPoller.of(context, context.traces).traces(context.deadline)
     driven = {t.request.trace_id: t.spans for t in traces}
     return {f.trace_id: driven.get(f.trace_id, ()) for f in found}
 
 
-class _Search(Board):
+class _ExemplarsPoller(Poller):
     """Asks for exemplars until each metric has one that holds a driven trace id."""
 
     def __init__(self, context: Context, client: PromqlClient, metrics: Sequence[Metric]) -> None:
@@ -112,15 +111,14 @@ class _Search(Board):
         self._client = client
         self._start = context.run.started_at - 1.0
         self._driven = {r.trace_id for r in context.run.requests}
-        self.found = [Found(m) for m in metrics]
+        self.found = [MetricExemplars(m) for m in metrics]
 
-    def look(self, deadline: Deadline) -> bool:
+    def look(self) -> bool:
         """Ask once for each metric that still lacks one."""
-        del deadline
         self.found = [f if f.trace_id else self._ask(f) for f in self.found]
         return all(f.trace_id for f in self.found)
 
-    def _ask(self, before: Found) -> Found:
+    def _ask(self, before: MetricExemplars) -> MetricExemplars:
         exemplars = self._client.exemplars(before.query, self._start, time.time() + 1.0)
         held = (str(e.labels.get(name, "")).lower() for e in exemplars for name in TRACE_LABELS)
-        return Found(before.metric, tuple(exemplars), next((t for t in held if t in self._driven), ""))
+        return MetricExemplars(before.metric, tuple(exemplars), next((t for t in held if t in self._driven), ""))

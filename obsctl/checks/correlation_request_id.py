@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from obsctl.checks._logs import LogBoard
-from obsctl.checks._say import count, failed, noted, passed, short, skipped, summed
+from obsctl.checks._logs import LogsPoller
+from obsctl.checks._verdicts import count, failed, noted, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.log_fields import ParsedLine
-from obsctl.probes import DrivenRequest
+from obsctl.probes import ProbeRequest
 
 
 class CorrelationRequestId:
@@ -36,19 +36,19 @@ class CorrelationRequestId:
         if context.logs is None or context.contract.logs is None:
             note = noted(["this stack has no logs to look for it in"])
             return passed(f"echoed in {count(len(answered), 'answer')}{note}", [echoed])
-        return _in_logs(LogBoard.of(context, context.logs), context, echoed)
+        return _in_logs(LogsPoller.of(context, context.logs), context, echoed)
 
 
-def _echoed(request: DrivenRequest, header: str) -> str:
+def _echoed(request: ProbeRequest, header: str) -> str:
     return next((v for k, v in request.answer_headers.items() if k.lower() == header.lower()), "")
 
 
-def _in_logs(board: LogBoard, context: Context, echoed: Evidence) -> Verdict:
-    lines = board.lines(context.deadline)
+def _in_logs(poller: LogsPoller, context: Context, echoed: Evidence) -> Verdict:
+    lines = poller.lines(context.deadline)
     if not lines:
         said = "echoed, but no log line of this run is stored to find it in"
-        return failed(said, [echoed, *board.looked], hint="see logs.present")
-    if found := [f for request in board.judged for f in _strays(request, lines)]:
+        return failed(said, [echoed, *poller.looked], hint="see logs.present")
+    if found := [f for request in poller.judged for f in _strays(request, lines)]:
         looked = [Evidence(said, short(str(line))) for line, said in found]
         hint = "hand the request id on with every call and message, and put it in the logging context at the other end"
         return failed(
@@ -60,11 +60,11 @@ def _in_logs(board: LogBoard, context: Context, echoed: Evidence) -> Verdict:
         return failed("echoed, but no log line of this run has a request_id", looked, hint="see logs.fields")
     if not carrying:
         note = noted(["the contract does not list request_id among the fields of log lines"])
-        return passed(f"echoed in every answer{note}", [echoed, *board.looked])
-    return passed(f"echoed in every answer and in the logs of {', '.join(carrying)}", [echoed, *board.looked])
+        return passed(f"echoed in every answer{note}", [echoed, *poller.looked])
+    return passed(f"echoed in every answer and in the logs of {', '.join(carrying)}", [echoed, *poller.looked])
 
 
-def _strays(request: DrivenRequest, lines: Sequence[ParsedLine]) -> Iterator[tuple[ParsedLine, str]]:
+def _strays(request: ProbeRequest, lines: Sequence[ParsedLine]) -> Iterator[tuple[ParsedLine, str]]:
     """Lines of the request's trace under another request id. One that is empty is the business of ``logs.fields``."""
     for line in lines:
         own = line.text("request_id")

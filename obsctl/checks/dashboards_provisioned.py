@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from obsctl.checks._say import count, failed, passed, skipped, summed
+from obsctl.checks._verdicts import count, failed, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.grafana import GrafanaClient
 from obsctl.dashboards.model import Dashboard
@@ -24,15 +24,16 @@ class DashboardsProvisioned:
 
     def run(self, context: Context) -> Verdict:
         """Compare what is on the page with what was rendered; a page that has just started reads its files first."""
-        if context.page is None:
+        dashboards, page = context.dashboards.expected, context.dashboards.page
+        if page is None:
             return skipped("this stack has no dashboard page")
-        if not context.dashboards:
+        if not dashboards:
             return skipped("no dashboard follows from the contract")
-        page, wanted = context.page, {board.uid for board in context.dashboards}
+        wanted = {board.uid for board in dashboards}
         until(lambda: wanted <= page.dashboards().keys(), context.deadline, interval=0.5)
         have = page.dashboards()
-        findings = [f for board in context.dashboards for f in _findings(page, board, have.keys())]
-        sources = _sources(context.dashboards)
+        findings = [f for board in dashboards for f in _findings(page, board, have.keys())]
+        sources = _sources(dashboards)
         troubles = {uid: page.source_trouble(uid) for uid in sources}
         findings += [f"data source {uid} does not work: {said}" for uid, said in troubles.items() if said]
         looked = [Evidence(SEARCH, f"{count(len(have), 'dashboard')}, {len(wanted & have.keys())} of them ours")]

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from obsctl.checks._metrics import MetricBoard, Scraped, sample_names
-from obsctl.checks._panels import Asked, asked, found
-from obsctl.checks._say import count, failed, few, noted, passed, short, skipped
-from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.checks._metrics import MetricsPoller, sample_names
+from obsctl.checks._verdicts import count, failed, few, noted, passed, short, skipped
+from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
+from obsctl.dashboards.fill import Resolved, Times, filled, panel_queries
+from obsctl.dashboards.model import Dashboard, QueryKind, Variable
 from obsctl.errors import BackendError, UnsupportedError
 from obsctl.wait import until
 
-AT_ONCE = 4
-"""Queries that are asked at the same time."""
+CONCURRENCY = 4
+"""Queries that are sent at the same time."""
 
-AGAIN = 0.4
-"""Seconds until those without data are asked again."""
+RETRY_INTERVAL = 0.4
+"""Seconds until the queries without data are sent again."""
+
+STEPS_BEFORE = 2
+"""Steps before the run from which on a panel may show something."""
+
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 class DashboardsQueries:
@@ -32,67 +40,154 @@ class DashboardsQueries:
         """Ask each query until it has data; a rate needs two scrapes, a recorded series an evaluation."""
         if context.metrics is None and context.logs is None:
             return skipped("this stack has neither a metrics nor a log backend for panels to ask")
-        if not context.dashboards:
+        if not context.dashboards.expected:
             return skipped("no dashboard follows from the contract")
-        look = _Look(context, _absent(context))
-        until(look.complete, context.deadline, interval=AGAIN)
-        return _verdict(look, context)
+        results = _Results(context, _absent(context))
+        until(results.complete, context.deadline, interval=RETRY_INTERVAL)
+        return _verdict(results, context)
+
+
+@dataclass(frozen=True)
+class PanelQuery:
+    """A query of a panel, as it is sent."""
+
+    board: Dashboard
+    resolved: Resolved
+
+    @property
+    def kind(self) -> QueryKind:
+        """Its language."""
+        return self.resolved.query.kind
+
+    @property
+    def may_be_empty(self) -> str:
+        """Why it may have no data; "" where it must have some."""
+        return self.resolved.panel.may_be_empty
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every word that may be the name of a series, in the query and in those of the variables that it uses."""
+        if self.kind is not QueryKind.PROMQL:
+            return frozenset()
+        words = {*_NAME.findall(self.resolved.expr), *_NAME.findall(self.resolved.query.expr)}
+        for variable in reversed(self.board.variables):  # one may only use those before it
+            if variable.name in words:
+                words |= {*_NAME.findall(variable.match)}
+        return frozenset(words)
+
+    def __str__(self) -> str:
+        panel, query = self.resolved.panel, self.resolved.query
+        letter = f" ({query.ref_id})" if len(panel.queries) > 1 else ""
+        return f"{self.board.title}: {panel.title}{letter}"
+
+
+def _panel_queries(context: Context) -> tuple[PanelQuery, ...]:
+    """Every query of every dashboard, with its variables filled in as far as there are values for them."""
+    times = Times(scrape_interval=context.dashboards.step)
+    return tuple(
+        PanelQuery(board, resolved)
+        for board in context.dashboards.expected
+        for resolved in panel_queries(board, _values(board, context), times)
+    )
+
+
+def _values(board: Dashboard, context: Context) -> dict[str, str | Sequence[str]]:
+    """Values of the variables: the service of the run, its widest trace; else everything that the backend knows."""
+    values: dict[str, str | Sequence[str]] = {"trace_id": context.dashboards.trace_id}
+    for variable in board.variables:
+        if variable.type == "query" and variable.label:
+            known = _known_values(variable, filled(variable.match, board, values)[0], context.metrics)
+            own = [value for value in known if variable.name == "service" and value == context.contract.service]
+            if chosen := own or known:
+                values[variable.name] = chosen if variable.multi else chosen[0]
+    return values
+
+
+def _known_values(variable: Variable, match: str, metrics: MetricsContext | None) -> list[str]:
+    if metrics is None:
+        return []
+    try:
+        return metrics.client.label_values(variable.label, [match] if match else [])
+    except BackendError:
+        return []  # the panels that use it are asked for everything, and will tell
+
+
+def _points(query: PanelQuery, context: Context) -> int | None:
+    """How many points or lines a query has in the time of the run; None where no backend answers its language.
+
+    Raises BackendError.
+    """
+    step, expr, now = context.dashboards.step, query.resolved.expr, time.time()
+    start = context.run.started_at - STEPS_BEFORE * step
+    if query.kind is QueryKind.PROMQL and context.metrics:
+        # an instant one, too: seconds after the run a rate over a few scrapes may have nothing to show any more
+        return len(context.metrics.client.range(expr, start, now, step))
+    if query.kind is QueryKind.LOGQL and context.logs:
+        return context.logs.client.found(expr, int(start * 1e9), int((now + 1) * 1e9))
+    if query.kind is QueryKind.TRACE and context.traces and expr:
+        return len(context.traces.client.trace(expr))
+    return None
 
 
 @dataclass
-class _Look:
-    """What each query has found so far. ``absent`` are names that are not stored: another check's business."""
+class _Results:
+    """The answer to each query so far. ``absent`` are series that are not stored: another check's business."""
 
     context: Context
     absent: frozenset[str]
-    queries: tuple[Asked, ...] = ()
+    queries: tuple[PanelQuery, ...] = ()
     points: dict[int, int | None] = field(default_factory=dict)
     errors: dict[int, BackendError] = field(default_factory=dict)
 
     def complete(self) -> bool:
         """Ask what has no data yet, with variables as they are now. Raises BackendError when nothing can be asked."""
-        self.queries = asked(self.context)
+        self.queries = _panel_queries(self.context)
         waiting = [i for i in range(len(self.queries)) if self.points.get(i, 0) == 0]
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
             list(pool.map(self._ask, waiting))
         for kind in {self.queries[i].kind for i in self.errors}:
-            every = [i for i, one in enumerate(self.queries) if one.kind is kind]
-            if self.errors.keys() >= {*every}:  # it is not the query, it is who answers
-                raise self.errors[every[0]]
+            same_kind = [i for i, query in enumerate(self.queries) if query.kind is kind]
+            if self.errors.keys() >= {*same_kind}:  # it is not the query, it is the backend
+                raise self.errors[same_kind[0]]
         return not self.errors and not self.empty()
 
     def _ask(self, index: int) -> None:
         self.errors.pop(index, None)
         try:
-            self.points[index] = found(self.queries[index], self.context)
+            self.points[index] = _points(self.queries[index], self.context)
         except BackendError as error:
             self.errors[index] = error
 
-    def without(self) -> list[Asked]:
-        """The queries that found nothing."""
-        return [one for i, one in enumerate(self.queries) if i not in self.errors and self.points.get(i) == 0]
+    def with_data(self) -> list[tuple[PanelQuery, int]]:
+        """The queries that have data, each with its number of points."""
+        return [(query, n) for i, query in enumerate(self.queries) if (n := self.points.get(i))]
 
-    def empty(self) -> list[Asked]:
-        """Those of them that must find something."""
-        return [one for one in self.without() if not one.may_be_empty and not one.names & self.absent]
+    def without_data(self) -> list[PanelQuery]:
+        """The queries that were answered without data."""
+        return [query for i, query in enumerate(self.queries) if i not in self.errors and self.points.get(i) == 0]
 
-    def left_out(self) -> list[Asked]:
+    def empty(self) -> list[PanelQuery]:
+        """Those of them that must have data."""
+        return [query for query in self.without_data() if not query.may_be_empty and not query.names & self.absent]
+
+    def left_out(self) -> list[PanelQuery]:
         """Those of them that ask for something which is not stored at all."""
-        return [one for one in self.without() if not one.may_be_empty and one.names & self.absent]
+        return [query for query in self.without_data() if not query.may_be_empty and query.names & self.absent]
+
+    def refused(self) -> list[tuple[PanelQuery, str]]:
+        """The queries that the backend did not accept, each with its message."""
+        return [(query, self.errors[i].message) for i, query in enumerate(self.queries) if i in self.errors]
 
 
 def _absent(context: Context) -> frozenset[str]:
     """Series that the contract promises and that are not there: scraped ones, and those of rules."""
     if context.metrics is None:
         return frozenset()
-    stored = {s.labels["__name__"] for one in _scraped(context, context.metrics) for s in one.series}
-    promised = {name for metric in context.contract.metrics for name in sample_names(metric)}
-    recorded = {rule.name for rule in context.rules if rule.kind == "recording"}
-    return frozenset(promised - stored | recorded - _evaluated(context.metrics))
-
-
-def _scraped(context: Context, client: PromqlClient) -> tuple[Scraped, ...]:
-    return MetricBoard.of(context, client).scraped(context.deadline)
+    scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
+    stored = {sample.labels["__name__"] for component in scraped for sample in component.series}
+    expected = {name for metric in context.contract.metrics for name in sample_names(metric)}
+    recorded = {rule.name for rule in context.metrics.rules if rule.kind == "recording"}
+    return frozenset(expected - stored | recorded - _evaluated(context.metrics.client))
 
 
 def _evaluated(client: PromqlClient) -> set[str]:
@@ -103,51 +198,56 @@ def _evaluated(client: PromqlClient) -> set[str]:
         return set()
 
 
-def _verdict(look: _Look, context: Context) -> Verdict:
-    refused = [(one, look.errors[i].message) for i, one in enumerate(look.queries) if i in look.errors]
-    empty = look.empty()
+def _verdict(results: _Results, context: Context) -> Verdict:
+    refused, empty = results.refused(), results.empty()
     if empty and not refused and any(request.error for request in context.run.requests):
         what = count(len(empty), "query", "queries")
         return skipped(f"{what} without data, but not all was driven as planned, which readiness.driven is about")
     if refused or empty:
-        looked = [Evidence(_query(one), said) for one, said in [*refused, *((one, "no data") for one in empty)]]
-        return failed(_said(refused, empty, len(look.queries)), looked, hint=_hint(bool(refused)))
-    full = [(one, n) for i, one in enumerate(look.queries) if (n := look.points.get(i))]
-    if not full:
+        looked = [Evidence(_shown(q), said) for q, said in [*refused, *((q, "no data") for q in empty)]]
+        return failed(_summary(refused, empty, len(results.queries)), looked, hint=_hint(bool(refused)))
+    if not results.with_data():
         hint = "see metrics.present and logs.present: there is nothing that a panel could show"
-        return failed("no panel shows anything", [Evidence(_query(one), "no data") for one in look.queries], hint=hint)
-    exempt, left_out = [one for one in look.without() if one.may_be_empty], look.left_out()
-    unasked = [one for i, one in enumerate(look.queries) if look.points.get(i) is None]
+        looked = [Evidence(_shown(query), "no data") for query in results.queries]
+        return failed("no panel shows anything", looked, hint=hint)
+    return _passed(results, context)
+
+
+def _passed(results: _Results, context: Context) -> Verdict:
+    with_data, left_out = results.with_data(), results.left_out()
+    exempt = [query for query in results.without_data() if query.may_be_empty]
+    not_asked = [query for i, query in enumerate(results.queries) if results.points.get(i) is None]
     notes = [
         _note(exempt, f"without, as declared: {few(map(str, exempt), 2)}"),
         _note(left_out, "for what metrics.present or rules.loaded misses"),
-        _note(unasked, "of a language that is not asked"),
+        _note(not_asked, "of a language that is not asked"),
     ]
-    looked = [Evidence(_query(one), count(n, "point")) for one, n in full]
-    boards, queries = count(len(context.dashboards), "dashboard"), count(len(full), "query", "queries")
+    looked = [Evidence(_shown(query), count(n, "point")) for query, n in with_data]
+    boards = count(len(context.dashboards.expected), "dashboard")
+    queries = count(len(with_data), "query", "queries")
     return passed(f"{queries} of {boards} have data{noted(notes)}", looked)
 
 
-def _note(some: Sequence[Asked], what: str) -> str:
-    return f"{count(len(some), 'query', 'queries')} {what}" if some else ""
+def _note(queries: Sequence[PanelQuery], what: str) -> str:
+    return f"{count(len(queries), 'query', 'queries')} {what}" if queries else ""
 
 
-def _said(refused: Sequence[tuple[Asked, str]], empty: Sequence[Asked], total: int) -> str:
+def _summary(refused: Sequence[tuple[PanelQuery, str]], empty: Sequence[PanelQuery], total: int) -> str:
     parts: list[str] = []
     if refused:
-        parts.append(f"{len(refused)} of {total} queries refused: {_first(refused[0][0], [one for one, _ in refused])}")
+        parts.append(f"{len(refused)} of {total} queries refused: {_first([query for query, _ in refused])}")
     if empty:
-        parts.append(f"{len(empty)} of {total} queries without data: {_first(empty[0], empty)}")
+        parts.append(f"{len(empty)} of {total} queries without data: {_first(empty)}")
     return "; ".join(parts)
 
 
-def _first(one: Asked, every: Iterable[Asked]) -> str:
-    rest = len(list(every)) - 1
-    return f"{one}" + (f" (and {rest} more)" if rest else "")
+def _first(queries: Sequence[PanelQuery]) -> str:
+    rest = len(queries) - 1
+    return f"{queries[0]}" + (f" (and {rest} more)" if rest else "")
 
 
-def _query(one: Asked) -> str:
-    return f"{one}: {short(' '.join(one.resolved.expr.split()))}"
+def _shown(query: PanelQuery) -> str:
+    return f"{query}: {short(' '.join(query.resolved.expr.split()))}"
 
 
 def _hint(refused: bool) -> str:

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from obsctl.checks._logs import NO_BACKEND, NO_RULE, LogBoard, nothing_arrived
-from obsctl.checks._say import count, failed, passed, short, skipped, summed
-from obsctl.checks._traces import TraceBoard
+from obsctl.checks._logs import NO_BACKEND, NO_RULE, LogsPoller, nothing_arrived
+from obsctl.checks._traces import TracesPoller
+from obsctl.checks._verdicts import count, failed, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.log_fields import ParsedLine
 from obsctl.clients.logql import LogqlClient, by_id_query
 from obsctl.clients.telemetry import Span
 from obsctl.errors import BackendError
-from obsctl.probes import DrivenRequest
+from obsctl.probes import ProbeRequest
 from obsctl.wait import Deadline, until
 
 EXTRACTED = ("trace_id", "request_id")
@@ -37,9 +37,9 @@ class LogsFields:
         if context.contract.logs is None:
             return skipped(NO_RULE)
         fields = context.contract.logs.fields
-        board = LogBoard.of(context, context.logs)
-        lines = board.lines(context.deadline)
-        if verdict := nothing_arrived(board, lines):
+        poller = LogsPoller.of(context, context.logs)
+        lines = poller.lines(context.deadline)
+        if verdict := nothing_arrived(poller, lines):
             return verdict
         found = [(line, f) for line in lines for f in _flaws(line, fields)]
         found = found or list(_strangers(context, lines))
@@ -49,7 +49,7 @@ class LogsFields:
                 "let one formatter write every line of the service, and take the ids from the current span and request"
             )
             return failed(summed(list(dict.fromkeys(f"{line.component}: {f}" for line, f in found))), looked, hint=hint)
-        looked, lost = _searched(context.logs, board, lines, [f for f in EXTRACTED if f in fields])
+        looked, lost = _searched(context.logs.client, poller, lines, [f for f in EXTRACTED if f in fields])
         if lost:
             hint = "let the log shipper parse the JSON and keep these fields as structured metadata (or labels)"
             return failed(f"lines exist, but not under their {lost}: the shipper did not extract it", looked, hint=hint)
@@ -82,23 +82,23 @@ def _strangers(context: Context, lines: Sequence[ParsedLine]) -> Iterator[tuple[
     A line may name another trace than the driven one, if that is where its component's spans are: then propagation is
     cut, which is the business of ``traces.shape``. Spans that are missing are the business of the trace checks too.
     """
-    board = TraceBoard.of(context, context.traces) if context.traces else None
+    poller = TracesPoller.of(context, context.traces) if context.traces else None
     try:
-        driven = {t.request.trace_id: t.spans for t in board.traces(context.deadline)} if board else {}
-        if not board or not any(driven.values()):
+        driven = {t.request.trace_id: t.spans for t in poller.traces(context.deadline)} if poller else {}
+        if not poller or not any(driven.values()):
             return
         for line in lines:
             trace_id = line.text("trace_id")
-            spans = driven[trace_id] if trace_id in driven else _elsewhere(board, trace_id, context.deadline)
+            spans = driven[trace_id] if trace_id in driven else _elsewhere(poller, trace_id, context.deadline)
             if said := _leads_nowhere(line, spans, known=trace_id in driven):
                 yield line, said
     except BackendError:
         return  # the trace checks say that traces cannot be looked at; the lines are judged by themselves
 
 
-def _elsewhere(board: TraceBoard, trace_id: str, deadline: Deadline) -> tuple[Span, ...]:
+def _elsewhere(poller: TracesPoller, trace_id: str, deadline: Deadline) -> tuple[Span, ...]:
     """A trace that nobody drove; its spans may still be on their way."""
-    return until(lambda: board.other(trace_id), deadline, interval=0.2) or () if trace_id else ()
+    return until(lambda: poller.other(trace_id), deadline, interval=0.2) or () if trace_id else ()
 
 
 def _leads_nowhere(line: ParsedLine, spans: Sequence[Span], *, known: bool) -> str:
@@ -114,20 +114,20 @@ def _leads_nowhere(line: ParsedLine, spans: Sequence[Span], *, known: bool) -> s
 
 
 def _searched(
-    client: LogqlClient, board: LogBoard, lines: Sequence[ParsedLine], names: Sequence[str]
+    client: LogqlClient, poller: LogsPoller, lines: Sequence[ParsedLine], names: Sequence[str]
 ) -> tuple[list[Evidence], str]:
     """Lines found again by each searchable field, for one request; and the first field that finds none."""
-    request = max(board.judged, key=lambda r: sum(line.belongs_to(r.trace_id, r.request_id) for line in lines))
+    request = max(poller.judged, key=lambda r: sum(line.belongs_to(r.trace_id, r.request_id) for line in lines))
     looked, lost = [], ""
     for name, value in _ids(request, names).items():
         if not any(line.text(name) == value for line in lines):
             continue
-        found = client.by_id(name, value, *board.window())
+        found = client.by_id(name, value, *poller.window())
         looked.append(Evidence(by_id_query(name, value), count(len(found), "line")))
         lost = lost or (name if not found else "")
     return looked, lost
 
 
-def _ids(request: DrivenRequest, names: Sequence[str]) -> Mapping[str, str]:
+def _ids(request: ProbeRequest, names: Sequence[str]) -> Mapping[str, str]:
     own = {"trace_id": request.trace_id, "request_id": request.request_id}
     return {name: own[name] for name in names}

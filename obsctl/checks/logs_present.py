@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from obsctl.checks._logs import NO_BACKEND, NO_RULE, WRONG_TIME, LogBoard, nothing_arrived
-from obsctl.checks._say import count, failed, few, passed, short, skipped, summed
+from obsctl.checks._logs import NO_BACKEND, NO_RULE, WRONG_TIME, LogsPoller, nothing_arrived
+from obsctl.checks._verdicts import count, failed, few, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.log_fields import ParsedLine
 
@@ -23,22 +23,22 @@ class LogsPresent:
             return skipped(NO_BACKEND)
         if context.contract.logs is None:
             return skipped(NO_RULE)
-        board = LogBoard.of(context, context.logs)
-        lines = board.lines(context.deadline)
-        if verdict := nothing_arrived(board, lines):
+        poller = LogsPoller.of(context, context.logs)
+        lines = poller.lines(context.deadline)
+        if verdict := nothing_arrived(poller, lines):
             return verdict
         counts = Counter(line.component for line in lines)
         seen = few((f"{name or '(no service_name)'} {number}" for name, number in sorted(counts.items())), limit=8)
-        if lacking := board.lacking(lines):
+        if lacking := poller.lacking(lines):
             last = [Evidence(f"last line, of {seen}", short(str(line))) for line in lines[-1:]]
-            if off := board.astray():
-                return failed(f"{summed(lacking)}, but {', '.join(off)}", [*board.looked, *last], hint=WRONG_TIME)
+            if off := poller.astray():
+                return failed(f"{summed(lacking)}, but {', '.join(off)}", [*poller.looked, *last], hint=WRONG_TIME)
             hint = (
                 "look at that component's own output (`obsctl logs`): if there is a line for the request, the shipper "
                 "does not follow it; if there is none, log one there, or carry the request id that far"
             )
-            return failed(summed(lacking), [*board.looked, *last], hint=hint)
-        return passed(f"{count(len(lines), 'line')} of this run: {seen}", [*board.looked, *_examples(lines)])
+            return failed(summed(lacking), [*poller.looked, *last], hint=hint)
+        return passed(f"{count(len(lines), 'line')} of this run: {seen}", [*poller.looked, *_examples(lines)])
 
 
 def _examples(lines: tuple[ParsedLine, ...]) -> list[Evidence]:

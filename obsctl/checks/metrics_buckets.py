@@ -5,8 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from obsctl.checks._metrics import NO_BACKEND, MetricBoard, Scraped, not_scraped, nothing_arrived, present, selector
-from obsctl.checks._say import count, failed, noted, passed, skipped, summed
+from obsctl.checks._metrics import (
+    NO_BACKEND,
+    MetricsPoller,
+    ScrapedComponent,
+    not_scraped,
+    nothing_arrived,
+    present,
+    selector,
+)
+from obsctl.checks._verdicts import count, failed, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.spec.contract import Metric, MetricType
 
@@ -24,10 +32,10 @@ class MetricsBuckets:
             return skipped(NO_BACKEND)
         if not any(m.buckets for m in context.contract.metrics):
             return skipped("the contract fixes no buckets")
-        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
         if verdict := nothing_arrived(context, scraped):
             return verdict
-        types = context.metrics.metadata()
+        types = context.metrics.client.metadata()
         judged = [(m, s) for m, s in present(context.contract, scraped) if m.buckets and _is_histogram(m, types)]
         if not judged:
             hint = "see metrics.present and metrics.types: it is missing, or not stored as a histogram"
@@ -50,11 +58,11 @@ def _is_histogram(metric: Metric, types: dict[str, tuple[str, str]]) -> bool:
     return types.get(metric.name, ("unknown", ""))[0] in (MetricType.HISTOGRAM, "unknown", "untyped")
 
 
-def _bounds(metric: Metric, scraped: Scraped) -> set[float]:
+def _bounds(metric: Metric, scraped: ScrapedComponent) -> set[float]:
     return {bound for bounds in _by_labels(metric, scraped).values() for bound in bounds}
 
 
-def _by_labels(metric: Metric, scraped: Scraped) -> dict[tuple[tuple[str, str], ...], set[float]]:
+def _by_labels(metric: Metric, scraped: ScrapedComponent) -> dict[tuple[tuple[str, str], ...], set[float]]:
     """The bounds of each label set; a label set that is counted but has no bucket at all has none."""
     found: dict[tuple[tuple[str, str], ...], set[float]] = {}
     for sample in scraped.of(metric):
@@ -72,7 +80,7 @@ def _number(le: str) -> float:
         return math.nan
 
 
-def _finding(metric: Metric, scraped: Scraped) -> str:
+def _finding(metric: Metric, scraped: ScrapedComponent) -> str:
     wanted = {*metric.buckets, math.inf}
     for labels, bounds in sorted(_by_labels(metric, scraped).items()):
         if bounds != wanted:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from obsctl.checks._board import Board
 from obsctl.checks._metrics import NO_BACKEND, counted, exposing, selector, targets_of
-from obsctl.checks._say import could_not_look, count, failed, few, noted, passed, skipped, summed
-from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.checks._poller import Poller
+from obsctl.checks._verdicts import could_not_look, count, failed, few, noted, passed, skipped, summed
+from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.exposition import Exposition, parse_exposition
-from obsctl.clients.promql import PromqlClient, Target
+from obsctl.clients.promql import Target
 from obsctl.clients.telemetry import Sample
 from obsctl.probes import Expectation
-from obsctl.wait import Deadline
 
 _Series = Mapping[str, Sequence[Sample]]
 """The series of one metric, by component."""
@@ -63,22 +62,22 @@ class MetricsExact:
             return failed("nothing was driven, so there is nothing to count", hint=hint)
         if not context.run.expectations:
             return skipped("the contract ties no metric to driven requests, and no step says what rises")
-        tally = _Tally(context, context.metrics)
-        if not tally.baseline:
+        poller = _CountsPoller(context, context.metrics)
+        if not poller.baseline:
             hint = "open each component's /metrics yourself; metrics.targets and readiness.roles say more"
             return could_not_look("no component's /metrics could be read before the run", hint=hint)
-        settled = tally.settle(context.deadline)
-        return _verdict(tally, settled)
+        settled = poller.settle(context.deadline)
+        return _verdict(poller, settled)
 
 
-def _verdict(tally: _Tally, settled: bool) -> Verdict:
-    judged = [c for c in tally.counts if c.now is not None]
+def _verdict(poller: _CountsPoller, settled: bool) -> Verdict:
+    judged = [c for c in poller.counts if c.now is not None]
     apart = sorted((c for c in judged if c.rose != c.by), key=lambda c: c.rose <= c.by)
-    unseen = [c.query for c in tally.counts if c.now is None]
-    notes = [f"without {few(unseen)}, which metrics.present is about" if unseen else "", tally.left_out]
+    unseen = [c.query for c in poller.counts if c.now is None]
+    notes = [f"without {few(unseen)}, which metrics.present is about" if unseen else "", poller.left_out]
     looked = [Evidence(c.query, str(c)) for c in (apart or judged)]
     if not judged:
-        looked = [Evidence(c.query, "no series") for c in tally.counts]
+        looked = [Evidence(c.query, "no series") for c in poller.counts]
         hint = "see metrics.targets and metrics.present"
         return failed("none of the counted metrics has been scraped since the run", looked, hint=hint)
     if apart:
@@ -99,12 +98,13 @@ def _apart(one: Count) -> str:
     return f"{one.query} rose by {one.rose:g}, not {one.by}"
 
 
-class _Tally(Board):
+class _CountsPoller(Poller):
     """Reads the counts after each scrape until two readings in a row are as expected, or one is too high."""
 
-    def __init__(self, context: Context, client: PromqlClient) -> None:
+    def __init__(self, context: Context, metrics: MetricsContext) -> None:
         super().__init__()
-        self._client = client
+        self._client = metrics.client
+        self._scrape_interval = metrics.scrape_interval
         self._context = context
         texts = {c.name: context.run.baseline.get(c.name, "") for c in exposing(context.service)}
         self.baseline = {name: parse_exposition(text) for name, text in texts.items() if text}
@@ -120,13 +120,12 @@ class _Tally(Board):
         names = sorted({*self._unread, *self._unscraped})
         return f"without {few(names)}, which metrics.targets is about" if names else ""
 
-    def look(self, deadline: Deadline) -> bool:
+    def look(self) -> bool:
         """Take a reading if every target was scraped anew after the run."""
-        del deadline
         found = self._client.targets()
         listed = {name: targets_of(c, found) for c in exposing(self._context.service) for name in [c.name]}
         newest = max((t.last_scrape for targets in listed.values() for t in targets), default=0.0)
-        alive = newest - max(1.0, STOPPED * self._context.scrape_interval)
+        alive = newest - max(1.0, STOPPED * self._scrape_interval)
         up = {
             name: targets
             for name, targets in listed.items()

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from obsctl.checks._metrics import NO_BACKEND, MetricBoard, Scraped, not_scraped, nothing_arrived, present, selector
-from obsctl.checks._say import count, failed, noted, passed, skipped, summed
+from obsctl.checks._metrics import (
+    NO_BACKEND,
+    MetricsPoller,
+    ScrapedComponent,
+    not_scraped,
+    nothing_arrived,
+    present,
+    selector,
+)
+from obsctl.checks._verdicts import count, failed, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.spec.contract import Metric
 
@@ -21,7 +29,7 @@ class MetricsLabels:
         """Compare label names, leaving out those that the scraper and the exposition format add."""
         if context.metrics is None:
             return skipped(NO_BACKEND)
-        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
         if verdict := nothing_arrived(context, scraped):
             return verdict
         judged = list(present(context.contract, scraped))
@@ -40,7 +48,7 @@ class MetricsLabels:
         return passed(f"{summary} with exactly the contract's labels" + noted([not_scraped(scraped)]), looked)
 
 
-def _findings(metric: Metric, scraped: Scraped) -> Iterator[str]:
+def _findings(metric: Metric, scraped: ScrapedComponent) -> Iterator[str]:
     """The distinct ways in which series of a metric differ from the contract."""
     ignored, expected = scraped.target_labels - set(metric.labels), set(metric.labels)
     for names in sorted({tuple(sorted(s.labels.keys() - ignored)) for s in scraped.of(metric)}):

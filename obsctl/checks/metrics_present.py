@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from obsctl.checks._metrics import (
     NO_BACKEND,
-    MetricBoard,
-    Scraped,
+    MetricsPoller,
+    ScrapedComponent,
     counted,
     missing,
     not_scraped,
@@ -13,7 +13,7 @@ from obsctl.checks._metrics import (
     queries_of,
     selector,
 )
-from obsctl.checks._say import count, failed, few, noted, passed, skipped
+from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.spec.contract import Metric
 
@@ -32,7 +32,7 @@ class MetricsPresent:
         required = [m for m in context.contract.metrics if m.required]
         if not required:
             return skipped("the contract requires no metric")
-        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
         if verdict := nothing_arrived(context, scraped):
             return verdict
         if gone := missing(context.contract, scraped):
@@ -43,7 +43,7 @@ class MetricsPresent:
         return passed(summary + noted([not_scraped(scraped)]), looked)
 
 
-def _failed(gone: tuple[tuple[Metric, str], ...], scraped: tuple[Scraped, ...]) -> Verdict:
+def _failed(gone: tuple[tuple[Metric, str], ...], scraped: tuple[ScrapedComponent, ...]) -> Verdict:
     jobs = {s.name: s.targets[0].job for s in scraped if s.targets}
     labels = [{"job": jobs.get(component, component)} if component else {} for _, component in gone]
     looked = [

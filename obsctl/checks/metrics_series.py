@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from obsctl.checks._metrics import (
     NO_BACKEND,
     TARGET_LABELS,
-    MetricBoard,
-    Scraped,
+    MetricsPoller,
+    ScrapedComponent,
     not_scraped,
     nothing_arrived,
     sample_names,
 )
-from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
+from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.telemetry import Sample
 from obsctl.spec.contract import Contract, Metric
@@ -33,7 +33,7 @@ class MetricsSeries:
             return skipped(NO_BACKEND)
         if not any(m.series_budget for m in context.contract.metrics):
             return skipped("the contract gives no metric a budget of series")
-        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
         if verdict := nothing_arrived(context, scraped):
             return verdict
         notes = [not_scraped(scraped)]
@@ -76,14 +76,14 @@ class Counted:
         return f"{name} has {len(self.series)} series on {self.component}, its budget is {budget}"
 
 
-def _counted(contract: Contract, scraped: Sequence[Scraped]) -> Iterator[Counted]:
+def _counted(contract: Contract, scraped: Sequence[ScrapedComponent]) -> Iterator[Counted]:
     for metric in contract.metrics:
         found = [c for one in scraped for c in _by_target(metric, one)] if metric.series_budget else []
         if found:
             yield max(found, key=lambda c: len(c.series))
 
 
-def _by_target(metric: Metric, scraped: Scraped) -> Iterator[Counted]:
+def _by_target(metric: Metric, scraped: ScrapedComponent) -> Iterator[Counted]:
     targets: dict[str, list[Sample]] = {}
     for sample in scraped.of(metric):
         targets.setdefault(sample.labels.get("instance", ""), []).append(sample)

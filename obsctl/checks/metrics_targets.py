@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from obsctl.checks._metrics import NO_BACKEND, MetricBoard, Scraped
-from obsctl.checks._say import count, failed, few, passed, skipped, summed
+from obsctl.checks._metrics import NO_BACKEND, MetricsPoller, ScrapedComponent
+from obsctl.checks._verdicts import count, failed, few, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import Target
 
@@ -23,7 +23,7 @@ class MetricsTargets:
         """Wait until each target was scraped after the run."""
         if context.metrics is None:
             return skipped(NO_BACKEND)
-        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
         if not scraped:
             return skipped("no component of this service has a metrics path")
         findings = [f for s in scraped if (f := _finding(s, context.run.started_at))]
@@ -37,7 +37,7 @@ class MetricsTargets:
         return passed(f"{count(len(scraped), 'component')} scraped since the run: {names}", looked)
 
 
-def _finding(scraped: Scraped, since: float) -> str:
+def _finding(scraped: ScrapedComponent, since: float) -> str:
     if not scraped.targets:
         return f"{scraped.name} is not a scrape target ({scraped.component.url}{scraped.component.metrics})"
     down = next((t for t in scraped.targets if t.health != "up"), None)
@@ -48,7 +48,7 @@ def _finding(scraped: Scraped, since: float) -> str:
     return ""
 
 
-def _described(scraped: Scraped) -> str:
+def _described(scraped: ScrapedComponent) -> str:
     return "; ".join(map(_target, scraped.targets)) or f"no target for {scraped.name}"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from obsctl.checks._metrics import NO_BACKEND, MetricBoard, not_scraped, nothing_arrived, present
-from obsctl.checks._say import count, failed, noted, passed, skipped, summed
+from obsctl.checks._metrics import NO_BACKEND, MetricsPoller, not_scraped, nothing_arrived, present
+from obsctl.checks._verdicts import count, failed, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
 from obsctl.spec.contract import Metric
@@ -25,11 +25,11 @@ class MetricsTypes:
         """Compare the stored type of each metric that is there."""
         if context.metrics is None:
             return skipped(NO_BACKEND)
-        scraped = MetricBoard.of(context, context.metrics).scraped(context.deadline)
+        scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
         if verdict := nothing_arrived(context, scraped):
             return verdict
         metrics = list({m.name: m for m, _ in present(context.contract, scraped)}.values())
-        types = _types(context, context.metrics, metrics)
+        types = _types(context, context.metrics.client, metrics)
         wrong = [(m, types.get(m.name, "")) for m in metrics if types.get(m.name) != m.type]
         if wrong:
             findings = [f"{m.name} is stored as {found or 'no known type'}, not {m.type}" for m, found in wrong]

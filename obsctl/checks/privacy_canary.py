@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from obsctl.checks._logs import LogBoard
+from obsctl.checks._logs import LogsPoller
 from obsctl.checks._logs import nothing_arrived as no_logs
-from obsctl.checks._say import count, failed, noted, passed, skipped, summed
 from obsctl.checks._spans import named, values
-from obsctl.checks._traces import TraceBoard
+from obsctl.checks._traces import TracesPoller
 from obsctl.checks._traces import nothing_arrived as no_traces
-from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.clients.logql import LogqlClient, quoted
+from obsctl.checks._verdicts import count, failed, noted, passed, skipped, summed
+from obsctl.checks.base import Context, Evidence, LogsContext, Signal, TracesContext, Verdict
+from obsctl.clients.logql import quoted
 from obsctl.clients.telemetry import LogLine, Span
 from obsctl.clients.traces import TracesClient
 
@@ -69,11 +69,11 @@ class _Searched:
     note: str = ""
 
 
-def _traces(context: Context, client: TracesClient | None) -> _Searched | Verdict:
-    if client is None:
+def _traces(context: Context, backend: TracesContext | None) -> _Searched | Verdict:
+    if backend is None:
         return _Searched(note="traces not searched: there is no trace backend")
-    board = TraceBoard.of(context, client)
-    traces = board.traces(context.deadline)
+    poller = TracesPoller.of(context, backend)
+    traces = poller.traces(context.deadline)
     if verdict := no_traces(traces):
         return verdict
     if unseen := [t for t in traces if not t.spans]:
@@ -83,7 +83,7 @@ def _traces(context: Context, client: TracesClient | None) -> _Searched | Verdic
         )
         return failed(said, [Evidence(t.query, "no spans") for t in unseen], hint=hint)
     spans = {(s.trace_id, s.span_id): s for t in traces for s in t.spans}
-    others = [s for name in context.contract.components for s in _window(context, client, name)]
+    others = [s for name in context.contract.components for s in _window(context, backend.client, name)]
     spans |= {(s.trace_id, s.span_id): s for s in others}
     looked = Evidence(
         f"every text of {count(len(spans), 'span')} from the time of the run",
@@ -116,17 +116,17 @@ _MASKED = ("attribute ", "event attribute ", "resource attribute ")
 """Where the forbidden patterns hold: attribute values, which the collector masks."""
 
 
-def _logs(context: Context, client: LogqlClient | None) -> _Searched | Verdict:
-    if client is None:
+def _logs(context: Context, backend: LogsContext | None) -> _Searched | Verdict:
+    if backend is None:
         return _Searched(note="logs not searched: there is no log backend")
     if context.contract.logs is None:
         return _Searched(note="logs not searched: the contract says nothing about logs")
-    board = LogBoard.of(context, client)
-    lines = board.lines(context.deadline)
-    if verdict := no_logs(board, lines):
+    poller = LogsPoller.of(context, backend)
+    lines = poller.lines(context.deadline)
+    if verdict := no_logs(poller, lines):
         return verdict
     query = f'{{service_name=~".+"}} |= {quoted(context.run.canary)}'
-    found = client.lines(query, *board.window())
+    found = backend.client.lines(query, *poller.window())
     canary = context.run.canary.lower()
     leaks = [(line, canary) for line in found]
     leaks += [(line.line, hit) for line in lines if (hit := _hit(_everything(line.line), context))]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from obsctl.checks._say import count, failed, few, passed, skipped
+from obsctl.checks._verdicts import count, failed, few, passed, skipped
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.probes import DrivenRequest
+from obsctl.probes import ProbeRequest
 
 
 class ReadinessDriven:
@@ -32,7 +32,7 @@ class ReadinessDriven:
         )
 
 
-def _failed(bad: list[DrivenRequest], unsent: list[str]) -> Verdict:
+def _failed(bad: list[ProbeRequest], unsent: list[str]) -> Verdict:
     looked = [Evidence(f"{r.method} {r.url}", f"{r.error} (request id {r.request_id})") for r in bad]
     what = f"step {bad[0].step}: {bad[0].request} {bad[0].error}" if bad else "no request was sent"
     tail = f"; not sent because of that: {few(unsent)}" if unsent else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from obsctl.checks._say import count, failed, few, passed
+from obsctl.checks._verdicts import count, failed, few, passed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint

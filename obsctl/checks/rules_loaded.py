@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from obsctl.checks._board import Board
 from obsctl.checks._metrics import NO_BACKEND
-from obsctl.checks._say import could_not_look, count, failed, few, noted, passed, short, skipped, summed
-from obsctl.checks.base import Context, Evidence, PromisedRule, Signal, Verdict
+from obsctl.checks._poller import Poller
+from obsctl.checks._verdicts import could_not_look, count, failed, few, noted, passed, short, skipped, summed
+from obsctl.checks.base import Context, Evidence, ExpectedRule, Signal, Verdict
 from obsctl.clients.promql import LoadedRule, PromqlClient
 from obsctl.errors import UnsupportedError
-from obsctl.wait import Deadline
 
 QUERY = "GET /api/v1/rules"
 
@@ -27,48 +26,47 @@ class RulesLoaded:
         """Compare what is loaded with what was rendered, once each of them has been evaluated."""
         if context.metrics is None:
             return skipped(NO_BACKEND)
-        if not context.rules:
+        if not context.metrics.rules:
             return skipped("no rule follows from the contract")
-        board = _RuleBoard(context.metrics, context.rules)
+        poller = _RulesPoller(context.metrics.client, context.metrics.rules)
         try:
-            board.settle(context.deadline)
+            poller.settle(context.deadline)
         except UnsupportedError as error:
             return skipped(f"this metrics backend evaluates no rules: {error.message}")
-        return _verdict(context.rules, board.mine, board.total)
+        return _verdict(context.metrics.rules, poller.mine, poller.total)
 
 
-class _RuleBoard(Board):
-    """Asks until each promised rule has been evaluated: a server that has just started takes an interval for it."""
+class _RulesPoller(Poller):
+    """Polls until each expected rule has been evaluated: a server that has just started takes an interval for it."""
 
-    def __init__(self, client: PromqlClient, promised: Sequence[PromisedRule]) -> None:
+    def __init__(self, client: PromqlClient, expected: Sequence[ExpectedRule]) -> None:
         super().__init__()
         self._client = client
-        self._groups = {rule.group for rule in promised}
-        self._promised = Counter(promised)
+        self._groups = {rule.group for rule in expected}
+        self._expected = Counter(expected)
         self.mine: tuple[LoadedRule, ...] = ()
         self.total = 0
 
-    def look(self, deadline: Deadline) -> bool:
-        del deadline
+    def look(self) -> bool:
         loaded = self._client.rules()
         self.total = len(loaded)
         self.mine = tuple(rule for rule in loaded if rule.group in self._groups)
-        return not self._promised - _names(self.mine) and all(rule.health != "unknown" for rule in self.mine)
+        return not self._expected - _names(self.mine) and all(rule.health != "unknown" for rule in self.mine)
 
 
-def _names(rules: Sequence[LoadedRule]) -> Counter[PromisedRule]:
-    return Counter(PromisedRule(rule.group, rule.kind, rule.name) for rule in rules)
+def _names(rules: Sequence[LoadedRule]) -> Counter[ExpectedRule]:
+    return Counter(ExpectedRule(rule.group, rule.kind, rule.name) for rule in rules)
 
 
-def _verdict(promised: Sequence[PromisedRule], mine: Sequence[LoadedRule], total: int) -> Verdict:
+def _verdict(expected: Sequence[ExpectedRule], mine: Sequence[LoadedRule], total: int) -> Verdict:
     seen = Evidence(QUERY, f"{count(total, 'rule')}, {len(mine)} of them in groups of this contract")
-    if missing := list((Counter(promised) - _names(mine)).elements()):
+    if missing := list((Counter(expected) - _names(mine)).elements()):
         looked = [seen, *(Evidence(f"group {m.group}", f"no {m.kind} rule {m.name}") for m in missing)]
         hint = (
             "`obsctl render` writes the rules and `obsctl up` loads them; elsewhere, name their files in `rule_files` "
             "of the server's configuration and have it read that anew"
         )
-        summary = f"{len(missing)} of {count(len(promised), 'rule')} not loaded: {few(_shown(m) for m in missing)}"
+        summary = f"{len(missing)} of {count(len(expected), 'rule')} not loaded: {few(_shown(m) for m in missing)}"
         return failed(summary, looked, hint=hint)
     if bad := [rule for rule in mine if rule.health not in ("ok", "unknown")]:
         looked = [seen, *(Evidence(f"{r.kind} rule {r.name} of {r.group}", short(r.last_error)) for r in bad)]
@@ -88,5 +86,5 @@ def _verdict(promised: Sequence[PromisedRule], mine: Sequence[LoadedRule], total
     return passed(summary + noted([note]), looked)
 
 
-def _shown(rule: PromisedRule) -> str:
+def _shown(rule: ExpectedRule) -> str:
     return f"{rule.name} ({rule.group})"

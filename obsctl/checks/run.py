@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from obsctl.checks._board import Shared
-from obsctl.checks._say import could_not_look, skipped
-from obsctl.checks.base import Check, Context, Outcome, Signal, Status
+from obsctl.checks._poller import RunCache
+from obsctl.checks._verdicts import could_not_look, skipped
+from obsctl.checks.base import Check, CheckStatus, Context, Outcome, Signal
 from obsctl.errors import BackendError, UsageError
 from obsctl.events import Emit, Event, silent
 
@@ -83,9 +83,9 @@ def run_checks(
     """
     selected = select(checks, only, skip)
     chosen = [s.check for s in selected if not s.left_out]
-    shared = Shared()
+    cache = RunCache()
     contexts = {
-        signal: replace(make_context(signal), shared=shared) for signal in dict.fromkeys(c.signal for c in chosen)
+        signal: replace(make_context(signal), cache=cache) for signal in dict.fromkeys(c.signal for c in chosen)
     }
     ran = _run(chosen, contexts, emit, grace)
     return tuple(
@@ -148,6 +148,6 @@ def _late(check: Check, seconds: float) -> Outcome:
 
 def _event(outcome: Outcome) -> Event:
     verdict = outcome.verdict
-    bad = verdict.status in (Status.FAIL, Status.ERROR)
+    bad = verdict.status in (CheckStatus.FAIL, CheckStatus.ERROR)
     said = f"{verdict.status.value}: {verdict.summary}"
     return Event("failed" if bad else "checked", outcome.check, said, outcome.seconds)

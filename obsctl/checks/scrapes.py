@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from obsctl.checks._metrics import Scraped, exposing, targets_of
+from obsctl.checks._metrics import ScrapedComponent, exposing, targets_of
 from obsctl.clients.promql import PromqlClient
 from obsctl.errors import BackendError
 from obsctl.spec.stack import Service
@@ -24,7 +24,7 @@ def await_scrape(service: Service, client: PromqlClient, interval: float, since:
 
     def scraped() -> bool:
         targets = client.targets()
-        return all(Scraped(c, targets_of(c, targets)).reached_since(since) for c in components)
+        return all(ScrapedComponent(c, targets_of(c, targets)).reached_since(since) for c in components)
 
     with contextlib.suppress(BackendError):
         return until(scraped, Deadline.after(2 * interval + SLOW)) or False

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from obsctl.checks._metrics import NO_BACKEND, MetricBoard, Scraped, missing
-from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
+from obsctl.checks._metrics import NO_BACKEND, MetricsPoller, ScrapedComponent, missing
+from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.telemetry import Sample
@@ -64,14 +64,13 @@ class SloSanity:
 
     def run(self, context: Context) -> Verdict:
         """Count the events of each SLO once the run has been scraped."""
-        client = context.metrics
-        if client is None:
+        if context.metrics is None:
             return skipped(NO_BACKEND)
         if not context.contract.slos:
             return skipped("the contract states no SLO")
-        scraped = MetricBoard.of(context, client).scraped(context.deadline)
+        scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
         absent = {slo.name: why for slo in context.contract.slos if (why := _elsewhere(slo, context.contract, scraped))}
-        judged = [_measured(slo, client) for slo in context.contract.slos if slo.name not in absent]
+        judged = [_measured(slo, context.metrics.client) for slo in context.contract.slos if slo.name not in absent]
         if not judged:
             hint = "see metrics.present and metrics.buckets: what the SLOs are made of is not stored"
             return failed(f"no SLO can be measured: {few(absent.values())}", hint=hint)
@@ -109,7 +108,7 @@ def _value(samples: Sequence[Sample]) -> float | None:
     return samples[0].value if samples else None
 
 
-def _elsewhere(slo: Slo, contract: Contract, scraped: Sequence[Scraped]) -> str:
+def _elsewhere(slo: Slo, contract: Contract, scraped: Sequence[ScrapedComponent]) -> str:
     """Why an SLO is the business of another check: a metric of it is missing, or its bucket is."""
     gone = {metric.name for metric, _ in missing(contract, scraped)}
     for selector in (slo.part, slo.total):
@@ -127,7 +126,7 @@ def _metric(contract: Contract, selector: Selector) -> Metric | None:
     return next((m for base in bases if (m := contract.metric(base))), None)
 
 
-def _bounds_stored(selector: Selector, metric: Metric, scraped: Sequence[Scraped]) -> bool:
+def _bounds_stored(selector: Selector, metric: Metric, scraped: Sequence[ScrapedComponent]) -> bool:
     """Whether the bucket that a selector names is stored, if the contract has it."""
     wanted = {float(m.value) for m in selector.matchers if m.label == "le" and m.op == "=" and _is_number(m.value)}
     stored = {s.labels["le"] for one in scraped for s in one.of(metric) if "le" in s.labels}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks._spans import absent, candidates, keys, like, named
-from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
+from obsctl.checks._traces import NO_BACKEND, ProbeTrace, TracesPoller, nothing_arrived
+from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.telemetry import Span
 from obsctl.spec.contract import SpanRule
@@ -27,7 +27,7 @@ class TracesAttributes:
         forbidden = context.contract.forbidden.attributes
         if not rules and not forbidden:
             return skipped("the contract neither requires nor forbids span attributes")
-        traces = TraceBoard.of(context, context.traces).traces(context.deadline)
+        traces = TracesPoller.of(context, context.traces).traces(context.deadline)
         if verdict := nothing_arrived(traces):
             return verdict
         found = [(t, f) for t in traces for f in (*_lacking(t), *_leaking(t, forbidden))]
@@ -41,7 +41,7 @@ class TracesAttributes:
         return _passed(traces, forbidden)
 
 
-def _lacking(trace: DrivenTrace) -> Iterator[str]:
+def _lacking(trace: ProbeTrace) -> Iterator[str]:
     """Attributes that no span of a rule has all of; where there is no such span, ``traces.shape`` says so."""
     for rule in trace.rule.spans if trace.rule else ():
         spans = _judged(trace, rule)
@@ -50,7 +50,7 @@ def _lacking(trace: DrivenTrace) -> Iterator[str]:
             yield f"{rule.id} ({named(best)}) lacks {', '.join(absent(best, rule))}; it has {_keys(best)}"
 
 
-def _judged(trace: DrivenTrace, rule: SpanRule) -> list[Span]:
+def _judged(trace: ProbeTrace, rule: SpanRule) -> list[Span]:
     """The spans of a rule that went well: a call that failed does not know what only an answer tells."""
     return [s for s in candidates(trace.spans, rule) if s.status != "error"]
 
@@ -59,7 +59,7 @@ def _keys(span: Span) -> str:
     return few(sorted(span.attributes), limit=12) or "no attributes"
 
 
-def _leaking(trace: DrivenTrace, forbidden: Sequence[str]) -> Iterator[str]:
+def _leaking(trace: ProbeTrace, forbidden: Sequence[str]) -> Iterator[str]:
     """Forbidden keys on any span; the value is not shown, since it must not be seen."""
     for span in trace.spans:
         for key in dict.fromkeys(keys(span)):
@@ -67,7 +67,7 @@ def _leaking(trace: DrivenTrace, forbidden: Sequence[str]) -> Iterator[str]:
                 yield f"{named(span)} has {key}, which the contract forbids ({pattern})"
 
 
-def _passed(traces: Sequence[DrivenTrace], forbidden: Sequence[str]) -> Verdict:
+def _passed(traces: Sequence[ProbeTrace], forbidden: Sequence[str]) -> Verdict:
     judged = [
         (t, r, found[0])
         for t in traces

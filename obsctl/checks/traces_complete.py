@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from obsctl.checks._say import count, failed, passed, skipped, summed
 from obsctl.checks._spans import flaws
-from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
+from obsctl.checks._traces import NO_BACKEND, ProbeTrace, TracesPoller, nothing_arrived
+from obsctl.checks._verdicts import count, failed, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 
 
@@ -19,7 +19,7 @@ class TracesComplete:
         """Wait for every trace to settle, then look at how its spans hang together."""
         if context.traces is None:
             return skipped(NO_BACKEND)
-        traces = TraceBoard.of(context, context.traces).traces(context.deadline)
+        traces = TracesPoller.of(context, context.traces).traces(context.deadline)
         if verdict := nothing_arrived(traces):
             return verdict
         bad = [(t, _flaws(t)) for t in traces if _flaws(t)]
@@ -39,9 +39,9 @@ class TracesComplete:
         return passed(f"{count(len(traces), 'trace')}, {count(spans, 'span')}: one root each, no orphans", looked)
 
 
-def _flaws(trace: DrivenTrace) -> tuple[str, ...]:
+def _flaws(trace: ProbeTrace) -> tuple[str, ...]:
     return flaws(trace.request, trace.spans) if trace.spans else ("no spans are stored",)
 
 
-def _largest(traces: tuple[DrivenTrace, ...]) -> list[DrivenTrace]:
+def _largest(traces: tuple[ProbeTrace, ...]) -> list[ProbeTrace]:
     return sorted(traces, key=lambda t: len(t.spans), reverse=True)

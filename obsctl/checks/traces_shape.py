@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from obsctl.checks._say import count, failed, few, noted, passed, skipped, summed
-from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
+from obsctl.checks._traces import NO_BACKEND, ProbeTrace, TracesPoller, nothing_arrived
+from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.telemetry import service_calls
 from obsctl.spec.contract import Edge
@@ -24,7 +24,7 @@ class TracesShape:
             return skipped(NO_BACKEND)
         if not context.contract.traces:
             return skipped("the contract says nothing about traces")
-        traces = TraceBoard.of(context, context.traces).traces(context.deadline)
+        traces = TracesPoller.of(context, context.traces).traces(context.deadline)
         if verdict := nothing_arrived(traces):
             return verdict
         ruled = [t for t in traces if t.rule]
@@ -44,7 +44,7 @@ class TracesShape:
         return passed(summary + noted([_unjudged(ruled, context)]), looked)
 
 
-def _failed(bad: Sequence[DrivenTrace], judged: int) -> Verdict:
+def _failed(bad: Sequence[ProbeTrace], judged: int) -> Verdict:
     looked = [Evidence(t.query, f"{'; '.join(t.lacks[:4])}. Stored: {_seen(t)}") for t in bad]
     findings = [f"{t.request.request}: {lack}" for t in bad[:1] for lack in t.lacks]
     hint = (
@@ -54,13 +54,13 @@ def _failed(bad: Sequence[DrivenTrace], judged: int) -> Verdict:
     return failed(f"{len(bad)} of {count(judged, 'trace')} incomplete in shape: {summed(findings)}", looked, hint=hint)
 
 
-def _seen(trace: DrivenTrace) -> str:
+def _seen(trace: ProbeTrace) -> str:
     calls = few(sorted(str(Edge(*call)) for call in service_calls(trace.spans)), limit=8)
     names = few(sorted({s.service for s in trace.spans}), limit=8)
     return f"{count(len(trace.spans), 'span')} of {names}" + (f", calls {calls}" if calls else "")
 
 
-def _unjudged(ruled: Sequence[DrivenTrace], context: Context) -> str:
+def _unjudged(ruled: Sequence[ProbeTrace], context: Context) -> str:
     driven = {t.request.request for t in ruled}
     names = [rule.request for rule in context.contract.traces if rule.request not in driven]
     return f"no request of {few(names)} was driven as planned" if names else ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from obsctl.checks._say import count, failed, few, passed, skipped, summed
 from obsctl.checks._spans import named
-from obsctl.checks._traces import NO_BACKEND, DrivenTrace, TraceBoard, nothing_arrived
+from obsctl.checks._traces import NO_BACKEND, ProbeTrace, TracesPoller, nothing_arrived
+from obsctl.checks._verdicts import count, failed, few, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.telemetry import Span, entry_spans
 
@@ -20,7 +20,7 @@ class TracesState:
         """Look for the member that was sent on the first span of each component."""
         if context.traces is None:
             return skipped(NO_BACKEND)
-        traces = TraceBoard.of(context, context.traces).traces(context.deadline)
+        traces = TracesPoller.of(context, context.traces).traces(context.deadline)
         if verdict := nothing_arrived(traces):
             return verdict
         entered = [(t, s) for t in traces for s in entry_spans(t.spans)]
@@ -43,5 +43,5 @@ def _span(span: Span) -> str:
     return f"{named(span)} ({span.kind or 'no kind'})"
 
 
-def _seen(trace: DrivenTrace) -> str:
+def _seen(trace: ProbeTrace) -> str:
     return f"{trace.request.trace_state} on {few(named(s) for s in entry_spans(trace.spans))}"

@@ -1,4 +1,4 @@
-"""What ``trace last`` means: the most telling trace of the last ``verify``."""
+"""The most representative trace of the last ``verify``, which ``obsctl trace last`` shows."""
 
 from __future__ import annotations
 
@@ -6,31 +6,34 @@ import json
 from pathlib import Path
 
 from obsctl.errors import StartError
-from obsctl.probes import DrivenRequest, Run
+from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.runtime.files import replace_file
 from obsctl.spec.contract import Contract
 
 FILE = "last_run.json"
 
 
-def telling(run: Run, contract: Contract) -> str:
-    """The trace that crosses the most components by the contract, the latest of them; "" for none."""
+def most_representative_trace(run: ProbeRun, contract: Contract) -> str:
+    """The trace that crosses the most components by the contract, the latest of them; "" for none.
+
+    A request that failed is chosen only where every request failed.
+    """
     crossed = {rule.request: len(rule.components) for rule in contract.traces}
 
-    def rank(request: DrivenRequest) -> tuple[bool, int, float]:
+    def rank(request: ProbeRequest) -> tuple[bool, int, float]:
         return (not request.error, crossed.get(request.request, 0), request.sent_at)
 
     return max(run.requests, key=rank).trace_id if run.requests else ""
 
 
-def remember(home: Path, run: Run, trace_id: str) -> None:
-    """Keep it beside the state. Raises OSError."""
+def remember(home: Path, run: ProbeRun, trace_id: str) -> None:
+    """Stores the ids of a run in the state folder. Raises OSError."""
     content = {"run": run.id, "started_at": run.started_at, "trace_id": trace_id}
     replace_file(home / FILE, json.dumps(content) + "\n")
 
 
 def recall(home: Path) -> str:
-    """The trace id that was kept. StartError where no ``verify`` has run."""
+    """The stored trace id. Raises StartError where no ``verify`` has run."""
     try:
         trace_id = json.loads((home / FILE).read_text(encoding="utf8"))["trace_id"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""``verify``: drive requests, then hold every backend to what was driven."""
+"""``verify``: send probe requests, then compare what every backend stores with what was sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from functools import partial
 from pathlib import Path
 
 from obsctl.checks import CHECKS
-from obsctl.checks.base import Context, Signal, Verification
+from obsctl.checks.base import (
+    Context,
+    DashboardsContext,
+    LogsContext,
+    MetricsContext,
+    Signal,
+    TracesContext,
+    Verification,
+)
 from obsctl.checks.run import run_checks, select
 from obsctl.checks.scrapes import await_scrape
 from obsctl.clients.grafana import GrafanaClient
@@ -23,16 +31,16 @@ from obsctl.clients.traces import traces_client
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
-from obsctl.ops.last_run import remember, telling
-from obsctl.ops.promised import promised_dashboards, promised_rules
+from obsctl.ops.expected import expected_dashboards, expected_rules
+from obsctl.ops.last_run import most_representative_trace, remember
 from obsctl.ops.session import Session, located, open_session
-from obsctl.probes import Run
+from obsctl.probes import ProbeRun
 from obsctl.spec.stack import Service, Stack
-from obsctl.traffic.drive import drive
+from obsctl.traffic.send import send_probes
 from obsctl.wait import Deadline
 
 ROUNDS = 3
-"""How often the drive is repeated: enough for a count to be wrong by one in either direction."""
+"""How often the steps are sent: enough for a count to be wrong by one in either direction."""
 
 
 def verify(
@@ -51,9 +59,9 @@ def verify(
     """
     session = open_session(folder)
     select(CHECKS, only, skip)
-    asked = _service(session.stack, service)
+    requested = _service(session.stack, service)
     endpoints = session.running()
-    chosen = located(asked, endpoints)
+    chosen = located(requested, endpoints)
     with _alone(session, emit):
         begun = time.monotonic()
 
@@ -69,12 +77,12 @@ def verify(
             if scraped:
                 seen(time.time())
 
-        run = drive(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=seen_again)
+        run = send_probes(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=seen_again)
         emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
-        trace_id = telling(run, chosen.contract)
+        trace_id = most_representative_trace(run, chosen.contract)
         _remember(session, run, trace_id, emit)
-        contexts = _look_at(session.stack, chosen, endpoints, run, partial(Deadline.after, timeout, cancelled))
-        outcomes = run_checks(CHECKS, contexts, emit, only=only, skip=skip)
+        make_context = _contexts(session.stack, chosen, endpoints, run, partial(Deadline.after, timeout, cancelled))
+        outcomes = run_checks(CHECKS, make_context, emit, only=only, skip=skip)
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
 
 
@@ -86,7 +94,7 @@ def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[No
     return session.lock("verify", emit, file="verify.lock")
 
 
-def _remember(session: Session, run: Run, trace_id: str, emit: Emit) -> None:
+def _remember(session: Session, run: ProbeRun, trace_id: str, emit: Emit) -> None:
     try:
         remember(session.runtime.home, run, trace_id)
     except OSError as error:
@@ -104,24 +112,26 @@ def _service(stack: Stack, name: str | None) -> Service:
     return stack.services[names.index(name)]
 
 
-def _look_at(
-    stack: Stack, service: Service, endpoints: Endpoints, run: Run, deadline: Callable[[], Deadline]
+def _contexts(
+    stack: Stack, service: Service, endpoints: Endpoints, run: ProbeRun, deadline: Callable[[], Deadline]
 ) -> Callable[[Signal], Context]:
     """One context per signal, each with its own deadline, all with the same clients."""
     metrics, logs, traces = (endpoints.first(role) for role in (Role.METRICS, Role.LOGS, Role.TRACES))
-    page = endpoints.first(Role.DASHBOARDS)
+    page, interval = endpoints.first(Role.DASHBOARDS), stack.scrape_interval
+    rules = expected_rules(service.contract)
     shared = Context(
         service=service,
         endpoints=endpoints,
         run=run,
         deadline=deadline(),
-        metrics=PromqlClient(metrics.url) if metrics else None,
-        logs=LogqlClient(logs.url) if logs else None,
-        traces=traces_client(traces) if traces else None,
-        page=GrafanaClient(page.url) if page else None,
-        scrape_interval=stack.scrape_interval,
-        rules=promised_rules(service.contract),
-        dashboards=promised_dashboards(stack, service, traces),
-        trace_id=telling(run, service.contract),
+        metrics=MetricsContext(PromqlClient(metrics.url), interval, rules) if metrics else None,
+        logs=LogsContext(LogqlClient(logs.url)) if logs else None,
+        traces=TracesContext(traces_client(traces)) if traces else None,
+        dashboards=DashboardsContext(
+            expected=expected_dashboards(stack, service, traces),
+            page=GrafanaClient(page.url) if page else None,
+            trace_id=most_representative_trace(run, service.contract),
+            step=interval,
+        ),
     )
     return lambda _signal: replace(shared, deadline=deadline())

@@ -10,7 +10,7 @@ from obsctl.result import Result
 
 if TYPE_CHECKING:  # every verb ends here, and few of them with these
     from obsctl.checks.base import Outcome, Verification
-    from obsctl.probes import DrivenRequest
+    from obsctl.probes import ProbeRequest
     from obsctl.trace.model import TraceTree
 
 
@@ -57,7 +57,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _request(request: DrivenRequest) -> dict[str, Any]:
+def _request(request: ProbeRequest) -> dict[str, Any]:
     return {
         "step": request.step,
         "request": request.request,

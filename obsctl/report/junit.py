@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from obsctl.checks.base import Outcome, Status, Verification
+from obsctl.checks.base import CheckStatus, Outcome, Verification
 from obsctl.report.safe import safe
 
-ELEMENTS = {Status.FAIL: "failure", Status.ERROR: "error", Status.SKIP: "skipped"}
+ELEMENTS = {CheckStatus.FAIL: "failure", CheckStatus.ERROR: "error", CheckStatus.SKIP: "skipped"}
 
 
 def junit(result: Verification) -> str:
@@ -16,9 +16,9 @@ def junit(result: Verification) -> str:
         "testsuite",
         name=f"obsctl verify {safe(result.service)}",
         tests=str(len(result.outcomes)),
-        failures=str(result.count(Status.FAIL)),
-        errors=str(result.count(Status.ERROR)),
-        skipped=str(result.count(Status.SKIP)),
+        failures=str(result.count(CheckStatus.FAIL)),
+        errors=str(result.count(CheckStatus.ERROR)),
+        skipped=str(result.count(CheckStatus.SKIP)),
         time=f"{result.seconds:.3f}",
     )
     for outcome in result.outcomes:

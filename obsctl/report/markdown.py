@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from obsctl.checks.base import Outcome, Status, Verification
+from obsctl.checks.base import CheckStatus, Outcome, Verification
 from obsctl.report.safe import safe
 
-ICONS = {Status.PASS: "✅", Status.FAIL: "❌", Status.SKIP: "⏭️", Status.ERROR: "⚠️"}
+ICONS = {CheckStatus.PASS: "✅", CheckStatus.FAIL: "❌", CheckStatus.SKIP: "⏭️", CheckStatus.ERROR: "⚠️"}
 
 
 def markdown(result: Verification) -> str:
@@ -15,12 +15,17 @@ def markdown(result: Verification) -> str:
     lines += ["| | check | what was seen |", "|---|---|---|"]
     lines += [_row(o) for o in result.outcomes]
     for outcome in result.outcomes:
-        if outcome.verdict.status in (Status.FAIL, Status.ERROR):
+        if outcome.verdict.status in (CheckStatus.FAIL, CheckStatus.ERROR):
             lines += _details(outcome)
     return "\n".join(lines) + "\n"
 
 
-WORDS = {Status.PASS: "passed", Status.FAIL: "failed", Status.ERROR: "could not be looked at", Status.SKIP: "skipped"}
+WORDS = {
+    CheckStatus.PASS: "passed",
+    CheckStatus.FAIL: "failed",
+    CheckStatus.ERROR: "could not be looked at",
+    CheckStatus.SKIP: "skipped",
+}
 
 
 def _row(outcome: Outcome) -> str:

@@ -10,16 +10,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from obsctl.checks.base import Outcome, Status, Verification
+from obsctl.checks.base import CheckStatus, Outcome, Verification
 from obsctl.report.console import console
 from obsctl.report.markdown import WORDS
 from obsctl.report.safe import safe
 
 MARKS = {
-    Status.PASS: ("✓ pass ", "green"),
-    Status.FAIL: ("✗ FAIL ", "bold red"),
-    Status.SKIP: ("- skip ", "dim"),
-    Status.ERROR: ("! ERROR", "bold yellow"),
+    CheckStatus.PASS: ("✓ pass ", "green"),
+    CheckStatus.FAIL: ("✗ FAIL ", "bold red"),
+    CheckStatus.SKIP: ("- skip ", "dim"),
+    CheckStatus.ERROR: ("! ERROR", "bold yellow"),
 }
 
 INDENT = " " * 10
@@ -65,7 +65,7 @@ def _lines(outcome: Outcome, width: int, *, evidence: bool) -> list[tuple[Text, 
     mark, style = MARKS[verdict.status]
     summary = Text.assemble(safe(verdict.summary), (f"  {outcome.seconds:.1f}s", "dim"))
     lines = [(Text.assemble((mark, style), " ", f"{outcome.check:<{width}}", "  "), summary)]
-    bad = verdict.status in (Status.FAIL, Status.ERROR)
+    bad = verdict.status in (CheckStatus.FAIL, CheckStatus.ERROR)
     if bad or evidence:
         for look in verdict.evidence:
             lines.append((Text.assemble(INDENT, ("asked ", "dim")), Text(safe(look.query))))

@@ -12,7 +12,7 @@ from typing import Any
 
 from obsctl.errors import UsageError
 from obsctl.report.safe import safe
-from obsctl.report.waterfall_pen import Pen
+from obsctl.report.waterfall_canvas import Canvas
 from obsctl.report.waterfall_plan import Plan
 from obsctl.trace.entries import LEVELS
 from obsctl.trace.model import LogEntry, Node, TraceTree
@@ -67,7 +67,7 @@ class _Note:
     style: str = ""
 
 
-def rows(tree: TraceTree, plan: Plan, pen: Pen, logs: str) -> Iterator[SpanRow | NoteRow]:
+def rows(tree: TraceTree, plan: Plan, canvas: Canvas, logs: str) -> Iterator[SpanRow | NoteRow]:
     """All rows from top to bottom. ``logs`` is ``none``, ``all`` (INFO and above) or the lowest level to show."""
     level = lowest_level(logs)
     roots = [n for n in reversed(tree.roots) if n.index in plan.shown]
@@ -76,7 +76,7 @@ def rows(tree: TraceTree, plan: Plan, pen: Pen, logs: str) -> Iterator[SpanRow |
         row = stack.pop()
         yield row
         if isinstance(row, SpanRow):
-            stack.extend(reversed(_below(tree, row, plan, _notes(tree, row.node, pen, level))))
+            stack.extend(reversed(_below(tree, row, plan, _notes(tree, row.node, canvas, level))))
 
 
 def lowest_level(logs: str) -> int | None:
@@ -90,12 +90,12 @@ def lowest_level(logs: str) -> int | None:
     return LEVELS.index(name)
 
 
-def log_text(entry: LogEntry, tree: TraceTree, pen: Pen, *, service: str = "") -> str:
+def log_text(entry: LogEntry, tree: TraceTree, canvas: Canvas, *, service: str = "") -> str:
     """One log line on one line. The service is named unless it is the one expected."""
-    where = f"{pen.text(entry.service, 40)}: " if entry.service and entry.service != service else ""
-    telling = {k: v for k, v in entry.fields.items() if k not in _EVERYWHERE}
-    said = f"{where}{pen.text(entry.message)}{fields(telling, pen)}"
-    return f"{pen.glyphs.log} {pen.offset(entry.time_ns - tree.start_ns)} {entry.level or '-':<5} {said}"
+    where = f"{canvas.text(entry.service, 40)}: " if entry.service and entry.service != service else ""
+    most_relevant_attributes = {k: v for k, v in entry.fields.items() if k not in _EVERYWHERE}
+    said = f"{where}{canvas.text(entry.message)}{fields(most_relevant_attributes, canvas)}"
+    return f"{canvas.glyphs.log} {canvas.offset(entry.time_ns - tree.start_ns)} {entry.level or '-':<5} {said}"
 
 
 def log_style(entry: LogEntry) -> str:
@@ -103,13 +103,13 @@ def log_style(entry: LogEntry) -> str:
     return {"ERROR": "red", "FATAL": "bold red", "WARN": "yellow"}.get(entry.level, "dim")
 
 
-def fields(values: Mapping[str, Any], pen: Pen) -> str:
+def fields(values: Mapping[str, Any], canvas: Canvas) -> str:
     """A few attributes as ``  key=value``."""
     shown = list(values.items())[:MAX_FIELDS]
-    return "".join(f"  {pen.text(k, 40)}={pen.text(v, 60)}" for k, v in shown)
+    return "".join(f"  {canvas.text(k, 40)}={canvas.text(v, 60)}" for k, v in shown)
 
 
-def most_telling(entries: Iterable[LogEntry], count: int) -> list[LogEntry]:
+def most_severe(entries: Iterable[LogEntry], count: int) -> list[LogEntry]:
     """So many log lines: the most severe, then the earliest; in time order."""
     best = heapq.nsmallest(count, entries, key=lambda e: (-_level(e), e.time_ns))
     return sorted(best, key=lambda e: e.time_ns)
@@ -153,23 +153,30 @@ def _below(tree: TraceTree, row: SpanRow, plan: Plan, notes: list[_Note]) -> lis
     return found
 
 
-def _notes(tree: TraceTree, node: Node, pen: Pen, level: int | None) -> list[_Note]:
-    return [*_error(node, pen), *_links(node, pen), *_events(tree, node, pen), *_logs(tree, node, pen, level)]
+def _notes(tree: TraceTree, node: Node, canvas: Canvas, level: int | None) -> list[_Note]:
+    return [
+        *_error(node, canvas),
+        *_links(node, canvas),
+        *_events(tree, node, canvas),
+        *_logs(tree, node, canvas, level),
+    ]
 
 
-def _error(node: Node, pen: Pen) -> Iterator[_Note]:
+def _error(node: Node, canvas: Canvas) -> Iterator[_Note]:
     if node.failed and (said := error_text(node)):
-        yield _Note(-1, f"{pen.glyphs.error} {pen.text(said)}", "red")
+        yield _Note(-1, f"{canvas.glyphs.error} {canvas.text(said)}", "red")
 
 
-def _links(node: Node, pen: Pen) -> Iterator[_Note]:
+def _links(node: Node, canvas: Canvas) -> Iterator[_Note]:
     for link in node.span.links[:MAX_NOTES]:
-        here = "" if link.trace_id == node.span.trace_id else f"trace {pen.text(link.trace_id, 32)} "
-        yield _Note(-1, f"{pen.glyphs.link} link {pen.glyphs.arrow} {here}span {pen.text(link.span_id, 16)}", "dim")
-    yield from _more(len(node.span.links) - MAX_NOTES, "links", -1, pen)
+        here = "" if link.trace_id == node.span.trace_id else f"trace {canvas.text(link.trace_id, 32)} "
+        yield _Note(
+            -1, f"{canvas.glyphs.link} link {canvas.glyphs.arrow} {here}span {canvas.text(link.span_id, 16)}", "dim"
+        )
+    yield from _more(len(node.span.links) - MAX_NOTES, "links", -1, canvas)
 
 
-def _events(tree: TraceTree, node: Node, pen: Pen) -> Iterator[_Note]:
+def _events(tree: TraceTree, node: Node, canvas: Canvas) -> Iterator[_Note]:
     """Events; the exception that the error row already tells is left out."""
     told = error_text(node) if node.failed else ""
     events = [e for e in node.span.events if e.name != "exception" or _exception_text(e.attributes) != told]
@@ -177,10 +184,12 @@ def _events(tree: TraceTree, node: Node, pen: Pen) -> Iterator[_Note]:
     for event in shown:
         is_exception = event.name == "exception"
         said = _exception_text(event.attributes) if is_exception else ""
-        about = f" {pen.text(said)}" if said else fields(event.attributes, pen)
-        text = f"{pen.glyphs.event} {pen.offset(event.time_ns - tree.start_ns)} {pen.text(event.name, 60)}{about}"
+        about = f" {canvas.text(said)}" if said else fields(event.attributes, canvas)
+        text = (
+            f"{canvas.glyphs.event} {canvas.offset(event.time_ns - tree.start_ns)} {canvas.text(event.name, 60)}{about}"
+        )
         yield _Note(event.time_ns, text, "red" if is_exception else "dim")
-    yield from _more(len(events) - len(shown), "events", node.span.end_ns, pen)
+    yield from _more(len(events) - len(shown), "events", node.span.end_ns, canvas)
 
 
 def _exception_text(attributes: Mapping[str, Any]) -> str:
@@ -188,13 +197,13 @@ def _exception_text(attributes: Mapping[str, Any]) -> str:
     return f"{kind}: {said}" if kind and said else kind or said
 
 
-def _logs(tree: TraceTree, node: Node, pen: Pen, level: int | None) -> Iterator[_Note]:
+def _logs(tree: TraceTree, node: Node, canvas: Canvas, level: int | None) -> Iterator[_Note]:
     entries = visible(node.logs, level)
-    for entry in most_telling(entries, MAX_NOTES):
-        yield _Note(entry.time_ns, log_text(entry, tree, pen, service=node.span.service), log_style(entry))
-    yield from _more(len(entries) - MAX_NOTES, "log lines", node.span.end_ns, pen)
+    for entry in most_severe(entries, MAX_NOTES):
+        yield _Note(entry.time_ns, log_text(entry, tree, canvas, service=node.span.service), log_style(entry))
+    yield from _more(len(entries) - MAX_NOTES, "log lines", node.span.end_ns, canvas)
 
 
-def _more(count: int, what: str, at: int, pen: Pen) -> Iterator[_Note]:
+def _more(count: int, what: str, at: int, canvas: Canvas) -> Iterator[_Note]:
     if count > 0:
-        yield _Note(at, f"{pen.glyphs.ellipsis} {count:,} more {what}", "dim")
+        yield _Note(at, f"{canvas.glyphs.ellipsis} {count:,} more {what}", "dim")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from obsctl.clients.telemetry import LogLine, Span
 from obsctl.trace import timing
 from obsctl.trace.entries import entry
-from obsctl.trace.forest import Forest, plant
 from obsctl.trace.model import LogEntry, Node, TraceTree, Warn
+from obsctl.trace.span_trees import SpanTrees, build_span_trees
 
 
 def assemble(
@@ -19,44 +19,44 @@ def assemble(
 
     ``known`` are warnings from before, such as a backend that could not be asked.
     """
-    forest = plant(spans)
-    critical = timing.critical_path(forest)
+    trees = build_span_trees(spans)
+    critical = timing.critical_path(trees)
     on_path: defaultdict[int, int] = defaultdict(int)
     for segment in critical:
         on_path[segment.node] += 0 if segment.waiting else segment.duration_ns
-    attached, loose = _by_span(forest, logs)
-    skews = timing.skews(forest)
+    attached, loose = _by_span(trees, logs)
+    skews = timing.skews(trees)
     nodes = tuple(
         Node(
             index=i,
-            span=forest.spans[i],
-            place=forest.places[i],
-            depth=forest.depths[i],
-            parent=forest.parents[i],
-            children=forest.children[i],
+            span=trees.spans[i],
+            place=trees.places[i],
+            depth=trees.depths[i],
+            parent=trees.parents[i],
+            children=trees.children[i],
             self_ns=self_ns,
             critical_ns=on_path[i],
             skew_ns=skews[i],
             logs=tuple(attached.get(i, ())),
         )
-        for i, self_ns in enumerate(timing.self_times(forest))
+        for i, self_ns in enumerate(timing.self_times(trees))
     )
     return TraceTree(
         trace_id=trace_id,
         nodes=nodes,
         critical=tuple(critical),
-        gaps=tuple(timing.gaps(forest, critical)),
-        warnings=(*known, *_misplaced(nodes), *_copies(forest), *_skewed(nodes)),
+        gaps=tuple(timing.gaps(trees, critical)),
+        warnings=(*known, *_misplaced(nodes), *_copies(trees), *_skewed(nodes)),
         logs=tuple(loose),
-        dropped=len(forest.dropped),
+        dropped=len(trees.dropped),
     )
 
 
-def _by_span(forest: Forest, logs: Iterable[LogLine]) -> tuple[dict[int, list[LogEntry]], list[LogEntry]]:
+def _by_span(trees: SpanTrees, logs: Iterable[LogLine]) -> tuple[dict[int, list[LogEntry]], list[LogEntry]]:
     """Log entries by the index of their span, and those that name no span of the trace; both by time."""
     index: dict[str, int] = {}
-    for i, span in enumerate(forest.spans):
-        if forest.places[i] != "duplicate":
+    for i, span in enumerate(trees.spans):
+        if trees.places[i] != "duplicate":
             index[span.span_id] = i
     attached: dict[int, list[LogEntry]] = {}
     loose = []
@@ -83,8 +83,8 @@ def _misplaced(nodes: Sequence[Node]) -> Iterator[Warn]:
                 yield Warn("duplicate_span", said, span.span_id, span.parent_id)
 
 
-def _copies(forest: Forest) -> Iterator[Warn]:
-    for span in forest.dropped:
+def _copies(trees: SpanTrees) -> Iterator[Warn]:
+    for span in trees.dropped:
         yield Warn("same_span_twice", f"{span.name} arrived more than once", span.span_id, span.parent_id)
 
 

@@ -13,9 +13,9 @@ from obsctl.clients.traces import TracesClient
 from obsctl.errors import BackendError, NotFoundError
 from obsctl.trace.assemble import assemble
 from obsctl.trace.entries import trace_id_of
-from obsctl.trace.forest import orphans
 from obsctl.trace.ident import Ident, read_ident
 from obsctl.trace.model import TraceTree, Warn
+from obsctl.trace.span_trees import orphans
 from obsctl.wait import Deadline, until
 
 LOOKBACK_NS = 7 * 24 * 3600 * 10**9

@@ -1,1 +1,1 @@
-"""Drives requests whose telemetry can be recognised: each with its own trace context and request id."""
+"""Sends probe requests: each has its own trace context and request id, by which its telemetry is found."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.checks import CHECKS
-from obsctl.checks.base import Status, Verification
+from obsctl.checks.base import CheckStatus, Verification
 from obsctl.ops.verify import verify
 from obsctl.wait import Deadline, until
 from tests.decided import Decided
@@ -122,9 +122,9 @@ def test_exactly_that_check_turns_red(shop: Shop, what: str) -> None:
     check, names = RED[what]
     shop.breaks(what)
     done = shop.verify(check)
-    red = {o.check: o.verdict for o in done.outcomes if o.verdict.status in (Status.FAIL, Status.ERROR)}
+    red = {o.check: o.verdict for o in done.outcomes if o.verdict.status in (CheckStatus.FAIL, CheckStatus.ERROR)}
     assert set(red) == {check}, {name: verdict.summary for name, verdict in red.items()}
-    assert red[check].status is Status.FAIL
+    assert red[check].status is CheckStatus.FAIL
     assert re.search(re.escape(names), red[check].summary)
     assert red[check].evidence
     assert red[check].hint
@@ -141,15 +141,15 @@ def test_an_ignored_traceparent_is_no_trace_at_all(shop: Shop) -> None:
     others = {check.id for check in CHECKS} - STILL_GOOD
     verdicts = {o.check: o.verdict.status for o in shop.verify(*others).outcomes}
     traces = {name: status for name, status in verdicts.items() if name.startswith("traces.")}
-    assert set(traces.values()) == {Status.FAIL}
-    assert {verdicts[name] for name in STILL_GOOD} == {Status.PASS}
+    assert set(traces.values()) == {CheckStatus.FAIL}
+    assert {verdicts[name] for name in STILL_GOOD} == {CheckStatus.PASS}
 
 
 def test_rules_of_a_changed_contract_are_missed_until_they_are_loaded(shop: Shop) -> None:
     shop.breaks("")
     objectives = shop.stack.path / "contract" / "slo"
     (objectives / "found.yaml").write_text((objectives / "served.yaml").read_text().replace("served", "found"))
-    red = {o.check: o.verdict for o in shop.verify("rules.loaded").outcomes if o.verdict.status is Status.FAIL}
+    red = {o.check: o.verdict for o in shop.verify("rules.loaded").outcomes if o.verdict.status is CheckStatus.FAIL}
     assert set(red) == {"rules.loaded"}
     assert "17 of 40 rules not loaded: " in red["rules.loaded"].summary
     assert "obsctl up" in red["rules.loaded"].hint

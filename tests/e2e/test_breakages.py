@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.checks import CHECKS
-from obsctl.checks.base import Status, Verdict
+from obsctl.checks.base import CheckStatus, Verdict
 from obsctl.ops.verify import verify
 from tests.decided import Decided
 from tests.e2e.conftest import NO_ENGINE, Folder, free_offset
@@ -91,7 +91,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
 
 
 def red_of(verdicts: dict[str, Verdict]) -> dict[str, str]:
-    return {name: v.summary for name, v in verdicts.items() if v.status in (Status.FAIL, Status.ERROR)}
+    return {name: v.summary for name, v in verdicts.items() if v.status in (CheckStatus.FAIL, CheckStatus.ERROR)}
 
 
 def test_a_collector_that_is_down_turns_traces_red_and_nothing_else(sample: Sample) -> None:
@@ -102,7 +102,7 @@ def test_a_collector_that_is_down_turns_traces_red_and_nothing_else(sample: Samp
     assert "traces.complete" in red
     may_be = {c.id for c in CHECKS if c.id.startswith(("traces.", "correlation.exemplar", "privacy."))}
     assert set(red) <= may_be, red
-    assert not [name for name, v in verdicts.items() if name.startswith("traces.") and v.status is Status.PASS]
+    assert not [name for name, v in verdicts.items() if name.startswith("traces.") and v.status is CheckStatus.PASS]
 
 
 @pytest.mark.parametrize("what", RED)
@@ -113,7 +113,7 @@ def test_exactly_that_check_turns_red(sample: Sample, what: str) -> None:
     red = red_of(verdicts)
     assert set(red) == {check}, red
     verdict = verdicts[check]
-    assert verdict.status is Status.FAIL
+    assert verdict.status is CheckStatus.FAIL
     assert names in f"{verdict.summary} {verdict.evidence}"
     assert verdict.evidence
     assert verdict.hint

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from obsctl.checks.base import Status
+from obsctl.checks.base import CheckStatus
 from obsctl.checks.logs_present import LogsPresent
 from obsctl.checks.metrics_exact import MetricsExact
 from obsctl.checks.metrics_present import MetricsPresent
@@ -31,7 +31,7 @@ def test_a_trace_is_judged_when_it_no_longer_grows() -> None:
     world = healthy()
     context = world.context(20.0, traces=Growing(world))
     for check in (TracesComplete(), TracesShape()):
-        assert check.run(context).status is Status.PASS
+        assert check.run(context).status is CheckStatus.PASS
 
 
 class Stumbling(Traces):
@@ -46,7 +46,7 @@ class Stumbling(Traces):
 
 def test_a_backend_may_stumble() -> None:
     world = healthy()
-    assert TracesComplete().run(world.context(20.0, traces=Stumbling(world))).status is Status.PASS
+    assert TracesComplete().run(world.context(20.0, traces=Stumbling(world))).status is CheckStatus.PASS
 
 
 class LateLines(Logs):
@@ -60,7 +60,7 @@ class LateLines(Logs):
 def test_lines_may_come_late() -> None:
     world = healthy()
     verdict = LogsPresent().run(world.context(20.0, logs=LateLines(world)))
-    assert verdict.status is Status.PASS
+    assert verdict.status is CheckStatus.PASS
     assert "worker 2" in verdict.summary
 
 
@@ -84,7 +84,7 @@ class Late(Metrics):
 def test_too_few_may_become_enough() -> None:
     world = healthy()
     verdict = MetricsExact().run(world.context(20.0, metrics=Late(world, 0)))
-    assert verdict.status is Status.PASS
+    assert verdict.status is CheckStatus.PASS
     assert world.asked.count("targets") >= 5  # two scrapes that agree, after those that lagged
 
 
@@ -93,7 +93,7 @@ def test_too_many_is_final_at_once() -> None:
     context = world.context(60.0, metrics=Late(world, 1))
     verdict = MetricsExact().run(context)
     assert not context.deadline.passed
-    assert verdict.status is Status.FAIL
+    assert verdict.status is CheckStatus.FAIL
     assert "rose by 3, not 2" in verdict.summary
 
 
@@ -107,7 +107,7 @@ class Frozen(Metrics):
 def test_one_scrape_is_not_enough_to_call_a_count_exact() -> None:
     world = healthy()
     verdict = MetricsExact().run(world.context(0.3, metrics=Frozen(world)))
-    assert verdict.status is Status.FAIL
+    assert verdict.status is CheckStatus.FAIL
     assert "not seen unchanged over a second scrape" in verdict.summary
 
 
@@ -121,27 +121,27 @@ class Before(Metrics):
 def test_what_was_scraped_before_the_run_proves_nothing() -> None:
     world = healthy()
     for check in (MetricsPresent(), MetricsExact()):
-        assert check.run(world.context(0.2, metrics=Before(world))).status is Status.FAIL
+        assert check.run(world.context(0.2, metrics=Before(world))).status is CheckStatus.FAIL
 
 
 def test_without_a_baseline_a_count_cannot_be_judged() -> None:
     world = healthy()
     world.change_run(baseline={})
-    assert MetricsExact().run(world.context(5.0)).status is Status.ERROR
+    assert MetricsExact().run(world.context(5.0)).status is CheckStatus.ERROR
 
 
 def test_the_same_metric_of_another_service_is_not_counted() -> None:
     world = healthy()
     mine = next(s for s in world.series if s.labels.get("route") == "/matches" and s.labels["job"] == "api")
     world.series.append(replace(mine, labels={**mine.labels, "job": "shop", "instance": "10.0.0.1:80"}))
-    assert MetricsExact().run(world.context(20.0)).status is Status.PASS
+    assert MetricsExact().run(world.context(20.0)).status is CheckStatus.PASS
 
 
 def test_absence_proves_nothing_before_every_trace_has_arrived() -> None:
     world = healthy()
     del world.spans[world.run.requests[0].trace_id]
     verdict = PrivacyCanary().run(world.context(0.2))
-    assert verdict.status is Status.FAIL
+    assert verdict.status is CheckStatus.FAIL
     assert "1 driven trace not stored, so nothing is proven" in verdict.summary
 
 
@@ -152,7 +152,7 @@ def test_a_trace_that_is_missing_is_reported_by_traces_complete() -> None:
 
 
 def test_a_backend_that_was_given_up_is_not_asked_again(monkeypatch) -> None:
-    monkeypatch.setattr("obsctl.checks._board.PATIENCE", 0.05)
+    monkeypatch.setattr("obsctl.checks._poller.PATIENCE", 0.05)
     world = healthy()
     world.broken = ("traces",)
     context = world.context(20.0)
@@ -171,5 +171,5 @@ def test_a_call_that_failed_need_not_know_what_only_an_answer_tells() -> None:
         lambda s: replace(s, status="error", attributes={"gen_ai.operation.name": "chat"}),
     )
     verdict = TracesAttributes().run(world.context(20.0))
-    assert verdict.status is Status.PASS
+    assert verdict.status is CheckStatus.PASS
     assert "worker.ai.chat" in verdict.summary

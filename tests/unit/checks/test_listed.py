@@ -12,7 +12,7 @@ from obsctl.checks import CHECKS
 from obsctl.checks.base import Check
 
 DOCS = Path(__file__).parents[3] / "docs" / "checks"
-HELPERS = {"base", "calls", "lines", "run", "scrapes"}
+HELPERS = {"base", "run", "scrapes"}
 
 
 def modules() -> set[str]:

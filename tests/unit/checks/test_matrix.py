@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from obsctl.checks import CHECKS
-from obsctl.checks.base import Context, Outcome, Signal, Status
+from obsctl.checks.base import CheckStatus, Context, Outcome, Signal
 from obsctl.checks.run import run_checks
 from obsctl.checks.slo_sanity import SloSanity
 from obsctl.clients.telemetry import Sample
@@ -68,7 +68,7 @@ def test_a_healthy_world_passes_every_check_with_evidence(ready: Endpoints) -> N
     world = healthy()
     world.endpoints = ready
     outcomes = verify(world)
-    assert {o.verdict.status for o in outcomes.values()} == {Status.PASS}, told(outcomes)
+    assert {o.verdict.status for o in outcomes.values()} == {CheckStatus.PASS}, told(outcomes)
     assert [o.check for o in outcomes.values() if not o.verdict.evidence] == []
     assert all(e.query and e.answer for o in outcomes.values() for e in o.verdict.evidence)
 
@@ -84,10 +84,10 @@ def test_a_trace_is_not_fetched_once_for_each_check(ready: Endpoints) -> None:
 @pytest.mark.parametrize("one", BREAKS, ids=lambda one: f"{one.check}-{one.name}")
 def test_one_broken_thing_turns_exactly_its_check_red(one: Break, broken) -> None:
     outcomes = broken[one.name].result()
-    red = [name for name, o in outcomes.items() if o.verdict.status is not Status.PASS]
+    red = [name for name, o in outcomes.items() if o.verdict.status is not CheckStatus.PASS]
     assert red == [one.check], told(outcomes)
     verdict = outcomes[one.check].verdict
-    assert verdict.status is Status.FAIL
+    assert verdict.status is CheckStatus.FAIL
     assert one.says in verdict.summary
     assert verdict.hint
 
@@ -108,9 +108,9 @@ def test_without_telemetry_nothing_passes_but_the_answers_themselves(ready: Endp
     world = silent_world()
     world.endpoints = ready
     outcomes = verify(world, seconds=0.5)
-    passed = {name for name, o in outcomes.items() if o.verdict.status is Status.PASS}
+    passed = {name for name, o in outcomes.items() if o.verdict.status is CheckStatus.PASS}
     assert passed == {"readiness.roles", "readiness.driven"}, told(outcomes)
-    assert {o.verdict.status for name, o in outcomes.items() if name not in passed} == {Status.FAIL}
+    assert {o.verdict.status for name, o in outcomes.items() if name not in passed} == {CheckStatus.FAIL}
 
 
 def test_where_nothing_answers_nothing_passes(unready: Endpoints) -> None:
@@ -119,7 +119,7 @@ def test_where_nothing_answers_nothing_passes(unready: Endpoints) -> None:
     refused = tuple(replace(r, status=0, answer_headers={}, error="refused") for r in world.run.requests)
     world.change_run(requests=refused, expectations=())
     outcomes = verify(world, seconds=0.3)
-    assert {o.verdict.status for o in outcomes.values()} & {Status.PASS} == set(), told(outcomes)
+    assert {o.verdict.status for o in outcomes.values()} & {CheckStatus.PASS} == set(), told(outcomes)
 
 
 def test_where_nothing_was_driven_nothing_passes(unready: Endpoints) -> None:
@@ -129,13 +129,13 @@ def test_where_nothing_was_driven_nothing_passes(unready: Endpoints) -> None:
     outcomes = verify(world, seconds=0.3)
     standing = ("metrics", "slo", "rules", "dashboards")  # what these look at is there without a request, too
     judged = {n: o for n, o in outcomes.items() if n.split(".")[0] not in standing or n == "metrics.exact"}
-    assert {o.verdict.status for o in judged.values()} & {Status.PASS} == set(), told(outcomes)
+    assert {o.verdict.status for o in judged.values()} & {CheckStatus.PASS} == set(), told(outcomes)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backend that stumbles is given up sooner."""
-    monkeypatch.setattr("obsctl.checks._board.PATIENCE", 0.1)
+    monkeypatch.setattr("obsctl.checks._poller.PATIENCE", 0.1)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -145,8 +145,8 @@ def test_backends_that_do_not_answer_are_errors_not_failures(ready: Endpoints) -
     world.broken = ("metrics", "logs", "traces", "page")
     outcomes = verify(world, seconds=5.0)
     looked = {name: o.verdict.status for name, o in outcomes.items() if not name.startswith("readiness.")}
-    assert set(looked.values()) == {Status.ERROR}, told(outcomes)
-    assert all(o.verdict.hint for o in outcomes.values() if o.verdict.status is Status.ERROR)
+    assert set(looked.values()) == {CheckStatus.ERROR}, told(outcomes)
+    assert all(o.verdict.hint for o in outcomes.values() if o.verdict.status is CheckStatus.ERROR)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -156,7 +156,7 @@ def test_a_backend_that_is_down_leaves_the_other_signals_alone(backend: str, rea
     world.endpoints = ready
     world.broken = (backend,)
     outcomes = verify(world, seconds=5.0)
-    red = {name.split(".")[0] for name, o in outcomes.items() if o.verdict.status is not Status.PASS}
+    red = {name.split(".")[0] for name, o in outcomes.items() if o.verdict.status is not CheckStatus.PASS}
     built_on = {"dashboards", *({"slo", "rules"} if backend == "metrics" else ())}
     assert red <= {backend, "correlation", "privacy", *built_on}, told(outcomes)
     assert red >= {backend, *built_on}
@@ -170,7 +170,7 @@ def test_a_stack_without_a_backend_skips_with_the_reason(ready: Endpoints) -> No
         return world.context(2.0, metrics=None, logs=None, traces=None, page=None)
 
     outcomes = {o.check: o.verdict for o in run_checks(CHECKS, context)}
-    passed = {name for name, v in outcomes.items() if v.status is Status.PASS}
+    passed = {name for name, v in outcomes.items() if v.status is CheckStatus.PASS}
     assert passed == {"readiness.roles", "readiness.driven", "correlation.request_id"}
     assert "no trace backend" in outcomes["traces.shape"].summary
 
@@ -180,7 +180,7 @@ def test_records_that_came_by_otlp_are_as_good_as_json_lines(ready: Endpoints) -
     world.endpoints = ready
     world.by_otlp("worker")
     outcomes = verify(world)
-    assert {o.verdict.status for o in outcomes.values()} == {Status.PASS}, told(outcomes)
+    assert {o.verdict.status for o in outcomes.values()} == {CheckStatus.PASS}, told(outcomes)
     assert "worker 2" in outcomes["logs.present"].verdict.summary
 
 
@@ -189,9 +189,9 @@ def test_where_no_request_went_as_planned_only_readiness_is_to_blame(ready: Endp
     world.endpoints = ready
     world.change_run(requests=tuple(replace(r, error="was answered 500, not 200") for r in world.run.requests))
     outcomes = verify(world)
-    red = {name for name, o in outcomes.items() if o.verdict.status in (Status.FAIL, Status.ERROR)}
+    red = {name for name, o in outcomes.items() if o.verdict.status in (CheckStatus.FAIL, CheckStatus.ERROR)}
     assert red == {"readiness.driven"}, told(outcomes)
-    assert outcomes["traces.shape"].verdict.status is Status.SKIP
+    assert outcomes["traces.shape"].verdict.status is CheckStatus.SKIP
 
 
 @pytest.mark.parametrize(("hours", "told_as"), [(5.5, "5h30m after"), (-8, "8h00m before")])
@@ -202,7 +202,7 @@ def test_lines_under_a_wrong_time_are_not_called_missing(ready: Endpoints, hours
     outcomes = verify(world, waiting_for("logs.present"))
     for name in ("logs.present", "logs.fields"):
         verdict = outcomes[name].verdict
-        assert verdict.status is Status.FAIL
+        assert verdict.status is CheckStatus.FAIL
         assert f"lines of ai {told_as} the run, lines of api {told_as} the run" in verdict.summary
         assert "UTC" in verdict.hint
 
@@ -219,9 +219,9 @@ def test_a_contract_without_metrics_asks_for_none(ready: Endpoints) -> None:
     world.service = replace(world.service, contract=replace(world.service.contract, metrics=()))
     world.change_run(expectations=())
     outcomes = verify(world)
-    skipped = {name for name, o in outcomes.items() if o.verdict.status is Status.SKIP}
+    skipped = {name for name, o in outcomes.items() if o.verdict.status is CheckStatus.SKIP}
     assert {"metrics.present", "metrics.types", "metrics.labels", "metrics.buckets", "metrics.exact"} <= skipped
-    assert not {name for name, o in outcomes.items() if o.verdict.status is Status.FAIL}, told(outcomes)
+    assert not {name for name, o in outcomes.items() if o.verdict.status is CheckStatus.FAIL}, told(outcomes)
 
 
 def test_a_recorded_ratio_is_let_go_only_where_one_selector_alone_started_anew() -> None:
@@ -233,4 +233,4 @@ def test_a_recorded_ratio_is_let_go_only_where_one_selector_alone_started_anew()
     for restarted in ((), (part,), (part, total)):
         world.restarted = restarted
         seen[restarted] = SloSanity().run(world.context(20.0)).status
-    assert seen == {(): Status.FAIL, (part,): Status.PASS, (part, total): Status.FAIL}
+    assert seen == {(): CheckStatus.FAIL, (part,): CheckStatus.PASS, (part, total): CheckStatus.FAIL}

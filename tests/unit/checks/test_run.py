@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from obsctl.checks import CHECKS
-from obsctl.checks.base import Context, Signal, Status, Verdict
+from obsctl.checks.base import CheckStatus, Context, Signal, Verdict
 from obsctl.checks.run import run_checks, select
 from obsctl.errors import BackendError, UsageError
 from obsctl.events import Event
 from obsctl.wait import Deadline
 from tests.unit.checks.world import World, healthy
 
-PASSED = Verdict(Status.PASS, "fine")
+PASSED = Verdict(CheckStatus.PASS, "fine")
 
 
 @dataclass
@@ -71,9 +71,9 @@ def test_a_check_that_breaks_is_an_error_and_harms_no_other(world: World) -> Non
         Little("logs.fine"),
     )
     broken, unreachable, fine = (o.verdict for o in run_checks(checks, lambda _: world.context(10.0)))
-    assert broken.status is Status.ERROR
+    assert broken.status is CheckStatus.ERROR
     assert broken.summary == "the check broke: KeyError: 'x'"
-    assert (unreachable.status, unreachable.summary) == (Status.ERROR, "Loki refused the connection")
+    assert (unreachable.status, unreachable.summary) == (CheckStatus.ERROR, "Loki refused the connection")
     assert unreachable.hint == "obsctl status"
     assert fine is PASSED
 
@@ -100,7 +100,7 @@ def test_a_check_that_never_ends_is_an_error_at_its_own_deadline(world: World) -
         (Little("logs.stuck", stuck), Little("traces.slow", slower)), context, emit, grace=0.05
     )
     assert (stuck_outcome.verdict.status, stuck_outcome.verdict.summary) == (
-        Status.ERROR,
+        CheckStatus.ERROR,
         "not finished by its deadline",
     )
     assert fine.verdict is PASSED
@@ -115,7 +115,7 @@ def test_a_context_is_made_once_for_each_signal_and_all_share_what_is_fetched(wo
         return world.context(10.0)
 
     def look(context: Context) -> Verdict:
-        seen.append(context.shared)
+        seen.append(context.cache)
         return PASSED
 
     run_checks((Little("logs.a", look), Little("logs.b", look), Little("traces.c", look)), context)
@@ -157,8 +157,8 @@ def test_what_is_left_out_is_skipped_with_the_reason(world: World) -> None:
     checks = (Little("logs.a"), Little("logs.b"), Little("traces.c"))
     a, b, c = run_checks(checks, lambda _: world.context(1.0), only=("logs",), skip=("logs.b",))
     assert a.verdict is PASSED
-    assert (b.verdict.status, b.verdict.summary) == (Status.SKIP, "left out by --skip logs.b")
-    assert (c.verdict.status, c.verdict.summary) == (Status.SKIP, "not among --only logs")
+    assert (b.verdict.status, b.verdict.summary) == (CheckStatus.SKIP, "left out by --skip logs.b")
+    assert (c.verdict.status, c.verdict.summary) == (CheckStatus.SKIP, "not among --only logs")
 
 
 @pytest.mark.parametrize(

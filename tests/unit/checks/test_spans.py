@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 
 from obsctl.checks._spans import candidates, flaws, like, text
 from obsctl.clients.telemetry import Span, entry_spans, service_calls
-from obsctl.probes import DrivenRequest
+from obsctl.probes import ProbeRequest
 from obsctl.spec.contract import SpanRule
 
 PARENT = "f" * 16
-REQUEST = DrivenRequest("s", "GET", "/", "", "a" * 32, PARENT, "r", "obsctl=1", 0.0, 0.0, 200)
+REQUEST = ProbeRequest("s", "GET", "/", "", "a" * 32, PARENT, "r", "obsctl=1", 0.0, 0.0, 200)
 
 
 def span(number: int, parent: str, service: str = "api", **more) -> Span:

@@ -15,22 +15,29 @@ from functools import cache
 from pathlib import Path
 
 from obsctl.assets import templates
-from obsctl.checks.base import Context, PromisedRule
+from obsctl.checks.base import (
+    Context,
+    DashboardsContext,
+    ExpectedRule,
+    LogsContext,
+    MetricsContext,
+    TracesContext,
+)
 from obsctl.clients.promql import LoadedRule, Target
 from obsctl.clients.telemetry import Exemplar, LogLine, Sample, Span
 from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import read_dashboard
 from obsctl.endpoints import Endpoints
 from obsctl.errors import BackendError, UnsupportedError
-from obsctl.ops.last_run import telling
-from obsctl.ops.promised import promised_rules
-from obsctl.probes import DrivenRequest, Run
+from obsctl.ops.expected import expected_rules
+from obsctl.ops.last_run import most_representative_trace
+from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.render.dashboards import dashboard_files
 from obsctl.render.desired import File
 from obsctl.spec.contract import Metric, MetricType, SpanRule, TraceRule
 from obsctl.spec.load import load_stack_file
 from obsctl.spec.stack import Service
-from obsctl.traffic.expect import expectations
+from obsctl.traffic.expectations import expectations
 from obsctl.traffic.identity import Identities
 from obsctl.wait import Deadline
 
@@ -46,14 +53,14 @@ class World:
     """What is stored. Everything may be changed by a test before it is looked at."""
 
     service: Service
-    run: Run
+    run: ProbeRun
     spans: dict[str, list[Span]] = field(default_factory=dict)
     logs: list[LogLine] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
     series: list[Sample] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)
     exemplars: list[Exemplar] = field(default_factory=list)
-    promised: tuple[PromisedRule, ...] = ()
+    expected: tuple[ExpectedRule, ...] = ()
     dashboards: tuple[Dashboard, ...] = ()
     page: dict[str, str] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
@@ -65,25 +72,27 @@ class World:
     restarted: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
-    def context(self, seconds: float, **changes) -> Context:
-        context = Context(
+    def context(self, seconds: float, deadline: Deadline | None = None, **changes) -> Context:
+        """What checks look at. ``changes``: another client for metrics, logs, traces or page; None for no backend."""
+        clients = {"metrics": Metrics, "logs": Logs, "traces": Traces, "page": Page}
+        metrics, logs, traces, page = (changes.get(name, make(self)) for name, make in clients.items())
+        return Context(
             service=self.service,
             endpoints=self.endpoints,
             run=self.run,
-            deadline=Deadline.after(seconds),
-            metrics=Metrics(self),
-            logs=Logs(self),
-            traces=Traces(self),
-            scrape_interval=0.05,
-            quiet=0.02,
-            rules=self.promised,
-            dashboards=self.dashboards,
-            page=Page(self),
-            trace_id=telling(self.run, self.service.contract),
+            deadline=deadline or Deadline.after(seconds),
+            metrics=metrics and MetricsContext(metrics, scrape_interval=0.05, rules=self.expected),
+            logs=logs and LogsContext(logs, quiet=0.02),
+            traces=traces and TracesContext(traces, quiet=0.02),
+            dashboards=DashboardsContext(
+                expected=self.dashboards,
+                page=page,
+                trace_id=most_representative_trace(self.run, self.service.contract),
+                step=0.05,
+            ),
         )
-        return replace(context, **changes)
 
-    def requests(self, request: str) -> list[DrivenRequest]:
+    def requests(self, request: str) -> list[ProbeRequest]:
         return [r for r in self.run.requests if r.request == request]
 
     def change_run(self, **changes) -> None:
@@ -307,21 +316,21 @@ def healthy() -> World:
                 baseline[component].append(_text(sample_, before))
     world.change_run(baseline={name: "\n".join(lines) + "\n" for name, lines in baseline.items()})
     world.exemplars = list(_exemplars(world))
-    world.promised = promised_rules(service.contract)
-    world.rules = [LoadedRule(rule.group, rule.kind, rule.name, "ok") for rule in world.promised]
+    world.expected = expected_rules(service.contract)
+    world.rules = [LoadedRule(rule.group, rule.kind, rule.name, "ok") for rule in world.expected]
     world.page = {read_dashboard(file.text, file.path).uid: file.text for file in drawn()}
     world.dashboards = tuple(read_dashboard(file.text, file.path) for file in drawn())
     return world
 
 
-def _run(service: Service) -> Run:
+def _run(service: Service) -> ProbeRun:
     ids, now = Identities(seed=7), time.time() - 1.0
     requests = []
     for step in service.drive * ROUNDS:
         own = ids.next()
         headers = {service.contract.request_id_header: own.request_id}
         requests.append(
-            DrivenRequest(
+            ProbeRequest(
                 step=step.id,
                 method=step.method,
                 route=step.route,
@@ -338,14 +347,14 @@ def _run(service: Service) -> Run:
         )
     performed = dict.fromkeys((s.id for s in service.drive), ROUNDS)
     expected = expectations(service.contract, service.drive, requests, performed)
-    return Run(ids.run, ids.canary, now - 0.1, now + 0.1, tuple(requests), expected)
+    return ProbeRun(ids.run, ids.canary, now - 0.1, now + 0.1, tuple(requests), expected)
 
 
 def _target_labels(name: str, url: str) -> Mapping[str, str]:
     return {"job": name, "instance": url.removeprefix("http://"), "service_namespace": "cv-job-matching"}
 
 
-def _spans(service: Service, request: DrivenRequest) -> Iterator[Span]:
+def _spans(service: Service, request: ProbeRequest) -> Iterator[Span]:
     """The spans of the request's rule: each component entered by its server and consumer spans, the rest below."""
     rule = next((t for t in service.contract.traces if t.request == request.request), None)
     rule = rule or TraceRule(request.request, (service.entry.name,))
@@ -380,7 +389,7 @@ def _spans(service: Service, request: DrivenRequest) -> Iterator[Span]:
         leaving[component] = next((s.span_id for s in below if s.kind in ("producer", "client")), made[0].span_id)
 
 
-def _lines(service: Service, request: DrivenRequest, spans: list[Span]) -> Iterator[LogLine]:
+def _lines(service: Service, request: ProbeRequest, spans: list[Span]) -> Iterator[LogLine]:
     for component in dict.fromkeys(s.service for s in spans):
         own = next(s for s in spans if s.service == component)
         fields = {

@@ -12,30 +12,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from obsctl.checks.base import Evidence, Outcome, Signal, Status, Verdict, Verification
+from obsctl.checks.base import CheckStatus, Evidence, Outcome, Signal, Verdict, Verification
 from obsctl.errors import StartError, UsageError
-from obsctl.probes import DrivenRequest, Run
+from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.report import formats
 from obsctl.report.formats import WRITERS, require_format, show
 from obsctl.report.json import dumps
 from obsctl.report.verification import print_to as print_verification
 
-REQUEST = DrivenRequest(
+REQUEST = ProbeRequest(
     "match", "POST", "/matches", "http://x/matches", "a" * 32, "b" * 16, "rid", "obsctl=1", 1.0, 0.01, 202
 )
-RUN = Run("r1", "canary-1", 1.0, 2.0, (REQUEST,))
+RUN = ProbeRun("r1", "canary-1", 1.0, 2.0, (REQUEST,))
 
 
-def outcome(check: str, status: Status, summary: str = "as it should be", answer: str = "1") -> Outcome:
-    hint = "look at `obsctl logs`" if status is Status.FAIL else ""
+def outcome(check: str, status: CheckStatus, summary: str = "as it should be", answer: str = "1") -> Outcome:
+    hint = "look at `obsctl logs`" if status is CheckStatus.FAIL else ""
     return Outcome(check, Signal.METRICS, Verdict(status, summary, (Evidence("up", answer),), hint), 0.5)
 
 
 ALL = (
-    outcome("a.pass", Status.PASS),
-    outcome("b.fail", Status.FAIL, "two are missing"),
-    outcome("c.skip", Status.SKIP, "no such backend"),
-    outcome("d.error", Status.ERROR, "refused"),
+    outcome("a.pass", CheckStatus.PASS),
+    outcome("b.fail", CheckStatus.FAIL, "two are missing"),
+    outcome("c.skip", CheckStatus.SKIP, "no such backend"),
+    outcome("d.error", CheckStatus.ERROR, "refused"),
 )
 
 
@@ -87,7 +87,7 @@ def test_markdown_shows_evidence_of_what_is_not_green() -> None:
 
 @given(st.text(max_size=200))
 def test_whatever_telemetry_says_every_format_stays_whole(said: str) -> None:
-    result = verification(outcome("b.fail", Status.FAIL, said, said))
+    result = verification(outcome("b.fail", CheckStatus.FAIL, said, said))
     ET.fromstring(WRITERS["junit"](result))
     assert json.loads(WRITERS["json"](result))["data"]["checks"][0]["id"] == "b.fail"
     table = WRITERS["table"](result)
@@ -127,7 +127,7 @@ def on_a_terminal(result: Verification, width: int) -> list[str]:
 @pytest.mark.parametrize("width", [40, 60, 80, 250])
 def test_on_a_terminal_long_texts_are_folded_beside_their_heads(width: int) -> None:
     said = " ".join(f"word{number}" for number in range(60))
-    lines = on_a_terminal(verification(outcome("metrics.exact", Status.FAIL, said, said)), width)
+    lines = on_a_terminal(verification(outcome("metrics.exact", CheckStatus.FAIL, said, said)), width)
     assert max(map(len, lines)) <= width
     body, total = lines[: lines.index("")], lines[-2]
     assert body[0].startswith("✗ FAIL  metrics.exact")

@@ -15,8 +15,8 @@ from obsctl.clients.telemetry import SpanEvent, SpanLink
 from obsctl.errors import UsageError
 from obsctl.report.safe import fit, plain_ascii, safe
 from obsctl.report.waterfall import render_plain, show, show_json, waterfall
-from obsctl.report.waterfall_pen import PALETTE, Scale, axis, bar, duration, service_colours
-from obsctl.report.waterfall_pen import UNICODE as GLYPHS
+from obsctl.report.waterfall_canvas import PALETTE, Scale, axis, bar, duration, service_colours
+from obsctl.report.waterfall_canvas import UNICODE as GLYPHS
 from obsctl.trace.assemble import assemble
 from tests.unit.trace.golden import DRAWINGS, GOLDEN
 from tests.unit.trace.shop import MS, T0, TRACE, checkout, exception, log, span
@@ -253,9 +253,9 @@ def test_a_short_part_of_the_critical_path_is_seen():
 @given(st.integers(1, 2**64), st.integers(1, 300))
 @settings(deadline=None)
 def test_the_axis_is_as_wide_as_the_bars(length, cells):
-    from obsctl.report.waterfall_pen import Pen
+    from obsctl.report.waterfall_canvas import Canvas
 
-    assert len(axis(Scale(0, length, cells), Pen(100, ascii=False, colours={}))) == cells
+    assert len(axis(Scale(0, length, cells), Canvas(100, ascii=False, colours={}))) == cells
 
 
 def test_show_writes_plain_text_into_a_pipe(capsys):

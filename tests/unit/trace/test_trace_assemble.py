@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from obsctl.trace.assemble import assemble
 from obsctl.trace.export import SCHEMA, to_json
-from obsctl.trace.forest import orphans
 from obsctl.trace.model import Segment
+from obsctl.trace.span_trees import orphans
 from tests.unit.trace.shop import MS, T0, TRACE, checkout, log, span
 
 
@@ -50,7 +50,7 @@ any_trace = st.lists(any_span(), max_size=30)
 
 @given(any_trace)
 @settings(deadline=None)
-def test_any_forest_has_every_span_once_in_depth_first_order(spans):
+def test_any_span_trees_have_every_span_once_in_depth_first_order(spans):
     tree = tree_of(*spans)
     assert len(tree.nodes) + tree.dropped == len(spans)
     assert {n.span.span_id for n in tree.nodes} == {s.span_id for s in spans}
@@ -124,7 +124,7 @@ def test_within_its_root_the_critical_path_adds_up_to_the_root(spans):
 
 @given(any_trace)
 @settings(max_examples=50, deadline=None)
-def test_any_forest_is_json(spans):
+def test_any_span_trees_are_json(spans):
     found = json.loads(json.dumps(to_json(tree_of(*spans)), allow_nan=False))
     assert found["schema"] == SCHEMA
     assert len(found["spans"]) == found["counts"]["spans"]

@@ -1,28 +1,30 @@
-"""Pure: by how much each series must have risen, from what was driven."""
+"""By how much each series must have risen after the probe requests. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from obsctl.probes import DrivenRequest, Expectation
-from obsctl.spec.contract import Contract
+from obsctl.clients.exposition import Exposition, parse_exposition
+from obsctl.errors import BackendError
+from obsctl.probes import Expectation, ProbeRequest
+from obsctl.spec.contract import Contract, MetricType
 from obsctl.spec.stack import Step
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 PROPERTIES = ("route", "method", "status")
-"""Properties of a driven request that a contract may map labels to."""
+"""Properties of a probe request that a contract may map labels to."""
 
 
 def expectations(
     contract: Contract,
     steps: Sequence[Step],
-    requests: Sequence[DrivenRequest],
+    requests: Sequence[ProbeRequest],
     performed: Mapping[str, int],
     uncertain: Collection[str] = (),
 ) -> tuple[Expectation, ...]:
-    """What each driven metric, and each ``rises`` of a step, must have risen by.
+    """By how much each metric with ``driven`` labels, and each ``rises`` of a step, must have risen.
 
     ``performed`` says how often each step was. Left out, since nobody can know: requests that were never answered, and
     series raised by an ``uncertain`` step, one of a round that went wrong; its work may be half done.
@@ -43,9 +45,27 @@ def expectations(
     return tuple(Expectation(name, dict(labels), by) for (name, labels), by in {**counted, **raised, **counted}.items())
 
 
-def _labels(driven: Mapping[str, str], request: DrivenRequest) -> Mapping[str, str]:
+def _labels(driven: Mapping[str, str], request: ProbeRequest) -> Mapping[str, str]:
     return {label: str(getattr(request, attribute)) for label, attribute in driven.items()}
 
 
 def _key(name: str, labels: Mapping[str, str]) -> _Key:
     return name, tuple(sorted(labels.items()))
+
+
+def is_first(contract: Contract, requests: Sequence[ProbeRequest], baseline: Mapping[str, str]) -> bool:
+    """Whether one of the counts that the contract ties to these requests was on no component's page before them.
+
+    A rate sees no rise in a series that begins with it.
+    """
+    pages = [page for text in baseline.values() if (page := _parsed(text))]
+    counted = {m.name: f"{m.name}_count" if m.type is MetricType.HISTOGRAM else m.name for m in contract.metrics}
+    raised = expectations(contract, (), requests, {})
+    return any(all(page.total(counted[e.metric], e.labels) is None for page in pages) for e in raised)
+
+
+def _parsed(text: str) -> Exposition | None:
+    try:
+        return parse_exposition(text)
+    except BackendError:
+        return None  # the checks will find out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from obsctl.checks.base import Evidence, Status, Verdict
+from obsctl.checks.base import CheckStatus, Evidence, Verdict
 
 SHOWN = 8
 """How many findings a verdict shows; the rest is counted."""
@@ -12,22 +12,22 @@ SHOWN = 8
 
 def passed(summary: str, evidence: Iterable[Evidence] = ()) -> Verdict:
     """It holds."""
-    return Verdict(Status.PASS, summary, tuple(evidence)[:SHOWN])
+    return Verdict(CheckStatus.PASS, summary, tuple(evidence)[:SHOWN])
 
 
 def failed(summary: str, evidence: Iterable[Evidence] = (), *, hint: str) -> Verdict:
     """It does not hold; ``hint`` is the next step."""
-    return Verdict(Status.FAIL, summary, tuple(evidence)[:SHOWN], hint)
+    return Verdict(CheckStatus.FAIL, summary, tuple(evidence)[:SHOWN], hint)
 
 
 def skipped(reason: str) -> Verdict:
     """It was not asked for."""
-    return Verdict(Status.SKIP, reason)
+    return Verdict(CheckStatus.SKIP, reason)
 
 
 def could_not_look(summary: str, evidence: Iterable[Evidence] = (), *, hint: str) -> Verdict:
     """Neither good nor bad: there was no way to see."""
-    return Verdict(Status.ERROR, summary, tuple(evidence)[:SHOWN], hint)
+    return Verdict(CheckStatus.ERROR, summary, tuple(evidence)[:SHOWN], hint)
 
 
 def short(text: str, limit: int = 300) -> str:

@@ -76,7 +76,7 @@ ASCII = Glyphs(
 
 
 @dataclass(frozen=True)
-class Pen:
+class Canvas:
     """Width in cells, glyphs, and how to write what telemetry says."""
 
     width: int
@@ -216,12 +216,12 @@ def _joined(stretches: Iterable[Stretch], near: int) -> list[Stretch]:
     return joined
 
 
-def axis(scale: Scale, pen: Pen) -> str:
+def axis(scale: Scale, canvas: Canvas) -> str:
     """Ticks at round times, each with its label to the right, at least 11 cells apart."""
     step = _round_step(scale.length_ns * 11 // max(1, scale.cells) + 1)
     line = [" "] * scale.cells
     for at in range(0, scale.length_ns, step):
-        label = pen.glyphs.tick + ("0" if not at else pen.duration(at))
+        label = canvas.glyphs.tick + ("0" if not at else canvas.duration(at))
         cell = at * scale.cells // scale.length_ns
         if cell + len(label) <= scale.cells:
             line[cell : cell + len(label)] = label

@@ -12,8 +12,11 @@ _UNSEEN, _ON_PATH, _DONE = range(3)
 
 
 @dataclass(frozen=True)
-class Forest:
-    """Spans depth first. The four sequences run in parallel; ``parents`` and ``children`` are indexes into them."""
+class SpanTrees:
+    """The spans of a trace as trees, depth first.
+
+    The four sequences run in parallel; ``parents`` and ``children`` are indexes into them.
+    """
 
     spans: tuple[Span, ...]
     places: tuple[Place, ...]
@@ -29,7 +32,7 @@ class Forest:
         return tuple([i for i in roots if self.places[i] in ("root", "continued")] or roots)
 
 
-def plant(spans: Sequence[Span]) -> Forest:
+def build_span_trees(spans: Sequence[Span]) -> SpanTrees:
     """Every span exactly once, below its parent where that is possible; the result does not depend on their order."""
     unique, dropped = _without_copies(spans)
     parents, places = _parents(unique)
@@ -116,7 +119,7 @@ def _ring_cuts(parents: Sequence[int | None]) -> list[int]:
 
 def _depth_first(
     spans: Sequence[Span], parents: Sequence[int | None], places: Sequence[Place], dropped: tuple[Span, ...]
-) -> Forest:
+) -> SpanTrees:
     """Spans come by start, so children collected in that order are by start too."""
     below: list[list[int]] = [[] for _ in spans]
     for i, parent in enumerate(parents):
@@ -132,7 +135,7 @@ def _depth_first(
         stack.extend((child, depth + 1) for child in reversed(below[i]))
     new = {old: i for i, old in enumerate(order)}
     above = [parents[i] for i in order]
-    return Forest(
+    return SpanTrees(
         spans=tuple(spans[i] for i in order),
         places=tuple(places[i] for i in order),
         parents=tuple(None if p is None else new[p] for p in above),

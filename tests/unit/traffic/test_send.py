@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from obsctl.errors import UsageError
-from obsctl.probes import Run
+from obsctl.probes import ProbeRun
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.stack import Component, Rise, Service, Step
-from obsctl.traffic.drive import drive
+from obsctl.traffic.send import send_probes
 from obsctl.wait import Deadline
 
 METRIC = Metric(
@@ -103,8 +103,8 @@ def service(shop: Shop, *steps: Step, **changes: Any) -> Service:
     return replace(made, **changes)
 
 
-def run(shop: Shop, *steps: Step, rounds: int = 1, seconds: float = 20.0, **changes: Any) -> Run:
-    return drive(service(shop, *steps, **changes), rounds=rounds, deadline=Deadline.after(seconds))
+def run(shop: Shop, *steps: Step, rounds: int = 1, seconds: float = 20.0, **changes: Any) -> ProbeRun:
+    return send_probes(service(shop, *steps, **changes), rounds=rounds, deadline=Deadline.after(seconds))
 
 
 def test_each_request_carries_ids_of_its_own(shop: Shop) -> None:
@@ -206,7 +206,7 @@ def test_a_service_that_refuses_is_recorded_not_raised(shop: Shop) -> None:
 
 
 def test_the_same_seed_gives_the_same_ids(shop: Shop) -> None:
-    runs = [drive(service(shop, ORDER), rounds=1, deadline=Deadline.after(20.0), seed=7) for _ in range(2)]
+    runs = [send_probes(service(shop, ORDER), rounds=1, deadline=Deadline.after(20.0), seed=7) for _ in range(2)]
     assert runs[0].id == runs[1].id
     assert runs[0].requests[0].trace_id == runs[1].requests[0].trace_id
     assert run(shop, ORDER).id != runs[0].id
@@ -224,7 +224,7 @@ def test_what_is_counted_for_the_first_time_is_scraped_before_it_rises_again(sho
     def scraped() -> None:
         sent.append(len([one for one in shop.got if one[0] == "POST"]))
 
-    drive(service(shop, ORDER), rounds=3, deadline=Deadline.after(20.0), await_scrape=scraped)
+    send_probes(service(shop, ORDER), rounds=3, deadline=Deadline.after(20.0), await_scrape=scraped)
     assert sent == [1]
 
 
@@ -234,5 +234,5 @@ def test_what_was_counted_before_needs_no_scrape(shop: Shop) -> None:
     def scraped() -> None:
         raise AssertionError
 
-    drive(service(shop, ORDER), rounds=2, deadline=Deadline.after(20.0), await_scrape=scraped)
+    send_probes(service(shop, ORDER), rounds=2, deadline=Deadline.after(20.0), await_scrape=scraped)
     assert len([one for one in shop.got if one[0] == "POST"]) == 2

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.traffic.fill import StepError, fill, fill_headers, fill_path, meets, pick
+from obsctl.traffic.placeholders import StepError, meets, pick, render_headers, render_path, render_value
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -14,36 +14,36 @@ JSON = st.recursive(
 
 
 def test_a_captured_value_keeps_its_type_when_it_stands_alone() -> None:
-    assert fill({"id": "{n}", "text": "n is {n}"}, {"n": 7}) == {"id": 7, "text": "n is 7"}
+    assert render_value({"id": "{n}", "text": "n is {n}"}, {"n": 7}) == {"id": 7, "text": "n is 7"}
 
 
 def test_values_are_filled_at_any_depth_and_keys_are_left_alone() -> None:
-    assert fill({"{n}": [{"a": ("{n}", 1)}]}, {"n": "x"}) == {"{n}": [{"a": ["x", 1]}]}
+    assert render_value({"{n}": [{"a": ("{n}", 1)}]}, {"n": "x"}) == {"{n}": [{"a": ["x", 1]}]}
 
 
 def test_a_filled_value_is_not_filled_again() -> None:
-    assert fill("{a}-", {"a": "{b}", "b": "no"}) == "{b}-"
+    assert render_value("{a}-", {"a": "{b}", "b": "no"}) == "{b}-"
 
 
 def test_braces_that_are_no_placeholder_stay() -> None:
-    assert fill('{"a": {}} {1}', {}) == '{"a": {}} {1}'
+    assert render_value('{"a": {}} {1}', {}) == '{"a": {}} {1}'
 
 
 def test_a_name_without_a_value_is_named() -> None:
     with pytest.raises(StepError, match=r"has no value for \{job_id\}"):
-        fill("/matches/{job_id}", {})
+        render_value("/matches/{job_id}", {})
 
 
 @given(st.text())
 def test_a_value_stays_one_segment_of_the_path(value: str) -> None:
     value = value.encode("utf-8", "replace").decode()
-    assert fill_path("/a/{x}/b", {"x": value}).count("/") == 3
+    assert render_path("/a/{x}/b", {"x": value}).count("/") == 3
 
 
 @given(st.text())
 def test_no_header_can_be_smuggled_in(value: str) -> None:
     try:
-        filled = fill_headers({"X-Id": "{v}"}, {"v": value})["X-Id"]
+        filled = render_headers({"X-Id": "{v}"}, {"v": value})["X-Id"]
     except StepError:
         return
     assert filled == value

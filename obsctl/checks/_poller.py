@@ -1,4 +1,4 @@
-"""One look at a backend, shared by every check that needs it: fifteen checks must not fetch one trace fifteen times."""
+"""Polls a backend once for every check that needs the answer: fifteen checks do not fetch one trace fifteen times."""
 
 from __future__ import annotations
 
@@ -20,28 +20,29 @@ SHORTEST, LONGEST = 0.05, 0.5
 """Pause between two looks, in seconds; it grows with the time spent waiting."""
 
 
-class Shared:
-    """What the checks of one run hold in common, made by whoever asks first."""
+class RunCache:
+    """The objects that the checks of one run share, made when the first check asks for them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[type, object] = {}
 
     def once(self, kind: type[T], make: Callable[[], T]) -> T:
-        """The one ``kind`` of this run."""
+        """The only instance of ``kind`` in this run."""
         with self._lock:
-            found = self._made.get(kind)
-            if not isinstance(found, kind):
-                found = make()
-                self._made[kind] = found
-            return found
+            instance = self._made.get(kind)
+            if not isinstance(instance, kind):
+                instance = make()
+                self._made[kind] = instance
+            return instance
 
 
-class Board(ABC):
-    """A backend's answers about one run. Whoever waits looks on behalf of all; nobody looks twice at the same time."""
+class Poller(ABC):
+    """Reads a backend's answers about one run until they are complete. One check at a time polls for all."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.is_last_look = False
         self._began = time.monotonic()
         self._next_look = 0.0
         self._failing_since: float | None = None
@@ -50,8 +51,11 @@ class Board(ABC):
         self._settled = False
 
     @abstractmethod
-    def look(self, deadline: Deadline) -> bool:
-        """Ask the backend once. True when everything expected is there and has been unchanged for a quiet period."""
+    def look(self) -> bool:
+        """Ask the backend once. True when everything expected is there and has been unchanged for a quiet period.
+
+        ``is_last_look`` says that time is up, so an answer that is not settled yet is taken as it is.
+        """
 
     def settle(self, deadline: Deadline) -> bool:
         """Look until settled, or until time is up (False).
@@ -77,7 +81,8 @@ class Board(ABC):
     def _look_patiently(self, deadline: Deadline) -> bool:
         began = time.monotonic()
         try:
-            settled = self.look(deadline)
+            self.is_last_look = deadline.passed
+            settled = self.look()
         except BackendError as error:
             self._error = error
             self._failing_since = began if self._failing_since is None else self._failing_since

@@ -1,4 +1,4 @@
-"""Sends the drive steps of a service, and keeps what is needed to recognise them everywhere else."""
+"""Sends the steps of a service as probe requests, and keeps what identifies them in every backend."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from obsctl.clients.http import Http, Reply, excerpt
 from obsctl.errors import BackendError, UsageError
-from obsctl.probes import DrivenRequest, Run
+from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.spec.stack import Component, Service, Step
-from obsctl.traffic.expect import expectations
-from obsctl.traffic.fill import StepError, fill, fill_headers, fill_path, meets, pick
-from obsctl.traffic.fresh import is_first
+from obsctl.traffic.expectations import expectations, is_first
 from obsctl.traffic.identity import Identities, Identity
+from obsctl.traffic.placeholders import StepError, meets, pick, render_headers, render_path, render_value
 from obsctl.wait import Deadline
 
 POLL = 0.03
@@ -29,14 +27,14 @@ SCRAPE_TIMEOUT = 2.0
 """Seconds for one answer, and for one baseline."""
 
 
-def drive(
+def send_probes(
     service: Service,
     *,
     rounds: int,
     deadline: Deadline,
     seed: int | None = None,
     await_scrape: Callable[[], None] | None = None,
-) -> Run:
+) -> ProbeRun:
     """Send the service's steps ``rounds`` times, one after the other, and say what was sent.
 
     Each request has a trace id, a parent span id and a request id of its own. A step that goes wrong is recorded in
@@ -48,23 +46,23 @@ def drive(
     if not service.drive or not service.components:
         hint = "add a `drive` list to the service in obsctl.yaml: the requests that verify may send"
         raise UsageError(f"{service.name} has nothing to drive", hint=hint)
-    driver = _Driver(service, deadline, Identities(seed))
+    sender = _Sender(service, deadline, Identities(seed))
     baseline = _baseline(service)
     started = time.time()
     with Http(service.entry.url, timeout=TIMEOUT, name=service.entry.name) as http:
         for number in range(rounds):
             if number and deadline.passed:
                 break
-            driver.round(http, number)
-            if not number and await_scrape and is_first(service.contract, driver.requests, baseline):
+            sender.round(http, number)
+            if not number and await_scrape and is_first(service.contract, sender.requests, baseline):
                 await_scrape()
-    return Run(
-        id=driver.ids.run,
-        canary=driver.ids.canary,
+    return ProbeRun(
+        id=sender.ids.run,
+        canary=sender.ids.canary,
         started_at=started,
         ended_at=time.time(),
-        requests=tuple(driver.requests),
-        expectations=expectations(service.contract, service.drive, driver.requests, driver.performed, driver.uncertain),
+        requests=tuple(sender.requests),
+        expectations=expectations(service.contract, service.drive, sender.requests, sender.performed, sender.uncertain),
         baseline=baseline,
     )
 
@@ -87,19 +85,19 @@ def _scrape(component: Component) -> str:
 
 
 @dataclass
-class _Driver:
-    """What has been sent so far."""
+class _Sender:
+    """Sends the steps, and keeps what has been sent so far."""
 
     service: Service
     deadline: Deadline
     ids: Identities
-    requests: list[DrivenRequest] = field(default_factory=list)
+    requests: list[ProbeRequest] = field(default_factory=list)
     performed: Counter[str] = field(default_factory=Counter)
     uncertain: set[str] = field(default_factory=set)
 
     def round(self, http: Http, number: int) -> None:
         """Send every step once; stop at the first that goes wrong."""
-        values: dict[str, Any] = {"canary": self.ids.canary, "nonce": f"{self.ids.run}-{number}"}
+        values: dict[str, object] = {"canary": self.ids.canary, "nonce": f"{self.ids.run}-{number}"}
         tried: list[str] = []
         for step in self.service.drive:
             before = len(self.requests)
@@ -113,7 +111,7 @@ class _Driver:
                 return
         self.performed.update(tried)
 
-    def _perform(self, http: Http, step: Step, values: dict[str, Any]) -> None:
+    def _perform(self, http: Http, step: Step, values: dict[str, object]) -> None:
         """Send a step, again and again while it waits for an answer; then capture from the last answer."""
         if self.requests and self.deadline.passed:
             raise StepError("was not sent: time was up")
@@ -135,10 +133,10 @@ class _Driver:
             wait = min(LONGEST_POLL, wait * 1.2)
         values.update({name: pick(sent.answer, path) for name, path in step.capture.items()})
 
-    def _send(self, http: Http, step: Step, values: Mapping[str, Any]) -> DrivenRequest:
-        identity, path = self.ids.next(), fill_path(step.route, values)
-        headers = {**fill_headers(step.headers, values), **identity.headers(self.service.contract.request_id_header)}
-        body = None if step.body is None else fill(step.body, values)
+    def _send(self, http: Http, step: Step, values: Mapping[str, object]) -> ProbeRequest:
+        identity, path = self.ids.next(), render_path(step.route, values)
+        headers = {**render_headers(step.headers, values), **identity.headers(self.service.contract.request_id_header)}
+        body = None if step.body is None else render_value(step.body, values)
         sent, began = time.time(), time.monotonic()
         blank = _blank(step, identity, f"{http.base_url}{path}", sent)
         try:
@@ -161,8 +159,8 @@ class _Driver:
         self._blame(error)
 
 
-def _blank(step: Step, identity: Identity, url: str, sent_at: float) -> DrivenRequest:
-    return DrivenRequest(
+def _blank(step: Step, identity: Identity, url: str, sent_at: float) -> ProbeRequest:
+    return ProbeRequest(
         step=step.id,
         method=step.method,
         route=step.route,
@@ -176,7 +174,7 @@ def _blank(step: Step, identity: Identity, url: str, sent_at: float) -> DrivenRe
     )
 
 
-def _answered(blank: DrivenRequest, step: Step, reply: Reply) -> DrivenRequest:
+def _answered(blank: ProbeRequest, step: Step, reply: Reply) -> ProbeRequest:
     answer = _decoded(reply)
     wrong = reply.status != step.expect
     error = f"was answered {reply.status}, not {step.expect}: {excerpt(reply.text) or '(empty body)'}" if wrong else ""
@@ -197,7 +195,7 @@ def _decoded(reply: Reply) -> object:
         return None
 
 
-def _stated(wanted: Mapping[str, Any]) -> str:
+def _stated(wanted: Mapping[str, object]) -> str:
     return ", ".join(f"{path} = {value}" for path, value in wanted.items())
 
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from obsctl.probes import DrivenRequest, Expectation
+from obsctl.probes import Expectation, ProbeRequest
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.stack import Rise, Step
-from obsctl.traffic.expect import expectations
+from obsctl.traffic.expectations import expectations
 
 REQUESTS = Metric("r_total", MetricType.COUNTER, labels=("path", "code"), driven={"path": "route", "code": "status"})
 SECONDS = Metric("d_seconds", MetricType.HISTOGRAM, labels=("path",), driven={"path": "route"})
@@ -11,8 +11,8 @@ JOBS = Metric("jobs_total", MetricType.COUNTER, labels=("type",))
 CONTRACT = Contract("shop", ("web",), metrics=(REQUESTS, SECONDS, JOBS))
 
 
-def request(route: str, status: int) -> DrivenRequest:
-    return DrivenRequest("s", "GET", route, "", "", "", "", "", 0.0, 0.0, status, error="" if status == 200 else "bad")
+def request(route: str, status: int) -> ProbeRequest:
+    return ProbeRequest("s", "GET", route, "", "", "", "", "", 0.0, 0.0, status, error="" if status == 200 else "bad")
 
 
 def test_driven_requests_are_counted_by_the_labels_they_are_mapped_to() -> None:
