@@ -5,6 +5,8 @@ ObsctlError (3)
 │   └── SpecError (2)         a file the user wrote; carries file and line
 ├── NotFoundError (1)         looked everywhere, it is not there
 ├── StartError (3)            could not start (port taken, process died, no engine)
+│   └── MissingPartError (3)  a part of obsctl is not installed
+├── PlatformError (3)         obsctl does not run on this operating system
 ├── BackendError (3)          could not look (refused, timed out, answered nonsense)
 │   └── UnsupportedError (3)  the backend answered that it cannot do this
 └── InterruptedByUser (130)   Ctrl-C
@@ -12,7 +14,8 @@ ObsctlError (3)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -79,6 +82,30 @@ class StartError(ObsctlError):
     """Something could not be started."""
 
     code = "start"
+
+
+class MissingPartError(StartError):
+    """A part of obsctl is not installed: an extra of its distribution. One line says which, and how to get it."""
+
+    code = "missing_part"
+
+    def __init__(self, parts: Mapping[str, str], library: str) -> None:
+        """``parts``: extra -> what it is called; ``library``: one that is missing."""
+        titles, extras = " and ".join(parts.values()), ",".join(parts)
+        verb = "are" if len(parts) > 1 else "is"
+        super().__init__(f"{titles} {verb} not installed (no {library}): pip install 'obsctl[{extras}]'")
+
+
+class PlatformError(ObsctlError):
+    """An operating system on which obsctl does not run."""
+
+    code = "platform"
+
+
+def require_platform(platform: str = sys.platform) -> None:
+    """PlatformError on Windows. ``platform`` as in ``sys.platform``."""
+    if platform == "win32":
+        raise PlatformError("obsctl runs on Linux and macOS; on Windows, install and run it inside WSL")
 
 
 class BackendError(ObsctlError):

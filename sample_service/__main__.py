@@ -12,7 +12,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sample_service import config, logs
+from sample_service import config
 from sample_service.config import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ PROCESSES = ("api", "worker", "ai", "redis")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 after a stop that was asked for, 1 if the process could not start, 2 for bad usage."""
+    """Exit status: 0 after a requested stop, 1 if the process could not start, 2 for bad usage, 3 if a library is
+    not installed.
+    """
     parser = argparse.ArgumentParser(prog="python -m sample_service", description="Run a process of the sample.")
     parser.add_argument("process", choices=PROCESSES)
     parser.add_argument("--host", help="address to listen on (default: HOST, or 127.0.0.1)")
@@ -42,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         log.critical("cannot listen on %s port %d: %s", settings.host, settings.port, error.strerror or error)
         return 1
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"the sample service is not installed (no {error.name}): pip install 'obsctl[sample]'\n")
+        return 3
     finally:
         # we are leaving already: a second signal must not turn that into a death
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -51,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run_http(settings: Settings) -> None:
     gc.disable()  # what is loaded stays: to look through it again and again is a tenth of the start
+    from sample_service import logs
     from sample_service.telemetry import Telemetry
 
     telemetry = Telemetry(settings.process)
@@ -68,9 +74,9 @@ def _run_http(settings: Settings) -> None:
 
 
 def _run_redis(settings: Settings) -> None:
-    logs.setup("redis")
-    from sample_service import redis_server
+    from sample_service import logs, redis_server
 
+    logs.setup("redis")
     redis_server.serve(settings.host, settings.port)
 
 

@@ -28,7 +28,7 @@ from obsctl.cli.status import status
 from obsctl.cli.trace import trace
 from obsctl.cli.up import up
 from obsctl.cli.verify import verify
-from obsctl.errors import InterruptedByUser, ObsctlError, UsageError
+from obsctl.errors import InterruptedByUser, ObsctlError, UsageError, require_platform
 from obsctl.report import streams
 from obsctl.result import Result, failed
 
@@ -75,10 +75,11 @@ def main() -> NoReturn:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], *, platform: str = sys.platform) -> int:
     """Run one command; its exit status. Every error becomes a sentence here, or an envelope with ``--json``."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        require_platform(platform)
         status = int(app(list(arguments), standalone_mode=False) or 0)
         return _interrupted(arguments) if status == InterruptedByUser.exit_status else status
     except ObsctlError as error:

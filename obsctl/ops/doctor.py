@@ -15,6 +15,7 @@ from obsctl.errors import ObsctlError
 from obsctl.ops.session import Session, open_session
 from obsctl.result import Result
 from obsctl.runtime.docker.engine import find_engine
+from obsctl.runtime.parts import require_parts
 from obsctl.runtime.ports import require_free
 
 DISK_WANTED = 1024**3
@@ -74,6 +75,7 @@ def _stack(folder: Path, port_offset: int | None) -> Iterator[Finding]:
         return
     yield Finding("spec", "ok", str(session.stack.source or "built-in default: the sample service"))
     yield Finding("runtime", "ok", session.reason)
+    yield _attempt("parts", "all that this stack runs is installed", lambda: _parts(session))
     yield _folder(session.runtime.home)
     if session.runtime.name == "embedded":
         yield _processes(session)
@@ -94,6 +96,10 @@ def _attempt(subject: str, fine: str, action: Callable[[], None]) -> Finding:
     except ObsctlError as error:
         return Finding(subject, "problem", error.message, error.hint)
     return Finding(subject, "ok", fine)
+
+
+def _parts(session: Session) -> None:
+    require_parts(set(session.desired.modules.values()))
 
 
 def _ports(session: Session) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from obsctl.discovery.observe import Counts, counts
 from obsctl.endpoints import Endpoints, Role
-from obsctl.errors import StartError
+from obsctl.errors import MissingPartError, StartError
 from obsctl.events import Emit, Event, silent
 from obsctl.ops.session import Session
 from obsctl.ops.up import wait_ready
@@ -57,6 +57,8 @@ def receiver(offset: int) -> Iterator[Endpoints]:
 def _start(session: Session) -> None:
     try:
         session.runtime.apply(session.desired, silent)
+    except MissingPartError:
+        raise
     except StartError as error:
         hint = "stop it, or move both ports with --port-offset; a stack that runs here is asked with --stack FOLDER"
         raise StartError(error.message, hint=hint) from error

@@ -13,6 +13,7 @@ from obsctl.ops.session import open_session
 from obsctl.ops.up import wait_ready, write_files
 from obsctl.result import Result
 from obsctl.runtime.interrupts import uninterrupted
+from obsctl.runtime.parts import require_parts
 
 
 def restart(folder: Path, names: Sequence[str], *, timeout: float, emit: Emit) -> Result:
@@ -22,6 +23,7 @@ def restart(folder: Path, names: Sequence[str], *, timeout: float, emit: Emit) -
     session.running()
     with session.lock("restart", emit):
         chosen = known(names, list(session.desired.ports))
+        require_parts({module for name, module in session.desired.modules.items() if name in chosen})
         write_files(session, emit)
         emit(Event("noted", "restarting", ", ".join(chosen)))
         with uninterrupted():  # between the two there is a stack with a hole in it

@@ -153,6 +153,11 @@ class Composition:
         return {c.name: {port.key: port.host for port in c.ports} for c in self.containers}
 
     @property
+    def modules(self) -> Mapping[str, str]:
+        """Empty: what containers run is in their images."""
+        return {}
+
+    @property
     def address(self) -> str:
         """The address of this machine on which ports are published."""
         return "127.0.0.1" if self.bind == "localhost" else self.bind

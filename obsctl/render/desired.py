@@ -64,3 +64,8 @@ class Desired:
     def ports(self) -> Mapping[str, Mapping[str, int]]:
         """Process -> the ports that it listens on, by the spec's keys; in start order."""
         return {process.name: process.ports for process in self.processes}
+
+    @property
+    def modules(self) -> Mapping[str, str]:
+        """Process -> the Python module that it runs."""
+        return {process.name: process.module for process in self.processes}

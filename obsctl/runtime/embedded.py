@@ -21,6 +21,7 @@ from obsctl.render.desired import Desired, Process
 from obsctl.runtime import processes
 from obsctl.runtime.base import Cancelled, Observed, Operation
 from obsctl.runtime.interrupts import uninterrupted
+from obsctl.runtime.parts import require_parts
 from obsctl.runtime.plan import plan
 from obsctl.runtime.ports import require_free
 from obsctl.runtime.state import Recorded, StateFile, prepare
@@ -64,6 +65,7 @@ class EmbeddedRuntime:
         wanted = {p.name: p for p in desired.processes}
         starts = [o for o in operations if o.kind in ("start", "replace")]
         ends = [o.name for o in operations if o.kind in ("stop", "replace")]
+        require_parts({wanted[o.name].module for o in starts})
         self._require_ports(desired, [o.name for o in starts], ends)
         self.state.write(
             replace(

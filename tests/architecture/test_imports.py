@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
-from functools import cache
+import functools
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 NEUTRAL = ("errors", "events", "wait", "assets", "probes")
@@ -78,11 +82,53 @@ OWNERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def modules() -> list[Path]:
-    return sorted((ROOT / "obsctl").rglob("*.py"))
+EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
+    "": {
+        **{name: (name,) for name in ("typer", "rich", "psutil", "docker")},
+        "requests": ("requests", "urllib3"),
+        "pyyaml": ("yaml",),
+        "prometheus-client": ("prometheus_client",),
+        "promql-parser": ("promql_parser",),
+        "google-re2": ("re2",),
+    },
+    "embedded": {
+        **{name: (name,) for name in ("starlette", "uvicorn", "httptools", "numpy", "cramjam", "xxhash")},
+        **dict.fromkeys(("uvloop", "wsproto"), ()),  # uvicorn loads them
+        "grpcio": ("grpc",),
+        "protobuf": ("google.protobuf",),
+        "googleapis-common-protos": ("google.rpc",),
+        "opentelemetry-proto": ("opentelemetry.proto",),
+    },
+    "sample": {
+        **{name: (name,) for name in ("uvicorn", "httpx", "sqlalchemy", "redis", "fakeredis")},
+        "fastapi": ("fastapi", "starlette", "pydantic"),
+        "qdrant-client": ("qdrant_client",),
+        "opentelemetry-sdk": ("opentelemetry",),
+        **dict.fromkeys([f"opentelemetry-exporter-otlp-proto-{protocol}" for protocol in ("grpc", "http")], ()),
+        **{
+            f"opentelemetry-instrumentation-{library}": ()
+            for library in ("fastapi", "httpx", "redis", "sqlalchemy", "qdrant")
+        },
+    },
+}
+"""Extra ("" is the base) -> the distributions that it brings, and what is imported of each."""
 
 
-@cache
+def extra_of(room: str) -> str:
+    """Everything but the embedded server works with the base alone."""
+    return "embedded" if room == "embedded" else ""
+
+
+def imported_of(*extras: str) -> set[str]:
+    return {name for extra in extras for names in EXTRAS[extra].values() for name in names}
+
+
+@functools.cache
+def modules(package: str = "obsctl") -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@functools.cache
 def imports(path: Path) -> tuple[str, ...]:
     """Every module that a file imports, wherever in it."""
     names: list[str] = []
@@ -105,42 +151,71 @@ def embedded_room(path: Path) -> str | None:
     return max((room for room in EMBEDDED if in_one_of(module, (room,))), key=len, default=None)
 
 
+def room_of(path: Path) -> str:
+    return inside(path).split("/")[0]
+
+
 def in_one_of(name: str, rooms: Iterable[str]) -> bool:
     """Whether a module is one of those, or in one of them; an entry with dots is a part of a room."""
     return any(name == room or name.startswith(f"{room}.") for room in rooms)
 
 
-@pytest.mark.parametrize("path", modules(), ids=inside)
-def test_a_room_imports_only_what_the_table_names(path: Path) -> None:
-    room = inside(path).split("/")[0]
-    ours = {name.removeprefix("obsctl.") for name in imports(path) if name.startswith("obsctl.")}
+def strangers(paths: Iterable[Path], package: str, allowed: Iterable[str]) -> Mapping[str, list[str]]:
+    """File -> what it imports of a package that is not in one of the allowed rooms; files without any are left out."""
+    rooms = tuple(allowed)
+    ours = {path: [n.removeprefix(package) for n in imports(path) if n.startswith(package)] for path in paths}
+    strange = {inside(path): [n for n in names if not in_one_of(n, rooms)] for path, names in ours.items()}
+    return {path: names for path, names in strange.items() if names}
+
+
+@pytest.mark.parametrize("room", sorted({room_of(path) for path in modules()}))
+def test_a_room_imports_only_what_the_table_names(room: str) -> None:
     allowed = ROOMS.get(room, ("cli",))
-    strange = sorted(name for name in ours if not in_one_of(name, ("__version__", room, *allowed)))
+    paths = [path for path in modules() if room_of(path) == room]
+    strange = strangers(paths, "obsctl.", ("__version__", room, *allowed))
     assert not strange, f"{room} imports {strange}, the table allows {allowed}"
 
 
-@pytest.mark.parametrize("path", [p for p in modules() if inside(p).startswith("embedded/")], ids=inside)
-def test_a_room_of_the_embedded_server_imports_only_what_the_table_names(path: Path) -> None:
-    room = embedded_room(path)
-    if room is None:
-        return  # app.py and its neighbours wire everything
-    ours = [n.removeprefix("obsctl.embedded.") for n in imports(path) if n.startswith("obsctl.embedded.")]
-    strange = [n for n in ours if not in_one_of(n, (room, *EMBEDDED[room]))]
+@pytest.mark.parametrize("room", EMBEDDED)
+def test_a_room_of_the_embedded_server_imports_only_what_the_table_names(room: str) -> None:
+    """app.py and its neighbours wire everything."""
+    paths = [path for path in modules() if room_of(path) == "embedded" and embedded_room(path) == room]
+    strange = strangers(paths, "obsctl.embedded.", (room, *EMBEDDED[room]))
+    assert paths, f"embedded/{room} is empty"
     assert not strange, f"embedded/{room} imports {strange}, the table allows {EMBEDDED[room]}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=inside)
-def test_a_library_is_imported_only_by_its_owner(path: Path) -> None:
-    for name in imports(path):
-        owners = OWNERS.get(name.split(".")[0])
-        here = path.relative_to(ROOT / "obsctl").as_posix()
-        assert owners is None or here.startswith(owners), f"{here} imports {name}, which belongs to {owners}"
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_library_is_imported_only_by_its_owner(library: str) -> None:
+    importers = {inside(path) for path in modules() for name in imports(path) if name.split(".")[0] == library}
+    assert importers, f"nothing imports {library}"
+    assert all(path.startswith(OWNERS[library]) for path in importers), f"{library} belongs to {OWNERS[library]}"
+
+
+def test_a_file_imports_only_what_its_extra_brings() -> None:
+    known = {*sys.stdlib_module_names, "obsctl", "sample_service"}
+    homes = {path: extra_of(room_of(path)) for path in modules()} | dict.fromkeys(modules("sample_service"), "sample")
+    for path, extra in homes.items():
+        foreign = [name for name in imports(path) if name.split(".")[0] not in known]
+        strange = [name for name in foreign if not in_one_of(name, imported_of("", extra))]
+        assert not strange, f"{path} imports {strange}, which {extra or 'the base'} does not bring"
+
+
+def test_the_distribution_asks_for_what_the_table_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
+    extras = project["optional-dependencies"]
+    for extra, table in EXTRAS.items():
+        listed = map(Requirement, extras[extra] if extra else project["dependencies"])
+        assert sorted(canonicalize_name(requirement.name) for requirement in listed) == sorted(table), extra
+    assert extras["all"] == ["obsctl[embedded,sample]"]
+    assert "obsctl[all]" in extras["dev"]
+    assert set(extras) == {*EXTRAS, "all", "dev"} - {""}
 
 
 def test_obsctl_and_the_sample_service_do_not_know_each_other() -> None:
     for path in modules():
         assert not any(name.split(".")[0] == "sample_service" for name in imports(path)), path
-    for path in (ROOT / "sample_service").rglob("*.py"):
+    for path in modules("sample_service"):
         assert not any(name.split(".")[0] == "obsctl" for name in imports(path)), path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.assets import templates
+from tests.architecture.test_imports import imported_of, in_one_of
 from tests.e2e.conftest import Folder
 
 pytestmark = pytest.mark.e2e
@@ -40,6 +41,19 @@ def test_two_at_once_do_not_count_each_others_requests(stack: Folder) -> None:
     ended = [(*process.communicate(timeout=60), process.returncode) for process in both]
     assert [status for _, _, status in ended] == [0, 0], ended
     assert sum("waiting for it" in err for _, err, _ in ended) == 1
+
+
+@pytest.mark.parametrize("arguments", [("verify",), ("check", "--no-rule-tests"), ("trace", "last"), ("status",)])
+def test_looking_at_a_stack_loads_nothing_that_only_its_processes_need(
+    stack: Folder, arguments: tuple[str, ...]
+) -> None:
+    stack.ok("verify", "--only", "traces.*")
+    watched = replace(stack, command=(sys.executable, "-X", "importtime", "-m", "obsctl"))
+    lines = watched.ok(*arguments).err.splitlines()
+    loaded = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert "obsctl.ops.session" in loaded or "obsctl.ops.home" in loaded or "obsctl.ops.check" in loaded
+    of_the_extras = imported_of("embedded", "sample")
+    assert not {name for name in loaded if in_one_of(name, of_the_extras)}
 
 
 def test_one_request_crosses_api_worker_and_ai(stack: Folder) -> None:

@@ -1,4 +1,4 @@
-"""The wheel holds all that is needed: built, installed into a clean venv, run from an empty folder elsewhere."""
+"""The wheel holds all that is needed: built, installed into clean environments, run from an empty folder elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
@@ -13,22 +14,25 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.e2e.conftest import Folder, free_offset
+from tests.e2e.conftest import NO_ENGINE, Folder, free_offset
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 ROOT = Path(__file__).parents[2]
 
 
-def required(by: Distribution) -> dict[str, Distribution]:
-    """All that a distribution asks for, one by one, out of this environment: nothing that only developers have."""
+def required(by: Distribution, extra: str) -> dict[str, Distribution]:
+    """All that a distribution and one of its extras ask for, one by one, out of this environment."""
     found: dict[str, Distribution] = {}
-    todo = [(by, frozenset[str]())]
+    todo = [(by, frozenset({extra}))]
     while todo:
         own, extras = todo.pop()
         for requirement in map(Requirement, own.requires or ()):
             marker, name = requirement.marker, canonicalize_name(requirement.name)
-            wanted = marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
-            if wanted and (requirement.extras or name not in found):
+            if marker is not None and not any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                continue
+            if name == canonicalize_name(by.name):
+                todo.append((by, frozenset(requirement.extras)))
+            elif requirement.extras or name not in found:
                 found[name] = distribution(name)
                 todo.append((found[name], frozenset(requirement.extras)))
     return found
@@ -42,28 +46,46 @@ def lent(own: Distribution, site: Path) -> None:
             link.symlink_to(Path(str(own.locate_file(top))))
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
-    """An empty folder with ``obsctl`` from a freshly built wheel, in an environment of nothing but what it asks for.
+def environment(wheel: Path, at: Path, extra: str) -> Path:
+    """An environment of nothing but the wheel and what it and an extra ask for ("" for none); its ``obsctl``.
 
     That pip finds and installs the same distributions is what ``make setup`` has shown, with the same pins.
     """
-    work = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(work / "dist"), str(ROOT)]
+    venv.create(at, with_pip=False)
+    pip = [sys.executable, "-m", "pip", "--python", str(at / "bin" / "python"), "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--disable-pip-version-check", str(wheel)], check=True, timeout=300)
+    (site,) = (at / "lib").glob("python3*/site-packages")
+    (own,) = distributions(name="obsctl", path=[str(site)])
+    for needed in required(own, extra).values():
+        lent(needed, site)
+    return at / "bin" / "obsctl"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    dist = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True, timeout=120)
-    (wheel,) = (work / "dist").glob("*.whl")
-    venv.create(work / "venv", with_pip=False)
-    python = work / "venv" / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--no-deps", str(wheel)], check=True, timeout=300)
-    (site,) = (work / "venv" / "lib").glob("python3*/site-packages")
-    (wheels,) = distributions(name="obsctl", path=[str(site)])
-    for own in required(wheels).values():
-        lent(own, site)
+    (built,) = dist.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
+    """An empty folder with everything of ``obsctl`` from the wheel, and nothing that only developers have."""
+    work = tmp_path_factory.mktemp("all")
+    command = environment(wheel, work / "venv", "all")
     (work / "empty").mkdir()
-    home = Folder(work / "empty", free_offset(), (str(work / "venv" / "bin" / "obsctl"),), {"PYTHONPATH": ""})
+    home = Folder(work / "empty", free_offset(), (str(command),), {"PYTHONPATH": "", "DOCKER_HOST": NO_ENGINE})
     yield home
     home.run("down", "--volumes")
+
+
+@pytest.fixture(scope="module")
+def base(wheel: Path, installed: Folder, tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """The same folder, with the ``obsctl`` of an environment without any extra."""
+    command = environment(wheel, tmp_path_factory.mktemp("base") / "venv", "")
+    return replace(installed, command=(str(command),))
 
 
 def test_it_runs_from_the_wheel_and_without_what_developers_have(installed: Folder) -> None:
@@ -74,12 +96,44 @@ def test_it_runs_from_the_wheel_and_without_what_developers_have(installed: Fold
     assert told.split()[1:] == ["None", "None"]
 
 
-def test_the_main_job_from_the_wheel(installed: Folder) -> None:
+def test_the_main_job_from_the_wheel_and_from_the_base_alone(installed: Folder, base: Folder) -> None:
+    """What runs needs its extras; what looks at it does not."""
     assert installed.up().status == 0
-    verified = installed.run("verify")
-    assert verified.status == 0, verified.out
-    assert "POST /matches" in installed.ok("trace", "last").out
-    installed.ok("down")
+    for folder in (installed, base):
+        verified = folder.run("verify")
+        assert verified.status == 0, verified.out
+        assert "POST /matches" in folder.ok("trace", "last").out
+    base.ok("check", "--no-rule-tests")
+    base.ok("status")
+    refused = base.run("restart", "api")
+    assert (refused.status, refused.err.count("\n")) == (3, 1), refused
+    assert "pip install 'obsctl[sample]'" in refused.err
+    assert installed.pids().keys() == {"backend", "redis", "api", "worker", "ai"}
+    base.ok("down")
+
+
+def test_the_base_alone_says_in_one_line_what_it_lacks(base: Folder, tmp_path: Path) -> None:
+    elsewhere = replace(base, path=tmp_path)
+    refused = elsewhere.run("up", "--json")
+    (error,) = refused.envelope["errors"]
+    assert (refused.status, error["code"], error["hint"]) == (3, "missing_part", "")
+    assert error["message"].endswith("pip install 'obsctl[embedded,sample]'")
+    assert f"error: {error['message']}\n" in elsewhere.up().err
+    listened = elsewhere.run(
+        "init", "drafted", "--from", "http://127.0.0.1:9/metrics", "--listen", "1", "--port-offset", str(base.offset)
+    )
+    assert (listened.status, "pip install 'obsctl[embedded]'" in listened.err) == (3, True), listened
+
+
+def test_a_process_says_in_one_line_what_it_lacks(base: Folder, tmp_path: Path) -> None:
+    python = Path(base.command[0]).with_name("python")
+    for extra, command in {
+        "embedded": ("obsctl.embedded", "--config", "config.json"),
+        "sample": ("sample_service", "api"),
+    }.items():
+        done = subprocess.run([python, "-m", *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.count("\n")) == (3, 1), done
+        assert done.stderr.endswith(f"pip install 'obsctl[{extra}]'\n")
 
 
 def test_init_from_the_wheel(installed: Folder) -> None:

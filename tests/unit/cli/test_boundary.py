@@ -87,3 +87,12 @@ def test_every_verb_has_help_with_a_first_sentence_that_fits(capsys: pytest.Capt
 def test_no_verb_shows_the_help_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert door.run([]) == 2
     assert "Commands:" in capsys.readouterr().out
+
+
+def test_windows_gets_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert door.run(["check"], platform="win32") == 3
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == "error: obsctl runs on Linux and macOS; on Windows, install and run it inside WSL\n"
+    assert door.run(["up", "--json"], platform="win32") == 3
+    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "platform"
