@@ -13,7 +13,7 @@ from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.telemetry import Sample
 from obsctl.spec.contract import Contract, Metric
-from obsctl.spec.slo import Selector, Slo, selector_text
+from obsctl.spec.slo import Slo, SloSelector, selector_text
 
 HINT = (
     "look at the two selectors of the SLO (`slos` in the contract): both must count the same kind of event, `total` "
@@ -96,7 +96,7 @@ def _out_of_range(sample: Sample) -> bool:
     return not -SLACK <= sample.value <= 1 + SLACK
 
 
-def _resets(selector: Selector, slo: Slo, client: PromqlClient) -> float:
+def _resets(selector: SloSelector, slo: Slo, client: PromqlClient) -> float:
     return _value(client.instant(f"sum(resets({selector_text(selector, slo)}[5m]))")) or 0.0
 
 
@@ -120,13 +120,13 @@ def _elsewhere(slo: Slo, contract: Contract, scraped: Sequence[ScrapedComponent]
     return ""
 
 
-def _metric(contract: Contract, selector: Selector) -> Metric | None:
+def _metric(contract: Contract, selector: SloSelector) -> Metric | None:
     name = selector.metric
     bases = (name, *(name.removesuffix(suffix) for suffix in ("_bucket", "_count", "_sum")))
     return next((m for base in bases if (m := contract.metric(base))), None)
 
 
-def _bounds_stored(selector: Selector, metric: Metric, scraped: Sequence[ScrapedComponent]) -> bool:
+def _bounds_stored(selector: SloSelector, metric: Metric, scraped: Sequence[ScrapedComponent]) -> bool:
     """Whether the bucket that a selector names is stored, if the contract has it."""
     wanted = {float(m.value) for m in selector.matchers if m.label == "le" and m.op == "=" and _is_number(m.value)}
     stored = {s.labels["le"] for one in scraped for s in one.of(metric) if "le" in s.labels}

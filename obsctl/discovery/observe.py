@@ -21,7 +21,7 @@ from obsctl.discovery.requests import Trace, always_present, links, requests, se
 from obsctl.discovery.scraped import stored_metrics
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import BackendError
-from obsctl.spec.leaves import NAME_PATTERN
+from obsctl.spec.scalars import NAME_PATTERN
 
 MOST_SERVICES, MOST_TRACES, MOST_LINES = 20, 200, 5000
 """How much is read: services, traces of each, the newest lines of all."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from obsctl.clients.telemetry import Span, entry_spans, service_calls
 from obsctl.discovery.model import ObservedRequest, ObservedSpan
 from obsctl.spec.contract import Edge
-from obsctl.spec.leaves import METHODS
+from obsctl.spec.scalars import METHODS
 
 MOST_REQUESTS, MOST_SPANS, MOST_ATTRIBUTES = 30, 20, 30
 """How much a draft says at most: somebody is to read it."""

@@ -26,7 +26,7 @@ from obsctl.languages.logql.tree import (
 )
 from obsctl.lint.promql import Issue
 from obsctl.lint.series import Known
-from obsctl.spec.words import nearest, quoted
+from obsctl.schema.text import nearest, quoted
 
 TEXTS = frozenset(
     (

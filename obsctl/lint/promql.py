@@ -27,7 +27,7 @@ from obsctl.languages.promql.tree import (
     children,
 )
 from obsctl.lint.series import NUMBER, UNKNOWN, Known, Rise, Series, Shape, merged
-from obsctl.spec.words import nearest, quoted
+from obsctl.schema.text import nearest, quoted
 
 _SOME = Timing(step=60_000, range=3_600_000)
 """``step()`` and ``range()`` are something in a panel."""

@@ -11,8 +11,8 @@ from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
 from obsctl.lint.promql import Issue, Reading, is_bare_counter, nodes, read
 from obsctl.lint.series import Known, Shape
+from obsctl.schema.text import quoted
 from obsctl.spec.rule_file import FileRule
-from obsctl.spec.words import quoted
 
 _RECORD_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*(:[a-zA-Z0-9_]+)+|[a-z_]+_info")
 _ACTION = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)

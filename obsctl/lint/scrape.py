@@ -10,8 +10,8 @@ from obsctl.errors import Place
 from obsctl.languages.exposition import Family, Sample, Scrape, parse_scrape
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
+from obsctl.schema.text import quoted
 from obsctl.spec.contract import Metric, MetricType
-from obsctl.spec.words import quoted
 
 MAX_BAD_SERIES = 20
 

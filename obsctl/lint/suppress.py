@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Accepted, Finding
+from obsctl.schema.text import nearest, quoted
 from obsctl.spec.stack import Suppression
-from obsctl.spec.words import nearest, quoted
 
 NEVER = frozenset(("spec.invalid", "check.stale-suppression", "rule-tests.failed"))
 """What cannot be accepted."""

@@ -26,7 +26,7 @@ from obsctl.render.desired import OUTPUT, File
 from obsctl.render.logpaths import METADATA_FIELDS
 from obsctl.render.rulefiles import TESTS
 from obsctl.result import Result
-from obsctl.spec.findings import shown_path
+from obsctl.schema.findings import shown_path
 from obsctl.spec.load import load_stack
 from obsctl.spec.presets import load_preset
 from obsctl.spec.rule_file import FileRule, parse_rule_file

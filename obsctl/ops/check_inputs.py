@@ -14,8 +14,8 @@ from obsctl.clients.http import Http
 from obsctl.endpoints import Endpoints
 from obsctl.errors import ObsctlError, StartError, UsageError
 from obsctl.ops.session import located
+from obsctl.schema.findings import shown_path
 from obsctl.spec.contract import Metric
-from obsctl.spec.findings import shown_path
 from obsctl.spec.stack import Service, Stack
 
 MAX_FILES = 1000

@@ -21,9 +21,9 @@ from obsctl.ops.home import open_home
 from obsctl.ops.listen import listen, receiver
 from obsctl.result import Result
 from obsctl.runtime.files import replace_file
-from obsctl.spec.leaves import NAME_PATTERN
+from obsctl.spec.load import starter_files
+from obsctl.spec.scalars import NAME_PATTERN
 from obsctl.spec.stack_load import folder_name
-from obsctl.spec.starter import init_files
 
 _METRICS = "/metrics"
 _READY = ("/readyz", "/healthz", "/health")
@@ -54,7 +54,7 @@ def init(folder: Path, *, force: bool, sources: Sources | None = None, emit: Emi
     Raises UsageError, StartError, and BackendError for a page that holds no metrics and when nothing was received.
     """
     if sources is None:
-        return _written(folder, init_files(), force, {}, ("next: obsctl up",))
+        return _written(folder, starter_files(), force, {}, ("next: obsctl up",))
     origin = _origin(sources.page, folder, sources.service)
     _refuse_present(folder, ("obsctl.yaml", "contract.yaml"), force)
     traffic = _observed(sources, origin, emit)

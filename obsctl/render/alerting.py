@@ -7,7 +7,8 @@ from typing import Any
 from obsctl import assets
 from obsctl.backends import ALERTMANAGER
 from obsctl.render.template import Values, fill
-from obsctl.spec.yaml_source import parse_yaml, plain
+from obsctl.schema.source import plain
+from obsctl.spec.yaml_source import parse_yaml
 
 
 def alert_routing(values: Values) -> Any:

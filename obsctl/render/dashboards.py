@@ -87,7 +87,7 @@ def _own_template(contract: Contract, metrics: Sequence[Metric]) -> DashboardTem
 
 
 def _default_template(name: str, title: str, description: str, metrics: Sequence[Metric]) -> DashboardTemplate:
-    return DashboardTemplate(name, title, description, (), default_rows(metrics), refresh="30s")
+    return DashboardTemplate(name=name, title=title, description=description, rows=default_rows(metrics))
 
 
 def _board(template: DashboardTemplate, about: Facts) -> tuple[str, dict[str, Any]]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from obsctl.render.rulegroups import Alert
 from obsctl.render.slo_rules import ALERT, BURN_WINDOWS, WINDOWS, ids, labels, period, ratio_name, slo_groups
-from obsctl.spec.leaves import duration_seconds
-from obsctl.spec.slo import Selector, Slo
+from obsctl.schema.scalars import duration_seconds
+from obsctl.spec.slo import Slo, SloSelector
 
 _COMMON = ("500", "503", "404", "429", "200", "a", "A", "GET", "/", "1.0")
 HALF = Decimal("0.5")
@@ -67,7 +67,7 @@ def _load(
 
 
 def _counter(
-    slo: Slo, selector: Selector, phases: Sequence[tuple[Decimal | int, int]], extra: Mapping[str, str] | None = None
+    slo: Slo, selector: SloSelector, phases: Sequence[tuple[Decimal | int, int]], extra: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     told = {"service_namespace": slo.service, **_labels(selector), **(extra or {})}
     shown = ", ".join(f'{label}="{value}"' for label, value in told.items())
@@ -83,7 +83,7 @@ def _plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
-def _labels(selector: Selector) -> dict[str, str]:
+def _labels(selector: SloSelector) -> dict[str, str]:
     """Labels that the matchers take."""
     return {m.label: m.value if m.op == "=" else example(m.value) for m in selector.matchers if m.op in ("=", "=~")}
 

@@ -1,4 +1,7 @@
-"""What a service must emit, and what it must never emit: the values of ``contract.yaml`` and of the metric families."""
+"""What a service must emit, and what it must never emit: the values of ``contract.yaml`` and of the metric families.
+
+Those that look like their mapping in the file are read as they are declared here; ``contract_load`` makes the others.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from obsctl.errors import Place
+from obsctl.schema.records import RecordType, key, place, record
+from obsctl.schema.scalars import PLAIN, TEXT, text_like
+from obsctl.schema.source import SourceNode
+from obsctl.schema.types import ListOf, MapOf, OneOrMore, ScalarType, choice
+from obsctl.spec.scalars import GLOB, NAME, REGEX, REQUEST
 from obsctl.spec.slo import Slo
+
+_ID = text_like(r"[a-z0-9][a-z0-9._-]{0,62}", "an id such as api.server")
+_ATTRIBUTE_KEY = text_like(r"\S{1,200}", "an attribute key such as http.route")
+_EDGE_TEXT = text_like(r"[a-z0-9-]+ -> [a-z0-9-]+", "an edge such as api -> worker")
+COMPONENTS = ListOf(NAME, "a list of components", empty=False)
 
 
 class MetricType(StrEnum):
@@ -46,7 +59,7 @@ class Metric:
     place: Place | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@record("a span rule")
 class SpanRule:
     """A span that a trace must contain: all given keys must hold on one span.
 
@@ -54,13 +67,21 @@ class SpanRule:
     ``attributes`` must be present on it. ``kind`` is an OpenTelemetry span kind in lower case, or empty for any.
     """
 
-    id: str
-    component: str
-    kind: str = ""
-    name: str = "*"
-    match: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    attributes: tuple[str, ...] = ()
-    place: Place | None = field(default=None, compare=False)
+    id: str = key(_ID, "What messages call it; unique in the trace.")
+    component: str = key(NAME, "Which component records the span.")
+    kind: str = key(
+        choice("internal", "server", "client", "producer", "consumer"), "Span kind.", default="", shown="any"
+    )
+    name: str = key(TEXT, "Span name; `*` matches anything.", default="*", shown="`*`")
+    match: Mapping[str, tuple[str, ...]] = key(
+        MapOf(OneOrMore(PLAIN), "a mapping from attributes to values"),
+        "Attribute -> the value it must have, or a list of values; `*` matches anything.",
+        default={},
+    )
+    attributes: tuple[str, ...] = key(
+        ListOf(_ATTRIBUTE_KEY, "a list of attribute keys"), "Attributes it must carry.", default=()
+    )
+    place: Place | None = place(default=None)
 
 
 @dataclass(frozen=True)
@@ -74,34 +95,52 @@ class Edge:
         return f"{self.source} -> {self.target}"
 
 
-@dataclass(frozen=True)
+def _edge(node: SourceNode) -> Edge:
+    source, _, target = _EDGE_TEXT.parse(node).partition(" -> ")
+    return Edge(source, target)
+
+
+_EDGE = ScalarType(_EDGE_TEXT.expected, _edge, _EDGE_TEXT.json)
+
+
+@record("a trace")
 class TraceRule:
     """What the trace of one driven request looks like. ``request`` is ``METHOD /route/{template}``."""
 
-    request: str
-    components: tuple[str, ...]
-    edges: tuple[Edge, ...] = ()
-    spans: tuple[SpanRule, ...] = ()
+    request: str = key(REQUEST, "The request that makes the trace: `METHOD /route`.")
+    components: tuple[str, ...] = key(COMPONENTS, "Components that take part.")
+    edges: tuple[Edge, ...] = key(
+        ListOf(_EDGE, "a list of edges"), "`a -> b`: b is called below a, nobody between.", default=()
+    )
+    spans: tuple[SpanRule, ...] = key(
+        ListOf(RecordType(SpanRule), "a list of span rules"), "Spans that the trace must contain.", default=()
+    )
 
 
-@dataclass(frozen=True)
+@record("logs")
 class LogRule:
     """Structured logs: ``fields`` every line of a driven trace must have, from each of ``components``."""
 
-    fields: tuple[str, ...]
-    components: tuple[str, ...]
-    request: str = ""
+    fields: tuple[str, ...] = key(ListOf(_ATTRIBUTE_KEY, "a list of fields", empty=False), "Fields of every line.")
+    components: tuple[str, ...] = key(
+        COMPONENTS, "Components that log in the trace.", default=(), shown="all of the contract"
+    )
+    request: str = key(REQUEST, "The request whose trace is looked at.", default="", shown="every driven request")
 
 
-@dataclass(frozen=True)
+@record("forbidden")
 class Forbidden:
     """What must never be stored. ``attributes`` are globs on attribute keys; ``patterns`` maps a name to a regex.
 
     The collector drops attributes by key and masks what a pattern finds in attribute values.
     """
 
-    attributes: tuple[str, ...] = ()
-    patterns: Mapping[str, str] = field(default_factory=dict)
+    attributes: tuple[str, ...] = key(
+        ListOf(GLOB, "a list of attribute keys"), "Attributes (globs) that are dropped.", default=()
+    )
+    patterns: Mapping[str, str] = key(
+        MapOf(REGEX, "a mapping from names to patterns"), "Name -> regex; what it finds is masked.", default={}
+    )
 
 
 @dataclass(frozen=True)

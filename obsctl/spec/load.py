@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from obsctl import assets
 from obsctl.errors import Place, SpecError
-from obsctl.spec.contract_load import family_names, load_contract, load_family
-from obsctl.spec.findings import shown_path
+from obsctl.schema.findings import shown_path
+from obsctl.schema.records import RecordType
+from obsctl.spec.contract_load import ContractFile, family_names, load_contract, load_family
+from obsctl.spec.registry import FamilyFile
 from obsctl.spec.stack import Stack
-from obsctl.spec.stack_load import DEFAULT_FILE, load_stack_file
+from obsctl.spec.stack_load import DEFAULT_FILE, StackFile, load_stack_file
 
-__all__ = ["family_names", "load_contract", "load_family", "load_stack", "load_stack_file"]
+__all__ = ["FILES", "family_names", "load_contract", "load_family", "load_stack", "load_stack_file", "starter_files"]
+
+FILES: Mapping[str, RecordType[StackFile] | RecordType[ContractFile] | RecordType[FamilyFile]] = {
+    "obsctl.yaml": RecordType(StackFile),
+    "contract.yaml": RecordType(ContractFile),
+    "families": RecordType(FamilyFile),
+}
+"""What the user writes, by the name of its schema."""
 
 FILE_NAMES = ("obsctl.yaml", "obsctl.yml")
 
@@ -43,3 +53,11 @@ def _whole_path(folder: Path) -> Path:
     if not os.path.isdir(whole):  # noqa: PTH112 - never raises
         raise SpecError("there is no such folder", place=Place(shown_path(folder)))
     return whole
+
+
+def starter_files() -> Mapping[str, str]:
+    """What ``init`` writes: file name -> text. The contract is the sample's own file, so nothing is kept twice."""
+    return {
+        "obsctl.yaml": (assets.templates() / "stacks" / "init" / "obsctl.yaml").read_text(encoding="utf-8"),
+        "contract.yaml": assets.sample_contract().read_text(encoding="utf-8"),
+    }

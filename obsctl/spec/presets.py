@@ -7,79 +7,66 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from obsctl import assets
 from obsctl.errors import UsageError
-from obsctl.spec.contract_load import read_record
-from obsctl.spec.findings import Findings, shown_path
-from obsctl.spec.kinds import Key, ListOf, MapOf, Parsed, Record
-from obsctl.spec.leaves import FLAG, IMAGE, NAME, TEXT
-from obsctl.spec.words import nearest, quoted
+from obsctl.schema.findings import Findings, shown_path
+from obsctl.schema.records import RecordType, key, record
+from obsctl.schema.scalars import FLAG, TEXT
+from obsctl.schema.text import nearest, quoted
+from obsctl.schema.types import ListOf, MapOf
+from obsctl.spec.scalars import IMAGE, NAME
+from obsctl.spec.yaml_source import read_record
 
 FILE = "stacks/presets.yaml"
 
-_PRESET = Record(
-    "a preset",
-    (
-        Key("brief", TEXT, "What it is for.", required=True),
-        Key("metrics", NAME, "What stores metrics.", required=True),
-        Key("logs", NAME, "What stores log lines.", required=True),
-        Key("traces", NAME, "What stores traces.", required=True),
-        Key("shipper", NAME, "What follows log files.", required=True),
-        Key("alerting", FLAG, "Whether there is an alert manager.", required=True),
-        Key("images", MapOf(IMAGE), "Product -> image.", required=True),
-    ),
-)
-_PRESETS = Record(
-    "the presets",
-    (
-        Key("options", MapOf(ListOf(NAME)), "Question -> the answers that a spec may give.", required=True),
-        Key("presets", MapOf(_PRESET), "Name -> preset.", required=True),
-    ),
-)
 
-
-@dataclass(frozen=True)
+@record("a preset")
 class Preset:
     """Images by product, and the answers to what a spec leaves open."""
 
-    name: str
-    brief: str
-    metrics: str
-    logs: str
-    traces: str
-    shipper: str
-    alerting: bool
-    images: Mapping[str, str]
+    brief: str = key(TEXT, "What it is for.")
+    metrics: str = key(NAME, "What stores metrics.")
+    logs: str = key(NAME, "What stores log lines.")
+    traces: str = key(NAME, "What stores traces.")
+    shipper: str = key(NAME, "What follows log files.")
+    alerting: bool = key(FLAG, "Whether there is an alert manager.")
+    images: Mapping[str, str] = key(MapOf(IMAGE), "Product -> image.")
+    name: str = ""
+
+
+@record("the presets")
+class _PresetsFile:
+    options: Mapping[str, tuple[str, ...]] = key(MapOf(ListOf(NAME)), "Question -> the answers that a spec may give.")
+    presets: Mapping[str, Preset] = key(MapOf(RecordType(Preset)), "Name -> preset.")
 
 
 @functools.cache
-def _file() -> Parsed:
+def _file() -> _PresetsFile:
     path = assets.templates() / FILE
-    return read_record(path, _PRESETS, Findings(shown_path(path)))
+    return read_record(path, RecordType(_PresetsFile), Findings(shown_path(path)))[0]
 
 
 def preset_names() -> tuple[str, ...]:
     """The presets there are."""
-    return tuple(_file()["presets"])
+    return tuple(_file().presets)
 
 
 def product_names() -> tuple[str, ...]:
     """Every product that a preset has an image of."""
-    return tuple(dict.fromkeys(name for preset in _file()["presets"].values() for name in preset["images"]))
+    return tuple(dict.fromkeys(name for preset in _file().presets.values() for name in preset.images))
 
 
 def role_options() -> Mapping[str, tuple[str, ...]]:
     """What may fill a role, by the key of the spec that chooses it."""
-    options: Mapping[str, tuple[str, ...]] = _file()["options"]
-    return options
+    return _file().options
 
 
 def load_preset(name: str) -> Preset:
     """The preset of that name. Raises UsageError."""
-    found: Parsed | None = _file()["presets"].get(name)
-    if found is None:
+    preset = _file().presets.get(name)
+    if preset is None:
         message = f"there is no preset {quoted(name)}{nearest(name, preset_names())}"
         raise UsageError(message, hint=f"Presets: {', '.join(preset_names())}.")
-    return Preset(name, **found.values)
+    return replace(preset, name=name)

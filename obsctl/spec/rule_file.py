@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from obsctl.errors import Place
-from obsctl.spec.findings import Findings
-from obsctl.spec.kinds import Key, Leaf, ListOf, MapOf, Parsed, Record, Unfit
-from obsctl.spec.leaves import NAME, duration_seconds, whole
-from obsctl.spec.yaml_source import Node, parse_yaml
+from obsctl.schema.findings import Findings
+from obsctl.schema.records import RecordType, key, record
+from obsctl.schema.scalars import duration_seconds, whole
+from obsctl.schema.source import Cursor, SourceNode
+from obsctl.schema.types import AlreadyReported, ListOf, MapOf, ScalarType, ValidationError
+from obsctl.spec.scalars import NAME
+from obsctl.spec.yaml_source import parse_yaml
 
 
 @dataclass(frozen=True)
@@ -34,103 +37,109 @@ def parse_rule_file(text: str, file: str) -> tuple[FileRule, ...]:
     return _rules(parse_yaml(text, file), file)
 
 
-def _scalar(node: Node) -> str:
+def _scalar(node: SourceNode) -> str:
     """Any scalar as it is written: rule files are read by YAML readers of every kind."""
     if isinstance(node.value, tuple | Mapping) or not node.text:
-        raise Unfit
+        raise ValidationError
     return node.text
 
 
-def _label_value(node: Node) -> str:
+def _label_value(node: SourceNode) -> str:
     return "" if node.value is None or node.value == "" else _scalar(node)
 
 
-def _duration(node: Node) -> float:
+def _duration(node: SourceNode) -> float:
     text = _scalar(node)
     seconds = duration_seconds(text)
     if not seconds and not re.fullmatch(r"0(ms|[smhdwy])?", text):
-        raise Unfit
+        raise ValidationError
     return seconds
 
 
-_TEXT = Leaf("text", _scalar)
-_VALUES = MapOf(Leaf("text", _label_value))
-_WAIT = Leaf("a duration such as 5m", _duration)
-_EXPR = Leaf("a PromQL expression", _scalar)
-_WHAT = {"alert": "an alert", "record": "a recording rule"}
+_TEXT = ScalarType("text", _scalar)
+_VALUES = MapOf(ScalarType("text", _label_value))
+_WAIT = ScalarType("a duration such as 5m", _duration)
+_EXPR = ScalarType("a PromQL expression", _scalar)
+_WHAT = ("alert", "record")
 
 
-def _check_rule(rule: Parsed, findings: Findings) -> None:
-    given = [kind for kind in _WHAT if rule.given(kind)]
-    if len(given) != 1:
-        message = "a rule is an alert or a recording rule, and this is " + ("both" if given else "neither")
-        findings.add(rule.spot(), message, "Write either `alert:` or `record:`.")
-    for key in ("for", "keep_firing_for", "annotations"):
-        if given == ["record"] and rule.given(key):
-            findings.add(rule.spot(key), "only an alert can have this, not a recording rule", "Remove the key.")
+@record("a rule", kw_only=True)
+class _RuleEntry:
+    """A rule as the file has it."""
+
+    record: str = key(_TEXT, "Name of the series.", default="")
+    alert: str = key(_TEXT, "Name of the alert.", default="")
+    expr: str = key(_EXPR, "PromQL.")
+    wait: float = key(_WAIT, "How long it must hold.", default=0.0, name="for")
+    keep_firing_for: float = key(_WAIT, "How long it goes on firing.", default=0.0)
+    labels: Mapping[str, str] = key(_VALUES, "Labels to set.", default={})
+    annotations: Mapping[str, str] = key(_VALUES, "What to tell.", default={})
+
+    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+        """An alert or a recording rule, with its own keys only."""
+        kinds = [kind for kind in _WHAT if cursor.given(kind)]
+        if len(kinds) != 1:
+            message = "a rule is an alert or a recording rule, and this is " + ("both" if kinds else "neither")
+            findings.add(cursor.spot(), message, "Write either `alert:` or `record:`.")
+        for name in ("for", "keep_firing_for", "annotations"):
+            if kinds == ["record"] and cursor.given(name):
+                message = "only an alert can have this, not a recording rule"
+                findings.add(cursor.spot(name), message, "Remove the key.")
 
 
-_RULE = Record(
-    "a rule",
-    (
-        Key("record", _TEXT, "Name of the series.", ""),
-        Key("alert", _TEXT, "Name of the alert.", ""),
-        Key("expr", _EXPR, "PromQL.", required=True),
-        Key("for", _WAIT, "How long it must hold.", 0.0),
-        Key("keep_firing_for", _WAIT, "How long it goes on firing.", 0.0),
-        Key("labels", _VALUES, "Labels to set.", {}),
-        Key("annotations", _VALUES, "What to tell.", {}),
-    ),
-    check=_check_rule,
-)
-_GROUP = Record(
-    "a group",
-    (
-        Key("name", _TEXT, "Its name.", required=True),
-        Key("interval", _WAIT, "How often its rules are evaluated.", 0.0),
-        Key("limit", whole(0, 2**31), "Most series of a rule."),
-        Key("query_offset", _WAIT, "How far back rules look.", 0.0),
-        Key("labels", _VALUES, "Labels of all its rules.", {}),
-        Key("partial_response_strategy", NAME, "For distributed evaluators."),
-        Key("rules", ListOf(_RULE, "a list of rules"), "Its rules.", ()),
-    ),
-)
-_FILE = Record("a rule file", (Key("groups", ListOf(_GROUP, "a list of groups"), "Groups of rules.", required=True),))
+@record("a group")
+class _GroupEntry:
+    """Rules that are evaluated together."""
+
+    name: str = key(_TEXT, "Its name.")
+    interval: float = key(_WAIT, "How often its rules are evaluated.", default=0.0)
+    limit: int | None = key(whole(0, 2**31), "Most series of a rule.", default=None)
+    query_offset: float = key(_WAIT, "How far back rules look.", default=0.0)
+    labels: Mapping[str, str] = key(_VALUES, "Labels of all its rules.", default={})
+    partial_response_strategy: str | None = key(NAME, "For distributed evaluators.", default=None)
+    rules: tuple[_RuleEntry, ...] = key(ListOf(RecordType(_RuleEntry), "a list of rules"), "Its rules.", default=())
 
 
-def _rules(node: Node, file: str) -> tuple[FileRule, ...]:
-    findings = Findings(file)
+@record("a rule file")
+class _RuleFile:
+    """The whole file."""
+
+    groups: tuple[_GroupEntry, ...] = key(ListOf(RecordType(_GroupEntry), "a list of groups"), "Groups of rules.")
+
+    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+        """Groups have names of their own."""
+        names: set[str] = set()
+        for group, at in cursor.each("groups", self.groups):
+            if group.name in names:
+                findings.add(at.spot("name"), f"there is a group {group.name!r} already", "Give it another name.")
+            names.add(group.name)
+
+
+def _rules(node: SourceNode, file: str) -> tuple[FileRule, ...]:
+    findings, cursor = Findings(file), Cursor(node)
     try:
-        parsed = _FILE.read(node, "", findings)
-    except Unfit:
-        findings.add(Parsed({}, node, "").spot(), "expected `groups:` at the top", "Is it a Prometheus rule file?")
+        return tuple(_group_rules(RecordType(_RuleFile).read(cursor, findings), cursor, file))
+    except ValidationError:
+        findings.add(cursor.spot(), "expected `groups:` at the top", "Is it a Prometheus rule file?")
         findings.raise_any()
         raise
-    _check_groups(parsed, findings)
-    findings.raise_any()
-    return tuple(_group_rules(parsed, file))
+    except AlreadyReported:
+        findings.raise_any()
+        raise
 
 
-def _check_groups(parsed: Parsed, findings: Findings) -> None:
-    seen: set[str] = set()
-    for group in parsed["groups"] or ():
-        if group["name"] in seen:
-            findings.add(group.spot("name"), f"there is a group {group['name']!r} already", "Give it another name.")
-        seen.add(group["name"])
-
-
-def _group_rules(parsed: Parsed, file: str) -> Iterator[FileRule]:
-    for group in parsed["groups"]:
-        for rule in group["rules"]:
-            kind: Literal["alert", "record"] = "alert" if rule["alert"] else "record"
+def _group_rules(rules: _RuleFile, cursor: Cursor, file: str) -> Iterator[FileRule]:
+    for group, group_at in cursor.each("groups", rules.groups):
+        for rule, at in group_at.each("rules", group.rules):
+            kind: Literal["alert", "record"] = "alert" if rule.alert else "record"
             yield FileRule(
                 kind=kind,
-                name=rule[kind],
-                expr=rule["expr"],
-                wait=rule["for"],
-                labels={**group["labels"], **rule["labels"]},
-                annotations=rule["annotations"],
-                group=group["name"],
-                place=Place(file, rule.node.line),
-                expr_place=Place(file, rule.spot("expr").line),
+                name=rule.alert or rule.record,
+                expr=rule.expr,
+                wait=rule.wait,
+                labels={**group.labels, **rule.labels},
+                annotations=rule.annotations,
+                group=group.name,
+                place=Place(file, at.spot().line),
+                expr_place=Place(file, at.spot("expr").line),
             )

@@ -9,7 +9,7 @@ from obsctl.errors import Place
 
 
 @dataclass(frozen=True)
-class Matcher:
+class SloMatcher:
     """One condition on a label; ``op`` is ``=``, ``!=``, ``=~`` or ``!~``."""
 
     label: str
@@ -18,11 +18,11 @@ class Matcher:
 
 
 @dataclass(frozen=True)
-class Selector:
+class SloSelector:
     """The series of one counter, by the name that is scraped (``…_total``, ``…_bucket``, ``…_count``)."""
 
     metric: str
-    matchers: tuple[Matcher, ...] = ()
+    matchers: tuple[SloMatcher, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Slo:
     service: str
     objective: Decimal
     days: int
-    part: Selector
-    total: Selector
+    part: SloSelector
+    total: SloSelector
     good: bool = False
     title: str = ""
     description: str = ""
@@ -54,15 +54,15 @@ class Slo:
         return 1 - self.objective
 
 
-def selector_text(selector: Selector, slo: Slo) -> str:
+def selector_text(selector: SloSelector, slo: Slo) -> str:
     """A selector as PromQL, limited to the SLO's service."""
     matchers = list(selector.matchers)
     if all(m.label != "service_namespace" for m in matchers):
-        matchers.insert(0, Matcher("service_namespace", "=", slo.service))
+        matchers.insert(0, SloMatcher("service_namespace", "=", slo.service))
     return f"{selector.metric}{{{', '.join(_matcher(m) for m in matchers)}}}"
 
 
-def _matcher(matcher: Matcher) -> str:
+def _matcher(matcher: SloMatcher) -> str:
     """A matcher as PromQL. A whole bound is ``1`` to some clients and ``1.0`` to others."""
     if matcher.label == "le" and matcher.op == "=" and matcher.value.removesuffix(".0").isdigit():
         return f'le=~"{matcher.value.removesuffix(".0")}([.]0)?"'

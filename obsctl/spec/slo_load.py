@@ -10,12 +10,14 @@ from pathlib import Path
 
 from obsctl import assets
 from obsctl.errors import Place, SpecError
+from obsctl.schema.findings import Findings, shown_path
+from obsctl.schema.records import RecordType
+from obsctl.schema.source import Cursor, Spot
+from obsctl.schema.text import nearest, quoted
+from obsctl.schema.types import AlreadyReported, ValidationError
 from obsctl.spec.contract import Metric, MetricType
-from obsctl.spec.findings import Findings, Spot, shown_path
-from obsctl.spec.kinds import Parsed, Unfit
-from obsctl.spec.slo import Matcher, Selector, Slo
-from obsctl.spec.slo_keys import PERIODS, SLO
-from obsctl.spec.words import nearest, quoted
+from obsctl.spec.openslo import PERIODS, SloDocument, SloMetric, SloObjective
+from obsctl.spec.slo import Slo, SloMatcher, SloSelector
 from obsctl.spec.yaml_source import read_yaml
 
 MAX_FILES = 100
@@ -27,7 +29,7 @@ MAX_DEPTH, MAX_NAME = 10, 200
 TARGET_LABELS = ("job", "instance", "service_namespace", "service_name")
 """Labels that come from the scrape and not from the metric."""
 
-_HOLE = re.compile(r"@\{([a-z][a-z0-9_.]*)\}")
+_REFERENCE = re.compile(r"@\{([a-z][a-z0-9_.]*)\}")
 _SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
 _MATCHER = re.compile(r'\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\\n]|\\.)*)"\s*(?:,|\Z)')
 _SUFFIXES = {
@@ -38,12 +40,17 @@ _SUFFIXES = {
 }
 
 
+_DOCUMENT = RecordType(SloDocument)
+
+
 @dataclass(frozen=True)
-class _Promiser:
-    """Who promises: what a document may speak of."""
+class SloOwner:
+    """Whose SLOs are read: the service, what its contract lists under ``slos``, its metrics, and its folder."""
 
     service: str
+    slos: Sequence[str | SloDocument]
     metrics: Sequence[Metric]
+    folder: Path
 
 
 def slo_names() -> tuple[str, ...]:
@@ -51,37 +58,42 @@ def slo_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (assets.templates() / "slos").glob("*.yaml")))
 
 
-def contract_slos(contract: Parsed, metrics: Sequence[Metric], folder: Path, findings: Findings) -> Iterator[Slo]:
-    """The SLOs of a contract in ``folder``, in its order. Mistakes are in ``findings``."""
-    promiser = _Promiser(contract["service"], metrics)
-    seen: dict[str, str] = {}
-    for i, entry in enumerate(contract["slos"]):
-        spot = contract.spot("slos", i)
-        for document, found in _documents(entry, spot, folder, findings):
-            slo = _slo(document, promiser, found)
-            findings.errors.extend(found.errors if found is not findings else ())
+def contract_slos(owner: SloOwner, contract: Cursor, findings: Findings) -> Iterator[Slo]:
+    """The SLOs of a contract, in its order. Mistakes are in ``findings``."""
+    places: dict[str, str] = {}
+    for i, entry in enumerate(owner.slos):
+        cursor = contract.at("slos", i)
+        for document, at, own_findings in _documents(entry, cursor, owner.folder, findings):
+            slo = _slo(document, at, owner, own_findings)
+            findings.errors.extend(own_findings.errors if own_findings is not findings else ())
             if slo is None:
                 continue
-            if slo.name in seen:
-                findings.add(spot, f"SLO {quoted(slo.name)} is already in {seen[slo.name]}", "Give it another name.")
+            if slo.name in places:
+                message = f"SLO {quoted(slo.name)} is already in {places[slo.name]}"
+                findings.add(contract.spot("slos", i), message, "Give it another name.")
             else:
-                seen[slo.name] = str(slo.place)
+                places[slo.name] = str(slo.place)
                 yield slo
 
 
-def _documents(entry: Parsed | str, spot: Spot, folder: Path, findings: Findings) -> Iterator[tuple[Parsed, Findings]]:
-    """The documents that an entry stands for, each with where its mistakes go."""
-    if isinstance(entry, Parsed):
-        yield entry, findings
+def _documents(
+    entry: str | SloDocument, cursor: Cursor, folder: Path, findings: Findings
+) -> Iterator[tuple[SloDocument, Cursor, Findings]]:
+    """The documents that an entry stands for, each with its root and where its mistakes go."""
+    if isinstance(entry, SloDocument):
+        yield entry, cursor, findings
         return
-    for path in _paths(entry, spot, folder, findings):
-        found = Findings(shown_path(path))
+    for path in _paths(entry, cursor.spot(), folder, findings):
+        in_file = Findings(shown_path(path))
         try:
-            yield SLO.read(read_yaml(path, found.file), "", found), found
+            root = Cursor(read_yaml(path, in_file.file))
+            yield _DOCUMENT.read(root, in_file), root, in_file
         except SpecError as error:
             findings.extend(error)
-        except Unfit:
-            findings.errors.append(SpecError(f"expected {SLO.expected}", place=Place(found.file)))
+        except AlreadyReported:
+            findings.errors.extend(in_file.errors)
+        except ValidationError:
+            findings.errors.append(SpecError(f"expected {_DOCUMENT.expected}", place=Place(in_file.file)))
 
 
 def _paths(entry: str, spot: Spot, folder: Path, findings: Findings) -> Sequence[Path]:
@@ -97,88 +109,91 @@ def _paths(entry: str, spot: Spot, folder: Path, findings: Findings) -> Sequence
         findings.add(spot, "a file is named by its way down from the contract's folder", "Such as slo/*.yaml.")
         return []
     try:
-        found = sorted(folder.glob(entry))
+        paths = sorted(folder.glob(entry))
     except OSError as problem:
         findings.add(spot, f"cannot be looked for: {(problem.strerror or str(problem)).lower()}")
         return []
-    if not found:
+    if not paths:
         findings.add(spot, f"there is no file {quoted(entry)}", "It is looked for beside the contract.")
-    if len(found) > MAX_FILES:
+    if len(paths) > MAX_FILES:
         findings.add(spot, f"{quoted(entry)} finds more than {MAX_FILES} files", "Name fewer.")
         return []
-    return found
+    return paths
 
 
-def _slo(document: Parsed, promiser: _Promiser, findings: Findings) -> Slo | None:
+def _slo(document: SloDocument, cursor: Cursor, owner: SloOwner, findings: Findings) -> Slo | None:
     """The value of a document; None if there is a mistake in it."""
     if findings.errors:
         return None
-    spec = document["spec"]
-    service = spec["service"].replace("@{service}", promiser.service)
-    if service != promiser.service:
-        message = f"the contract is of {quoted(promiser.service)}, not of {quoted(service)}"
-        findings.add(spec.spot("service"), message, 'Write `service: "@{service}"`.')
-    ratio = spec["indicator"]["spec"]["ratioMetric"]
-    good = ratio["good"] is not None
-    part, total = (_selector(ratio[key], promiser, findings) for key in ("good" if good else "bad", "total"))
+    spec = document.spec
+    service = spec.service.replace("@{service}", owner.service)
+    if service != owner.service:
+        message = f"the contract is of {quoted(owner.service)}, not of {quoted(service)}"
+        findings.add(cursor.spot("spec", "service"), message, 'Write `service: "@{service}"`.')
+    ratio = spec.indicator.spec.ratio
+    at = cursor.at("spec", "indicator", "spec", "ratioMetric")
+    metric = ratio.good or ratio.bad
+    part = metric and _selector(metric, at.at("good" if ratio.good else "bad"), owner, findings)
+    total = _selector(ratio.total, at.at("total"), owner, findings)
     if findings.errors or not part or not total:
         return None
     return Slo(
-        name=document["metadata"]["name"],
+        name=document.metadata.name,
         service=service,
-        objective=_target(spec["objectives"][0]),
-        days=PERIODS[spec["timeWindow"][0]["duration"]],
+        objective=_target(spec.objectives[0]),
+        days=PERIODS[spec.windows[0].duration],
         part=part,
         total=total,
-        good=good,
-        title=document["metadata"]["displayName"],
-        description=spec["description"],
-        place=Place(findings.file, document.node.line),
+        good=ratio.good is not None,
+        title=document.metadata.title,
+        description=spec.description,
+        place=document.place,
     )
 
 
-def _target(objective: Parsed) -> Decimal:
+def _target(objective: SloObjective) -> Decimal:
     """The share as it is written: 0.99 is not 0.98999…"""
-    percent = objective["targetPercent"]
-    return Decimal(repr(objective["target"])) if percent is None else Decimal(repr(percent)) / 100
+    if objective.percent is None:
+        return Decimal(repr(objective.target))
+    return Decimal(repr(objective.percent)) / 100
 
 
-def _selector(metric: Parsed, promiser: _Promiser, findings: Findings) -> Selector | None:
+def _selector(metric: SloMetric, cursor: Cursor, owner: SloOwner, findings: Findings) -> SloSelector | None:
     """The series of a query, or None with the mistake in ``findings``."""
-    source = metric["metricSource"]["spec"]
-    spot = source.spot("query")
-    names = {m.registry: m.name for m in promiser.metrics if m.registry}
-    text: str = source["query"]
-    for hole in _HOLE.findall(text):
-        if hole not in names:
-            findings.add(spot, f"the contract has no metric {quoted(hole)}{nearest(hole, names)}", _known(names))
+    spot = cursor.spot("metricSource", "spec", "query")
+    names = {m.registry: m.name for m in owner.metrics if m.registry}
+    text = metric.source.spec.query
+    for reference in _REFERENCE.findall(text):
+        if reference not in names:
+            message = f"the contract has no metric {quoted(reference)}{nearest(reference, names)}"
+            findings.add(spot, message, _known(names))
             return None
-    parts = _SELECTOR.fullmatch(_HOLE.sub(lambda found: names[found[1]], text))
+    parts = _SELECTOR.fullmatch(_REFERENCE.sub(lambda match: names[match[1]], text))
     matchers = _matchers(parts[2] or "") if parts else None
     if parts is None or matchers is None:
         hint = 'Such as http_requests_total{status=~"5.."}: rates over each window are made from it.'
         findings.add(spot, "expected one counter with label matchers", hint)
         return None
-    selector = Selector(parts[1], matchers)
-    for message, hint in _misfits(selector, promiser.metrics):
+    selector = SloSelector(parts[1], matchers)
+    for message, hint in _misfits(selector, owner.metrics):
         findings.add(spot, message, hint)
     return selector
 
 
-def _matchers(text: str) -> tuple[Matcher, ...] | None:
+def _matchers(text: str) -> tuple[SloMatcher, ...] | None:
     """The matchers between the braces; None if that is not what is there."""
-    found: list[Matcher] = []
+    matchers: list[SloMatcher] = []
     at = 0
     while text[at:].strip():
         match = _MATCHER.match(text, at)
         if match is None:
             return None
-        found.append(Matcher(match[1], match[2], match[3]))
+        matchers.append(SloMatcher(match[1], match[2], match[3]))
         at = match.end()
-    return tuple(found)
+    return tuple(matchers)
 
 
-def _misfits(selector: Selector, metrics: Sequence[Metric]) -> Iterator[tuple[str, str]]:
+def _misfits(selector: SloSelector, metrics: Sequence[Metric]) -> Iterator[tuple[str, str]]:
     """What the contract says against the series: sentence and hint."""
     series = {m.name + suffix: m for m in metrics for suffix in _SUFFIXES[m.type]}
     metric = series.get(selector.metric)
@@ -210,7 +225,7 @@ def _is_regex(text: str) -> bool:
     return True
 
 
-def _is_bucket(matcher: Matcher, metric: Metric) -> bool:
+def _is_bucket(matcher: SloMatcher, metric: Metric) -> bool:
     try:
         return matcher.op == "=" and float(matcher.value) in (*metric.buckets, float("inf"))
     except ValueError:

@@ -1,14 +1,32 @@
-"""What the user wants running: the values of ``obsctl.yaml``. Read by ``load``, never built from raw YAML elsewhere."""
+"""What the user wants running: the values of ``obsctl.yaml``, and the keys they are read from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from obsctl.errors import Place
+from obsctl.schema.records import Key, KnownKeys, RecordType, Written, key, place, record
+from obsctl.schema.scalars import FLAG, JSON, PLAIN, TEXT, duration, size, text_like, whole
+from obsctl.schema.source import Json
+from obsctl.schema.types import Choice, ListOf, MapOf, choice
 from obsctl.spec.contract import Contract
+from obsctl.spec.presets import preset_names, product_names, role_options
+from obsctl.spec.scalars import (
+    FILE,
+    GLOB,
+    IMAGE,
+    METHOD,
+    METRIC_NAME_PATTERN,
+    NAME,
+    PATH,
+    PLATFORM,
+    REGISTRY,
+    ROUTE,
+    URL,
+)
 
 RuntimeChoice = Literal["auto", "embedded", "docker"]
 
@@ -36,15 +54,35 @@ DEFAULT_PORTS: Mapping[str, int] = {
 """Every port a stack listens on, under the key that moves it in ``ports:``."""
 
 
-@dataclass(frozen=True)
+_IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
+_DOTTED_PATH = r"[^.\s]+(\.[^.\s]+)*"
+_HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
+_HEADER_VALUE = text_like(r"[\x20-\x7e]{0,1000}", "printable ASCII text")
+_VALUE_PATH = text_like(_DOTTED_PATH, "a dotted path such as job.id")
+_METRIC_NAME = text_like(METRIC_NAME_PATTERN, "a Prometheus metric name")
+_LABEL = text_like(_IDENTIFIER, "a label such as cluster")
+_LIMIT = whole(0, 1_000_000_000)
+_GLOBS = ListOf(FILE, "a list of globs")
+
+
+@record("retention")
 class Retention:
     """What the embedded runtime keeps: at most ``age`` seconds and ``size`` bytes."""
 
-    age: float = 24 * 3600.0
-    size: int = 2 * 1024**3
+    age: float = key(duration("1m", "10y"), "Older data is removed.", default=Written("24h"))
+    size: int = key(size(16 * 1024**2), "Above this the oldest data is removed.", default=Written("2GiB"))
 
 
-@dataclass(frozen=True)
+def _image_keys() -> tuple[Key[str], ...]:
+    return tuple(Key(name, IMAGE, f"Image to use for {name}.", shown="the preset's") for name in product_names())
+
+
+def _role(question: str) -> Choice[str]:
+    """What a spec may answer to a question that the preset answers otherwise."""
+    return Choice(lambda: role_options()[question])
+
+
+@record("containers")
 class Choices:
     """How a stack of containers is made up. Empty or None leaves it to the preset.
 
@@ -54,30 +92,43 @@ class Choices:
     there is an Alertmanager, ``dashboards`` whether there is a Grafana.
     """
 
-    preset: str = "current"
-    metrics: str = ""
-    logs: str = ""
-    traces: str = ""
-    shipper: str = ""
-    alerting: bool | None = None
-    dashboards: bool = True
-    images: Mapping[str, str] = field(default_factory=dict)
-    registry: str = ""
-    platform: str = ""
-    log_ids: Literal["metadata", "labels"] = "metadata"
-    debug: bool = False
+    preset: str = key(Choice(preset_names), "Set of versions that work together.", default="current")
+    metrics: str = key(_role("metrics"), "What stores metrics.", default="", shown="the preset's")
+    logs: str = key(_role("logs"), "What stores log lines.", default="", shown="the preset's")
+    traces: str = key(
+        _role("traces"),
+        "What stores traces; embedded, whose API answers.",
+        default="",
+        shown="the preset's",
+    )
+    shipper: str = key(_role("shipper"), "What follows log files.", default="", shown="the preset's")
+    alerting: bool | None = key(FLAG, "Whether there is an Alertmanager.", default=None, shown="the preset's")
+    dashboards: bool = key(FLAG, "Whether there is a Grafana.", default=True)
+    images: Mapping[str, str] = key(
+        KnownKeys("images", _image_keys), "Images that replace the preset's.", default={}, shown="see below"
+    )
+    registry: str = key(REGISTRY, "Mirror that the preset's images are taken from.", default="", shown="Docker Hub")
+    platform: str = key(PLATFORM, "Platform of the images.", default="", shown="the engine's")
+    log_ids: Literal["metadata", "labels"] = key(
+        choice("metadata", "labels"),
+        "Where log lines keep trace, span and request id; labels make a stream of every request.",
+        default="metadata",
+    )
+    debug: bool = key(FLAG, "Whether the collector prints what passes through it.", default=False)
 
 
-@dataclass(frozen=True)
+@record("a rise")
 class Rise:
     """A metric that one driven request raises by exactly ``by`` (a counter's value, a histogram's count)."""
 
-    metric: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    by: int = 1
+    metric: str = key(_METRIC_NAME, "A counter or histogram of the contract.")
+    labels: Mapping[str, str] = key(
+        MapOf(PLAIN, "a mapping from labels to values"), "Only series with these labels.", default={}
+    )
+    by: int = key(whole(0, 1_000_000), "How much the step raises it, exactly.", default=1)
 
 
-@dataclass(frozen=True)
+@record("a step")
 class Step:
     """One request that ``verify`` may send.
 
@@ -88,18 +139,32 @@ class Step:
     and captured names.
     """
 
-    id: str
-    method: str
-    route: str
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    expect: int = 200
-    capture: Mapping[str, str] = field(default_factory=dict)
-    until: Mapping[str, Any] = field(default_factory=dict)
-    rises: tuple[Rise, ...] = ()
+    id: str = key(NAME, "What messages call it; unique in `drive`.")
+    method: str = key(METHOD, "HTTP method.")
+    route: str = key(ROUTE, "Route template, and the path once its `{names}` are filled in.")
+    body: Json = key(JSON, "JSON body; texts may use `{canary}`, `{nonce}` and captured names.", default=None)
+    headers: Mapping[str, str] = key(
+        MapOf(_HEADER_VALUE, "a mapping from headers to values", _HEADER_NAME, "a header name"),
+        "Headers to send, besides `traceparent`, `tracestate` and the request id.",
+        default={},
+    )
+    expect: int = key(whole(200, 599, "an HTTP status"), "Status that must come back.", default=200)
+    capture: Mapping[str, str] = key(
+        MapOf(_VALUE_PATH, "a mapping from names to paths", _IDENTIFIER, "an identifier"),
+        "Name -> dotted path into the JSON answer, for later steps.",
+        default={},
+    )
+    until: Mapping[str, Json] = key(
+        MapOf(JSON, "a mapping from paths to values", _DOTTED_PATH, "a dotted path"),
+        "Dotted path -> value: the request is repeated until the JSON answer has them all.",
+        default={},
+    )
+    rises: tuple[Rise, ...] = key(
+        ListOf(RecordType(Rise), "a list of rises"), "Metrics that the step raises.", default=()
+    )
 
 
-@dataclass(frozen=True)
+@record("a component")
 class Component:
     """One process of a service: its ``service.name``, where it answers, and where its logs are.
 
@@ -107,11 +172,25 @@ class Component:
     logs come by OTLP.
     """
 
-    name: str
-    url: str
-    metrics: str = "/metrics"
-    ready: str = "/readyz"
-    logs: str = ""
+    name: str = key(NAME, "Its `service.name`; a component of the contract.")
+    url: str = key(URL, "Where it answers, without a path.")
+    metrics: str = key(PATH, 'Path of its metrics; "" for none.', default="/metrics")
+    ready: str = key(PATH, 'Path that answers 200 when it is ready; "" for none.', default="/readyz")
+    logs: str = key(TEXT, "Glob of its log files, relative to this file.", default="", shown="it sends them by OTLP")
+
+
+SCRAPE: KnownKeys[bool | int] = KnownKeys(
+    "scrape",
+    lambda: (
+        Key("honor_labels", FLAG, "Whether labels of a metric win over those of its target.", written=False),
+        Key("honor_timestamps", FLAG, "Whether times that metrics bring are kept.", written=True),
+        Key("sample_limit", _LIMIT, "A scrape with more samples fails; 0 for no limit.", written=0),
+        Key("label_limit", _LIMIT, "A scrape with more labels on a series fails.", written=0),
+        Key("label_name_length_limit", _LIMIT, "A scrape with a longer label name fails.", written=0),
+        Key("label_value_length_limit", _LIMIT, "A scrape with a longer label value fails.", written=0),
+    ),
+)
+"""The options of Prometheus' scrape configuration that a service may give; what it leaves out is not there."""
 
 
 @dataclass(frozen=True)
@@ -140,17 +219,17 @@ class Service:
         return frozenset() if self.run else frozenset(self.contract.components) - in_files
 
 
-@dataclass(frozen=True)
+@record("a suppression")
 class Suppression:
     """A finding that is accepted: globs for its id and for what it is about, and why that is so."""
 
-    id: str
-    target: str
-    reason: str
-    place: Place
+    id: str = key(text_like(r"[a-z0-9*?.-]{1,100}", "the id of a finding"), "Id of the finding (a glob).")
+    target: str = key(TEXT, "What it is about (a glob): metric, alert, panel or file.")
+    reason: str = key(text_like(r"[\s\S]*\S[\s\S]*", "a sentence"), "Why it is accepted.")
+    place: Place = place(default=Place(""))
 
 
-@dataclass(frozen=True)
+@record("check")
 class Inspected:
     """What ``check`` looks at besides the spec, and what it may take for granted.
 
@@ -158,12 +237,21 @@ class Inspected:
     that come from elsewhere, ``labels`` are those that scraping adds to every series.
     """
 
-    rules: tuple[str, ...] = ()
-    dashboards: tuple[str, ...] = ()
-    scrapes: tuple[str, ...] = ()
-    external: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    suppressions: tuple[Suppression, ...] = ()
+    rules: tuple[str, ...] = key(_GLOBS, "Rule files of your own (globs).", default=())
+    dashboards: tuple[str, ...] = key(_GLOBS, "Dashboards of your own (globs).", default=())
+    scrapes: tuple[str, ...] = key(_GLOBS, "Files with the text of a scrape (globs).", default=(), name="scrape")
+    external: tuple[str, ...] = key(
+        ListOf(GLOB, "a list of globs"), "Metrics that come from elsewhere (globs).", default=()
+    )
+    labels: tuple[str, ...] = key(
+        ListOf(_LABEL, "a list of labels"), "Labels that scraping adds to every series.", default=()
+    )
+    suppressions: tuple[Suppression, ...] = key(
+        ListOf(RecordType(Suppression), "a list of suppressions"),
+        "Findings that are accepted.",
+        default=(),
+        name="suppress",
+    )
 
 
 @dataclass(frozen=True)

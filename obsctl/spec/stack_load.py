@@ -1,38 +1,124 @@
-"""``obsctl.yaml``: from a file to a ``Stack``, with the checks that look across keys and into contracts."""
+"""``obsctl.yaml``: its keys, and from a file to a ``Stack``, with the checks across keys and into contracts."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from obsctl import assets
-from obsctl.errors import Place, SpecError
+from obsctl.errors import SpecError
+from obsctl.schema.findings import Findings, shown_path
+from obsctl.schema.records import Key, KnownKeys, RecordType, Written, key, record
+from obsctl.schema.scalars import FLAG, duration, whole
+from obsctl.schema.source import Cursor, Spot
+from obsctl.schema.text import quoted
+from obsctl.schema.types import ListOf, choice
 from obsctl.spec.contract import Contract
-from obsctl.spec.contract_load import load_located_contract, read_record
+from obsctl.spec.contract_load import load_located_contract
 from obsctl.spec.drive_checks import check_components, check_drive, check_requests
-from obsctl.spec.findings import Findings, Spot, shown_path
-from obsctl.spec.kinds import Parsed
+from obsctl.spec.scalars import BIND, FILE, NAME, PORT, URL, VERSION
 from obsctl.spec.stack import (
     DEFAULT_PORTS,
+    SCRAPE,
     Choices,
     Component,
     Inspected,
     Retention,
-    Rise,
+    RuntimeChoice,
     Service,
     Stack,
     Step,
-    Suppression,
     url_host,
 )
-from obsctl.spec.stack_keys import STACK
-from obsctl.spec.words import quoted
+from obsctl.spec.yaml_source import read_record
 
 DEFAULT_FILE = "stacks/default.yaml"
 SAMPLE_COMPONENTS = ("api", "worker", "ai")
+
+
+_PORT_DOCS = {
+    "otlp_grpc": "OTLP over gRPC.",
+    "otlp_http": "OTLP over HTTP.",
+    "prometheus": "Prometheus API.",
+    "loki": "Loki API.",
+    "jaeger": "Jaeger query API.",
+    "redis": "Redis-protocol server of the sample.",
+    "api": "The sample's API.",
+    "worker": "The sample's worker.",
+    "ai": "The sample's AI provider.",
+    "traceql": "Tempo API.",
+    "alerts": "Alertmanager API and page.",
+    "dashboards": "Grafana.",
+    "shipper": "Log shipper: its readiness.",
+    "collector_health": "Collector: its readiness.",
+}
+_PORTS = KnownKeys(
+    "ports", lambda: (Key(name, PORT, _PORT_DOCS[name], written=port) for name, port in DEFAULT_PORTS.items())
+)
+
+
+@record("a service")
+class ServiceEntry:
+    """A service as ``obsctl.yaml`` writes it."""
+
+    name: str = key(NAME, "Unique in the stack.")
+    run: Literal["", "sample"] = key(
+        choice("sample"), "`sample`: obsctl starts it, and its components follow from `ports`.", default=""
+    )
+    contract: str = key(
+        FILE, "Its contract, relative to this file.", default="", shown="the sample's, with `run: sample`"
+    )
+    components: tuple[Component, ...] = key(
+        ListOf(RecordType(Component), "a list of components", empty=False),
+        "Processes obsctl does not run.",
+        default=(),
+    )
+    scrape: Mapping[str, bool | int] = key(
+        SCRAPE, "How its metrics are taken, as in Prometheus' scrape configuration.", default={}, shown="see below"
+    )
+    drive: tuple[Step, ...] = key(
+        ListOf(RecordType(Step), "a list of steps"),
+        "Requests that `verify` sends.",
+        default=(),
+        shown="the sample's",
+    )
+
+
+@record("obsctl.yaml")
+class StackFile:
+    """``obsctl.yaml`` as it is written."""
+
+    version: int = key(VERSION, "Version of this format: 1.")
+    name: str = key(NAME, "Name of the stack.", default="", shown="name of the folder")
+    runtime: RuntimeChoice = key(choice("auto", "embedded", "docker"), "Who runs it.", default="auto")
+    bind: str = key(BIND, "Address to listen on.", default="127.0.0.1")
+    port_offset: int = key(whole(-65534, 65534), "Added to every port.", default=0)
+    ports: Mapping[str, int] = key(_PORTS, "Ports, each on its own.", default={}, shown="see below")
+    scrape_interval: float = key(duration("100ms", "1h"), "How often metrics are read.", default=Written("2s"))
+    retention: Retention = key(RecordType(Retention), "What is kept.", default=Retention(), shown="see below")
+    alerts_url: str = key(
+        URL, "Alertmanager that the embedded runtime tells of alerts.", default="", shown="it is one itself"
+    )
+    span_metrics: bool = key(FLAG, "Embedded: metrics of spans and the service graph.", default=True)
+    containers: Choices = key(
+        RecordType(Choices), "How a stack of containers is made up.", default=Choices(), shown="see below"
+    )
+    services: tuple[ServiceEntry, ...] | None = key(
+        ListOf(RecordType(ServiceEntry), "a list of services", empty=False),
+        "What is observed.",
+        default=None,
+        shown="the sample",
+    )
+    check: Inspected = key(
+        RecordType(Inspected),
+        "What `obsctl check` looks at, and takes for granted.",
+        default=Inspected(),
+        shown="see below",
+    )
 
 
 def load_stack_file(path: Path, folder: Path) -> Stack:
@@ -41,50 +127,26 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
     Raises SpecError with every mistake of the file and of the contracts that it names.
     """
     findings = Findings(shown_path(path))
-    parsed = read_record(path, STACK, findings)
-    ports = _ports(parsed, findings)
-    _check_unique(parsed, findings)
-    services = tuple(_services(parsed, _Setting(folder, ports, parsed["bind"]), findings))
+    stack, cursor = read_record(path, RecordType(StackFile), findings)
+    ports = _ports(stack, cursor, findings)
+    _check_unique(stack, cursor, findings)
+    services = tuple(_services(stack, cursor, _Surroundings(folder, ports, stack.bind), findings))
     findings.raise_any()
-    retention = parsed["retention"]
     return Stack(
-        name=parsed["name"] or folder_name(folder),
+        name=stack.name or folder_name(folder),
         folder=folder,
         services=services,
-        runtime=parsed["runtime"],
-        bind=parsed["bind"],
+        runtime=stack.runtime,
+        bind=stack.bind,
         ports=ports,
-        port_offset=parsed["port_offset"],
-        scrape_interval=parsed["scrape_interval"],
-        alerts_url=parsed["alerts_url"],
-        retention=Retention(retention["age"], retention["size"]) if retention else Retention(),
-        span_metrics=parsed["span_metrics"],
-        choices=_choices(parsed["containers"]),
-        check=_inspected(parsed["check"], findings.file),
+        port_offset=stack.port_offset,
+        scrape_interval=stack.scrape_interval,
+        alerts_url=stack.alerts_url,
+        retention=stack.retention,
+        span_metrics=stack.span_metrics,
+        choices=stack.containers,
+        check=stack.check,
         source=path,
-    )
-
-
-def _choices(containers: Parsed | None) -> Choices:
-    """The choices that the file makes; what it leaves out is left to the preset."""
-    if containers is None:
-        return Choices()
-    images = containers["images"].values if containers["images"] else {}
-    return Choices(**{**containers.values, "images": {name: image for name, image in images.items() if image}})
-
-
-def _inspected(check: Parsed | None, file: str) -> Inspected:
-    """What ``check`` is told."""
-    if check is None:
-        return Inspected()
-    listed = (Suppression(s["id"], s["target"], s["reason"], Place(file, s.node.line)) for s in check["suppress"])
-    return Inspected(
-        rules=check["rules"],
-        dashboards=check["dashboards"],
-        scrapes=check["scrape"],
-        external=check["external"],
-        labels=check["labels"],
-        suppressions=tuple(listed),
     )
 
 
@@ -95,7 +157,7 @@ def folder_name(folder: Path) -> str:
 
 
 @dataclass(frozen=True)
-class _Setting:
+class _Surroundings:
     """What services need to know of the stack around them."""
 
     folder: Path
@@ -103,110 +165,109 @@ class _Setting:
     bind: str
 
 
-def _ports(stack: Parsed, findings: Findings) -> Mapping[str, int]:
+def _ports(stack: StackFile, cursor: Cursor, findings: Findings) -> Mapping[str, int]:
     """All ports with the offset added. Each must be a port, and no two the same."""
-    given: Parsed | None = stack["ports"]
-    offset = stack["port_offset"]
-    base = {name: given[name] if given else port for name, port in DEFAULT_PORTS.items()}
+    offset = stack.port_offset
+    base = {name: stack.ports.get(name, port) for name, port in DEFAULT_PORTS.items()}
     moved = next((name for name, port in base.items() if not 1 <= port + offset <= 65535), None)
     if moved:
         message = f"{moved} would move from {base[moved]} to {base[moved] + offset}, which is no port"
-        findings.add(stack.spot("port_offset"), message, "Choose a smaller offset.")
-    seen: dict[int, str] = {}
+        findings.add(cursor.spot("port_offset"), message, "Choose a smaller offset.")
+    users: dict[int, str] = {}
     for name, port in base.items():
-        other = seen.setdefault(port, name)
+        other = users.setdefault(port, name)
         if other != name:
             # Point at the one that the file sets: the other may be a default.
-            spot = stack.spot("ports", name if given and given.given(name) else other)
+            spot = cursor.spot("ports", name if name in stack.ports else other)
             findings.add(spot, f"port {port} is used by both {other} and {name}", "Give one of them another port.")
     return {name: port + offset for name, port in base.items()}
 
 
-def _check_unique(stack: Parsed, findings: Findings) -> None:
+def _check_unique(stack: StackFile, cursor: Cursor, findings: Findings) -> None:
     """Services, and components across all of them, have names of their own; the sample runs once."""
-    services: dict[str, int] = {}
+    names: dict[str, int] = {}
     components: dict[str, int] = {}
     sample = 0
-    for service in stack["services"] or ():
-        _once(services, service["name"], service.spot("name"), "service", findings)
-        if service["run"] and sample:
-            findings.add(service.spot("run"), f"the sample already runs, see line {sample}", "Keep one.")
-        if service["run"]:
-            sample = sample or service.spot("run").line
+    services = tuple(cursor.each("services", stack.services or ()))
+    for service, at in services:
+        _once(names, service.name, at.spot("name"), "service", findings)
+        if service.run and sample:
+            findings.add(at.spot("run"), f"the sample already runs, see line {sample}", "Keep one.")
+        if service.run:
+            sample = sample or at.spot("run").line
             components.update(dict.fromkeys(SAMPLE_COMPONENTS, sample))
-    for service in stack["services"] or ():
-        for component in service["components"]:
-            _once(components, component["name"], component.spot("name"), "component", findings)
+    for service, at in services:
+        for component, component_at in at.each("components", service.components):
+            _once(components, component.name, component_at.spot("name"), "component", findings)
 
 
-def _once(seen: dict[str, int], name: str, spot: Spot, what: str, findings: Findings) -> None:
-    line = seen.setdefault(name, spot.line)
+def _once(lines: dict[str, int], name: str, spot: Spot, what: str, findings: Findings) -> None:
+    line = lines.setdefault(name, spot.line)
     if line != spot.line:
         findings.add(spot, f"{what} {quoted(name)} is already on line {line}", "Give it a name of its own.")
 
 
-def _services(stack: Parsed, setting: _Setting, findings: Findings) -> Iterator[Service]:
+def _services(stack: StackFile, cursor: Cursor, around: _Surroundings, findings: Findings) -> Iterator[Service]:
     """The services of the file; without the key, those of the built-in default."""
-    listed: tuple[Parsed, ...] = stack["services"] if stack["services"] is not None else _default_services()
-    for entry in listed:
-        if not _consistent(entry, findings):
+    entries = _default_services() if stack.services is None else tuple(cursor.each("services", stack.services))
+    for entry, at in entries:
+        if not _consistent(entry, at, findings):
             continue
-        contract = _contract_of(entry, setting.folder, findings)
-        if contract is None:
+        located = _contract_of(entry, at, around.folder, findings)
+        if located is None:
             continue
-        steps: tuple[Parsed, ...] = entry["drive"]
-        if entry["run"] and not entry.given("drive"):
-            steps = _default_services()[0]["drive"]
+        contract, contract_root = located
+        steps = tuple(at.each("drive", entry.drive))
+        if entry.run and not at.given("drive"):
+            [(sample, sample_at)] = _default_services()
+            steps = tuple(sample_at.each("drive", sample.drive))
         service = Service(
-            name=entry["name"],
-            contract=contract[0],
-            components=_components(entry, setting),
-            run=entry["run"],
-            drive=tuple(_step(step) for step in steps),
-            scrape=_scrape(entry["scrape"]),
+            name=entry.name,
+            contract=contract,
+            components=_components(entry, around),
+            run=entry.run,
+            drive=tuple(step for step, _ in steps),
+            scrape=entry.scrape,
         )
-        check_components(entry, tuple(c.name for c in service.components), service.contract, findings)
-        check_drive(steps, service.contract, findings)
-        in_contract = Findings(str(service.contract.place))
-        check_requests(steps, contract[1], in_contract)
+        check_components(tuple(c.name for c in service.components), contract, at, findings)
+        check_drive(steps, contract, findings)
+        in_contract = Findings(str(contract.place))
+        check_requests(service.drive, contract, contract_root, in_contract)
         findings.errors += in_contract.errors
         yield service
 
 
-def _scrape(options: Parsed | None) -> dict[str, bool | int]:
-    """What the file says, and nothing that it leaves out."""
-    return {} if options is None else {name: one for name, one in options.values.items() if options.given(name)}
-
-
-def _default_services() -> tuple[Parsed, ...]:
+def _default_services() -> Sequence[tuple[ServiceEntry, Cursor]]:
     path = assets.templates() / DEFAULT_FILE
-    services: tuple[Parsed, ...] = read_record(path, STACK, Findings(shown_path(path)))["services"]
-    return services
+    stack, cursor = read_record(path, RecordType(StackFile), Findings(shown_path(path)))
+    return tuple(cursor.each("services", stack.services or ()))
 
 
-def _consistent(service: Parsed, findings: Findings) -> bool:
+def _consistent(service: ServiceEntry, cursor: Cursor, findings: Findings) -> bool:
     """Either obsctl runs a service, or the file says where it is and what it promises."""
     before = len(findings.errors)
-    if service["run"]:
-        if service.given("components"):
+    if service.run:
+        if cursor.given("components"):
             hint = "Remove them, or remove `run` if the service runs elsewhere."
-            findings.add(service.spot("components"), "obsctl runs this service and knows its components", hint)
+            findings.add(cursor.spot("components"), "obsctl runs this service and knows its components", hint)
         return len(findings.errors) == before
-    for key, hint in (
+    for name, hint in (
         ("components", "List its processes, or write `run: sample`."),
         ("contract", "Name the file that says what the service must emit."),
     ):
-        if not service.given(key):
-            findings.add(service.spot(), f'key "{key}" is missing in a service that obsctl does not run', hint)
+        if not cursor.given(name):
+            findings.add(cursor.spot(), f'key "{name}" is missing in a service that obsctl does not run', hint)
     return len(findings.errors) == before
 
 
-def _contract_of(service: Parsed, folder: Path, findings: Findings) -> tuple[Contract, Parsed] | None:
-    """The service's contract; its mistakes join those of the stack."""
-    name = service["contract"]
+def _contract_of(
+    service: ServiceEntry, cursor: Cursor, folder: Path, findings: Findings
+) -> tuple[Contract, Cursor] | None:
+    """The service's contract and the root of its file; its mistakes join those of the stack."""
+    name = service.contract
     path = folder / name if name else assets.sample_contract()
     if name and not os.path.exists(path):  # noqa: PTH110 - never raises
-        findings.add(service.spot("contract"), f"there is no file {quoted(name)}", f"Looked for {shown_path(path)}.")
+        findings.add(cursor.spot("contract"), f"there is no file {quoted(name)}", f"Looked for {shown_path(path)}.")
         return None
     try:
         return load_located_contract(path)
@@ -215,31 +276,9 @@ def _contract_of(service: Parsed, folder: Path, findings: Findings) -> tuple[Con
         return None
 
 
-def _components(service: Parsed, setting: _Setting) -> tuple[Component, ...]:
-    if service["run"]:
-        host = url_host(setting.bind)
-        return tuple(Component(name, f"http://{host}:{setting.ports[name]}") for name in SAMPLE_COMPONENTS)
-    return tuple(
-        Component(
-            name=component["name"],
-            url=component["url"],
-            metrics=component["metrics"],
-            ready=component["ready"],
-            logs=str(setting.folder / component["logs"]) if component["logs"] else "",
-        )
-        for component in service["components"]
-    )
-
-
-def _step(step: Parsed) -> Step:
-    return Step(
-        id=step["id"],
-        method=step["method"],
-        route=step["route"],
-        body=step["body"],
-        headers=step["headers"],
-        expect=step["expect"],
-        capture=step["capture"],
-        until=step["until"],
-        rises=tuple(Rise(rise["metric"], rise["labels"], rise["by"]) for rise in step["rises"]),
-    )
+def _components(service: ServiceEntry, around: _Surroundings) -> tuple[Component, ...]:
+    """The sample's components are on the stack's ports; log files of others are below the folder of the spec."""
+    if service.run:
+        host = url_host(around.bind)
+        return tuple(Component(name, f"http://{host}:{around.ports[name]}") for name in SAMPLE_COMPONENTS)
+    return tuple(replace(c, logs=str(around.folder / c.logs) if c.logs else "") for c in service.components)

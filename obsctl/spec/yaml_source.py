@@ -9,24 +9,29 @@ Bounds on a file: 1 MiB, 20,000 nodes with aliases counted at their full size, 3
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 
 import yaml
 
 from obsctl.errors import Place, SpecError
-from obsctl.spec.words import quoted
+from obsctl.schema.findings import Findings
+from obsctl.schema.records import RecordType
+from obsctl.schema.source import Cursor, Scalar, SourceNode
+from obsctl.schema.text import quoted
+from obsctl.schema.types import AlreadyReported, ValidationError
 from obsctl.spec.yaml_syntax import control_character, syntax_error
 
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 20_000
 MAX_DEPTH = 32
 
-Scalar = str | int | float | bool | None
+T = TypeVar("T")
 
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\Z")
@@ -39,34 +44,7 @@ _CONSTANTS: Mapping[str, bool | None] = {
 _AMBIGUOUS = re.compile(r"(yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?0x[0-9a-f_]+\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A value of the file: a scalar, a tuple of nodes, or a mapping of nodes, and the line it is on (from 1).
-
-    ``text`` is a scalar as written. ``ambiguous`` marks a bare scalar that YAML 1.1 and 1.2 read differently.
-    ``key_lines`` are the lines of a mapping's keys. ``size`` and ``height`` count the nodes and levels below.
-    """
-
-    value: Scalar | tuple[Node, ...] | Mapping[str, Node]
-    line: int
-    text: str = ""
-    ambiguous: bool = False
-    key_lines: Mapping[str, int] = field(default_factory=dict)
-    size: int = 1
-    height: int = 1
-
-    @property
-    def items(self) -> tuple[Node, ...]:
-        """The nodes of a list; empty for anything else."""
-        return self.value if isinstance(self.value, tuple) else ()
-
-    @property
-    def entries(self) -> Mapping[str, Node]:
-        """The nodes of a mapping; empty for anything else."""
-        return self.value if isinstance(self.value, Mapping) else {}
-
-
-def read_yaml(path: Path, file: str) -> Node:
+def read_yaml(path: Path, file: str) -> SourceNode:
     """The root node of a YAML file; ``file`` is how errors name it.
 
     Raises SpecError with a line where there is one: unreadable, too big, not UTF-8, not YAML, or beyond the bounds.
@@ -74,7 +52,7 @@ def read_yaml(path: Path, file: str) -> Node:
     return parse_yaml(_read_text(path, file), file)
 
 
-def parse_yaml(text: str, file: str) -> Node:
+def parse_yaml(text: str, file: str) -> SourceNode:
     """The root node of YAML text. Raises SpecError as ``read_yaml`` does."""
     builder = _Builder(file)
     try:
@@ -87,15 +65,24 @@ def parse_yaml(text: str, file: str) -> Node:
     return builder.root
 
 
-def plain(node: Node) -> Any:
-    """A node as lists, dictionaries and scalars."""
-    if isinstance(node.value, tuple):
-        return [plain(item) for item in node.items]
-    return {key: plain(item) for key, item in node.entries.items()} if isinstance(node.value, Mapping) else node.value
+def read_record(path: Path, record: RecordType[T], findings: Findings) -> tuple[T, Cursor]:
+    """The value of a file whose root is a mapping, and the cursor at the root.
+
+    Raises SpecError with every mistake in the keys it could find.
+    """
+    cursor = Cursor(read_yaml(path, findings.file))
+    with contextlib.suppress(AlreadyReported):
+        try:
+            return record.read(cursor, findings), cursor
+        except ValidationError:
+            message = f"expected {record.expected} at the top, such as `{record.keys[0].name}: …`"
+            findings.add(cursor.spot(), message)
+    findings.raise_any()
+    raise AssertionError("a record that cannot be read says why")
 
 
-def _events(text: str) -> Iterator[Any]:
-    parsed: Iterator[Any] = yaml.parse(text, Loader=_PARSER)
+def _events(text: str) -> Iterator[yaml.Event]:
+    parsed: Iterator[yaml.Event] = yaml.parse(text, Loader=_PARSER)
     return parsed
 
 
@@ -136,8 +123,8 @@ class _Open:
     line: int
     mapping: bool
     anchor: str | None
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Node] = field(default_factory=dict)
+    items: list[SourceNode] = field(default_factory=list)
+    entries: dict[str, SourceNode] = field(default_factory=dict)
     key_lines: dict[str, int] = field(default_factory=dict)
     key: str | None = None
 
@@ -146,14 +133,14 @@ class _Builder:
     """Takes parser events one by one and ends with ``root``. Fails at the first breach of a bound."""
 
     def __init__(self, file: str) -> None:
-        self.root: Node | None = None
+        self.root: SourceNode | None = None
         self._file = file
         self._open: list[_Open] = []
-        self._anchors: dict[str, Node | None] = {}
+        self._anchors: dict[str, SourceNode | None] = {}
         self._count = 0
 
-    def take(self, event: Any) -> None:
-        line = event.start_mark.line + 1
+    def take(self, event: yaml.Event) -> None:
+        line = event.start_mark.line + 1 if event.start_mark else 0
         match event:
             case yaml.ScalarEvent():
                 self._refuse_tag(event, line)
@@ -183,7 +170,7 @@ class _Builder:
     def _end(self) -> None:
         done = self._open.pop()
         below = tuple(done.entries.values()) if done.mapping else tuple(done.items)
-        node = Node(
+        node = SourceNode(
             done.entries if done.mapping else below,
             done.line,
             key_lines=done.key_lines,
@@ -201,7 +188,7 @@ class _Builder:
             self._fail(f'"*{anchor}" stands inside of what it refers to', line)
         self._add(replace(node, line=line), None)
 
-    def _add(self, node: Node, anchor: str | None) -> None:
+    def _add(self, node: SourceNode, anchor: str | None) -> None:
         """Put a finished node where it belongs: under its key, in its list, or at the root."""
         self._count += node.size
         if self._count > MAX_NODES:
@@ -217,7 +204,7 @@ class _Builder:
         else:
             self._add_to_mapping(self._open[-1], node)
 
-    def _add_to_mapping(self, mapping: _Open, node: Node) -> None:
+    def _add_to_mapping(self, mapping: _Open, node: SourceNode) -> None:
         if mapping.key is not None:
             mapping.entries[mapping.key] = node
             mapping.key = None
@@ -232,7 +219,7 @@ class _Builder:
         mapping.key = key
         mapping.key_lines[key] = node.line
 
-    def _refuse_tag(self, event: Any, line: int) -> None:
+    def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int) -> None:
         if event.tag is not None:
             self._fail(f"tag {quoted(event.tag)} is not allowed", line, "Remove the tag; put text in quotes.")
 
@@ -240,11 +227,11 @@ class _Builder:
         raise SpecError(message, place=Place(self._file, line), hint=hint)
 
 
-def _scalar(event: Any, line: int) -> Node:
+def _scalar(event: yaml.ScalarEvent, line: int) -> SourceNode:
     text: str = event.value
     if not event.implicit[0]:  # quoted or a block: always text
-        return Node(text, line, text)
-    return Node(_resolve(text), line, text, ambiguous=bool(_AMBIGUOUS.match(text)))
+        return SourceNode(text, line, text)
+    return SourceNode(_resolve(text), line, text, ambiguous=bool(_AMBIGUOUS.match(text)))
 
 
 def _resolve(text: str) -> Scalar:

@@ -15,29 +15,29 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 NEUTRAL = ("errors", "events", "wait", "assets", "probes")
-VALUES = ("endpoints", "languages", "result")
+VALUES = ("endpoints", "languages", "result", "schema")
 
 ROOMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(NEUTRAL, ()),
     **dict.fromkeys(VALUES, ("errors",)),
     "dashboards": ("languages", "errors"),
-    "spec": ("assets", "languages", "errors"),
+    "spec": ("schema", "assets", "languages", "errors"),
     "backends": ("spec", "endpoints", "errors"),
-    "render": ("backends", "spec", "endpoints", "dashboards", "languages", "assets", "errors"),
+    "render": ("backends", "spec", "schema", "endpoints", "dashboards", "languages", "assets", "errors"),
     "runtime": ("render", "endpoints", "events", "errors"),
     "clients": ("endpoints", "errors"),
     "checks": ("spec", "clients", "endpoints", "dashboards", "languages", "probes", "wait", "events", "errors"),
     "traffic": ("spec", "clients", "probes", "wait", "errors"),
     "discovery": ("spec", "clients", "endpoints", "languages", "assets", "errors"),
     "trace": ("clients", "endpoints", "wait", "errors"),
-    "lint": ("spec", "dashboards", "languages", "errors"),
+    "lint": ("spec", "schema", "dashboards", "languages", "errors"),
     "report": ("checks", "lint", "trace", "probes", "result", "events", "errors"),
     "ops": (
         *("spec", "backends", "render", "runtime", "clients", "checks", "lint", "dashboards", "traffic", "trace"),
         *("discovery", *NEUTRAL, *VALUES),
     ),
     "cli": ("ops", "report", "result", "events", "errors"),
-    "embedded": ("languages", "errors"),
+    "embedded": ("schema", "languages", "errors"),
 }
 EMBEDDED: dict[str, tuple[str, ...]] = {
     "records": (),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from obsctl.clients.telemetry import Sample, SpanEvent
-from obsctl.spec.slo import Matcher, Selector
+from obsctl.spec.slo import SloMatcher, SloSelector
 from tests.unit.checks.world import BASE, World
 
 
@@ -195,14 +195,14 @@ def recorded_ratio_out_of_range(world):
 def nothing_is_ever_good(world):
     """The bound is none of the contract's, so no other check misses it."""
     slos = world.service.contract.slos
-    matcher = Matcher("le", "=", "0.3")
+    matcher = SloMatcher("le", "=", "0.3")
     wrong = [replace(s, part=replace(s.part, matchers=(matcher,))) if s.name == "http-latency" else s for s in slos]
     world.service = replace(world.service, contract=replace(world.service.contract, slos=tuple(wrong)))
 
 
 @breaks("slo.sanity", "orders: it has seen no event")
 def nothing_happens(world):
-    total = Selector("jobs_failed_total")
+    total = SloSelector("jobs_failed_total")
     world.change_series(lambda s: named(s, "jobs_failed_total"), lambda s: replace(s, value=s.value - BASE))
     world.change_run(expectations=tuple(e for e in world.run.expectations if e.metric != "jobs_failed_total"))
     slo = replace(world.service.contract.slos[0], name="orders", part=total, total=total)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from obsctl.render.logpaths import split_glob
 from obsctl.render.patterns import beyond_re2, without_groups
 from obsctl.render.values import duration, glob_regex, on_this_machine
-from obsctl.spec.leaves import duration_seconds
+from obsctl.schema.scalars import duration_seconds
 
 
 @pytest.mark.parametrize(

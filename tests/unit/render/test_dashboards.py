@@ -31,7 +31,7 @@ from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.dashboard_templates import COLUMNS, dashboard_templates, load_dashboard_template
 from obsctl.spec.load import family_names, load_contract
 from obsctl.spec.rule_templates import rule_templates
-from obsctl.spec.slo import Matcher, Selector, Slo
+from obsctl.spec.slo import Slo, SloMatcher, SloSelector
 from obsctl.spec.stack import Component, Service, Stack
 from tests.unit.render.stacks import default_stack, files, rendered
 
@@ -238,8 +238,8 @@ def test_a_stricter_slo_moves_the_threshold_and_no_slo_takes_it_away() -> None:
         "s",
         Decimal("0.999"),
         30,
-        Selector("http_request_duration_seconds_bucket", (Matcher("le", "=", "0.1"),)),
-        Selector("http_request_duration_seconds_count"),
+        SloSelector("http_request_duration_seconds_bucket", (SloMatcher("le", "=", "0.1"),)),
+        SloSelector("http_request_duration_seconds_count"),
         good=True,
     )
     more = replace(service.contract, slos=(*service.contract.slos, strict))

@@ -25,7 +25,7 @@ from obsctl.render.yaml_text import yaml_text
 from obsctl.spec.contract import Contract
 from obsctl.spec.load import load_contract, load_stack
 from obsctl.spec.rule_templates import rule_templates
-from obsctl.spec.slo import Matcher, Selector, Slo
+from obsctl.spec.slo import Slo, SloMatcher, SloSelector
 from tests.unit.render.stacks import GOLDEN
 from tests.unit.render.test_compose_validators import checked, tool
 
@@ -43,8 +43,8 @@ PAGES = sorted(path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md"))
 
 
 def slo(days: int = 30, **changed: Any) -> Slo:
-    bad = Selector("requests_total", (Matcher("code", "=~", "5.."),))
-    total = Selector("requests_total")
+    bad = SloSelector("requests_total", (SloMatcher("code", "=~", "5.."),))
+    total = SloSelector("requests_total")
     made = Slo("requests-availability", "myservice", Decimal("0.999"), days, bad, total)
     return replace(made, **changed)
 
@@ -100,8 +100,8 @@ def test_recording_rules_are_those_of_sloth(days: int, period: str) -> None:
 
 
 def test_a_whole_bound_matches_both_ways_of_writing_it() -> None:
-    part = Selector("d_bucket", (Matcher("le", "=", "1"),))
-    text = slo_groups(slo(part=part, total=Selector("d_count"), good=True))[0].rules[0].value()["expr"]
+    part = SloSelector("d_bucket", (SloMatcher("le", "=", "1"),))
+    text = slo_groups(slo(part=part, total=SloSelector("d_count"), good=True))[0].rules[0].value()["expr"]
     assert 'le=~"1([.]0)?"' in text
 
 
@@ -235,13 +235,13 @@ def test_promtool_passes_the_tests_of_other_objectives(tmp_path: Path, days: int
 @pytest.mark.parametrize(
     ("part", "good"),
     [
-        (Matcher("code", "!~", "5.."), True),
-        (Matcher("code", "=~", "[45].."), False),
-        (Matcher("code", "!=", "500"), True),
+        (SloMatcher("code", "!~", "5.."), True),
+        (SloMatcher("code", "=~", "[45].."), False),
+        (SloMatcher("code", "!=", "500"), True),
     ],
 )
-def test_promtool_passes_the_tests_of_other_selectors(tmp_path: Path, part: Matcher, good: bool) -> None:
-    made = slo(part=Selector("requests_total", (part,)), good=good, title="{{ x", description="{{ $labels.y")
+def test_promtool_passes_the_tests_of_other_selectors(tmp_path: Path, part: SloMatcher, good: bool) -> None:
+    made = slo(part=SloSelector("requests_total", (part,)), good=good, title="{{ x", description="{{ $labels.y")
     (tmp_path / "rules.yml").write_text(yaml_text(file_value(slo_groups(made)), "rules"))
     (tmp_path / "tests.yml").write_text(yaml_text(promtool_value(slo_groups(made), made, "rules.yml"), "tests"))
     checked(tool("promtool"), "test", "rules", "tests.yml", cwd=tmp_path)

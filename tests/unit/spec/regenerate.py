@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from obsctl.spec.reference import FILES, json_schema, tables
+from obsctl.schema.reference import json_schema, tables
+from obsctl.spec.load import FILES
 
 ROOT = Path(__file__).resolve().parents[3]
 DOC = ROOT / "docs" / "spec.md"
@@ -16,7 +17,7 @@ def schema_path(file: str) -> Path:
 
 
 def schema_text(file: str) -> str:
-    return json.dumps(json_schema(file), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(f"obsctl: {file}", FILES[file]), indent=1, ensure_ascii=False) + "\n"
 
 
 def doc_text(text: str) -> str:
@@ -24,7 +25,7 @@ def doc_text(text: str) -> str:
     for file in FILES:
         begin, end = f"<!-- keys of {file} -->\n", f"<!-- end of {file} -->"
         head, _, rest = text.partition(begin)
-        text = f"{head}{begin}\n{tables(file)}\n{end}{rest.partition(end)[2]}"
+        text = f"{head}{begin}\n{tables(FILES[file])}\n{end}{rest.partition(end)[2]}"
     return text
 
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from obsctl.spec.reference import FILES, json_schema
+from obsctl.schema.reference import json_schema
+from obsctl.spec.load import FILES
 from obsctl.spec.stack import DEFAULT_PORTS
 from tests.unit.spec.regenerate import DOC, doc_text, schema_path, schema_text
 
@@ -24,7 +25,7 @@ def test_the_page_is_current():
 
 
 def test_the_schema_knows_keys_types_and_bounds():
-    stack = json_schema("obsctl.yaml")
+    stack = json_schema("obsctl.yaml", FILES["obsctl.yaml"])
     assert stack["required"] == ["version"]
     assert stack["additionalProperties"] is False
     assert set(stack["properties"]["ports"]["properties"]) == set(DEFAULT_PORTS)

@@ -6,13 +6,12 @@ import pytest
 
 from obsctl import assets
 from obsctl.spec.contract import MetricType
-from obsctl.spec.load import family_names, load_contract, load_family, load_stack
+from obsctl.spec.load import family_names, load_contract, load_family, load_stack, starter_files
 from obsctl.spec.stack import DEFAULT_PORTS, Retention
-from obsctl.spec.starter import init_files
 
 
 def written(folder):
-    for name, text in init_files().items():
+    for name, text in starter_files().items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
 

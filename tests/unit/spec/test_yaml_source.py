@@ -11,16 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obsctl.errors import SpecError
+from obsctl.schema.source import SourceNode, plain
 from obsctl.spec import yaml_source
-from obsctl.spec.yaml_source import MAX_BYTES, MAX_DEPTH, MAX_NODES, Node, parse_yaml, read_yaml
-
-
-def plain(node: Node):
-    if isinstance(node.value, tuple):
-        return [plain(item) for item in node.items]
-    if isinstance(node.value, dict):
-        return {key: plain(item) for key, item in node.entries.items()}
-    return node.value
+from obsctl.spec.yaml_source import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_yaml, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -151,7 +144,7 @@ def test_any_bytes_are_a_tree_or_a_spec_error(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_bytes(data)
     try:
-        found: Node | SpecError = read_yaml(path, "f")
+        found: SourceNode | SpecError = read_yaml(path, "f")
     except SpecError as error:
         found = error
-    assert isinstance(found, Node) or found.message.startswith("f")
+    assert isinstance(found, SourceNode) or found.message.startswith("f")

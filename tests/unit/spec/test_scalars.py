@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obsctl.spec.findings import Findings
-from obsctl.spec.kinds import Unfit
-from obsctl.spec.leaves import BIND, GLOB, NAME, REGEX, ROUTE, URL, duration_seconds, placeholders, size
-from obsctl.spec.words import nearest, quoted
-from obsctl.spec.yaml_source import Node
+from obsctl.schema.findings import Findings
+from obsctl.schema.scalars import duration_seconds, size
+from obsctl.schema.source import Cursor, SourceNode
+from obsctl.schema.text import nearest, quoted
+from obsctl.schema.types import ValidationError
+from obsctl.spec.scalars import BIND, GLOB, NAME, REGEX, ROUTE, URL, placeholders
 
 
 def read(kind, text):
-    return kind.read(Node(text, 1, text), "", Findings("f"))
+    return kind.read(Cursor(SourceNode(text, 1, text)), Findings("f"))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_sizes(text, amount):
 
 @pytest.mark.parametrize("text", ["GiB", "2", "2Gib", "2gb", "-1MB", "1e9B", "0B"])
 def test_what_is_no_size(text):
-    with pytest.raises(Unfit):
+    with pytest.raises(ValidationError):
         read(size(1), text)
 
 
@@ -81,12 +82,12 @@ def test_urls_end_with_the_host(given_url, kept):
     ],
 )
 def test_what_is_no_url(bad):
-    with pytest.raises(Unfit):
+    with pytest.raises(ValidationError):
         read(URL, bad)
 
 
 def test_a_password_in_a_url_is_not_repeated():
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(ValidationError) as caught:
         read(URL, "http://me:hunter2@127.0.0.1")
     assert "hunter2" not in caught.value.message + caught.value.hint
 
@@ -104,7 +105,7 @@ def test_a_password_in_a_url_is_not_repeated():
 def test_what_fits_and_what_does_not(kind, good, bad):
     assert [read(kind, text) for text in good] == list(good)
     for text in bad:
-        with pytest.raises(Unfit):
+        with pytest.raises(ValidationError):
             read(kind, text)
 
 

@@ -1,0 +1,78 @@
+"""The reference of a file, made from the declaration of its keys: a JSON Schema for editors, tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from obsctl.schema.records import Key, KnownKeys, RecordType
+from obsctl.schema.source import Json
+from obsctl.schema.types import ListOf, MapOf, OneOrMore, ScalarType, TextOr, ValueType
+
+
+class Keyed(Protocol):
+    """A type whose values are mappings with known keys."""
+
+    @property
+    def keys(self) -> Sequence[Key[object]]:
+        """The keys, in the order of the reference."""
+        ...
+
+    def schema(self) -> dict[str, Json]:
+        """JSON Schema of the mapping."""
+        ...
+
+
+def json_schema(title: str, root: Keyed) -> dict[str, Json]:
+    """JSON Schema (2020-12) of a file. It knows keys and types; checks across keys are obsctl's own."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **root.schema()}
+
+
+def tables(root: Keyed) -> str:
+    """Markdown: a table of keys for the file and for every mapping in it."""
+    return "\n".join("\n".join(_table(path, keyed)) for path, keyed in _mappings("", root))
+
+
+def _mappings(path: str, keyed: Keyed) -> Iterator[tuple[str, Keyed]]:
+    """The mapping and those below it, each with its path in the file."""
+    yield path, keyed
+    for entry in keyed.keys:
+        inner, suffix = _inside(entry.type)
+        if inner:
+            yield from _mappings(f"{path}.{entry.name}{suffix}".lstrip("."), inner)
+
+
+def _inside(value_type: ValueType[object]) -> tuple[Keyed | None, str]:
+    """The mapping with known keys that a type holds, and what its path adds."""
+    match value_type:
+        case RecordType() | KnownKeys():
+            return value_type, ""
+        case TextOr(other=other):
+            return _inside(other)[0], ""
+        case ListOf(item=item) | OneOrMore(item=item):
+            return _inside(item)[0], "[]"
+        case MapOf(item=item):
+            return _inside(item)[0], ".<name>"
+    return None, ""
+
+
+def _table(path: str, keyed: Keyed) -> Iterator[str]:
+    yield f"### {f'`{path}`' if path else 'The file'}\n"
+    yield "| key | value | default | meaning |"
+    yield "|---|---|---|---|"
+    for entry in keyed.keys:
+        cells = (f"`{entry.name}`", _value(entry.type), _default(entry), entry.meaning)
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    yield ""
+
+
+def _value(value_type: ValueType[object]) -> str:
+    unit = value_type.unit if isinstance(value_type, ScalarType) else ""
+    return f"{value_type.expected} ({unit})" if unit else value_type.expected
+
+
+def _default(entry: Key[object]) -> str:
+    if entry.required:
+        return "**required**"
+    written = str(entry.written).lower() if isinstance(entry.written, bool) else entry.written
+    return entry.shown or ("none" if written is None else str(written))
