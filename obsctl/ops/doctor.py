@@ -77,7 +77,7 @@ def _stack(folder: Path, port_offset: int | None) -> Iterator[Finding]:
     yield Finding("runtime", "ok", session.reason)
     yield _attempt("parts", "all that this stack runs is installed", lambda: _parts(session))
     yield _folder(session.runtime.home)
-    if session.runtime.name == "embedded":
+    if not session.runtime.supervised:
         yield _processes(session)
     yield _attempt("ports", "all free, or held by this stack", lambda: _ports(session))
 
@@ -99,18 +99,18 @@ def _attempt(subject: str, fine: str, action: Callable[[], None]) -> Finding:
 
 
 def _parts(session: Session) -> None:
-    require_parts(set(session.desired.modules.values()))
+    require_parts(set(session.target.desired.modules.values()))
 
 
 def _ports(session: Session) -> None:
     ours = {o.name for o in session.runtime.observe() if o.state == "running"}
-    desired = session.desired
+    desired = session.target.desired
     ports = {k: v for name, of_it in desired.ports.items() if name not in ours for k, v in of_it.items()}
     require_free(desired.bind, ports, offset=desired.port_offset)
 
 
 def _processes(session: Session) -> Finding:
-    unknown = session.runtime.strays()
+    unknown = session.runtime.orphans()
     running = sum(o.state == "running" for o in session.runtime.observe())
     if unknown:
         listed = ", ".join(map(str, unknown))

@@ -6,20 +6,108 @@ Neither the spec nor what renders it is loaded, unless nothing is recorded.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from obsctl.endpoints import Endpoints
 from obsctl.errors import ObsctlError, StartError, UsageError
 from obsctl.events import Emit, Event
 from obsctl.render.desired import COMPOSE_FILE, OUTPUT, STATE_FOLDER
-from obsctl.runtime.base import Runtime
+from obsctl.runtime.base import StackRuntime
 from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.runtime.state import LOCK, StateFile
 
+if TYPE_CHECKING:
+    from obsctl.ops.targets import ContainerTarget, ProcessTarget, Target
+    from obsctl.runtime.embedded import EmbeddedRuntime
+    from obsctl.spec.stack import Stack
+
 LOCK_PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Suitability:
+    """Whether a runtime can start a stack at once, and why (not)."""
+
+    suits: bool
+    reason: str = ""
+
+
+class Site(Protocol):
+    """The stack of one folder on one runtime: the only place that knows which runtime takes which desired state."""
+
+    @property
+    def runtime(self) -> StackRuntime:
+        """What runs there."""
+        ...
+
+    def target(self, stack: Stack) -> Target:
+        """What the spec wants there."""
+        ...
+
+    def suitability(self, stack: Stack) -> Suitability:
+        """Whether this stack can be started there without a download."""
+        ...
+
+
+@dataclass(frozen=True)
+class ContainerSite:
+    """A stack of containers."""
+
+    runtime: DockerRuntime
+
+    @classmethod
+    def of(cls, folder: Path, stack_name: str) -> ContainerSite:
+        """The one of a folder."""
+        return cls(DockerRuntime(folder / STATE_FOLDER, folder / OUTPUT, stack_name))
+
+    def target(self, stack: Stack) -> ContainerTarget:
+        """The stack as containers."""
+        from obsctl.ops.targets import ContainerTarget
+
+        return ContainerTarget(self.runtime, stack)
+
+    def suitability(self, stack: Stack) -> Suitability:
+        """Whether there is an engine that has every image: users who want to wait for gigabytes say so."""
+        try:
+            engine = self.runtime.engine
+            missing = self.runtime.missing_images(self.target(stack).desired)
+        except ObsctlError as error:
+            return Suitability(False, error.message.splitlines()[0].removesuffix("; tried:"))
+        if missing:
+            many = f"{len(missing)} image{'s' * (len(missing) != 1)}"
+            return Suitability(False, f"{many} would have to be pulled; `--runtime docker` does")
+        return Suitability(True, f"{engine} has every image")
+
+
+@dataclass(frozen=True)
+class ProcessSite:
+    """A stack of local processes."""
+
+    runtime: EmbeddedRuntime
+
+    @classmethod
+    def of(cls, folder: Path, _stack_name: str = "") -> ProcessSite:
+        """The one of a folder. A stack of containers does without what this loads."""
+        from obsctl.runtime.embedded import EmbeddedRuntime
+
+        return cls(EmbeddedRuntime(folder / STATE_FOLDER))
+
+    def target(self, stack: Stack) -> ProcessTarget:
+        """The stack as processes."""
+        from obsctl.ops.targets import ProcessTarget
+
+        return ProcessTarget(self.runtime, stack)
+
+    def suitability(self, _stack: Stack) -> Suitability:
+        """Processes can run wherever obsctl does."""
+        return Suitability(True)
+
+
+SITES: Mapping[str, Callable[[Path, str], Site]] = {"docker": ContainerSite.of, "embedded": ProcessSite.of}
+"""Name of a runtime -> the site of a folder and of a stack's name, in the order in which `auto` tries them."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +117,13 @@ class Home:
     ``declared`` is where a stack answers that Docker Compose started, and of which nothing is recorded.
     """
 
-    runtime: Runtime[Any]
+    site: Site
     declared: Endpoints = Endpoints()
+
+    @property
+    def runtime(self) -> StackRuntime:
+        """What runs it."""
+        return self.site.runtime
 
     @contextlib.contextmanager
     def lock(self, command: str, emit: Emit, *, file: str = LOCK) -> Iterator[None]:
@@ -59,23 +152,20 @@ class Home:
         return self.endpoints
 
 
-def leftover(runtime: Runtime[Any]) -> str:
+def leftover(runtime: StackRuntime) -> str:
     """What to say about processes that run without being recorded, as after ``rm -rf .obsctl``; "" for none."""
-    pids = [str(pid) for pid in runtime.strays()]
+    pids = [str(pid) for pid in runtime.orphans()]
     return f"; processes of an earlier one are left over, though: pid {', '.join(pids)}" if pids else ""
 
 
 def open_home(folder: Path) -> Home:
     """The stack of a folder: the one that is recorded, or else one that Docker Compose started from its files."""
     folder = _existing(folder)
-    home = folder / STATE_FOLDER
     with contextlib.suppress(StartError):  # a damaged record: what it was about is looked for
-        state = StateFile(home).read()
-        if state.runtime == "docker":
-            return Home(DockerRuntime(home, folder / OUTPUT, state.stack))
+        state = StateFile(folder / STATE_FOLDER).read()
         if state.runtime:
-            return Home(embedded_runtime(home))
-    return _started_by_compose(folder) or Home(embedded_runtime(home))
+            return Home(SITES.get(state.runtime, ProcessSite.of)(folder, state.stack))
+    return _started_by_compose(folder) or Home(ProcessSite.of(folder))
 
 
 def _started_by_compose(folder: Path) -> Home | None:
@@ -86,11 +176,9 @@ def _started_by_compose(folder: Path) -> Home | None:
 
     with contextlib.suppress(ObsctlError):
         stack = load_stack(folder)
-        runtime = DockerRuntime(folder / STATE_FOLDER, folder / OUTPUT, stack.name)
-        if runtime.is_there():
-            from obsctl.ops.deploy import composed
-
-            return Home(runtime, runtime.reachable(composed(stack).endpoints))
+        site = ContainerSite.of(folder, stack.name)
+        if site.runtime.is_there():
+            return Home(site, site.runtime.reachable(site.target(stack).desired.endpoints))
     return None
 
 
@@ -107,10 +195,3 @@ def _existing(folder: Path) -> Path:
         hint = "rename it, or choose another with --directory"
         raise UsageError(f"the path of this folder is not UTF-8: {resolved}", hint=hint) from None
     return resolved
-
-
-def embedded_runtime(home: Path) -> Runtime[Any]:
-    """The embedded runtime of a state folder."""
-    from obsctl.runtime.embedded import EmbeddedRuntime  # with psutil: a stack of containers does without
-
-    return EmbeddedRuntime(home)

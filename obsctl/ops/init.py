@@ -20,7 +20,7 @@ from obsctl.events import Emit, silent
 from obsctl.ops.home import open_home
 from obsctl.ops.listen import listen, receiver
 from obsctl.result import Result
-from obsctl.runtime.files import replace_file
+from obsctl.runtime.state import replace_file
 from obsctl.spec.load import starter_files
 from obsctl.spec.scalars import NAME_PATTERN
 from obsctl.spec.stack_load import folder_name

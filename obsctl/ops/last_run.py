@@ -7,7 +7,7 @@ from pathlib import Path
 
 from obsctl.errors import StartError
 from obsctl.probes import ProbeRequest, ProbeRun
-from obsctl.runtime.files import replace_file
+from obsctl.runtime.state import replace_file
 from obsctl.spec.contract import Contract
 
 FILE = "last_run.json"

@@ -12,10 +12,9 @@ from obsctl.discovery.observe import Counts, counts
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import MissingPartError, StartError
 from obsctl.events import Emit, Event, silent
+from obsctl.ops.home import ProcessSite
 from obsctl.ops.session import Session
 from obsctl.ops.up import wait_ready
-from obsctl.render.desired import STATE_FOLDER
-from obsctl.runtime.embedded import EmbeddedRuntime
 from obsctl.runtime.interrupts import noticing
 from obsctl.runtime.ports import free_ports
 from obsctl.runtime.state import prepare
@@ -44,19 +43,18 @@ def receiver(offset: int) -> Iterator[Endpoints]:
             zip(others, free_ports(len(others)), strict=True)
         )
         stack = Stack("init", folder, (), ports=ports, port_offset=offset, retention=_KEPT)
-        runtime = EmbeddedRuntime(folder / STATE_FOLDER)
-        prepare(runtime.home)
-        session = Session(runtime, stack=stack, reason="")
+        session = Session(ProcessSite.of(folder), stack=stack, reason="")
+        prepare(session.runtime.home)
         try:
             _start(session)
             yield session.endpoints
         finally:
-            runtime.down(silent, volumes=True)
+            session.runtime.down(silent, volumes=True)
 
 
 def _start(session: Session) -> None:
     try:
-        session.runtime.apply(session.desired, silent)
+        session.target.apply(silent)
     except MissingPartError:
         raise
     except StartError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.session import open_session
-from obsctl.ops.up import wait_ready, write_files
+from obsctl.ops.up import wait_ready
 from obsctl.result import Result
 from obsctl.runtime.interrupts import uninterrupted
 from obsctl.runtime.parts import require_parts
@@ -22,13 +22,13 @@ def restart(folder: Path, names: Sequence[str], *, timeout: float, emit: Emit) -
     session = open_session(folder)
     session.running()
     with session.lock("restart", emit):
-        chosen = known(names, list(session.desired.ports))
-        require_parts({module for name, module in session.desired.modules.items() if name in chosen})
-        write_files(session, emit)
+        chosen = known(names, list(session.target.desired.ports))
+        require_parts({module for name, module in session.target.desired.modules.items() if name in chosen})
+        session.target.write_files(emit)
         emit(Event("noted", "restarting", ", ".join(chosen)))
         with uninterrupted():  # between the two there is a stack with a hole in it
             session.runtime.stop(chosen, emit)
-            started = session.runtime.apply(session.desired, emit)
+            started = session.target.apply(emit)
         wait_ready(session, timeout, emit)
     seconds = round(time.monotonic() - begun, 3)
     return Result("restart", {"restarted": list(started), "seconds": seconds}, (f"restarted {', '.join(started)}",))

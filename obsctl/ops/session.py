@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from obsctl import __version__
 from obsctl.endpoints import Endpoints
-from obsctl.errors import ObsctlError, StartError, UsageError
-from obsctl.ops.deploy import composed
-from obsctl.ops.home import Home, embedded_runtime, open_home
-from obsctl.render.containers import Composition
-from obsctl.render.desired import OUTPUT, STATE_FOLDER, Desired
-from obsctl.render.stack import embedded
-from obsctl.runtime.base import Runtime
-from obsctl.runtime.docker.runtime import DockerRuntime
+from obsctl.errors import StartError, UsageError
+from obsctl.ops.home import SITES, Home, open_home
+from obsctl.ops.targets import Target
 from obsctl.spec.load import load_stack
 from obsctl.spec.stack import Service, Stack
 
@@ -29,9 +22,9 @@ class Session(Home):
     reason: str
 
     @cached_property
-    def desired(self) -> Desired | Composition:
-        """The stack as it should be."""
-        return composed(self.stack) if self.runtime.name == "docker" else embedded(self.stack, version=__version__)
+    def target(self) -> Target:
+        """What the spec wants on this runtime."""
+        return self.site.target(self.stack)
 
 
 def open_session(
@@ -46,40 +39,32 @@ def open_session(
     state = home.runtime.state.read()
     offset = port_offset if port_offset is not None else state.port_offset - stack.port_offset if state.runtime else 0
     stack = _moved(stack, offset)
-    asked, asker = (runtime, "--runtime") if runtime else (stack.runtime, "obsctl.yaml")
+    requested, requester = (runtime, "--runtime") if runtime else (stack.runtime, "obsctl.yaml")
     if home.runtime.is_there():
-        _require_same(home.runtime.name, asked if starting else "auto", asker)
-        return Session(home.runtime, home.declared, stack=stack, reason=f"{home.runtime.name}, as it runs")
-    name, reason = _automatic(stack) if asked == "auto" else (asked, f"{asked}, as {asker} says")
-    return Session(_runtime(name, stack), stack=stack, reason=reason)
+        _require_same(home.runtime.name, requested if starting else "auto", requester)
+        return Session(home.site, home.declared, stack=stack, reason=f"{home.runtime.name}, as it runs")
+    if requested == "auto":
+        return _automatic(stack)
+    site = SITES[requested](stack.folder, stack.name)
+    return Session(site, stack=stack, reason=f"{requested}, as {requester} says")
 
 
-def _runtime(name: str, stack: Stack) -> Runtime[Any]:
-    home = stack.folder / STATE_FOLDER
-    return DockerRuntime(home, stack.folder / OUTPUT, stack.name) if name == "docker" else embedded_runtime(home)
-
-
-def _require_same(running: str, asked: str, asker: str) -> None:
-    if asked not in ("auto", running):
+def _require_same(running: str, requested: str, requester: str) -> None:
+    if requested not in ("auto", running):
         hint = "end it with `obsctl down` first; data is kept"
-        raise StartError(f"the stack runs on the {running} runtime, and {asker} says {asked}", hint=hint)
+        raise StartError(f"the stack runs on the {running} runtime, and {requester} says {requested}", hint=hint)
 
 
-def _automatic(stack: Stack) -> tuple[str, str]:
-    """Containers where that needs no download, else processes; and why.
-
-    Whoever wants containers enough to wait for gigabytes says so.
-    """
-    runtime = DockerRuntime(stack.folder / STATE_FOLDER, stack.folder / OUTPUT, stack.name)
-    try:
-        engine = runtime.engine
-        missing = runtime.missing_images(composed(stack))
-    except ObsctlError as error:
-        return "embedded", f"embedded, by auto: {error.message.splitlines()[0].removesuffix('; tried:')}"
-    if missing:
-        many = f"{len(missing)} image{'s' * (len(missing) != 1)}"
-        return "embedded", f"embedded, by auto: {many} would have to be pulled; `--runtime docker` does"
-    return "docker", f"docker, by auto: {engine} has every image"
+def _automatic(stack: Stack) -> Session:
+    """Containers where that needs no download, else processes; and why."""
+    obstacle = ""
+    for name, site_of in SITES.items():
+        site = site_of(stack.folder, stack.name)
+        found = site.suitability(stack)
+        if found.suits:
+            return Session(site, stack=stack, reason=f"{name}, by auto: {found.reason or obstacle}")
+        obstacle = found.reason
+    raise StartError("no runtime can start this stack", hint=obstacle)
 
 
 def _moved(stack: Stack, offset: int) -> Stack:

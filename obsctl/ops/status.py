@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
@@ -26,7 +25,7 @@ def status(folder: Path) -> Result:
     runtime, endpoints = home.runtime, home.endpoints
     observed = runtime.observe()
     answers = _ask(endpoints)
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "runtime": runtime.name if observed else None,
         "processes": [_process(o) for o in observed],
         "endpoints": [_endpoint(e, a) for e, a in zip(endpoints, answers, strict=True)],
@@ -37,7 +36,7 @@ def status(folder: Path) -> Result:
     return Result("status", data, (sentence,), exit_status=0 if _well(observed, answers) else 1)
 
 
-def _budgets(folder: Path, endpoints: Endpoints, answers: Sequence[Readiness]) -> list[dict[str, Any]]:
+def _budgets(folder: Path, endpoints: Endpoints, answers: Sequence[Readiness]) -> list[dict[str, object]]:
     """What is left of the budgets of this folder's contracts; a spec that is wrong now must not hide what runs."""
     metrics = endpoints.first(Role.METRICS)
     try:
@@ -71,7 +70,7 @@ def _sentence(observed: Sequence[Observed], answers: Sequence[Readiness]) -> str
     return "everything runs and is ready"
 
 
-def _process(observed: Observed) -> dict[str, Any]:
+def _process(observed: Observed) -> dict[str, object]:
     running = observed.state == "running"
     return {
         "name": observed.name,
@@ -86,7 +85,7 @@ def _process(observed: Observed) -> dict[str, Any]:
     }
 
 
-def _endpoint(endpoint: Endpoint, answer: Readiness) -> dict[str, Any]:
+def _endpoint(endpoint: Endpoint, answer: Readiness) -> dict[str, object]:
     return {
         "name": endpoint.name,
         "role": endpoint.role.value,

@@ -13,13 +13,9 @@ from obsctl.clients.ready import is_ready, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
-from obsctl.ops.deploy import Deployment, deployment
 from obsctl.ops.session import Session, open_session
-from obsctl.render.containers import Composition
-from obsctl.render.desired import COMPOSE_FILE, OUTPUT
+from obsctl.render.desired import OUTPUT
 from obsctl.result import Result
-from obsctl.runtime.base import Operation
-from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.wait import Deadline
 
 NEXT = (
@@ -40,8 +36,8 @@ def up(folder: Path, *, runtime: str | None, port_offset: int | None, timeout: f
     emit(Event("noted", "runtime", session.reason))
     with session.lock("up", emit):
         session.runtime.require()
-        write_files(session, emit)
-        started = session.runtime.apply(session.desired, emit)
+        session.target.write_files(emit)
+        started = session.target.apply(emit)
         try:
             wait_ready(session, timeout, emit)
         except BaseException:
@@ -53,9 +49,8 @@ def up(folder: Path, *, runtime: str | None, port_offset: int | None, timeout: f
 def plan(folder: Path, *, runtime: str | None, port_offset: int | None) -> Result:
     """What ``up`` would do, each step with its cause. Changes nothing."""
     session = open_session(folder, runtime=runtime, port_offset=port_offset, starting=True)
-    files = _files(session)
-    changed = [c for c in files.changes if c.state not in ("same", "edited")] if files else []
-    steps = [step for step in _operations(session, files) if step.kind != "keep"]
+    changed = session.target.file_changes()
+    steps = [step for step in session.target.plan() if step.kind != "keep"]
     data = {
         "runtime": {"name": session.runtime.name, "reason": session.reason},
         "files": [{"path": f"{OUTPUT}/{change.path}", "state": change.state} for change in changed],
@@ -66,40 +61,13 @@ def plan(folder: Path, *, runtime: str | None, port_offset: int | None) -> Resul
     return Result("up", data, notes if steps or changed else (*notes, "nothing to do"))
 
 
-def _operations(session: Session, files: Deployment | None) -> tuple[Operation, ...]:
-    if files and isinstance(session.runtime, DockerRuntime):
-        return session.runtime.plan(files.composition, files.pending)
-    return session.runtime.plan(session.desired)
-
-
-def _files(session: Session) -> Deployment | None:
-    """The rendered files of a stack of containers; None of one of processes."""
-    if isinstance(session.desired, Composition):
-        return deployment(session.runtime.home.parent / OUTPUT, session.desired)
-    return None
-
-
-def write_files(session: Session, emit: Emit) -> None:
-    """Bring the rendered files up to date. What somebody edited is kept, and told."""
-    files = _files(session)
-    if files is None:
-        return
-    for path in files.write():
-        emit(Event("noted", f"{OUTPUT}/{path}", "made a random password"))
-    for change in files.kept:
-        told = "is edited: it is used as it is; `obsctl render --force` takes what the spec gives"
-        if change.path == COMPOSE_FILE:
-            told = "is edited: `docker compose` follows it, obsctl follows obsctl.yaml"
-        emit(Event("noted", f"{OUTPUT}/{change.path}", told))
-
-
 def own(session: Session) -> Endpoints:
     """The endpoints that obsctl answers for, where they are.
 
     Services that it only observes are started by somebody else, maybe later: they may need a backend to send to. The
     same goes for an alert manager that is not ours.
     """
-    started = session.desired.ports
+    started = session.target.desired.ports
     listening = {port for ports in started.values() for port in ports.values()}
     return Endpoints(tuple(e for e in session.endpoints if e.name in started or _answers(e, listening)))
 
@@ -144,8 +112,7 @@ def wait_ready(session: Session, timeout: float, emit: Emit) -> None:
 def _require_alive(session: Session) -> None:
     dead = [o.name for o in session.runtime.observe(memory=False) if o.state == "dead"]
     if dead:
-        said = session.runtime.last_words(dead[0], 5)
-        tail = "".join(f"\n    {line}" for line in said)
+        tail = "".join(f"\n    {line}" for line in session.runtime.exit_log(dead[0], 5))
         hint = f"all of its output: `obsctl logs {dead[0]}`"
         raise StartError(f"{dead[0]} ended while starting; its last lines:{tail}", hint=hint)
 

@@ -12,7 +12,7 @@ from obsctl.events import Emit, LogText
 from obsctl.runtime.state import StateFile
 
 Cancelled = Callable[[], bool]
-D_contra = TypeVar("D_contra", contravariant=True)
+Desired_contra = TypeVar("Desired_contra", contravariant=True)
 Kind = Literal["pull", "build", "network", "volume", "create", "replace", "start", "resume", "stop", "keep", "orphan"]
 
 
@@ -51,10 +51,15 @@ class Observed:
     detail: str = ""
 
 
-class Runtime(Protocol[D_contra]):
-    """Where a stack runs, and of what values it takes it. ``home`` is the state folder."""
+class StackRuntime(Protocol):
+    """Where a stack runs: what can be asked and done without knowing what the stack should be.
+
+    ``home`` is the state folder. ``supervised`` says that an engine keeps track of what runs, so that nothing of the
+    stack can run unrecorded.
+    """
 
     name: str
+    supervised: bool
     home: Path
     state: StateFile
 
@@ -68,14 +73,6 @@ class Runtime(Protocol[D_contra]):
 
     def is_there(self) -> bool:
         """Whether it has this stack, so that no other runtime may start it."""
-        ...
-
-    def plan(self, desired: D_contra) -> tuple[Operation, ...]:
-        """What ``apply`` would do. Changes nothing."""
-        ...
-
-    def apply(self, desired: D_contra, emit: Emit) -> tuple[str, ...]:
-        """Make it so; the names that were started. Interrupted or failed: what this call started is gone again."""
         ...
 
     def undo(self, names: Sequence[str], emit: Emit) -> None:
@@ -94,11 +91,11 @@ class Runtime(Protocol[D_contra]):
         """What has output that can be read."""
         ...
 
-    def last_words(self, name: str, count: int) -> list[str]:
-        """The last lines that a process has written since it was started."""
+    def exit_log(self, name: str, count: int) -> list[str]:
+        """The last ``count`` lines that a process has printed since it was started."""
         ...
 
-    def strays(self) -> tuple[int, ...]:
+    def orphans(self) -> tuple[int, ...]:
         """Pids of processes of this stack that nothing records."""
         ...
 
@@ -108,4 +105,16 @@ class Runtime(Protocol[D_contra]):
 
     def down(self, emit: Emit, *, volumes: bool) -> tuple[str, ...]:
         """Stop everything; with ``volumes`` remove what it stored. The names that ran."""
+        ...
+
+
+class Runtime(StackRuntime, Protocol[Desired_contra]):
+    """A runtime with the type of the values that say what should run on it."""
+
+    def plan(self, desired: Desired_contra) -> tuple[Operation, ...]:
+        """What ``apply`` would do. Changes nothing."""
+        ...
+
+    def apply(self, desired: Desired_contra, emit: Emit) -> tuple[str, ...]:
+        """Make it so; the names that were started. Interrupted or failed: what this call started is gone again."""
         ...

@@ -19,18 +19,18 @@ from obsctl.errors import StartError
 from obsctl.events import Emit, Event, LogText
 from obsctl.render.desired import Desired, Process
 from obsctl.runtime import processes
-from obsctl.runtime.base import Cancelled, Observed, Operation
+from obsctl.runtime.base import Cancelled, Observed, Operation, Runtime
 from obsctl.runtime.interrupts import uninterrupted
 from obsctl.runtime.parts import require_parts
-from obsctl.runtime.plan import plan
 from obsctl.runtime.ports import require_free
 from obsctl.runtime.state import Recorded, StateFile, prepare
 
 
-class EmbeddedRuntime:
+class EmbeddedRuntime(Runtime[Desired]):
     """The stack of one folder. Callers hold the state lock around everything that changes something."""
 
     name = "embedded"
+    supervised = False
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -131,25 +131,25 @@ class EmbeddedRuntime:
         state = self.state.read()
         if state.settled and state.processes:
             return
-        unknown = self.unrecorded()
+        unknown = self._unrecorded()
         processes.stop(unknown)
         for process in unknown:
             emit(Event("stopped", f"pid {process.pid}", "left over from an earlier command"))
 
-    def unrecorded(self) -> list[psutil.Process]:
+    def _unrecorded(self) -> list[psutil.Process]:
         """Processes of this stack that the state does not name."""
         known = {p.pid for p in self.state.read().processes}
-        return [p for p in processes.strays(self.home) if p.pid not in known]
+        return [p for p in processes.of_stack(self.home) if p.pid not in known]
 
-    def strays(self) -> tuple[int, ...]:
+    def orphans(self) -> tuple[int, ...]:
         """The pids of those."""
-        return tuple(p.pid for p in self.unrecorded())
+        return tuple(p.pid for p in self._unrecorded())
 
     def log_file(self, name: str) -> Path:
         """Where the output of a process is."""
         return self.home / "logs" / f"{name}.log"
 
-    def last_words(self, name: str, count: int) -> list[str]:
+    def exit_log(self, name: str, count: int) -> list[str]:
         """The last lines that a process has written since it was started."""
         begin = next((p.log_start for p in self.state.read().processes if p.name == name), 0)
         return processes.last_lines(self.log_file(name), count, begin=begin)
@@ -197,7 +197,7 @@ class EmbeddedRuntime:
                 stopped = self._end(self.state.read().processes, emit)
             except StartError:  # a damaged state file: its processes are found by their environment
                 stopped = ()
-            left = processes.strays(self.home)
+            left = processes.of_stack(self.home)
             processes.stop(left)
             self.state.forget()
         if volumes:
@@ -206,6 +206,24 @@ class EmbeddedRuntime:
             (self.home / "last_run.json").unlink(missing_ok=True)
             prepare(self.home)
         return (*stopped, *(f"pid {p.pid}" for p in left))
+
+
+def plan(desired: Desired, observed: Sequence[Observed]) -> tuple[Operation, ...]:
+    """What to do: first stop what the spec no longer names, then each process in start order."""
+    running = {o.name: o for o in observed}
+    wanted = {p.name for p in desired.processes}
+    stops = [Operation("stop", o.name, "no longer in the spec") for o in observed if o.name not in wanted]
+    return (*stops, *(_decide(p, running.get(p.name)) for p in desired.processes))
+
+
+def _decide(process: Process, existing: Observed | None) -> Operation:
+    if existing is None:
+        return Operation("start", process.name, "not running")
+    if existing.state == "dead":
+        return Operation("start", process.name, "it had died")
+    if existing.fingerprint != process.fingerprint:
+        return Operation("replace", process.name, "its configuration changed")
+    return Operation("keep", process.name, "running, nothing changed")
 
 
 def _require_loopback(bind: str) -> None:

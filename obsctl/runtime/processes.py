@@ -73,7 +73,7 @@ def alive(recorded: Recorded) -> psutil.Process | None:
         return None
 
 
-def strays(home: Path) -> list[psutil.Process]:
+def of_stack(home: Path) -> list[psutil.Process]:
     """Processes of this stack, recorded or not: recognised by the state folder in their environment."""
     found = []
     for process in psutil.process_iter():

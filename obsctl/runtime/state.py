@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import time
@@ -15,7 +14,6 @@ from typing import Any
 
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Feature, Role
 from obsctl.errors import StartError
-from obsctl.runtime.files import replace_file
 
 SCHEMA = "obsctl.state/1"
 LOCK = "lock"
@@ -116,7 +114,9 @@ def _note(handle: int, text: str) -> None:
 
 
 def _acquire(handle: int, deadline: float, waiting: Callable[[str], None]) -> None:
-    told = False
+    import fcntl  # Unix alone has it: elsewhere obsctl must be able to say so
+
+    announced = False
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -125,10 +125,21 @@ def _acquire(handle: int, deadline: float, waiting: Callable[[str], None]) -> No
             holder = os.pread(handle, 200, 0).decode("utf8", "replace") or "another obsctl"
             if time.monotonic() > deadline:
                 raise StartError(f"{holder} is still working on this stack", hint="wait for it, or stop it") from None
-            if not told:
+            if not announced:
                 waiting(holder)
-                told = True
+                announced = True
             time.sleep(0.05)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Put a text in place in one step: a crash or a full disk leaves the old file, or none. Raises OSError."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf8")
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def prepare(home: Path) -> None:

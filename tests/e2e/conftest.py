@@ -113,7 +113,7 @@ class Folder:
         return {p["name"]: p["pid"] for p in recorded if _alive(p["pid"])}
 
 
-def strays(folder: Folder) -> list[int]:
+def stack_processes(folder: Folder) -> list[int]:
     """Every process that belongs to this folder's stack, recorded or not."""
     found = []
     for process in psutil.process_iter():
@@ -130,7 +130,7 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     """An empty folder; whatever runs in it is stopped at the end."""
     home = Folder(tmp_path, free_offset())
     yield home
-    if (tmp_path / ".obsctl").exists() or strays(home):
+    if (tmp_path / ".obsctl").exists() or stack_processes(home):
         home.run("down", "--volumes")
 
 

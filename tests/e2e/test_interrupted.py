@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.conftest import COMPONENTS, Folder, strays
+from tests.e2e.conftest import COMPONENTS, Folder, stack_processes
 
 pytestmark = pytest.mark.e2e
 
@@ -35,12 +35,12 @@ def before_our_code(status: int, said: str) -> bool:
 def test_interrupted_anywhere_leaves_nothing(folder: Folder, lines: int, number: int) -> None:
     status, said = interrupt_at(folder, lines, number)
     assert status in (130, -number) or before_our_code(status, said), said
-    assert strays(folder) == []
+    assert stack_processes(folder) == []
     assert folder.run("status").status == 1
 
 
 def whole(folder: Folder) -> bool:
-    return set(folder.pids()) == COMPONENTS and sorted(strays(folder)) == sorted(folder.pids().values())
+    return set(folder.pids()) == COMPONENTS and sorted(stack_processes(folder)) == sorted(folder.pids().values())
 
 
 def test_neither_a_closed_pipe_nor_ctrl_c_in_a_restart_leaves_half_a_stack(folder: Folder) -> None:
@@ -65,9 +65,9 @@ def test_an_up_that_was_killed_half_way_is_cleaned_up_by_the_next(folder: Folder
     status, _ = interrupt_at(folder, 3, signal.SIGKILL)
     assert status == -signal.SIGKILL
     assert folder.up().status == 0
-    assert sorted(strays(folder)) == sorted(folder.pids().values())
+    assert sorted(stack_processes(folder)) == sorted(folder.pids().values())
     folder.ok("down")
-    assert strays(folder) == []
+    assert stack_processes(folder) == []
 
 
 def test_two_at_once_give_one_stack_and_one_message(folder: Folder) -> None:
@@ -77,7 +77,7 @@ def test_two_at_once_give_one_stack_and_one_message(folder: Folder) -> None:
     waited = [err for _, err, _ in ended if "is working on this stack" in err]
     assert len(waited) == 1
     assert sum("already running, nothing to do" in out for out, _, _ in ended) == 1
-    assert sorted(strays(folder)) == sorted(folder.pids().values())
+    assert sorted(stack_processes(folder)) == sorted(folder.pids().values())
     assert set(folder.pids()) == COMPONENTS
 
 
@@ -98,5 +98,5 @@ def test_a_move_to_ports_that_are_taken_changes_nothing_and_an_interrupted_one_l
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    assert strays(folder) == []
+    assert stack_processes(folder) == []
     assert folder.run("status").out.startswith("nothing is running here")

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.conftest import COMPONENTS, Folder, strays
+from tests.e2e.conftest import COMPONENTS, Folder, stack_processes
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +20,7 @@ def test_a_taken_port_is_named_and_nothing_is_left(folder: Folder) -> None:
     assert done.status == 3
     assert f"port {9090 + folder.offset} (prometheus) is taken by pid {os.getpid()}" in done.err
     assert "--port-offset" in done.err
-    assert strays(folder) == []
+    assert stack_processes(folder) == []
 
 
 def test_a_component_that_cannot_start_shows_its_last_lines(folder: Folder) -> None:
@@ -32,7 +32,7 @@ def test_a_component_that_cannot_start_shows_its_last_lines(folder: Folder) -> N
     assert done.status == 3
     assert "ai ended while starting" in done.err
     assert "the disk is on fire" in done.err
-    assert strays(folder) == []
+    assert stack_processes(folder) == []
 
 
 def test_an_observed_service_is_not_waited_for_and_a_full_disk_does_not_keep_a_stack_running(folder: Folder) -> None:
@@ -52,7 +52,7 @@ def test_an_observed_service_is_not_waited_for_and_a_full_disk_does_not_keep_a_s
     assert refused.status == 3
     assert "cannot write to" in refused.err
     assert full.ok("down").out.startswith("stopped backend")
-    assert strays(folder) == []
+    assert stack_processes(folder) == []
 
 
 def test_a_damaged_state_file_has_a_way_out(folder: Folder) -> None:
@@ -62,18 +62,18 @@ def test_a_damaged_state_file_has_a_way_out(folder: Folder) -> None:
     assert done.status == 3
     assert "cannot be read" in done.err
     folder.ok("down")
-    assert strays(folder) == []
+    assert stack_processes(folder) == []
 
 
 def test_processes_are_found_even_when_the_state_folder_was_removed(folder: Folder) -> None:
     for repair in ("up", "down"):
         assert folder.up().status == 0
         shutil.rmtree(folder.path / ".obsctl")
-        assert len(strays(folder)) == len(COMPONENTS)
+        assert len(stack_processes(folder)) == len(COMPONENTS)
         assert (folder.up() if repair == "up" else folder.run("down")).status == 0
-        assert sorted(strays(folder)) == sorted(folder.pids().values())
+        assert sorted(stack_processes(folder)) == sorted(folder.pids().values())
         folder.ok("down")
-        assert strays(folder) == []
+        assert stack_processes(folder) == []
 
 
 def test_down_keeps_data_and_volumes_removes_it(folder: Folder) -> None:
@@ -81,7 +81,7 @@ def test_down_keeps_data_and_volumes_removes_it(folder: Folder) -> None:
     verified = folder.run("verify", "--json", "--only", "traces")
     trace_id = verified.data["trace_id"]
     folder.ok("down")
-    assert strays(folder) == []
+    assert stack_processes(folder) == []
     assert folder.up().status == 0
     assert trace_id in folder.ok("trace", trace_id, "--json").out
     folder.ok("down", "--volumes")

@@ -18,7 +18,7 @@ from obsctl.endpoints import Endpoint, Endpoints
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event, LogText
 from obsctl.render.containers import Composition
-from obsctl.runtime.base import Cancelled, Observed, Operation
+from obsctl.runtime.base import Cancelled, Observed, Operation, Runtime
 from obsctl.runtime.docker.engine import Engine, find_engine
 from obsctl.runtime.docker.inventory import (
     Inventory,
@@ -39,7 +39,7 @@ PATIENCE = 120.0
 """Seconds that a container may take to become healthy where others wait for it."""
 
 
-class DockerRuntime:
+class DockerRuntime(Runtime[Composition]):
     """The stack of one folder. Callers hold the state lock around everything that changes something.
 
     ``home`` is the state folder, ``root`` the folder of the rendered files, ``name`` the stack's. The engine is looked
@@ -47,6 +47,7 @@ class DockerRuntime:
     """
 
     name = "docker"
+    supervised = True
 
     def __init__(
         self,
@@ -214,14 +215,14 @@ class DockerRuntime:
         """The services whose output can be read."""
         return [c.name for c in self._containers()]
 
-    def last_words(self, name: str, count: int) -> list[str]:
+    def exit_log(self, name: str, count: int) -> list[str]:
         """The last lines of one service's output."""
         from obsctl.runtime.docker.logs import last_lines
 
         chosen = [c for c in self._containers() if c.name == name]
         return [line.text for c in chosen for line in last_lines(self.engine, c.ident, c.name, count)]
 
-    def strays(self) -> tuple[int, ...]:
+    def orphans(self) -> tuple[int, ...]:
         """None: the engine knows all of its containers."""
         return ()
 

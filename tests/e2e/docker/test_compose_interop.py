@@ -89,7 +89,7 @@ def test_obsctl_works_on_what_compose_made(lab: Lab, program: str) -> None:
     assert lab.runtime.apply(made, lab.events.append) == ()
     assert lab.ids() == before
     assert {o.name: o.state for o in lab.runtime.observe()} == {"front": "running", "db": "running", "odd": "running"}
-    assert lab.runtime.last_words("front", 1) == ["hello"]
+    assert lab.runtime.exit_log("front", 1) == ["hello"]
     assert [s.name for s in lab.runtime.plan(stack(lab, port, "changed")) if s.kind == "replace"] == ["front"]
     assert sorted(lab.down()) == ["db", "front", "odd"]
     assert lab.left() == []

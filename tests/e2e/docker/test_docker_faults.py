@@ -218,14 +218,14 @@ def test_a_failed_change_keeps_what_ran_before(lab: Lab) -> None:
     assert {o.state for o in lab.runtime.observe(memory=False)} == {"running"}
 
 
-def test_a_container_that_goes_on_ending_counts_as_dead_and_its_last_words_can_be_read(lab: Lab) -> None:
+def test_a_container_that_goes_on_ending_counts_as_dead_and_its_exit_log_can_be_read(lab: Lab) -> None:
     lab.up(box("one"), box("bad", ("/bin/sh", "-c", "echo no such setting; exit 3")))
 
     def dead() -> list[str]:
         return [o.name for o in lab.runtime.observe(memory=False) if o.state == "dead"]
 
     assert until(dead, Deadline.after(20)) == ["bad"]
-    assert lab.runtime.last_words("bad", 1) == ["no such setting"]
+    assert lab.runtime.exit_log("bad", 1) == ["no such setting"]
     lab.runtime.undo((), lab.events.append)
     assert lab.left() == []
 

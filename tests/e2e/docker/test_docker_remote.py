@@ -57,8 +57,8 @@ def test_files_are_copied_to_an_engine_on_another_machine(remote: Lab) -> None:
             return ""
 
     assert until(page, Deadline.after(10)) == "hello\n"
-    until(lambda: sum(line.startswith("-") for line in lab.runtime.last_words("reader", 20)) == 2, Deadline.after(10))
-    said = lab.runtime.last_words("reader", 20)
+    until(lambda: sum(line.startswith("-") for line in lab.runtime.exit_log("reader", 20)) == 2, Deadline.after(10))
+    said = lab.runtime.exit_log("reader", 20)
     assert said[:2] == ["hello", "secret of word"]
     assert {line.split()[-1]: line.split()[:4] for line in said if line.startswith("-")} == {
         "word": ["-r--------", "1", "65534", "65534"],

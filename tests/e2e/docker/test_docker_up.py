@@ -54,7 +54,7 @@ def test_a_stack_comes_up_in_the_order_of_its_needs_and_goes_without_a_trace(lab
     assert {o.state for o in observed.values()} == {"running"}
     assert all(o.memory > 0 and o.image == IMAGE and o.restarts == 0 for o in observed.values())
     assert {e.name: e.url for e in lab.runtime.endpoints()} == {"front": f"http://127.0.0.1:{port}"}
-    assert lab.runtime.last_words("front", 5) == ["hello"]
+    assert lab.runtime.exit_log("front", 5) == ["hello"]
     assert sorted(lab.down()) == ["db", "front"]
     assert lab.left() == []
     assert lab.runtime.endpoints().all == ()
@@ -163,9 +163,9 @@ def test_containers_are_safe_by_default(lab: Lab) -> None:
     assert host["Memory"] == host["MemorySwap"] == 64 * 1024**2
     assert (host["PidsLimit"], host["Init"], host["RestartPolicy"]["Name"]) == (64, True, "unless-stopped")
     assert host["LogConfig"]["Config"] == {"max-file": "3", "max-size": "10m"}
-    said = until(lambda: [x for x in lab.runtime.last_words("one", 9) if "secret" in x], Deadline.after(10))
+    said = until(lambda: [x for x in lab.runtime.exit_log("one", 9) if "secret" in x], Deadline.after(10))
     assert said == ["secret of word"]
-    assert "writable" not in lab.runtime.last_words("one", 9)
+    assert "writable" not in lab.runtime.exit_log("one", 9)
 
 
 def test_another_folders_stack_of_the_same_name_is_not_touched(lab: Lab) -> None:

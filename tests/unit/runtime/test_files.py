@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obsctl.runtime.files import replace_file
 from obsctl.runtime.processes import last_lines
+from obsctl.runtime.state import replace_file
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from obsctl.endpoints import Endpoints
 from obsctl.render.desired import Desired, File, Process
 from obsctl.runtime.base import Observed
-from obsctl.runtime.plan import plan
+from obsctl.runtime.embedded import plan
 
 NAMES = ("backend", "redis", "api")
 
