@@ -11,7 +11,7 @@ from obsctl.embedded.query.traceql.search import Match, Matches
 from obsctl.embedded.query.traceql.view import Getter, TraceView, getter, took
 from obsctl.embedded.query.traces import summarize
 from obsctl.languages.numbers import format_value
-from obsctl.languages.traceql.tree import Field, Filter, Kind, Pipeline, Select, Status, Value, walk
+from obsctl.languages.traceql.tree import Field, Filter, Pipeline, Select, SpanKind, SpanStatus, Value, walk
 
 NO_ROOT = "<root span not yet received>"
 _MS_NS = 1_000_000
@@ -100,12 +100,12 @@ def any_value(value: Value) -> Json:
         return {"intValue": str(value)}
     if isinstance(value, float):
         return {"doubleValue": double(value)}
-    return {"stringValue": value.value if isinstance(value, Status | Kind) else value}
+    return {"stringValue": value.value if isinstance(value, SpanStatus | SpanKind) else value}
 
 
 def typed_value(value: Value) -> dict[str, str]:
     """A value as text with its type, as it is typed into a query."""
-    if isinstance(value, Status | Kind):
+    if isinstance(value, SpanStatus | SpanKind):
         return {"type": "keyword", "value": value.value}
     if isinstance(value, bool):
         return {"type": "bool", "value": "true" if value else "false"}

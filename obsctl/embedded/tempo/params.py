@@ -11,7 +11,7 @@ from obsctl.embedded.http.calls import Call
 from obsctl.languages.errors import QueryError
 from obsctl.languages.traceql.names import INTRINSICS, SCOPES
 from obsctl.languages.traceql.parse import parse, parse_field
-from obsctl.languages.traceql.tree import Binary, Expr, Field, Filter, Pipeline, SpansetOp, Static, Status
+from obsctl.languages.traceql.tree import Expr, Field, FieldOp, Filter, Pipeline, SpansetOp, SpanStatus, Static
 from obsctl.languages.units import MS_NS, SECOND_NS, clamp, finite, go_duration_ns, prom_duration_ms, quoted
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 10_000
@@ -129,7 +129,7 @@ def _with_duration(pipeline: Pipeline, shortest: int | None, longest: int | None
     """Only traces that took so long; a trace's duration can be asked of any span of it."""
     bounds = ((">=", shortest), ("<=", longest))
     took = Field("intrinsic", "traceDuration")
-    asked = [Filter(Binary(op, took, Static(value, duration=True))) for op, value in bounds if value]
+    asked = [Filter(FieldOp(op, took, Static(value, duration=True))) for op, value in bounds if value]
     return Pipeline((*pipeline.stages, *asked), pipeline.metrics)
 
 
@@ -156,13 +156,13 @@ def _conditions(text: str) -> Iterator[Expr]:
 def _condition(key: str, value: str) -> Expr:
     """A tag with a value as text, or as the number or truth value that the text spells."""
     if key == "name":
-        return Binary("=", Field("intrinsic", "name"), Static(value))
+        return FieldOp("=", Field("intrinsic", "name"), Static(value))
     if (key, value) in (("error", "true"), ("status", "error"), ("status.code", "error")):
-        return Binary("=", Field("intrinsic", "status"), Static(Status.ERROR))
+        return FieldOp("=", Field("intrinsic", "status"), Static(SpanStatus.ERROR))
     tag = Field("", key)
-    condition: Expr = Binary("=", tag, Static(value))
+    condition: Expr = FieldOp("=", tag, Static(value))
     for other in _spelled(value):
-        condition = Binary("||", condition, Binary("=", tag, other))
+        condition = FieldOp("||", condition, FieldOp("=", tag, other))
     return condition
 
 

@@ -25,7 +25,7 @@ _WHITE = " \t\r\n"
 
 
 @dataclass(frozen=True)
-class Token:
+class TemplateToken:
     """One token of an action; ``spaced`` when white space stands before it."""
 
     kind: Kind
@@ -33,7 +33,7 @@ class Token:
     spaced: bool
 
 
-def pieces(source: str) -> Iterator[str | list[Token]]:
+def pieces(source: str) -> Iterator[str | list[TemplateToken]]:
     """Texts, and actions as lists of tokens, in order. ``TemplateError`` for what is neither."""
     at, trims = 0, False
     while found := _OPEN.search(source, at):
@@ -46,13 +46,13 @@ def pieces(source: str) -> Iterator[str | list[Token]]:
     yield source[at:].lstrip(_WHITE) if trims else source[at:]
 
 
-def _action(source: str, at: int) -> tuple[list[Token] | None, int, bool]:
+def _action(source: str, at: int) -> tuple[list[TemplateToken] | None, int, bool]:
     """The tokens of an action (None for a comment), where it ends, and whether it takes the white space after it."""
     if comment := _COMMENT.match(source, at):
         if end := _CLOSE.match(source, comment.end()):
             return None, end.end(), bool(end["trim"])
         raise TemplateError("comment ends before closing delimiter")
-    tokens: list[Token] = []
+    tokens: list[TemplateToken] = []
     while not (end := _CLOSE.match(source, at)):
         space = _SPACE.match(source, at)
         begin = space.end() if space else at
@@ -62,7 +62,7 @@ def _action(source: str, at: int) -> tuple[list[Token] | None, int, bool]:
         if not found:
             raise TemplateError(_unreadable(source[begin : begin + 1]))
         kind: Kind = found.lastgroup  # type: ignore[assignment]
-        tokens.append(Token(kind, found[0], begin > at))
+        tokens.append(TemplateToken(kind, found[0], begin > at))
         at = found.end()
     return tokens, end.end(), bool(end["trim"])
 

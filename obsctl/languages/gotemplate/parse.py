@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator
 
-from obsctl.languages.gotemplate.lex import Token, pieces
+from obsctl.languages.gotemplate.lex import TemplateToken, pieces
 from obsctl.languages.gotemplate.syntax import (
     Action,
     Branch,
@@ -15,11 +15,11 @@ from obsctl.languages.gotemplate.syntax import (
     Leave,
     Literal,
     Node,
-    Pipeline,
     TemplateError,
+    TemplatePipeline,
+    TemplateVariable,
     Term,
     Text,
-    Variable,
 )
 
 _BRANCHES = ("if", "with", "range")
@@ -43,13 +43,15 @@ def parse(source: str, functions: Collection[str], variables: Collection[str]) -
 
 
 class _Parser:
-    def __init__(self, parts: Iterator[str | list[Token]], functions: Collection[str], variables: list[str]) -> None:
+    def __init__(
+        self, parts: Iterator[str | list[TemplateToken]], functions: Collection[str], variables: list[str]
+    ) -> None:
         self._parts = parts
         self._functions = functions
         self._variables = ["$", *variables]
         self._loops = 0
 
-    def body(self, depth: int) -> tuple[tuple[Node, ...], list[Token]]:
+    def body(self, depth: int) -> tuple[tuple[Node, ...], list[TemplateToken]]:
         """Nodes up to an ``end`` or ``else``, which is given too; no tokens at the end of the template."""
         if depth > _DEPTH:
             raise TemplateError("nested too deeply")
@@ -65,7 +67,7 @@ class _Parser:
                 nodes.append(self._node(part, depth))
         return tuple(nodes), []
 
-    def _node(self, tokens: list[Token], depth: int) -> Node:
+    def _node(self, tokens: list[TemplateToken], depth: int) -> Node:
         word = tokens[0].text
         if word in _NAMED:
             raise TemplateError(f"{{{{{word}}}}} is not supported by the embedded server")
@@ -79,7 +81,7 @@ class _Parser:
             return self._branch(word, tokens[1:], depth)
         return Action(self._whole(tokens, word))
 
-    def _branch(self, word: str, tokens: list[Token], depth: int) -> Branch:
+    def _branch(self, word: str, tokens: list[TemplateToken], depth: int) -> Branch:
         known = len(self._variables)
         pipeline = self._whole(tokens, word)
         self._loops += word == "range"
@@ -95,7 +97,7 @@ class _Parser:
         del self._variables[known:]
         return Branch(word, pipeline, body, otherwise)
 
-    def _otherwise(self, tokens: list[Token], depth: int) -> tuple[tuple[Node, ...], list[Token]]:
+    def _otherwise(self, tokens: list[TemplateToken], depth: int) -> tuple[tuple[Node, ...], list[TemplateToken]]:
         """What follows an ``else``; an ``else if`` takes the ``end`` for both."""
         if not tokens:
             return self.body(depth)
@@ -103,16 +105,16 @@ class _Parser:
             raise TemplateError(_unexpected(tokens[0]))
         if depth > _DEPTH:
             raise TemplateError("nested too deeply")
-        return (self._branch(tokens[0].text, tokens[1:], depth),), [Token("word", "end", spaced=False)]
+        return (self._branch(tokens[0].text, tokens[1:], depth),), [TemplateToken("word", "end", spaced=False)]
 
-    def _whole(self, tokens: list[Token], word: str) -> Pipeline:
+    def _whole(self, tokens: list[TemplateToken], word: str) -> TemplatePipeline:
         """A pipeline that takes all of the tokens. Its new variables are known from now on."""
         names, declares, rest = _targets(tokens, loop=word == "range")
         if not declares:
             for name in names:
                 self._known(name)
         commands = _Commands(rest, self._functions, self._known)
-        pipeline = Pipeline(commands.pipeline(0), tuple(names), declares)
+        pipeline = TemplatePipeline(commands.pipeline(0), tuple(names), declares)
         if commands.left:
             raise TemplateError(_unexpected(commands.left[0]))
         self._variables += names if declares else ()
@@ -123,7 +125,7 @@ class _Parser:
             raise TemplateError(f'undefined variable "{name}"')
 
 
-def _targets(tokens: list[Token], *, loop: bool) -> tuple[list[str], bool, list[Token]]:
+def _targets(tokens: list[TemplateToken], *, loop: bool) -> tuple[list[str], bool, list[TemplateToken]]:
     """Variables that take a value, whether they are new, and the tokens of the value."""
     names: list[str] = []
     rest = tokens
@@ -142,7 +144,7 @@ def _targets(tokens: list[Token], *, loop: bool) -> tuple[list[str], bool, list[
 class _Commands:
     """Reads commands and their operands."""
 
-    def __init__(self, tokens: list[Token], functions: Collection[str], known: Callable[[str], None]) -> None:
+    def __init__(self, tokens: list[TemplateToken], functions: Collection[str], known: Callable[[str], None]) -> None:
         self.left = list(tokens)
         self._functions = functions
         self._known = known
@@ -183,7 +185,7 @@ class _Commands:
 
     def _term(self, depth: int) -> Term:
         if self._next("("):
-            inner = Pipeline(self.pipeline(depth + 1))
+            inner = TemplatePipeline(self.pipeline(depth + 1))
             if not self._next(")"):
                 raise TemplateError("unclosed left paren")
             return inner
@@ -197,7 +199,7 @@ class _Commands:
                 return Fields(Dot(), (token.text[1:],))
             case "variable":
                 self._known(token.text)
-                return Variable(token.text)
+                return TemplateVariable(token.text)
             case "word" if token.text in _CONSTANTS:
                 return Literal(_CONSTANTS[token.text])
             case "word" if token.text in self._functions:
@@ -209,7 +211,7 @@ class _Commands:
         raise TemplateError(_unexpected(token))
 
 
-def _text(token: Token) -> str | int:
+def _text(token: TemplateToken) -> str | int:
     if token.kind == "raw":
         return token.text[1:-1]
     try:
@@ -230,5 +232,5 @@ def _number(text: str) -> int | float:
         raise TemplateError(f"bad number syntax: {text!r}") from error
 
 
-def _unexpected(token: Token) -> str:
+def _unexpected(token: TemplateToken) -> str:
     return f'unexpected "{token.text}" in an action'

@@ -23,7 +23,7 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Variable:
+class TemplateVariable:
     """``$name``; the bare ``$`` is the value the whole template is about."""
 
     name: str
@@ -45,7 +45,7 @@ class Fields:
 
 
 @dataclass(frozen=True)
-class Pipeline:
+class TemplatePipeline:
     """Commands, each handing its value to the next as last argument. ``names`` are variables that take the value."""
 
     commands: tuple[tuple[Term, ...], ...]
@@ -53,7 +53,7 @@ class Pipeline:
     declares: bool = False
 
 
-Term = Literal | Dot | Variable | Function | Fields | Pipeline
+Term = Literal | Dot | TemplateVariable | Function | Fields | TemplatePipeline
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Text:
 class Action:
     """A pipeline whose value is printed, unless it goes into a variable."""
 
-    pipeline: Pipeline
+    pipeline: TemplatePipeline
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Branch:
     """``if``, ``with`` or ``range``: one body when the pipeline's value is not empty, the other when it is."""
 
     kind: str
-    pipeline: Pipeline
+    pipeline: TemplatePipeline
     body: tuple[Node, ...]
     otherwise: tuple[Node, ...] = ()
 

@@ -81,7 +81,7 @@ class VectorAggregate:
 
 
 @dataclass(frozen=True)
-class Number:
+class LogNumber:
     """A number literal."""
 
     value: float
@@ -116,7 +116,7 @@ class LabelReplace:
 
 
 @dataclass(frozen=True)
-class Binary:
+class LogBinary:
     """An operator between two expressions; ``matching`` counts between vectors only."""
 
     op: str
@@ -130,7 +130,7 @@ class Binary:
         return f"({self.left} {' '.join(words)} {self.right})"
 
 
-MetricExpr = RangeAggregate | VectorAggregate | Number | VectorOf | LabelReplace | Binary
+MetricExpr = RangeAggregate | VectorAggregate | LogNumber | VectorOf | LabelReplace | LogBinary
 Query = LogQuery | MetricExpr
 
 
@@ -155,6 +155,6 @@ def ranges(expr: MetricExpr) -> Iterator[LogRange]:
             yield expr.range
         case VectorAggregate() | LabelReplace():
             yield from ranges(expr.expr)
-        case Binary():
+        case LogBinary():
             yield from ranges(expr.left)
             yield from ranges(expr.right)

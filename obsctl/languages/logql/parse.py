@@ -11,13 +11,13 @@ from obsctl.languages.logql.cursor import MAX_DEPTH
 from obsctl.languages.logql.lex import tokens
 from obsctl.languages.logql.literals import duration_ns, number
 from obsctl.languages.logql.metric_tree import (
-    Binary,
     Conversion,
     Grouping,
     LabelReplace,
+    LogBinary,
+    LogNumber,
     LogRange,
     MetricExpr,
-    Number,
     Query,
     RangeAggregate,
     Unwrap,
@@ -125,13 +125,15 @@ class _Parser(StageParser):
                 return returns_bool, Matching(on, labels, "left" if side == "left" else "right", include)
         return returns_bool, Matching(on, labels)
 
-    def joined(self, op: Token, left: MetricExpr, right: MetricExpr, returns_bool: bool, matching: Matching) -> Binary:
-        literal = next((one for one in (left, right) if isinstance(one, Number)), None)
+    def joined(
+        self, op: Token, left: MetricExpr, right: MetricExpr, returns_bool: bool, matching: Matching
+    ) -> LogBinary:
+        literal = next((one for one in (left, right) if isinstance(one, LogNumber)), None)
         if op.text in SETS and literal:
             side = "left" if literal is left else "right"
             shape = f"unexpected literal for {side} leg of logical/set binary operation ({op.text}): {literal}"
             raise self.wrong(shape, op)
-        return Binary(op.text, left, right, returns_bool, matching)
+        return LogBinary(op.text, left, right, returns_bool, matching)
 
     def operand_of(self, depth: int) -> MetricExpr:
         below = self.deeper(depth, "query")
@@ -140,7 +142,7 @@ class _Parser(StageParser):
             self.expect(")")
             return inner
         if self.next.kind in ("NUMBER", "-", "+"):
-            return Number(self.number())
+            return LogNumber(self.number())
         name = self.next
         if name.kind != "IDENTIFIER" or self.after.kind not in ("(", "IDENTIFIER"):
             raise self.unexpected("{" if self.position == 0 else "a metric expression")

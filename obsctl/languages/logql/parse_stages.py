@@ -21,12 +21,12 @@ from obsctl.languages.logql.tree import (
     Json,
     LabelFilter,
     LabelFormat,
+    LabelSelection,
     LineFilter,
     LineFormat,
     LineOp,
     Logfmt,
     Match,
-    Select,
     Stage,
     TextParser,
 )
@@ -209,6 +209,6 @@ _STAGES: Mapping[str, Callable[[StageParser], Stage]] = {
     "decolorize": lambda _: Bare("decolorize"),
     "line_format": lambda parser: LineFormat(parser.text()),
     "label_format": StageParser.label_format,
-    "drop": lambda parser: Select("drop", parser.listed(parser.selected)),
-    "keep": lambda parser: Select("keep", parser.listed(parser.selected)),
+    "drop": lambda parser: LabelSelection("drop", parser.listed(parser.selected)),
+    "keep": lambda parser: LabelSelection("keep", parser.listed(parser.selected)),
 }

@@ -199,7 +199,7 @@ class LabelFormat:
 
 
 @dataclass(frozen=True)
-class Select:
+class LabelSelection:
     """``| drop`` and ``| keep``: labels by name, or only where their value matches."""
 
     kind: Literal["drop", "keep"]
@@ -209,7 +209,7 @@ class Select:
         return f"| {self.kind} {_listed(self.items)}"
 
 
-Stage = LineFilter | LabelFilter | Json | Logfmt | TextParser | Bare | LineFormat | LabelFormat | Select
+Stage = LineFilter | LabelFilter | Json | Logfmt | TextParser | Bare | LineFormat | LabelFormat | LabelSelection
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from obsctl.languages.errors import QueryError
 from obsctl.languages.numbers import format_plain
-from obsctl.languages.promql.lex import DURATION, END, NUMBER, Cursor, Item
+from obsctl.languages.promql.lex import DURATION, END, NUMBER, Item, ItemCursor
 from obsctl.languages.quoting import go_quoted
 from obsctl.languages.units import format_prom_duration, prom_duration_ms
 
@@ -87,7 +87,7 @@ def _number(text: str) -> float:
 class DurationParser:
     """Reads durations from the tokens of a query."""
 
-    def __init__(self, cursor: Cursor, timing: Timing) -> None:
+    def __init__(self, cursor: ItemCursor, timing: Timing) -> None:
         self._cursor = cursor
         self._known = {"step": timing.step / 1000, "range": timing.range / 1000}
 

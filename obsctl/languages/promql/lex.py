@@ -210,7 +210,7 @@ def _with_bytes(query: str, items: list[Item]) -> list[Item]:
 
 
 @dataclass
-class Cursor:
+class ItemCursor:
     """A place in the tokens of a query."""
 
     items: list[Item]

@@ -15,7 +15,18 @@ from obsctl.languages.numbers import go_float
 from obsctl.languages.promql.check import check
 from obsctl.languages.promql.durations import INSTANT, Duration, DurationParser, Timing, seconds_of
 from obsctl.languages.promql.functions import FUNCTIONS
-from obsctl.languages.promql.lex import AGGREGATIONS, DURATION, END, NAME, NUMBER, STRING, Cursor, Item, lex, unquoted
+from obsctl.languages.promql.lex import (
+    AGGREGATIONS,
+    DURATION,
+    END,
+    NAME,
+    NUMBER,
+    STRING,
+    Item,
+    ItemCursor,
+    lex,
+    unquoted,
+)
 from obsctl.languages.promql.printing import printed
 from obsctl.languages.promql.tree import (
     Aggregate,
@@ -62,7 +73,7 @@ _NO_MATCHER = "at least one non-empty matcher"
 def parse(query: str, timing: Timing = INSTANT) -> Expr:
     """An expression. ``QueryError`` when the text is not PromQL, or larger than this server parses."""
     try:
-        expr = _Parser(Cursor(lex(query)), timing).whole()
+        expr = _Parser(ItemCursor(lex(query)), timing).whole()
         check(expr)
     except QueryError as cause:
         raise QueryError(f"parse error: {cause}") from cause
@@ -90,7 +101,7 @@ def parse_match(text: str) -> tuple[Matcher, ...]:
 class _Parser:
     """Parses one query. Its recursion is bounded by ``MAX_TREE``, and by the depth of brackets that ``lex`` allows."""
 
-    def __init__(self, cursor: Cursor, timing: Timing) -> None:
+    def __init__(self, cursor: ItemCursor, timing: Timing) -> None:
         self._cursor = cursor
         self._durations = DurationParser(cursor, timing)
         self._depth = 0

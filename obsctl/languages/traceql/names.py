@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from obsctl.languages.lexing import Token, error
-from obsctl.languages.traceql.tree import Expr, Field, Kind, Static, Status, Type, Unary
+from obsctl.languages.traceql.tree import Expr, Field, SpanKind, SpanStatus, Static, Type, Unary
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def _static_type(value: object) -> Type:
     types: tuple[tuple[type, Type], ...] = (
         (bool, "bool"),
         (str, "string"),
-        (Status, "status"),
-        (Kind, "kind"),
+        (SpanStatus, "status"),
+        (SpanKind, "kind"),
         (object, "number"),
     )
     return next(name for kind, name in types if isinstance(value, kind))

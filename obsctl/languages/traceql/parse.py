@@ -13,25 +13,25 @@ from obsctl.languages.lexing import Reader, Token, error, unquote
 from obsctl.languages.traceql.lex import tokens
 from obsctl.languages.traceql.names import INTRINSICS, PLANNED, field_of, type_of
 from obsctl.languages.traceql.tree import (
-    Aggregate,
-    Binary,
     Coalesce,
     Expr,
     Field,
+    FieldOp,
     Filter,
     GroupBy,
-    Kind,
     Metrics,
     Pipeline,
     Scalar,
     ScalarFilter,
     ScalarOp,
     Select,
+    SpanKind,
     Spanset,
+    SpansetAggregate,
     SpansetOp,
+    SpanStatus,
     Stage,
     Static,
-    Status,
     Unary,
 )
 from obsctl.languages.units import go_duration_ns
@@ -52,8 +52,8 @@ _CONSTANTS: Mapping[str, Static] = {
     "nil": Static(None),
     "true": Static(True),
     "false": Static(False),
-    **{status.value: Static(status) for status in Status},
-    **{kind.value: Static(kind) for kind in Kind},
+    **{status.value: Static(status) for status in SpanStatus},
+    **{kind.value: Static(kind) for kind in SpanKind},
 }
 N = TypeVar("N")
 
@@ -218,7 +218,7 @@ class _Parser(Reader):
         self.expect(")")
         if operand and type_of(operand) not in ("number", ""):
             raise error(token.line, token.column, f"{word}() needs numbers, not {operand}")
-        return Aggregate(word, operand)
+        return SpansetAggregate(word, operand)
 
     def number(self) -> Static:
         negative = self.accept("-")
@@ -320,10 +320,10 @@ def _unary(token: Token, operand: Expr) -> Expr:
     return Unary("!", operand)
 
 
-def _binary(token: Token, left: Expr, right: Expr) -> Binary:
+def _binary(token: Token, left: Expr, right: Expr) -> FieldOp:
     """An operation on types that can go together."""
     op, types = token.kind, [type_of(left), type_of(right)]
-    found = Binary(op, left, right)
+    found = FieldOp(op, left, right)
     if op in ("=~", "!~"):
         if not isinstance(right, Static) or not isinstance(right.value, str) or types[0] not in ("string", ""):
             raise error(token.line, token.column, f"{op} needs a text and a pattern in quotes: {found}")

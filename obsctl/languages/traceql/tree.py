@@ -12,7 +12,7 @@ from typing import Any, Literal
 from obsctl.languages.numbers import format_plain
 
 
-class Status(Enum):
+class SpanStatus(Enum):
     """A span's status, as ``status`` is compared with."""
 
     UNSET = "unset"
@@ -20,7 +20,7 @@ class Status(Enum):
     ERROR = "error"
 
 
-class Kind(Enum):
+class SpanKind(Enum):
     """A span's kind, as ``kind`` is compared with; in the order of OTLP's numbers."""
 
     UNSPECIFIED = "unspecified"
@@ -31,7 +31,7 @@ class Kind(Enum):
     CONSUMER = "consumer"
 
 
-Value = str | bool | int | float | Status | Kind
+Value = str | bool | int | float | SpanStatus | SpanKind
 Type = Literal["string", "bool", "number", "status", "kind", "nil", ""]
 """What an expression is known to be; "" where only the data tells."""
 
@@ -108,14 +108,14 @@ class Unary:
 
 
 @dataclass(frozen=True)
-class Binary(Infix):
+class FieldOp(Infix):
     """Two values with an operator between them."""
 
     left: Expr
     right: Expr
 
 
-Expr = Static | Field | Unary | Binary
+Expr = Static | Field | Unary | FieldOp
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class SpansetOp(Infix):
 
 
 @dataclass(frozen=True)
-class Aggregate:
+class SpansetAggregate:
     """``count()``, or ``avg``, ``min``, ``max`` or ``sum`` of an expression over the spans of a set."""
 
     op: str
@@ -155,7 +155,7 @@ class ScalarOp(Infix):
     right: Scalar
 
 
-Scalar = Static | Aggregate | ScalarOp
+Scalar = Static | SpansetAggregate | ScalarOp
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ Spanset = Filter | SpansetOp | Pipeline
 
 def _wrapped(part: object) -> str:
     """Brackets around anything that has an operator or stages of its own."""
-    return f"({part})" if isinstance(part, Binary | SpansetOp | ScalarOp | Pipeline) else str(part)
+    return f"({part})" if isinstance(part, FieldOp | SpansetOp | ScalarOp | Pipeline) else str(part)
 
 
 def walk(part: Any) -> Iterator[Any]:

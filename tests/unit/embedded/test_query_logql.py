@@ -67,7 +67,9 @@ STAGES = st.one_of(
         tree.LabelFormat, st.lists(ASSIGNMENTS, min_size=1, max_size=3, unique_by=lambda item: item.name).map(tuple)
     ),
     st.builds(
-        tree.Select, st.sampled_from(["drop", "keep"]), st.lists(NAMES | MATCHES, min_size=1, max_size=3).map(tuple)
+        tree.LabelSelection,
+        st.sampled_from(["drop", "keep"]),
+        st.lists(NAMES | MATCHES, min_size=1, max_size=3).map(tuple),
     ),
 )
 
@@ -75,7 +77,7 @@ STAGES = st.one_of(
 def _unambiguous(stages):
     """``| drop a != "b"`` is a matcher, to Loki too: it cannot be a name with a line filter behind it."""
     return not any(
-        isinstance(one, tree.Select)
+        isinstance(one, tree.LabelSelection)
         and isinstance(one.items[-1], str)
         and isinstance(following, tree.LineFilter)
         and following.op in ("!=", "!~")
@@ -129,12 +131,14 @@ def _around(inner):
         ),
         st.builds(metric_tree.VectorAggregate, st.sampled_from(["sort", "sort_desc"]), inner),
         st.builds(metric_tree.LabelReplace, inner, VALUES, VALUES, VALUES, VALUES),
-        st.builds(metric_tree.Binary, st.sampled_from(list("+-*/%^")), inner, inner, st.just(False), MATCHINGS),
-        st.builds(metric_tree.Binary, st.sampled_from(["==", "!=", "<", ">="]), inner, inner, st.booleans(), MATCHINGS),
+        st.builds(metric_tree.LogBinary, st.sampled_from(list("+-*/%^")), inner, inner, st.just(False), MATCHINGS),
+        st.builds(
+            metric_tree.LogBinary, st.sampled_from(["==", "!=", "<", ">="]), inner, inner, st.booleans(), MATCHINGS
+        ),
     )
 
 
-NUMBERS = st.floats(0, 1e9).map(metric_tree.Number) | st.floats(0, 1e9).map(metric_tree.VectorOf)
+NUMBERS = st.floats(0, 1e9).map(metric_tree.LogNumber) | st.floats(0, 1e9).map(metric_tree.VectorOf)
 METRICS = st.recursive(RANGES | NUMBERS, _around, max_leaves=5)
 
 

@@ -25,7 +25,17 @@ from obsctl.embedded.store.traces import span_blocks, span_search, spans
 from obsctl.languages.errors import QueryError
 from obsctl.languages.traceql.names import INTRINSICS, type_of
 from obsctl.languages.traceql.parse import parse
-from obsctl.languages.traceql.tree import Binary, Field, Filter, Kind, Pipeline, SpansetOp, Static, Status, Unary
+from obsctl.languages.traceql.tree import (
+    Field,
+    FieldOp,
+    Filter,
+    Pipeline,
+    SpanKind,
+    SpansetOp,
+    SpanStatus,
+    Static,
+    Unary,
+)
 from tests.unit.embedded.memory_store import MemoryStore, span_record
 
 T = 1_754_000_000_000_000_000
@@ -149,8 +159,8 @@ TYPED = {
     "string": st.sampled_from([*TEXTS, *NAMES, *SERVICES, "lib", "boom"]).map(Static),
     "number": st.sampled_from([*(n for n in NUMBERS if n == n and abs(n) < 2**59), 1000, 10**9, 10**10]).map(Static),
     "bool": st.booleans().map(Static),
-    "status": st.sampled_from(Status).map(Static),
-    "kind": st.sampled_from(Kind).map(Static),
+    "status": st.sampled_from(SpanStatus).map(Static),
+    "kind": st.sampled_from(SpanKind).map(Static),
 }
 
 
@@ -159,18 +169,18 @@ def comparisons(draw):
     field = draw(FIELDS)
     known = type_of(field) or draw(st.sampled_from(["string", "number", "bool"]))
     if draw(st.integers(0, 9)) == 0:
-        return Binary(draw(st.sampled_from(["=", "!="])), field, Static(None))
+        return FieldOp(draw(st.sampled_from(["=", "!="])), field, Static(None))
     if known == "string" and draw(st.integers(0, 4)) == 0:
-        return Binary(draw(st.sampled_from(["=~", "!~"])), field, Static(draw(st.sampled_from(["x.*", ".+", ""]))))
+        return FieldOp(draw(st.sampled_from(["=~", "!~"])), field, Static(draw(st.sampled_from(["x.*", ".+", ""]))))
     ops = ["=", "=", "=", "!="] + (["<", "<=", ">", ">="] if known in ("string", "number") else [])
     op, value = draw(st.sampled_from(ops)), draw(TYPED[known])
-    return Binary(op, field, value) if draw(st.booleans()) else Binary(op, value, field)
+    return FieldOp(op, field, value) if draw(st.booleans()) else FieldOp(op, value, field)
 
 
 CONDITIONS = st.recursive(
     st.one_of(comparisons(), comparisons(), st.builds(Field, st.just("span"), st.sampled_from(KEYS))),
     lambda inner: st.one_of(
-        st.builds(Binary, st.sampled_from(["&&", "||"]), inner, inner), st.builds(Unary, st.just("!"), inner)
+        st.builds(FieldOp, st.sampled_from(["&&", "||"]), inner, inner), st.builds(Unary, st.just("!"), inner)
     ),
     max_leaves=5,
 )

@@ -17,11 +17,11 @@ from obsctl.languages.gotemplate.syntax import (
     Leave,
     Literal,
     Node,
-    Pipeline,
     TemplateError,
+    TemplatePipeline,
+    TemplateVariable,
     Term,
     Text,
-    Variable,
 )
 
 LONGEST = 1 << 16
@@ -95,7 +95,7 @@ class _Run:
 
     def _range(self, node: Branch, dot: Any, scopes: Scopes) -> None:
         names = node.pipeline.names
-        value = self._pipeline(Pipeline(node.pipeline.commands), dot, scopes)
+        value = self._pipeline(TemplatePipeline(node.pipeline.commands), dot, scopes)
         items = list(_items(value))
         for key, item in items:
             inner = scopes
@@ -114,7 +114,7 @@ class _Run:
         place[name] = value
         return scopes
 
-    def _pipeline(self, pipeline: Pipeline, dot: Any, scopes: Scopes) -> Any:
+    def _pipeline(self, pipeline: TemplatePipeline, dot: Any, scopes: Scopes) -> Any:
         last: tuple[Any, ...] = ()
         for command in pipeline.commands:
             last = (self._command(command, last, dot, scopes),)
@@ -139,11 +139,11 @@ class _Run:
                 return term.value
             case Dot():
                 return dot
-            case Variable():
+            case TemplateVariable():
                 return next(scope[term.name] for scope in reversed(scopes) if term.name in scope)
             case Function():
                 return self._call(term.name, (), (), dot, scopes)
-            case Pipeline():
+            case TemplatePipeline():
                 return self._pipeline(term, dot, scopes)
             case Fields():
                 value = self._term(term.term, dot, scopes)
@@ -192,4 +192,4 @@ def _field(value: Any, name: str) -> Any:
 
 
 def _name(term: Term) -> str:
-    return term.name if isinstance(term, Variable) else "."
+    return term.name if isinstance(term, TemplateVariable) else "."

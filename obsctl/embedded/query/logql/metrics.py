@@ -16,11 +16,11 @@ from obsctl.embedded.query.vectors.labels import label_replaced
 from obsctl.embedded.query.vectors.values import Floats, Scalar, Vector
 from obsctl.languages.errors import ExecutionError
 from obsctl.languages.logql.metric_tree import (
-    Binary,
     Grouping,
     LabelReplace,
+    LogBinary,
+    LogNumber,
     MetricExpr,
-    Number,
     RangeAggregate,
     VectorAggregate,
     VectorOf,
@@ -72,12 +72,12 @@ def _vector(query: _Query, expr: MetricExpr) -> Vector:
     return Vector([()], value.values[None, :], np.ones((1, query.steps.count), dtype=np.bool_))
 
 
-def _number(query: _Query, expr: Number) -> Scalar:
+def _number(query: _Query, expr: LogNumber) -> Scalar:
     return Scalar(np.full(query.steps.count, expr.value))
 
 
 def _vector_of(query: _Query, expr: VectorOf) -> Vector:
-    return _vector(query, Number(expr.value))
+    return _vector(query, LogNumber(expr.value))
 
 
 def _range(query: _Query, expr: RangeAggregate) -> Vector:
@@ -106,7 +106,7 @@ def _replaced(query: _Query, expr: LabelReplace) -> Vector:
     return label_replaced(_vector(query, expr.expr), expr.target, expr.replacement, expr.source, expr.regex)
 
 
-def _binary(query: _Query, expr: Binary) -> Value:
+def _binary(query: _Query, expr: LogBinary) -> Value:
     left, right = _evaluate(query, expr.left), _evaluate(query, expr.right)
     if expr.op in ("/", "%"):
         right = _divisor(right)
@@ -134,10 +134,10 @@ def _divisor(value: Value) -> Value:
 
 
 _EVALUATORS: Mapping[type, Callable[[_Query, Any], Value]] = {
-    Number: _number,
+    LogNumber: _number,
     VectorOf: _vector_of,
     RangeAggregate: _range,
     VectorAggregate: _aggregated,
     LabelReplace: _replaced,
-    Binary: _binary,
+    LogBinary: _binary,
 }

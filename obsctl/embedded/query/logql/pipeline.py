@@ -16,11 +16,11 @@ from obsctl.languages.logql.tree import (
     Json,
     LabelFilter,
     LabelFormat,
+    LabelSelection,
     LineFilter,
     LineFormat,
     Logfmt,
     Match,
-    Select,
     Stage,
     TextParser,
 )
@@ -60,7 +60,7 @@ def _always(run: Callable[[Entry], None]) -> Test:
     return test
 
 
-def _select(stage: Select) -> Test:
+def _select(stage: LabelSelection) -> Test:
     names = frozenset(item for item in stage.items if isinstance(item, str))
     matchers = [matcher(item) for item in stage.items if isinstance(item, Match)]
 
@@ -89,7 +89,7 @@ _STAGES: Mapping[type, Callable[[Any], Test]] = {
     Bare: lambda stage: _always(parsers.BARE[stage.kind]),
     LineFormat: lambda stage: _always(line_format(stage)),
     LabelFormat: lambda stage: _always(label_format(stage)),
-    Select: _select,
+    LabelSelection: _select,
 }
 
 _CONVERSIONS: Mapping[Conversion, Callable[[str], float]] = {

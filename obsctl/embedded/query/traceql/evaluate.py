@@ -9,7 +9,6 @@ from obsctl.embedded.query.traceql.expressions import ARITHMETIC, COMPARE, first
 from obsctl.embedded.query.traceql.view import TraceView, ascends, descends
 from obsctl.languages.errors import QueryError
 from obsctl.languages.traceql.tree import (
-    Aggregate,
     Coalesce,
     Filter,
     GroupBy,
@@ -19,6 +18,7 @@ from obsctl.languages.traceql.tree import (
     ScalarOp,
     Select,
     Spanset,
+    SpansetAggregate,
     SpansetOp,
     Stage,
     Static,
@@ -177,7 +177,7 @@ _REDUCE: Mapping[str, Callable[[Sequence[float]], float]] = {
 }
 
 
-def _aggregate(aggregate: Aggregate) -> ScalarOf:
+def _aggregate(aggregate: SpansetAggregate) -> ScalarOf:
     if aggregate.operand is None:
         return lambda _view, one: len(one.positions)
     get, reduce = values(aggregate.operand), _REDUCE[aggregate.op]
@@ -191,7 +191,7 @@ def _aggregate(aggregate: Aggregate) -> ScalarOf:
 
 def _scalar_step(stage: ScalarFilter) -> Step:
     left, right, compare = _scalar(stage.left), _scalar(stage.right), COMPARE[stage.op]
-    named = stage.left if isinstance(stage.left, Aggregate) else None
+    named = stage.left if isinstance(stage.left, SpansetAggregate) else None
 
     def step(view: TraceView, sets: Sequence[SpanSet]) -> Sequence[SpanSet]:
         found = []

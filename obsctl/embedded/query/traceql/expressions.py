@@ -13,7 +13,7 @@ from typing import Any
 
 from obsctl.embedded.query.traceql.view import Getter, TraceView, Values, getter
 from obsctl.languages import regex
-from obsctl.languages.traceql.tree import Binary, Expr, Field, Static, Unary, Value
+from obsctl.languages.traceql.tree import Expr, Field, FieldOp, Static, Unary, Value
 
 Test = Callable[[TraceView, int], bool]
 
@@ -56,7 +56,7 @@ def test(expr: Expr | None) -> Test:
     """Whether a condition holds for a span."""
     if expr is None:
         return lambda _view, _position: True
-    if isinstance(expr, Binary) and expr.op in ("&&", "||"):
+    if isinstance(expr, FieldOp) and expr.op in ("&&", "||"):
         left, right = test(expr.left), test(expr.right)
         if expr.op == "&&":
             return lambda view, position: left(view, position) and right(view, position)
@@ -64,9 +64,9 @@ def test(expr: Expr | None) -> Test:
     if isinstance(expr, Unary) and expr.op == "!":
         inner = test(expr.operand)
         return lambda view, position: not inner(view, position)
-    if isinstance(expr, Binary) and expr.op in ("=~", "!~"):
+    if isinstance(expr, FieldOp) and expr.op in ("=~", "!~"):
         return _matching(expr)
-    if isinstance(expr, Binary) and expr.op in COMPARE:
+    if isinstance(expr, FieldOp) and expr.op in COMPARE:
         return _comparing(expr)
     get = values(expr)
     return lambda view, position: any(one is True for one in get(view, position))
@@ -82,7 +82,7 @@ def values(expr: Expr) -> Getter:
     if isinstance(expr, Unary) and expr.op == "-":
         operand = values(expr.operand)
         return lambda view, position: tuple(-one for one in _numbers(operand(view, position)))
-    if isinstance(expr, Binary) and expr.op in ARITHMETIC:
+    if isinstance(expr, FieldOp) and expr.op in ARITHMETIC:
         return _calculating(expr)
     holds = test(expr)
     return lambda view, position: (holds(view, position),)
@@ -97,7 +97,7 @@ def first_number(found: Values) -> float | None:
     return next(iter(_numbers(found)), None)
 
 
-def _calculating(expr: Binary) -> Getter:
+def _calculating(expr: FieldOp) -> Getter:
     left, right, calculate = values(expr.left), values(expr.right), ARITHMETIC[expr.op]
 
     def get(view: TraceView, position: int) -> Values:
@@ -107,7 +107,7 @@ def _calculating(expr: Binary) -> Getter:
     return get
 
 
-def _matching(expr: Binary) -> Test:
+def _matching(expr: FieldOp) -> Test:
     text, wanted = values(expr.left), expr.op == "=~"
     pattern = regex.checked(str(expr.right.value) if isinstance(expr.right, Static) else "")
 
@@ -121,7 +121,7 @@ def _matching(expr: Binary) -> Test:
     return holds
 
 
-def _comparing(expr: Binary) -> Test:
+def _comparing(expr: FieldOp) -> Test:
     left, right = values(expr.left), values(expr.right)
     if _is_nil(expr.left) or _is_nil(expr.right):
         asked = right if _is_nil(expr.left) else left

@@ -11,14 +11,14 @@ from obsctl.embedded.query.traceql.plan import sided
 from obsctl.embedded.query.traceql.view import KIND_NAMES, STATUS_NAMES, lone
 from obsctl.embedded.records import StoredSpan
 from obsctl.embedded.store.base import AllOf, AnyOf, Carries, Hint, Is, OfResource, OfScope
-from obsctl.languages.traceql.tree import Binary, Expr, Field, Kind, Static, Status
+from obsctl.languages.traceql.tree import Expr, Field, FieldOp, SpanKind, SpanStatus, Static
 
 
 def hint(condition: Expr | None) -> Hint | None:
     """A hint that holds for every span that a condition holds for; None when there is none."""
     if isinstance(condition, Field):
-        condition = Binary("=", condition, Static(True))
-    if not isinstance(condition, Binary):
+        condition = FieldOp("=", condition, Static(True))
+    if not isinstance(condition, FieldOp):
         return None
     if condition.op in ("&&", "||"):
         found = [hint(condition.left), hint(condition.right)]
@@ -30,7 +30,7 @@ def hint(condition: Expr | None) -> Hint | None:
     return _compared(condition, *compared) if compared else None
 
 
-def _compared(condition: Binary, field: Field, op: str, value: object) -> Hint | None:
+def _compared(condition: FieldOp, field: Field, op: str, value: object) -> Hint | None:
     """A comparison with a literal. What is not there satisfies none, except ``= nil``."""
     if value is None and op == "=":
         return None
@@ -50,18 +50,18 @@ def _intrinsic(name: str, value: object) -> Hint | None:
     """Enums only where one number stands for the value: what nobody knows counts as the first one."""
     if name == "name" and isinstance(value, str):
         return Is("name", frozenset((value,)))
-    if isinstance(value, Status) and value is not STATUS_NAMES[0]:
+    if isinstance(value, SpanStatus) and value is not STATUS_NAMES[0]:
         return Is("status", frozenset((STATUS_NAMES.index(value),)))
-    if isinstance(value, Kind) and value is not KIND_NAMES[0]:
+    if isinstance(value, SpanKind) and value is not KIND_NAMES[0]:
         return Is("kind", frozenset((KIND_NAMES.index(value),)))
     return None
 
 
-def _of_resource(condition: Binary) -> OfResource:
+def _of_resource(condition: FieldOp) -> OfResource:
     holds, scope, span = test(condition), InstrumentationScope(), Span()
     return OfResource(lambda resource: holds(lone(StoredSpan("", resource, scope, span)), 0))
 
 
-def _of_scope(condition: Binary) -> OfScope:
+def _of_scope(condition: FieldOp) -> OfScope:
     holds, resource, span = test(condition), Resource(), Span()
     return OfScope(lambda scope: holds(lone(StoredSpan("", resource, scope, span)), 0))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from obsctl.embedded.store.base import SpanScan
 from obsctl.languages.traceql.names import INTRINSICS
-from obsctl.languages.traceql.tree import Binary, Expr, Field, Filter, Pipeline, Spanset, SpansetOp, Static, Status
+from obsctl.languages.traceql.tree import Expr, Field, FieldOp, Filter, Pipeline, Spanset, SpansetOp, SpanStatus, Static
 from obsctl.languages.traceql.tree import walk as parts_of
 
 _EITHER_SIDE = ("&&", *(f"{prefix}{op}" for prefix in ("", "&") for op in (">>", "<<", ">", "<", "~")))
@@ -50,7 +50,7 @@ def conjuncts(condition: Expr | None) -> Iterator[Expr]:
     waiting = [condition] if condition else []
     while waiting:
         part = waiting.pop()
-        if isinstance(part, Binary) and part.op == "&&":
+        if isinstance(part, FieldOp) and part.op == "&&":
             waiting += [part.right, part.left]
         else:
             yield part
@@ -61,7 +61,7 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 def sided(part: Expr) -> tuple[Field, str, object] | None:
     """A comparison of a field with a literal, the field on the left."""
-    if not isinstance(part, Binary):
+    if not isinstance(part, FieldOp):
         return None
     if isinstance(part.left, Field) and isinstance(part.right, Static):
         return part.left, part.op, part.right.value
@@ -87,7 +87,7 @@ def _of_spanset(spanset: Spanset) -> Expr | None:
         return _alone(spanset.condition)
     left, right = _of_spanset(spanset.left), _of_spanset(spanset.right)
     if spanset.op == "||":
-        return Binary("||", left, right) if left and right else None
+        return FieldOp("||", left, right) if left and right else None
     if spanset.op in _EITHER_SIDE and _score(left) > _score(right):
         return left
     return right
@@ -97,16 +97,16 @@ def _alone(condition: Expr | None) -> Expr | None:
     """What a condition asks of the span by itself, without its trace."""
     if condition is None:
         return None
-    if isinstance(condition, Binary) and condition.op == "&&":
+    if isinstance(condition, FieldOp) and condition.op == "&&":
         return _both(_alone(condition.left), _alone(condition.right))
-    if isinstance(condition, Binary) and condition.op == "||":
+    if isinstance(condition, FieldOp) and condition.op == "||":
         left, right = _alone(condition.left), _alone(condition.right)
-        return Binary("||", left, right) if left and right else None
+        return FieldOp("||", left, right) if left and right else None
     return None if any(_needs_trace(part) for part in parts_of(condition)) else condition
 
 
 def _both(left: Expr | None, right: Expr | None) -> Expr | None:
-    return Binary("&&", left, right) if left and right else left or right
+    return FieldOp("&&", left, right) if left and right else left or right
 
 
 def _needs_trace(part: object) -> bool:
@@ -119,14 +119,14 @@ def _score(condition: Expr | None) -> float:
     """How few spans a condition is likely to hold for."""
     if condition is None:
         return -1
-    if isinstance(condition, Binary) and condition.op == "&&":
+    if isinstance(condition, FieldOp) and condition.op == "&&":
         return _score(condition.left) + _score(condition.right)
-    if isinstance(condition, Binary) and condition.op == "||":
+    if isinstance(condition, FieldOp) and condition.op == "||":
         return min(_score(condition.left), _score(condition.right))
     found = sided(condition)
     if found is None:
         return 0
     field, op, value = found
     if op == "=" and value is not None:
-        return 2 if field.scope == "intrinsic" and value is not Status.ERROR else 4
+        return 2 if field.scope == "intrinsic" and value is not SpanStatus.ERROR else 4
     return 2 if op == "=~" else 1

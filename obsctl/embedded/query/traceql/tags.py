@@ -16,7 +16,7 @@ from obsctl.embedded.store.base import SpanReader, SpanScan
 from obsctl.languages.errors import QueryError
 from obsctl.languages.traceql.names import SHOWN_INTRINSICS
 from obsctl.languages.traceql.parse import parse
-from obsctl.languages.traceql.tree import Binary, Expr, Field, Kind, Pipeline, Static, Status, Value
+from obsctl.languages.traceql.tree import Expr, Field, FieldOp, Pipeline, SpanKind, SpanStatus, Static, Value
 
 MAX_LOOKED = 20_000
 """Spans looked at, the newest ones: what is offered comes from them."""
@@ -53,8 +53,8 @@ def values(
     """Values of a field, at most ``limit``, sorted as text."""
     known = _known(spans, field) if condition is None else None
     if known is None:
-        there = Binary("!=", field, Static(None))
-        condition = Binary("&&", condition, there) if condition else there
+        there = FieldOp("!=", field, Static(None))
+        condition = FieldOp("&&", condition, there) if condition else there
         get = getter(field)
         seen: dict[tuple[type, Value], None] = {}
         for stored in _spans(spans, condition, window):
@@ -66,7 +66,7 @@ def values(
 
 
 def _shown(value: Value) -> str:
-    return value.value if isinstance(value, Status | Kind) else str(value)
+    return value.value if isinstance(value, SpanStatus | SpanKind) else str(value)
 
 
 def _known(spans: SpanReader, field: Field) -> list[Value] | None:
@@ -76,8 +76,8 @@ def _known(spans: SpanReader, field: Field) -> list[Value] | None:
     if field in (Field("intrinsic", "name"), Field("intrinsic", "rootName")):
         return list({name for service in spans.services() for name, _ in spans.operations(service)})
     if field == Field("intrinsic", "status"):
-        return list(Status)
-    return list(Kind) if field == Field("intrinsic", "kind") else None
+        return list(SpanStatus)
+    return list(SpanKind) if field == Field("intrinsic", "kind") else None
 
 
 def _spans(spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None]) -> Iterator[StoredSpan]:

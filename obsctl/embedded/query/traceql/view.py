@@ -12,12 +12,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from obsctl.embedded.query.traces import root_of
 from obsctl.embedded.records import StoredSpan
-from obsctl.languages.traceql.tree import Field, Kind, Status, Value
+from obsctl.languages.traceql.tree import Field, SpanKind, SpanStatus, Value
 
 Values = tuple[Value, ...]
 """What a field of a span is: nothing, one value, or several (arrays, events, links)."""
 
-STATUS_NAMES, KIND_NAMES = tuple(Status), tuple(Kind)
+STATUS_NAMES, KIND_NAMES = tuple(SpanStatus), tuple(SpanKind)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _of_links(read: Callable[[Span.Link], Value]) -> Getter:
     return lambda view, position: tuple(read(link) for link in view.spans[position].span.links)
 
 
-def _enumerated(names: Sequence[Status] | Sequence[Kind], number: int) -> Value:
+def _enumerated(names: Sequence[SpanStatus] | Sequence[SpanKind], number: int) -> Value:
     """The name of an enum's number; what nobody knows is the first one."""
     return names[number] if 0 <= number < len(names) else names[0]
 
