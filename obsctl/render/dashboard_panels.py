@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from obsctl import assets
+from obsctl.dashboards.fill import filled as with_variables
+from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import MAY_BE_EMPTY
 from obsctl.render.dashboard_units import unit_of
 from obsctl.render.holes import check_labels, filled, holes
@@ -21,6 +23,9 @@ from obsctl.spec.slo import Slo
 METRICS_VARIABLE, LOGS_VARIABLE = "prometheus_datasource", "loki_datasource"
 METRICS_UID, LOGS_UID, TRACES_UID = "metrics", "logs", "traces"
 """Uids of the data sources, which are those of roles, and the variables that choose another one."""
+
+_NO_VARIABLES = Dashboard("", "", "")
+"""Fills in the durations that the page knows, and leaves variables as they stand."""
 
 SCOPE = 'service_namespace=~"$service", job=~"$job", instance=~"$instance"'
 LOG_SCOPE = 'service_namespace=~"$service", service_name=~"$job"'
@@ -104,8 +109,8 @@ def _source(panel_type: str, about: Facts) -> dict[str, str]:
 
 
 def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Facts) -> dict[str, Any]:
-    check_labels(query.expr, tuple(about.metrics.values()), panel.place)
     expr = filled(query.expr, about.known, panel.place)
+    check_labels(with_variables(expr, _NO_VARIABLES, {})[0], tuple(about.metrics.values()), panel.place)
     target: dict[str, Any] = {"refId": chr(ord("A") + number), "datasource": _source(panel.type, about)}
     if panel.type == "traces":
         language = {} if about.traces == _NATIVE_TRACE_QUERY else {"queryType": "traceql", "filters": []}

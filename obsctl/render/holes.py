@@ -10,13 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 
 from obsctl.errors import Place, SpecError
+from obsctl.languages.errors import QueryError
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.promql.tree import Aggregate, Expr, nodes_in, selectors_in
 from obsctl.render.values import quoted
 from obsctl.spec.contract import Metric
 
 _HOLE = re.compile(r"@\{([a-z][a-z0-9_.]*)(:base)?\}")
-_SELECTOR = re.compile(r"@\{([a-z][a-z0-9_.]*)\}(?:_bucket|_count|_sum)?\{([^}]*(?:\}[^}]*)?)\}")
-_LABEL = re.compile(r"([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)\s*\"")
-_GROUPING = re.compile(r"\b(?:by|without)\s*\(([^)]*)\)")
+_SUFFIXES = ("_bucket", "_count", "_sum")
 _SCRAPED = ("job", "instance", "le", "service_namespace", "service_name")
 
 
@@ -37,22 +38,32 @@ def holes(text: str) -> tuple[str, ...]:
     return tuple(name for name, _ in _HOLE.findall(text))
 
 
-def check_labels(text: str, metrics: Sequence[Metric], place: Place) -> None:
-    """Labels in a template's selectors, and those it groups by, are labels of its metrics. Raises SpecError."""
-    labels = {m.registry: m.labels for m in metrics}
-    _check_grouping(text, labels, place)
-    for metric, matchers in _SELECTOR.findall(text):
-        for label in _LABEL.findall(matchers):
-            if label not in (*labels.get(metric, ()), *_SCRAPED) and metric in labels:
-                message = f"metric {quoted(metric)} has no label {quoted(label)}"
-                raise SpecError(message, place=place, hint=f"Labels: {', '.join(labels[metric]) or 'none'}.")
+def check_labels(expr: str, metrics: Sequence[Metric], place: Place) -> None:
+    """Labels in the selectors of an expression, and those it groups by, are labels of its metrics.
+
+    ``expr`` has its holes filled in. Raises SpecError; what is not PromQL is not looked at.
+    """
+    try:
+        tree = parse(expr)
+    except QueryError:
+        return
+    by_series = {f"{m.name}{suffix}": m for m in metrics for suffix in ("", *_SUFFIXES)}
+    selected = [
+        (metric, [matcher.name for matcher in selector.matchers[1:]])
+        for selector in selectors_in(tree)
+        if selector.is_named and (metric := by_series.get(selector.matchers[0].value))
+    ]
+    _check_grouping(tree, [metric for metric, _ in selected], place)
+    for metric, labels in selected:
+        for label in labels:
+            if label not in (*metric.labels, *_SCRAPED):
+                message = f"metric {quoted(metric.registry)} has no label {quoted(label)}"
+                raise SpecError(message, place=place, hint=f"Labels: {', '.join(metric.labels) or 'none'}.")
 
 
-def _check_grouping(text: str, labels: Mapping[str, Sequence[str]], place: Place) -> None:
-    named = [labels[name] for name in holes(text) if name in labels]
-    known = {*_SCRAPED, *(label for of_one in named for label in of_one)}
-    for group in _GROUPING.findall(text) if named else ():
-        for label in (part.strip() for part in group.split(",")):
-            if label and label not in known:
-                hint = f"Labels: {', '.join(sorted(known))}."
-                raise SpecError(f"no metric here has the label {quoted(label)}", place=place, hint=hint)
+def _check_grouping(tree: Expr, metrics: Sequence[Metric], place: Place) -> None:
+    known = {*_SCRAPED, *(label for metric in metrics for label in metric.labels)}
+    groupings = (node.labels for node in nodes_in(tree) if isinstance(node, Aggregate)) if metrics else ()
+    for label in (label for labels in groupings for label in labels if label not in known):
+        hint = f"Labels: {', '.join(sorted(known))}."
+        raise SpecError(f"no metric here has the label {quoted(label)}", place=place, hint=hint)

@@ -57,11 +57,11 @@ def _names(contract: Contract) -> dict[str, str]:
 
 
 def _template_groups(template: RuleTemplate, contract: Contract, known: Mapping[str, str]) -> Iterator[Group]:
-    for rule in template.recordings:
-        check_labels(rule.expr, contract.metrics, rule.place)
+    texts = [(rule.expr, rule.place) for rule in template.recordings]
     for alert in template.alerts:
-        for text in (alert.expr, *(entry.series for entry in alert.test.inputs)):
-            check_labels(text, contract.metrics, alert.place)
+        texts += [(text, alert.place) for text in (alert.expr, *(entry.series for entry in alert.test.inputs))]
+    for text, place in texts:
+        check_labels(filled(text, known, place), contract.metrics, place)
     name = f"obsctl/{contract.service}/{template.name}"
     records = [Record(filled(r.record, known, r.place), filled(r.expr, known, r.place)) for r in template.recordings]
     yield Group(f"{name}/recordings", tuple(records))
