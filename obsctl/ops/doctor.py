@@ -22,7 +22,7 @@ DISK_WANTED = 1024**3
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     subject: str
@@ -41,40 +41,42 @@ def doctor(folder: Path, *, port_offset: int | None) -> Result:
     return Result("doctor", data, (sentence, *hints), exit_status=1 if problems else 0)
 
 
-def _machine(folder: Path) -> Iterator[Finding]:
+def _machine(folder: Path) -> Iterator[Diagnosis]:
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("python", "ok", f"{version} at {sys.executable}, obsctl {__version__}")
+    yield Diagnosis("python", "ok", f"{version} at {sys.executable}, obsctl {__version__}")
     yield _disk(folder)
     yield _docker()
 
 
-def _disk(folder: Path) -> Finding:
+def _disk(folder: Path) -> Diagnosis:
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return Finding("disk", "problem", f"{folder}: {error.strerror}", "choose another folder with --directory")
-    told = f"{free / 1024**3:.1f} GiB free"
+        return Diagnosis("disk", "problem", f"{folder}: {error.strerror}", "choose another folder with --directory")
+    free_space = f"{free / 1024**3:.1f} GiB free"
     if free < DISK_WANTED:
-        return Finding("disk", "warning", told, "the default retention keeps up to 2 GiB; lower `retention: {size: …}`")
-    return Finding("disk", "ok", told)
+        return Diagnosis(
+            "disk", "warning", free_space, "the default retention keeps up to 2 GiB; lower `retention: {size: …}`"
+        )
+    return Diagnosis("disk", "ok", free_space)
 
 
-def _docker() -> Finding:
+def _docker() -> Diagnosis:
     try:
-        return Finding("docker", "ok", str(find_engine(os.environ, Path.home())))
+        return Diagnosis("docker", "ok", str(find_engine(os.environ, Path.home())))
     except ObsctlError as error:
         hint = f"not needed by the embedded runtime; {error.hint}"
-        return Finding("docker", "ok", error.message.splitlines()[0].removesuffix("; tried:"), hint)
+        return Diagnosis("docker", "ok", error.message.splitlines()[0].removesuffix("; tried:"), hint)
 
 
-def _stack(folder: Path, port_offset: int | None) -> Iterator[Finding]:
+def _stack(folder: Path, port_offset: int | None) -> Iterator[Diagnosis]:
     try:
         session = open_session(folder, port_offset=port_offset)
     except ObsctlError as error:
-        yield Finding("spec", "problem", error.message, error.hint)
+        yield Diagnosis("spec", "problem", error.message, error.hint)
         return
-    yield Finding("spec", "ok", str(session.stack.source or "built-in default: the sample service"))
-    yield Finding("runtime", "ok", session.reason)
+    yield Diagnosis("spec", "ok", str(session.stack.source or "built-in default: the sample service"))
+    yield Diagnosis("runtime", "ok", session.reason)
     yield _attempt("parts", "all that this stack runs is installed", lambda: _parts(session))
     yield _folder(session.runtime.home)
     if not session.runtime.supervised:
@@ -82,20 +84,20 @@ def _stack(folder: Path, port_offset: int | None) -> Iterator[Finding]:
     yield _attempt("ports", "all free, or held by this stack", lambda: _ports(session))
 
 
-def _folder(home: Path) -> Finding:
+def _folder(home: Path) -> Diagnosis:
     """Looked at, not made: a doctor leaves nothing behind."""
     place = home if home.exists() else home.parent
     if os.access(place, os.W_OK | os.X_OK):
-        return Finding("state folder", "ok", f"{place} is writable")
-    return Finding("state folder", "problem", f"cannot write to {place}", "choose another folder with --directory")
+        return Diagnosis("state folder", "ok", f"{place} is writable")
+    return Diagnosis("state folder", "problem", f"cannot write to {place}", "choose another folder with --directory")
 
 
-def _attempt(subject: str, fine: str, action: Callable[[], None]) -> Finding:
+def _attempt(subject: str, fine: str, action: Callable[[], None]) -> Diagnosis:
     try:
         action()
     except ObsctlError as error:
-        return Finding(subject, "problem", error.message, error.hint)
-    return Finding(subject, "ok", fine)
+        return Diagnosis(subject, "problem", error.message, error.hint)
+    return Diagnosis(subject, "ok", fine)
 
 
 def _parts(session: Session) -> None:
@@ -109,10 +111,10 @@ def _ports(session: Session) -> None:
     require_free(desired.bind, ports, offset=desired.port_offset)
 
 
-def _processes(session: Session) -> Finding:
+def _processes(session: Session) -> Diagnosis:
     unknown = session.runtime.orphans()
     running = sum(o.state == "running" for o in session.runtime.observe())
     if unknown:
         listed = ", ".join(map(str, unknown))
-        return Finding("processes", "problem", f"left over and not recorded: pid {listed}", "`obsctl down` ends them")
-    return Finding("processes", "ok", f"{running} of this stack running" if running else "none of this stack running")
+        return Diagnosis("processes", "problem", f"left over and not recorded: pid {listed}", "`obsctl down` ends them")
+    return Diagnosis("processes", "ok", f"{running} of this stack running" if running else "none of this stack running")

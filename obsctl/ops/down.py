@@ -18,6 +18,6 @@ def down(folder: Path, *, volumes: bool, emit: Emit) -> Result:
         )
     with home.lock("down", emit):
         stopped = home.runtime.down(emit, volumes=volumes)
-    told = f"stopped {', '.join(stopped)}" if stopped else "nothing was running"
+    outcome = f"stopped {', '.join(stopped)}" if stopped else "nothing was running"
     kept = "data and logs removed" if volumes else "data is kept; `obsctl down --volumes` removes it"
-    return Result("down", {"stopped": list(stopped), "volumes_removed": volumes}, (f"{told}; {kept}",))
+    return Result("down", {"stopped": list(stopped), "volumes_removed": volumes}, (f"{outcome}; {kept}",))

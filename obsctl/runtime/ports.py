@@ -23,8 +23,8 @@ def require_free(bind: str, ports: dict[str, int], *, offset: int = 0) -> None:
     taken = {key: ports[key] for key, error in refused.items() if error.errno == errno.EADDRINUSE}
     for key, error in refused.items():
         if key not in taken:
-            told = f"port {ports[key]} ({key}) on {bind} cannot be used: {error.strerror}"
-            raise StartError(told, hint="choose another in obsctl.yaml: `ports:` or `bind:`") from error
+            message = f"port {ports[key]} ({key}) on {bind} cannot be used: {error.strerror}"
+            raise StartError(message, hint="choose another in obsctl.yaml: `ports:` or `bind:`") from error
     if not taken:
         return
     holders = _holders(set(taken.values()))
@@ -33,8 +33,8 @@ def require_free(bind: str, ports: dict[str, int], *, offset: int = 0) -> None:
         by_holder.setdefault(holders.get(port, "another process"), []).append(f"{port} ({key})")
     lines = [_taken(numbers, holder) for holder, numbers in by_holder.items()]
     key, port = next(iter(taken.items()))
-    one = f"ports: {{{key}: {port - offset + 1}}}"
-    hint = f"stop it, or move all ports with `--port-offset 100`, or this one in obsctl.yaml: `{one}`"
+    moved = f"ports: {{{key}: {port - offset + 1}}}"
+    hint = f"stop it, or move all ports with `--port-offset 100`, or this one in obsctl.yaml: `{moved}`"
     raise StartError("; ".join(lines), hint=hint)
 
 
@@ -42,9 +42,9 @@ def free_ports(count: int) -> list[int]:
     """Ports of this machine that nobody listens on now."""
     with contextlib.ExitStack() as opened:
         sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in sockets]
 
 
 def _taken(numbers: list[str], holder: str) -> str:

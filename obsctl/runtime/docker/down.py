@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from obsctl.events import Emit, Event
 from obsctl.runtime.docker import compose_labels
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine, Sdk
 from obsctl.runtime.docker.faults import engine_faults
 from obsctl.runtime.docker.file_volumes import HELPER_LABEL
 from obsctl.runtime.docker.inventory import RUNNING, ListedContainer, is_ours, list_containers
 from obsctl.runtime.docker.task_graph import TaskGraph
-from obsctl.runtime.docker.up import remove_container, remove_quietly, stop_container
+
+STOP_TIMEOUT = 10
+"""Seconds that a container is given to end by itself."""
 
 
 def stop_services(engine: Engine, containers: Sequence[ListedContainer], emit: Emit, *, remove: bool) -> list[str]:
@@ -57,15 +59,15 @@ def down(engine: Engine, project: str, root: Path, emit: Emit, *, volumes: bool)
     ran = stop_services(engine, ours, emit, remove=True)
     others = sorted({c.folder for c in found if c not in ours})
     if others:
-        told = f"containers made from {', '.join(others)} carry its name, too; they and what they use are left"
-        emit(Event("noted", project, told))
+        note = f"containers made from {', '.join(others)} carry its name, too; they and what they use are left"
+        emit(Event("noted", project, note))
         return tuple(ran)
     with engine_faults("cannot remove what the containers shared"):
         _remove_shared(engine.client, project, volumes=volumes)
     return tuple(ran)
 
 
-def _remove_shared(api: Any, project: str, *, volumes: bool) -> None:
+def _remove_shared(api: Sdk, project: str, *, volumes: bool) -> None:
     for raw in api.containers(all=True, filters={"label": f"{HELPER_LABEL}={project}"}):
         remove_container(api, raw["Id"], force=True)
     label = {"label": f"{compose_labels.PROJECT}={project}"}
@@ -85,3 +87,35 @@ def sweep(engine: Engine, project: str) -> None:
         for raw in api.volumes(filters=label).get("Volumes") or []:
             if raw["Name"] not in used:
                 remove_quietly(partial(api.remove_volume, raw["Name"]))
+
+
+def stop_container(api: Sdk, ident: str) -> None:
+    """End a container; one that is gone or has ended is fine."""
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        api.stop(ident, timeout=STOP_TIMEOUT)
+
+
+def remove_container(api: Sdk, ident: str, *, force: bool = False) -> None:
+    """Remove a container with its anonymous volumes; one that is gone, or is being removed, is fine."""
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        try:
+            api.remove_container(ident, v=True, force=force)
+        except docker.errors.APIError as error:
+            if error.status_code != 409 or "already in progress" not in str(error.explanation):
+                raise
+
+
+def remove_quietly(remove: Callable[[], object]) -> None:
+    """Remove a network or volume; one that is gone, or that somebody else uses by now, is left."""
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        try:
+            remove()
+        except docker.errors.APIError as error:
+            if error.status_code not in (403, 409):
+                raise

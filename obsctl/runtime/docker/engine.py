@@ -11,68 +11,20 @@ import hashlib
 import ipaddress
 import json
 import socket
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from obsctl.errors import StartError
+from obsctl.runtime.docker.connection import Answer, Candidate, Engine, ask, ask_by_sdk, client, is_plain
 from obsctl.runtime.docker.faults import engine_faults
-from obsctl.runtime.docker.read import Answer, as_texts, ask, is_plain
 
-TIMEOUT = 60.0
 _CONNECT_TIMEOUT = 3.0
 _ANSWER_TIMEOUT = 10.0
 _ANY = "1.24"
 """A version for questions that have none: given one, the SDK does not ask for the engine's."""
 
 _HINT = "start Docker (or Podman's socket), or name the engine in DOCKER_HOST; `--runtime embedded` needs none"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An engine that may be there. ``why`` says how it was found; ``certificates`` is a folder with ``ca.pem`` …"""
-
-    url: str
-    why: str
-    certificates: str = ""
-    verify: bool = True
-
-
-@dataclass(frozen=True)
-class Engine:
-    """An engine that has answered. ``api`` is the version of its API, ``podman`` whether it is Podman's.
-
-    ``host`` is the machine that its published ports are on, empty for this one.
-    """
-
-    candidate: Candidate
-    api: str
-    version: str
-    podman: bool
-    host: str
-    _clients: list[Any] = field(default_factory=list, compare=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
-
-    def __str__(self) -> str:
-        kind = "Podman" if self.podman else "Docker"
-        return f"{kind} {self.version} at {self.candidate.url} ({self.candidate.why})"
-
-    @property
-    def client(self) -> Any:
-        """The SDK's low-level client, with a connection for each thread that uses it. Loads the SDK."""
-        with self._lock:
-            if not self._clients:
-                self._clients.append(client(self.candidate, self.api, timeout=TIMEOUT))
-            return self._clients[0]
-
-    def read(self, path: str, **parameters: Any) -> Any:
-        """What the engine says to GET. RefusalError and OSError go through ``engine_faults`` at the caller's."""
-        if is_plain(self.candidate.url, self.candidate.certificates):
-            return ask(self.candidate.url, f"/v{self.api}{path}", parameters, TIMEOUT).json()
-        return _ask_by_sdk(self.client, f"/v{self.api}{path}", parameters, TIMEOUT).json()
 
 
 def find_engine(environment: Mapping[str, str], home: Path) -> Engine:
@@ -199,39 +151,7 @@ def _ping(candidate: Candidate) -> Answer:
     if is_plain(candidate.url, candidate.certificates):
         return ask(candidate.url, "/_ping", {}, _ANSWER_TIMEOUT)
     with contextlib.closing(client(candidate, _ANY, timeout=_ANSWER_TIMEOUT)) as sdk:
-        return _ask_by_sdk(sdk, "/_ping", {}, _ANSWER_TIMEOUT)
-
-
-def _ask_by_sdk(sdk: Any, path: str, parameters: Mapping[str, Any], timeout: float) -> Answer:
-    found = sdk.get(f"{sdk.base_url}{path}", params=as_texts(parameters), timeout=timeout)
-    return Answer(found.status_code, {k.lower(): v for k, v in found.headers.items()}, found.content)
-
-
-def client(candidate: Candidate, api: str, *, timeout: float) -> Any:
-    """A low-level client of the SDK. ``timeout`` in seconds holds for every answer that is not a stream."""
-    import docker
-    import docker.tls
-
-    url, tls = _without_path(candidate.url), None
-    if candidate.certificates:
-        folder = Path(candidate.certificates)
-        pair = (str(folder / "cert.pem"), str(folder / "key.pem"))
-        tls = docker.tls.TLSConfig(
-            client_cert=pair if (folder / "cert.pem").exists() else None,
-            ca_cert=str(folder / "ca.pem") if (folder / "ca.pem").exists() else None,
-            verify=candidate.verify,
-        )
-    ssh = url.startswith("ssh://")
-    pool = 9 if ssh else 32  # sshd refuses more than ten sessions on one connection
-    return docker.APIClient(
-        base_url=url, version=api, timeout=timeout, tls=tls or False, use_ssh_client=ssh, max_pool_size=pool
-    )
-
-
-def _without_path(url: str) -> str:
-    """The SDK refuses a path in an ssh address, which the CLI allows."""
-    parts = urlsplit(url)
-    return f"ssh://{parts.netloc}" if parts.scheme == "ssh" else url
+        return ask_by_sdk(sdk, "/_ping", {}, _ANSWER_TIMEOUT)
 
 
 def _host(url: str) -> str:

@@ -12,12 +12,12 @@ import io
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from obsctl.errors import StartError
 from obsctl.render.desired import COMPOSE_FILE
+from obsctl.render.yaml_text import Json
 from obsctl.runtime.docker import compose_labels
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine, Sdk
 from obsctl.runtime.docker.faults import engine_faults
 from obsctl.runtime.docker.project import MountedFiles, Project, ProjectContainer
 
@@ -31,21 +31,21 @@ def shares_files(engine: Engine, project: Project, run: str) -> bool:
     if engine.host:
         return False
     file = project.root / COMPOSE_FILE
-    mount = {"Type": "bind", "Source": str(project.root), "Target": _PLACE, "ReadOnly": True}
+    mount: dict[str, Json] = {"Type": "bind", "Source": str(project.root), "Target": _PLACE, "ReadOnly": True}
     with engine_faults("cannot see whether the engine shares files with this machine"):
         try:
             with _helper(engine, project.name, project.containers[0].image, run, {"Mounts": [mount]}) as ident:
                 return _content(engine.client, ident, f"{_PLACE}/{file.name}") == file.read_bytes()
-        except _Absent:
+        except _AbsentError:
             return False
 
 
-class _Absent(Exception):  # noqa: N818 - an answer, not a fault
+class _AbsentError(Exception):
     """The engine does not have a folder or file."""
 
 
 @contextlib.contextmanager
-def _helper(engine: Engine, project: str, image: str, run: str, host_config: Mapping[str, Any]) -> Iterator[str]:
+def _helper(engine: Engine, project: str, image: str, run: str, host_config: Mapping[str, Json]) -> Iterator[str]:
     """A container that only gives access to what it mounts. It is never started, so any image will do."""
     import docker.errors
 
@@ -59,7 +59,7 @@ def _helper(engine: Engine, project: str, image: str, run: str, host_config: Map
         ident = engine.client.create_container_from_config(body)["Id"]
     except docker.errors.APIError as error:
         if error.status_code in (400, 404) and "source path" in str(error.explanation):
-            raise _Absent from error
+            raise _AbsentError from error
         raise
     try:
         yield ident
@@ -67,19 +67,19 @@ def _helper(engine: Engine, project: str, image: str, run: str, host_config: Map
         engine.client.remove_container(ident, force=True, v=True)
 
 
-def _content(api: Any, ident: str, path: str) -> bytes:
-    """A file in a container; raises _Absent."""
+def _content(api: Sdk, ident: str, path: str) -> bytes:
+    """A file in a container; raises _AbsentError."""
     import docker.errors
 
     try:
         stream, _stat = api.get_archive(ident, path)
     except docker.errors.NotFound as error:
-        raise _Absent from error
+        raise _AbsentError from error
     packed = io.BytesIO()
     for chunk in stream:
         packed.write(chunk)
         if packed.tell() > _MOST:
-            raise _Absent
+            raise _AbsentError
     packed.seek(0)
     with tarfile.open(fileobj=packed) as tar:
         member = tar.next()
@@ -100,8 +100,8 @@ def copy_files(engine: Engine, project: Project, container: ProjectContainer, ru
     """Put all files of a container into volumes; target -> volume. The name of a volume holds a hash of its content."""
     require_no_folders(engine, container)
     volumes = {}
-    for number, each in enumerate(container.copies, 1):
-        key = f"files-{container.name}-{number}-{each.digest}"
+    for number, mounted in enumerate(container.copies, 1):
+        key = f"files-{container.name}-{number}-{mounted.digest}"
         name = f"{project.name}_{key}"
         labels = {
             compose_labels.PROJECT: project.name,
@@ -112,23 +112,23 @@ def copy_files(engine: Engine, project: Project, container: ProjectContainer, ru
         with engine_faults(f"cannot copy the files of {container.name} to the engine"):
             engine.client.create_volume(name, labels=labels)
             with _helper(engine, project.name, container.image, run, {"Binds": [f"{name}:{_PLACE}"]}) as ident:
-                engine.client.put_archive(ident, _PLACE, _packed(each))
-        volumes[each.target] = name
+                engine.client.put_archive(ident, _PLACE, _packed(mounted))
+        volumes[mounted.target] = name
     return volumes
 
 
-def _packed(each: MountedFiles) -> bytes:
+def _packed(mounted: MountedFiles) -> bytes:
     """The files as a tar, with the owner and the rights that the container needs."""
-    user, _, group = each.user.partition(":")
+    user, _, group = mounted.user.partition(":")
     owner = (int(user or 0), int(group or 0)) if user.isdigit() and (group or "0").isdigit() else (0, 0)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for folder in sorted({str(p) for path in each.files for p in Path(path).parents} - {"."}):
+        for folder in sorted({str(p) for path in mounted.files for p in Path(path).parents} - {"."}):
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode, (entry.uid, entry.gid) = tarfile.DIRTYPE, 0o755, owner
             tar.addfile(entry)
-        for path, data in sorted(each.files.items()):
+        for path, data in sorted(mounted.files.items()):
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode, (entry.uid, entry.gid) = len(data), 0o400 if each.secret else 0o644, owner
+            entry.size, entry.mode, (entry.uid, entry.gid) = len(data), 0o400 if mounted.secret else 0o644, owner
             tar.addfile(entry, io.BytesIO(data))
     return buffer.getvalue()

@@ -8,11 +8,10 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine, EngineJson
 from obsctl.runtime.docker.faults import engine_faults, explained
 from obsctl.runtime.docker.project import Project, ProjectContainer
 from obsctl.runtime.docker.task_graph import TaskStopped
@@ -30,7 +29,7 @@ class Progress:
     done: set[str] = field(default_factory=set)
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def take(self, event: Mapping[str, Any]) -> None:
+    def take(self, event: EngineJson) -> None:
         """One event of a pull. Layers without a size, and events without a layer, are fine."""
         layer, status = str(event.get("id") or ""), str(event.get("status") or "")
         detail = event.get("progressDetail") or {}
@@ -57,7 +56,7 @@ class Progress:
 
 def pull(engine: Engine, image: str, platform: str, emit: Emit, stop: threading.Event) -> None:
     """Pull an image. StartError says why it cannot be had; a failure half-way counts as one, too."""
-    begun, told, progress = time.monotonic(), 0.0, Progress()
+    begun, reported_at, progress = time.monotonic(), 0.0, Progress()
     emit(Event("noted", image, "pulling"))
     failure = ""
     for event in _pull_events(engine, image, platform):
@@ -65,8 +64,8 @@ def pull(engine: Engine, image: str, platform: str, emit: Emit, stop: threading.
             raise TaskStopped
         failure = failure or str(event.get("error") or "")  # not raised by the SDK, the stream just ends
         progress.take(event)
-        if time.monotonic() - told > _EVERY:
-            told = time.monotonic()
+        if time.monotonic() - reported_at > _EVERY:
+            reported_at = time.monotonic()
             come, total = progress.bytes
             emit(Event("progress", image, str(progress), done=come, total=total))
     if failure:
@@ -74,12 +73,12 @@ def pull(engine: Engine, image: str, platform: str, emit: Emit, stop: threading.
     emit(Event("ready", image, "pulled", time.monotonic() - begun))
 
 
-def _pull_events(engine: Engine, image: str, platform: str) -> Iterable[dict[str, Any]]:
+def _pull_events(engine: Engine, image: str, platform: str) -> Iterable[EngineJson]:
     """The stream of a pull. Where the configured helper for credentials is missing, it is tried without any."""
     import docker.errors
 
     repository, tag = split_reference(image)
-    options: dict[str, Any] = {"stream": True, "decode": True, "platform": platform or None}
+    options: dict[str, object] = {"stream": True, "decode": True, "platform": platform or None}
     with engine_faults(f"cannot pull {image}"):
         try:
             stream = engine.client.pull(repository, tag=tag, **options)
@@ -101,7 +100,7 @@ def split_reference(image: str) -> tuple[str, str]:
 
 def build(engine: Engine, container: ProjectContainer, emit: Emit, stop: threading.Event) -> None:
     """Build an image from the files of the stack. StartError with the last output of the step that failed."""
-    begun, said, failure = time.monotonic(), list[str](), ""
+    begun, output, failure = time.monotonic(), list[str](), ""
     emit(Event("noted", container.image, "building"))
     with engine_faults(f"cannot build {container.image}"):
         stream = engine.client.build(
@@ -118,10 +117,10 @@ def build(engine: Engine, container: ProjectContainer, emit: Emit, stop: threadi
             if stop.is_set():
                 raise TaskStopped
             failure = failure or str(event.get("error") or "")
-            said = [*said, *(line for line in str(event.get("stream", "")).splitlines() if line.strip())][-8:]
+            output = [*output, *(line for line in str(event.get("stream", "")).splitlines() if line.strip())][-8:]
     if failure:
-        told = "".join(f"\n    {line}" for line in said)
-        raise explained(f"cannot build {container.image}; the last it said:{told}\n ", failure)
+        tail = "".join(f"\n    {line}" for line in output)
+        raise explained(f"cannot build {container.image}; the last it said:{tail}\n ", failure)
     emit(Event("ready", container.image, "built", time.monotonic() - begun))
 
 

@@ -1,20 +1,37 @@
-"""What an engine has of a stack, as values. One list of each kind; nothing is asked of a single container."""
+"""What an engine has of a stack, as values: the inventory for planning, and the containers as the user sees them.
+
+The inventory takes one list of each kind; only ``observe`` asks about single containers.
+"""
 
 from __future__ import annotations
 
+import calendar
+import contextlib
 import os
 import re
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 from urllib.parse import quote
 
+from obsctl.errors import StartError
+from obsctl.runtime.base import Observed
 from obsctl.runtime.docker import compose_labels
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine, EngineJson, Sdk
 from obsctl.runtime.docker.faults import RefusalError, engine_faults
+from obsctl.runtime.docker.task_graph import TaskGraph
 
 RUNNING = "running"
+
+LOOPING = 2
+"""Restarts after which a container that has only just started counts as one that goes on ending."""
+
+_JUST = 15.0
+
+_NANO = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -134,7 +151,7 @@ def image_id(engine: Engine, image: str, platform: str = "") -> str:
     return str(found["Id"]) if not platform or _is_for(found, platform) else ""
 
 
-def _is_for(image: Mapping[str, Any], platform: str) -> bool:
+def _is_for(image: EngineJson, platform: str) -> bool:
     """Whether an image is made for ``os/architecture[/variant]``. What either of them leaves open fits."""
     made = [str(image.get(key) or "").lower() for key in ("Os", "Architecture", "Variant")]
     return all(
@@ -142,7 +159,7 @@ def _is_for(image: Mapping[str, Any], platform: str) -> bool:
     )
 
 
-def _container(raw: Mapping[str, Any]) -> ListedContainer:
+def _container(raw: EngineJson) -> ListedContainer:
     mounts = raw.get("Mounts") or []
     networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
     names = [name.lstrip("/") for name in raw.get("Names") or []]
@@ -159,3 +176,61 @@ def _container(raw: Mapping[str, Any]) -> ListedContainer:
         created=float(raw.get("Created") or 0),
         ports=frozenset(p["PublicPort"] for p in raw.get("Ports") or [] if p.get("PublicPort")),
     )
+
+
+def observe(engine: Engine, containers: Sequence[ListedContainer], *, memory: bool) -> tuple[Observed, ...]:
+    """All of them as they are now; ``memory`` asks the engine for what each uses, too."""
+    by_ident = {c.ident: c for c in containers}
+    found: dict[str, Observed] = {}
+
+    def look(ident: str) -> None:
+        with contextlib.suppress(StartError):  # gone since it was listed
+            with engine_faults("cannot look at a container"):
+                raw = engine.client.inspect_container(ident)
+                used = _memory(engine.client, ident) if memory and by_ident[ident].state == RUNNING else 0
+            found[ident] = _observed(by_ident[ident], raw, used)
+
+    TaskGraph(dict.fromkeys(by_ident, ()), look, threading.Event()).run()
+    return tuple(found[c.ident] for c in containers if c.ident in found)
+
+
+def _observed(listed: ListedContainer, raw: EngineJson, memory: int) -> Observed:
+    state = raw.get("State") or {}
+    restarts = int(raw.get("RestartCount") or 0)
+    started = nanoseconds(str(state.get("StartedAt", ""))) / 1e9
+    return Observed(
+        name=listed.name,
+        state=_alive(listed.state, restarts, started),
+        fingerprint=listed.labels.get(compose_labels.FINGERPRINT, ""),
+        pid=int(state.get("Pid") or 0),
+        started_at=started,
+        memory=memory,
+        image=str((raw.get("Config") or {}).get("Image", listed.image)),
+        health=str((state.get("Health") or {}).get("Status", "")),
+        restarts=restarts,
+        detail=listed.status,
+    )
+
+
+def _alive(state: str, restarts: int, started: float) -> Literal["running", "dead"]:
+    """A container that its engine starts again and again is not running, whatever it is at this moment."""
+    looping = restarts >= LOOPING and (state == "restarting" or time.time() - started < _JUST)
+    return "running" if state in (RUNNING, "restarting") and not looping else "dead"
+
+
+def _memory(api: Sdk, ident: str) -> int:
+    """What it uses without the file cache, as ``docker stats`` shows it, in bytes."""
+    stats = api.stats(ident, stream=False, one_shot=True).get("memory_stats") or {}
+    detail = stats.get("stats") or {}
+    cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))
+    return max(0, int(stats.get("usage") or 0) - int(cache))
+
+
+def nanoseconds(stamp: str) -> int:
+    """``2026-01-02T03:04:05.678901234Z`` as nanoseconds since the epoch; 0 for what is no such time."""
+    whole, _, fraction = stamp.rstrip("Z").partition(".")
+    try:
+        seconds = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
+        return seconds * _NANO + int((fraction or "0").ljust(9, "0")[:9])
+    except ValueError:
+        return 0

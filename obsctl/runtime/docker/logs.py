@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import contextlib
 import heapq
 import queue
@@ -10,14 +9,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from obsctl.events import LogText
 from obsctl.runtime.base import Cancelled
 from obsctl.runtime.docker import compose_labels
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine, EngineJson, Sdk
 from obsctl.runtime.docker.faults import engine_faults
-from obsctl.runtime.docker.inventory import ListedContainer
+from obsctl.runtime.docker.inventory import ListedContainer, nanoseconds
 
 _LONGEST = 256 * 1024
 """Bytes of one line; a longer one is cut, so that a container that never ends a line costs no memory."""
@@ -56,17 +54,17 @@ def logs(
     merged = heapq.merge(*([(line, c.name) for line in last[c.ident]] for c in containers))
     yield from (LogText(name, line.text) for line, name in merged)
     if follow:
-        seen = {ident: found[-1].at if found else 0 for ident, found in last.items()}
-        yield from _Follow(engine, project, {c.name for c in containers}, seen).run(containers, cancelled)
+        read_until = {ident: lines[-1].at if lines else 0 for ident, lines in last.items()}
+        yield from _Follow(engine, project, {c.name for c in containers}, read_until).run(containers, cancelled)
 
 
 class _Follow:
     """One thread for each container, and one for the engine's events, which tell of those that start anew."""
 
-    def __init__(self, engine: Engine, project: str, names: set[str], seen: dict[str, int]) -> None:
-        self._engine, self._project, self._names, self._seen = engine, project, names, seen
+    def __init__(self, engine: Engine, project: str, names: set[str], read_until: dict[str, int]) -> None:
+        self._engine, self._project, self._names, self._read_until = engine, project, names, read_until
         self._lines: queue.Queue[LogText] = queue.Queue(_WAITING)
-        self._streams: list[Any] = []
+        self._streams: list[Sdk] = []
         self._ended = threading.Event()
         self._lock = threading.Lock()
 
@@ -75,8 +73,8 @@ class _Follow:
         with engine_faults("cannot watch the engine's events"):
             events = self._engine.client.events(since=int(time.time()), filters=filters, decode=True)
         self._streams.append(events)
-        for found in containers:
-            self._begin(found.ident, found.name)
+        for container in containers:
+            self._begin(container.ident, container.name)
         threading.Thread(target=self._watch, args=(events,), daemon=True).start()
         try:
             while not cancelled() and not (self._ended.is_set() and self._lines.empty()):
@@ -90,7 +88,7 @@ class _Follow:
     def _begin(self, ident: str, name: str) -> None:
         threading.Thread(target=self._read, args=(ident, name), daemon=True, name=f"logs of {name}").start()
 
-    def _watch(self, events: Iterable[dict[str, Any]]) -> None:
+    def _watch(self, events: Iterable[EngineJson]) -> None:
         """Read on when a container starts again. When the connection ends, so does following."""
         with contextlib.suppress(Exception):  # the edge of a thread: the engine went away
             for event in events:
@@ -101,7 +99,7 @@ class _Follow:
         self._ended.set()
 
     def _read(self, ident: str, name: str) -> None:
-        after = self._seen.get(ident, 0)
+        after = self._read_until.get(ident, 0)
         with contextlib.suppress(Exception):  # the edge of a thread: the container, or the engine, went away
             options = {"since": after // _NANO} if after else {}
             frames = self._engine.client.logs(ident, stream=True, follow=True, timestamps=True, **options)
@@ -113,8 +111,8 @@ class _Follow:
     def _is_new(self, ident: str, line: Line) -> bool:
         """Some engines go on with a stream when its container starts again, beside the one that was begun for that."""
         with self._lock:
-            new = line.at > self._seen.get(ident, 0)
-            self._seen[ident] = max(line.at, self._seen.get(ident, 0))
+            new = line.at > self._read_until.get(ident, 0)
+            self._read_until[ident] = max(line.at, self._read_until.get(ident, 0))
             return new
 
 
@@ -133,13 +131,3 @@ def _line(raw: bytes) -> Line:
     stamp, space, text = raw.decode("utf8", "replace").rstrip("\r").partition(" ")
     at = nanoseconds(stamp) if space or stamp else 0
     return Line(at, text) if at else Line(0, raw.decode("utf8", "replace"))
-
-
-def nanoseconds(stamp: str) -> int:
-    """``2026-01-02T03:04:05.678901234Z`` as nanoseconds since the epoch; 0 for what is no such time."""
-    whole, _, fraction = stamp.rstrip("Z").partition(".")
-    try:
-        seconds = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
-        return seconds * _NANO + int((fraction or "0").ljust(9, "0")[:9])
-    except ValueError:
-        return 0

@@ -19,7 +19,8 @@ from obsctl.errors import StartError
 from obsctl.events import Emit, Event, LogText
 from obsctl.render.containers import Composition
 from obsctl.runtime.base import Cancelled, Observed, Operation, Runtime
-from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.connection import Engine
+from obsctl.runtime.docker.engine import find_engine
 from obsctl.runtime.docker.inventory import (
     Inventory,
     ListedContainer,
@@ -89,7 +90,7 @@ class DockerRuntime(Runtime[Composition]):
 
     def observe(self, *, memory: bool = True) -> tuple[Observed, ...]:
         """Every container of this stack. Without ``memory`` it is quicker."""
-        from obsctl.runtime.docker.observe import observe
+        from obsctl.runtime.docker.inventory import observe
 
         return observe(self.engine, self._containers(), memory=memory)
 

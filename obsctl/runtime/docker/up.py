@@ -8,14 +8,14 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
 from obsctl.runtime.base import Operation
 from obsctl.runtime.docker import compose_labels
+from obsctl.runtime.docker.connection import Engine, EngineJson
 from obsctl.runtime.docker.create_request import aliases, create_body
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.down import remove_container, remove_quietly, stop_container
 from obsctl.runtime.docker.faults import engine_faults, explained
 from obsctl.runtime.docker.file_volumes import HELPER_LABEL, copy_files, require_no_folders, shares_files
 from obsctl.runtime.docker.images import obtain
@@ -24,9 +24,6 @@ from obsctl.runtime.docker.plan import STARTING, current, plan, schedule
 from obsctl.runtime.docker.project import Project, ProjectContainer, SharedResource
 from obsctl.runtime.docker.task_graph import GRACE, TaskGraph
 from obsctl.runtime.docker.watch import Watch
-
-STOP_TIMEOUT = 10
-"""Seconds that a container is given to end by itself."""
 
 _PULL_LEAVE = 0.2
 """A pull makes nothing that has to be taken back, so nobody waits for it."""
@@ -43,7 +40,7 @@ class Up:
         self._stop = threading.Event()
         self._made: dict[str, str] = {}  # service -> id of its new container
         self._volumes: dict[str, dict[str, str]] = {}
-        self._features: Mapping[str, Any] = {}
+        self._features: EngineJson = {}
 
     def carry_out(self, inventory: Inventory, steps: Sequence[Operation]) -> tuple[str, ...]:
         """Execute the steps that were planned for this inventory; the services that were started."""
@@ -197,35 +194,3 @@ def port_holders(engine: Engine, ports: set[int]) -> dict[int, str]:
         found = engine.client.containers()
     pairs = ((p.get("PublicPort"), raw["Names"][0].lstrip("/")) for raw in found for p in raw.get("Ports") or [])
     return {port: name for port, name in pairs if port in ports}
-
-
-def stop_container(api: Any, ident: str) -> None:
-    """End a container; one that is gone or has ended is fine."""
-    import docker.errors
-
-    with contextlib.suppress(docker.errors.NotFound):
-        api.stop(ident, timeout=STOP_TIMEOUT)
-
-
-def remove_container(api: Any, ident: str, *, force: bool = False) -> None:
-    """Remove a container with its anonymous volumes; one that is gone, or is being removed, is fine."""
-    import docker.errors
-
-    with contextlib.suppress(docker.errors.NotFound):
-        try:
-            api.remove_container(ident, v=True, force=force)
-        except docker.errors.APIError as error:
-            if error.status_code != 409 or "already in progress" not in str(error.explanation):
-                raise
-
-
-def remove_quietly(remove: Callable[[], object]) -> None:
-    """Remove a network or volume; one that is gone, or that somebody else uses by now, is left."""
-    import docker.errors
-
-    with contextlib.suppress(docker.errors.NotFound):
-        try:
-            remove()
-        except docker.errors.APIError as error:
-            if error.status_code not in (403, 409):
-                raise

@@ -10,12 +10,12 @@ import threading
 import time
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from obsctl.errors import StartError
 from obsctl.render.containers import HealthCheck
 from obsctl.runtime.docker import compose_labels
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine, EngineJson, Sdk
 from obsctl.runtime.docker.faults import engine_faults
 from obsctl.runtime.docker.logs import last_lines
 from obsctl.runtime.docker.project import ProjectContainer
@@ -32,8 +32,8 @@ _FIRST, _LONGER = 0.1, 1.2
 
 
 @dataclass
-class _Fate:
-    """What is known of one container: its health, how often it has ended, and its last exit code."""
+class _Start:
+    """What is known of the start of one container: its health, how often it has ended, and its last exit code."""
 
     health: str = ""
     ends: int = 0
@@ -90,8 +90,8 @@ class Watch:
     def __init__(self, engine: Engine, project: str, stop: threading.Event) -> None:
         self._engine, self._project, self._stop = engine, project, stop
         self._changed = threading.Condition()
-        self._fates: dict[str, _Fate] = {}
-        self._stream: Any = None
+        self._starts: dict[str, _Start] = {}
+        self._stream: Sdk = None
 
     def __enter__(self) -> Self:
         filters = {
@@ -117,47 +117,49 @@ class Watch:
         except Exception:  # noqa: BLE001 - the edge of a thread: the connection ended, the looks go on without it
             return
 
-    def _take(self, event: dict[str, Any]) -> None:
+    def _take(self, event: EngineJson) -> None:
         action, ident = str(event.get("Action", "")), str((event.get("Actor") or {}).get("ID", ""))
         attributes = (event.get("Actor") or {}).get("Attributes") or {}
         with self._changed:
-            fate = self._fates.setdefault(ident, _Fate())
+            start = self._starts.setdefault(ident, _Start())
             if action == "die":
-                fate.ends += 1
+                start.ends += 1
                 code = str(attributes.get("exitCode", "0"))
-                fate.code = int(code) if code.lstrip("-").isdigit() else 0
-                fate.health = ""
+                start.code = int(code) if code.lstrip("-").isdigit() else 0
+                start.health = ""
             elif action.startswith("health_status: "):
-                fate.health = action.removeprefix("health_status: ")
+                start.health = action.removeprefix("health_status: ")
             self._changed.notify_all()
 
     def healthy(self, container: ProjectContainer, ident: str, patience: float) -> None:
         """Return once the container is healthy. StartError when it ends, is found unhealthy, or takes too long."""
         name, deadline, looked, pause = container.name, time.monotonic() + patience, time.monotonic(), _FIRST
-        fate, check = self._fate(ident), _Check(self._engine, ident, container.spec.health)
-        self._look(ident, fate)
-        while not self._wait(fate, min(pause, deadline - time.monotonic())):
+        start, check = self._start_of(ident), _Check(self._engine, ident, container.spec.health)
+        self._look(ident, start)
+        while not self._wait(start, min(pause, deadline - time.monotonic())):
             if check.passed():
                 return
             if time.monotonic() > deadline:
-                told = f"{name} was not healthy after {patience:g} s{self._checked(ident)}{self._said(name, ident)}"
-                raise StartError(told, hint="give it more time with --timeout")
+                message = (
+                    f"{name} was not healthy after {patience:g} s{self._last_check(ident)}{self._exit_log(name, ident)}"
+                )
+                raise StartError(message, hint="give it more time with --timeout")
             if time.monotonic() - looked > LOOK:
                 looked = time.monotonic()
-                self._look(ident, fate)
+                self._look(ident, start)
             pause = min(LOOK, pause * _LONGER)
-        if fate.health != "healthy":
-            raise StartError(f"{name} {_trouble(fate)}{self._said(name, ident)}", hint=_HINT)
+        if start.health != "healthy":
+            raise StartError(f"{name} {_trouble(start)}{self._exit_log(name, ident)}", hint=_HINT)
 
-    def _fate(self, ident: str) -> _Fate:
+    def _start_of(self, ident: str) -> _Start:
         with self._changed:
-            return self._fates.setdefault(ident, _Fate())
+            return self._starts.setdefault(ident, _Start())
 
-    def _wait(self, fate: _Fate, seconds: float) -> bool:
+    def _wait(self, start: _Start, seconds: float) -> bool:
         """Whether it is known within ``seconds`` how the start of a container went."""
         until = time.monotonic() + seconds
         with self._changed:
-            while not fate.decided:
+            while not start.decided:
                 if self._stop.is_set():
                     raise TaskStopped
                 left = until - time.monotonic()
@@ -166,14 +168,14 @@ class Watch:
                 self._changed.wait(min(left, 0.5))  # whoever sets the stop event does not notify
         return True
 
-    def _said(self, name: str, ident: str) -> str:
+    def _exit_log(self, name: str, ident: str) -> str:
         """Its last lines: it will be gone when somebody could ask for them."""
         with contextlib.suppress(StartError):
             found = last_lines(self._engine, ident, name, _LINES)
             return "; its last lines:" + "".join(f"\n    {line.text}" for line in found) if found else ""
         return ""
 
-    def _checked(self, ident: str) -> str:
+    def _last_check(self, ident: str) -> str:
         """What its last health check said."""
         with contextlib.suppress(StartError), engine_faults("cannot look at a container"):
             health = (self._engine.client.inspect_container(ident).get("State") or {}).get("Health") or {}
@@ -182,15 +184,15 @@ class Watch:
             return f"; its last check said: {said}" if said else ""
         return ""
 
-    def _look(self, ident: str, fate: _Fate) -> None:
+    def _look(self, ident: str, start: _Start) -> None:
         with engine_faults("cannot look at a container"):
             state = self._engine.client.inspect_container(ident).get("State") or {}
         health = (state.get("Health") or {}).get("Status", "")
         if health in ("healthy", "unhealthy"):
-            fate.health = health
+            start.health = health
         if state.get("Status") in ("exited", "dead"):
-            fate.ends, fate.code = max(fate.ends, 2), int(state.get("ExitCode") or 0)
+            start.ends, start.code = max(start.ends, 2), int(state.get("ExitCode") or 0)
 
 
-def _trouble(fate: _Fate) -> str:
-    return f"ended with exit code {fate.code} while starting" if fate.ends else "is unhealthy"
+def _trouble(start: _Start) -> str:
+    return f"ended with exit code {start.code} while starting" if start.ends else "is unhealthy"

@@ -20,7 +20,8 @@ from obsctl.events import Event
 from obsctl.render.compose_file import compose_file
 from obsctl.render.containers import Composition, Container, HealthCheck, Mount, Network, Published, Tmpfs
 from obsctl.render.desired import File
-from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.connection import Engine
+from obsctl.runtime.docker.engine import find_engine
 from obsctl.runtime.docker.inventory import image_id
 from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.runtime.state import prepare

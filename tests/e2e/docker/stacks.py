@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine
 from tests.e2e.conftest import Folder, free_offset
 from tests.e2e.images.build import CACHE, locked
 

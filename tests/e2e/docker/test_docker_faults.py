@@ -21,7 +21,8 @@ from obsctl.events import Event
 from obsctl.render.containers import Build, HealthCheck
 from obsctl.render.desired import File
 from obsctl.runtime.docker import compose_labels
-from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.connection import Engine
+from obsctl.runtime.docker.engine import find_engine
 from obsctl.runtime.docker.file_volumes import copy_files
 from obsctl.runtime.docker.inventory import take_inventory
 from obsctl.runtime.docker.plan import plan

@@ -12,7 +12,8 @@ import pytest
 
 from obsctl.errors import StartError
 from obsctl.render.containers import Mount
-from obsctl.runtime.docker.engine import Engine, find_engine
+from obsctl.runtime.docker.connection import Engine
+from obsctl.runtime.docker.engine import find_engine
 from obsctl.runtime.docker.file_volumes import shares_files
 from obsctl.runtime.docker.project import project_of
 from obsctl.wait import Deadline, until

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine
 from obsctl.spec.presets import load_preset
 from tests.e2e.docker.stacks import OFFICIAL, Stack, brought_up
 

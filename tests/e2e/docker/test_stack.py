@@ -14,7 +14,7 @@ import pytest
 
 from obsctl.clients.http import Http
 from obsctl.clients.logql import LogqlClient
-from obsctl.runtime.docker.engine import Engine
+from obsctl.runtime.docker.connection import Engine
 from obsctl.wait import Deadline, until
 from tests.e2e.docker.stacks import OFFICIAL, Stack, brought_up
 

@@ -20,7 +20,8 @@ from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.create_request import create_body
 from obsctl.runtime.docker.faults import engine_faults, explained
 from obsctl.runtime.docker.images import Progress, split_reference
-from obsctl.runtime.docker.logs import Line, lines, nanoseconds
+from obsctl.runtime.docker.inventory import nanoseconds
+from obsctl.runtime.docker.logs import Line, lines
 from obsctl.runtime.docker.project import ProjectContainer, project_of
 from obsctl.runtime.docker.runtime import _at
 from obsctl.runtime.docker.task_graph import TaskGraph
