@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ HOST = "host.docker.internal"
 """The machine, as containers call it."""
 
 MASK = "****"
-_LEAST_LOG_RETENTION = 24 * 3600.0
-"""Log stores refuse to keep less than a day."""
+_LEAST_RETENTION = 24 * 3600.0
+"""Some stores refuse to keep less than a day."""
 
 _MAX_TRACES = 50_000
 
@@ -156,7 +157,8 @@ def _keeping(stack: Stack) -> dict[str, Any]:
     return {
         "retention_age": duration(stack.retention.age),
         "retention_bytes": stack.retention.size,
-        "log_retention": duration(max(stack.retention.age, _LEAST_LOG_RETENTION)),
+        "log_retention": duration(max(stack.retention.age, _LEAST_RETENTION)),
+        "retention_hours": math.ceil(max(stack.retention.age, _LEAST_RETENTION) / 3600),
         "max_traces": _MAX_TRACES,
     }
 

@@ -26,13 +26,13 @@ from tests.unit.render.stacks import GOLDEN, default_stack, files, rendered
 HELP = "run: python -m tests.unit.render.regenerate"
 CHOICES = [
     {
-        **dict(zip(("preset", "traces", "shipper"), chosen, strict=True)),
+        **dict(zip(("preset", "metrics", "traces", "shipper"), chosen, strict=True)),
         "alerting": bool(number % 2),
         "log_ids": ("metadata", "labels")[number // 2 % 2],
         "debug": bool(number // 3 % 2),
     }
     for number, chosen in enumerate(
-        itertools.product(preset_names(), role_options()["traces"], role_options()["shipper"])
+        itertools.product(preset_names(), *(role_options()[option] for option in ("metrics", "traces", "shipper")))
     )
 ]
 """Every mixture of products, each with some mixture of the switches."""
