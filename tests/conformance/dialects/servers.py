@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from obsctl.endpoints import Feature
 from obsctl.wait import Deadline, until
 from tests.conformance import products
 from tests.conformance.products import free_ports
@@ -26,13 +27,16 @@ PATIENCE = 20.0
 ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql")
 READY = {"prometheus": "/-/ready", "loki": "/ready", "jaeger": "/api/services", "traceql": "/ready"}
 JOB = "conformance"
+METRICS = "metrics"
+"""What our own readers ask of a store of metrics, which is less than all of Prometheus' API to the letter."""
 
 
 @dataclass(frozen=True)
 class Servers:
     """Base URLs, without a trailing slash, of servers that are ready; "" for what is not served.
 
-    ``jaeger_release`` is the release of Jaeger that it is, or claims to be like.
+    ``jaeger_release`` is the release of Jaeger that it is, or claims to be like; ``without`` what its description says
+    that it leaves out.
     """
 
     otlp_http: str = ""
@@ -41,6 +45,7 @@ class Servers:
     jaeger: str = ""
     traceql: str = ""
     jaeger_release: tuple[int, int] = (2, 20)
+    without: tuple[Feature, ...] = ()
 
 
 @contextmanager
@@ -81,6 +86,12 @@ def prometheus(target: str, folder: Path) -> Iterator[Servers]:
     """A real Prometheus."""
     if not products.prometheus_program():
         missing("prometheus", f"no Prometheus 3; {products.HINT}")
+    with products.prometheus(folder, _scrape_config(target), "--enable-feature=exemplar-storage") as address:
+        yield Servers(prometheus=address)
+
+
+def _scrape_config(target: str) -> str:
+    """What has a server that reads Prometheus' configuration scrape the target."""
     url = httpx.URL(target)
     config = {
         "scrape_configs": [
@@ -93,8 +104,7 @@ def prometheus(target: str, folder: Path) -> Iterator[Servers]:
             }
         ]
     }
-    with products.prometheus(folder, json.dumps(config), "--enable-feature=exemplar-storage") as address:
-        yield Servers(prometheus=address)
+    return json.dumps(config)
 
 
 @contextmanager
@@ -108,7 +118,7 @@ def jaeger(target: str, folder: Path) -> Iterator[Servers]:
 
 @dataclass(frozen=True)
 class Implementation:
-    """Who serves dialects: ``roles`` are fields of ``Servers``."""
+    """Who serves dialects: ``roles`` are fields of ``Servers``, and METRICS."""
 
     roles: frozenset[str]
     start: Callable[[str, Path], AbstractContextManager[Servers]]
@@ -120,7 +130,7 @@ class Implementation:
 
 
 IMPLEMENTATIONS = (
-    Implementation(frozenset(ROLES), embedded),
-    Implementation(frozenset({"prometheus"}), prometheus),
+    Implementation(frozenset({*ROLES, METRICS}), embedded),
+    Implementation(frozenset({"prometheus", METRICS}), prometheus),
     Implementation(frozenset({"jaeger", "otlp_http"}), jaeger),
 )

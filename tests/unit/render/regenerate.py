@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-
 from obsctl.spec.presets import preset_names
-from tests.unit.render.stacks import GOLDEN, default_stack, files, rendered
+from tests.unit.render.stacks import (
+    GOLDEN,
+    alternative_files,
+    alternatives,
+    default_stack,
+    files,
+    golden_folder,
+    rendered,
+    write_golden,
+)
 
 if __name__ == "__main__":
     for preset in preset_names():
-        shutil.rmtree(GOLDEN / preset, ignore_errors=True)
-        for path, text in files(rendered(default_stack(preset=preset))).items():
-            target = GOLDEN / preset / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+        write_golden(GOLDEN / preset, files(rendered(default_stack(preset=preset))))
+    for option, choice in alternatives():
+        write_golden(golden_folder(option, choice), alternative_files(option, choice))
