@@ -13,7 +13,7 @@ import pytest
 
 VARIABLE = "OBSCTL_REQUIRE"
 """Comma-separated: ``validators`` (promtool, amtool, otelcol-contrib, docker-compose), ``prometheus`` (3.x), ``jaeger``
-(2.x), ``engine`` (Docker, and what its tests need)."""
+(2.x), ``victoriametrics`` (vmalert, too), ``engine`` (Docker, and what its tests need)."""
 
 
 def missing(what: str, reason: str) -> NoReturn:

@@ -103,6 +103,24 @@ def jaeger(folder: Path) -> Iterator[Mapping[str, str]]:
         yield addresses
 
 
+def victoriametrics_program() -> Path | None:
+    """VictoriaMetrics, as it was made for the tests."""
+    return program("victoriametrics", "victoria-metrics-prod")
+
+
+@contextmanager
+def victoriametrics(folder: Path, config: str) -> Iterator[str]:
+    """A VictoriaMetrics with this scrape configuration and no data; gives its address."""
+    (folder / "scrape.yml").write_text(config)
+    (port,) = free_ports(1)
+    command = [
+        *(str(victoriametrics_program()), f"-promscrape.config={folder}/scrape.yml", f"-storageDataPath={folder}/data"),
+        *(f"-httpListenAddr=127.0.0.1:{port}", "-search.latencyOffset=0s", "-loggerLevel=ERROR"),
+    ]
+    with _running(command, f"http://127.0.0.1:{port}/health", folder):
+        yield f"http://127.0.0.1:{port}"
+
+
 @contextmanager
 def _running(command: Sequence[str], ready: str, folder: Path) -> Iterator[None]:
     """A process while it is needed, from when it answers."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from obsctl.backends.victoriametrics import VICTORIAMETRICS
 from obsctl.endpoints import Feature
 from obsctl.wait import Deadline, until
 from tests.conformance import products
@@ -108,6 +109,16 @@ def _scrape_config(target: str) -> str:
 
 
 @contextmanager
+def victoriametrics(target: str, folder: Path) -> Iterator[Servers]:
+    """A real VictoriaMetrics."""
+    if not products.victoriametrics_program():
+        missing("victoriametrics", f"no VictoriaMetrics; {products.HINT}")
+    (served,) = VICTORIAMETRICS.serves
+    with products.victoriametrics(folder, _scrape_config(target)) as address:
+        yield Servers(prometheus=address, without=served.without)
+
+
+@contextmanager
 def jaeger(target: str, folder: Path) -> Iterator[Servers]:
     """A real Jaeger."""
     if not products.jaeger_program():
@@ -132,5 +143,6 @@ class Implementation:
 IMPLEMENTATIONS = (
     Implementation(frozenset({*ROLES, METRICS}), embedded),
     Implementation(frozenset({"prometheus", METRICS}), prometheus),
+    Implementation(frozenset({METRICS}), victoriametrics),
     Implementation(frozenset({"jaeger", "otlp_http"}), jaeger),
 )

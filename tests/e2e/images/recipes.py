@@ -16,6 +16,7 @@ from tests.e2e.images.sources import REPOSITORY, Collector, DebianRoot, GoProgra
 FOLDER = Path(__file__).resolve().parent
 COLLECTOR = "0.159.0"
 SEED_COLLECTOR = "0.98.0"
+VICTORIAMETRICS = "1.151.0"  # later ones need a newer Go than Debian has
 _VERSION = "github.com/prometheus/common/version.Version"
 
 
@@ -57,6 +58,27 @@ _LOKI = Recipe(
     also={
         f"obsctl/{part}": REPOSITORY / "obsctl" / part for part in ("__init__.py", "errors.py", "languages", "embedded")
     },
+)
+
+
+def _victoria(name: str, package: str, says: str, image: str) -> Recipe:
+    return Recipe(
+        name,
+        name,
+        f"{image}:v{VICTORIAMETRICS}",
+        GoPrograms(
+            "github.com/VictoriaMetrics/VictoriaMetrics",
+            (f"v{VICTORIAMETRICS}",),
+            {f"{package}-prod": f"app/{package}"},
+            stamp={"github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version": f"{package}-v{VICTORIAMETRICS}"},
+        ),
+        says,
+    )
+
+
+_VICTORIA = (
+    _victoria("victoriametrics", "victoria-metrics", "No shell.", "victoriametrics/victoria-metrics"),
+    _victoria("vmalert", "vmalert", "No shell.", "victoriametrics/vmalert"),
 )
 
 RECIPES: tuple[Recipe, ...] = (
@@ -135,6 +157,7 @@ RECIPES: tuple[Recipe, ...] = (
         ),
         "No shell; no web pages, which are not in its Go module; no service discovery but files and HTTP.",
     ),
+    *_VICTORIA,
     Recipe(
         "collector",
         "collector",

@@ -26,6 +26,8 @@ MADE = {
     ("amtool", "current"): "alertmanager",
     ("otelcol-contrib", "current"): "collector",
     ("otelcol", "seed"): "seed-collector",
+    ("victoria-metrics-prod", "current"): "victoriametrics",
+    ("vmalert-prod", "current"): "vmalert",
 }
 """The tool for a preset -> the recipe that it comes with."""
 COLLECTORS = {"current": "otelcol-contrib", "seed": "otelcol"}
@@ -49,6 +51,19 @@ def checked(*command: str, cwd: Path, **env: str) -> str:
 @every_preset
 def test_prometheus_takes_its_configuration(preset: str) -> None:
     checked(tool("promtool", preset), "check", "config", "prometheus.yml", cwd=GOLDEN / preset / "prometheus")
+
+
+@pytest.mark.parametrize("alerting", [True, False])
+def test_victoriametrics_and_vmalert_take_their_configuration(alerting: bool, tmp_path: Path) -> None:
+    made = rendered(default_stack(metrics="victoriametrics", alerting=alerting))
+    for path, text in files(made).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    for name in ("victoria-metrics", "vmalert"):
+        (wanted,) = (c for c in made.containers if c.name == name.replace("-", ""))
+        command = (argument.replace("/etc/", f"{tmp_path}/") for argument in wanted.command)
+        data = [f"-storageDataPath={tmp_path}/data"] if name == "victoria-metrics" else []
+        checked(tool(f"{name}-prod", "current"), *command, *data, "-dryRun", cwd=tmp_path)
 
 
 @every_preset
