@@ -24,13 +24,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every implementation of the dialect that a suite is about; with ``role``, of each of its dialects."""
     if "servers" not in metafunc.fixturenames:
         return
-    pairs = [(each, role) for role in metafunc.module.ROLES for each in IMPLEMENTATIONS if role in each.roles]
+    able = [each for each in IMPLEMENTATIONS if each.to_the_letter or getattr(metafunc.module, "FOR_CLIENTS", False)]
+    pairs = [(each, role) for role in metafunc.module.ROLES for each in able if role in each.roles]
     if "role" in metafunc.fixturenames:
         ids = [f"{each.name}-{role}" for each, role in pairs]
         metafunc.parametrize(("servers", "role"), pairs, ids=ids, indirect=["servers"], scope="package")
     else:
-        able = [each for each, _ in pairs]
-        metafunc.parametrize("servers", able, ids=[each.name for each in able], indirect=True, scope="package")
+        servers = [each for each, _ in pairs]
+        metafunc.parametrize("servers", servers, ids=[each.name for each in servers], indirect=True, scope="package")
 
 
 @pytest.fixture(scope="package")

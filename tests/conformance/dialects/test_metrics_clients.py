@@ -13,10 +13,11 @@ import pytest
 from obsctl.clients.promql import PromqlClient
 from obsctl.endpoints import Feature
 from obsctl.errors import BackendError
-from tests.conformance.dialects.servers import JOB, METRICS
+from tests.conformance.dialects.servers import JOB
 from tests.conformance.dialects.target import TRACE_ID
 
-ROLES = (METRICS,)
+ROLES = ("prometheus",)
+FOR_CLIENTS = True
 
 
 @pytest.fixture(scope="module")

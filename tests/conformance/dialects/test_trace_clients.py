@@ -11,6 +11,7 @@ from obsctl.endpoints import Dialect, Endpoint, Role
 from tests.conformance.dialects.trace_script import Script
 
 ROLES = ("jaeger", "traceql")
+FOR_CLIENTS = True
 TEXT = """\
 trace one
   root       clients "GET /cart" server error 0ms 150ms http.status=500 ok=true status.message="boom" resource.host="h1"
