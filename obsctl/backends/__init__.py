@@ -18,11 +18,12 @@ from obsctl.backends.redis import REDIS
 from obsctl.backends.sample import SAMPLE
 from obsctl.backends.tempo import TEMPO
 from obsctl.backends.victoriametrics import VICTORIAMETRICS, VMALERT
+from obsctl.backends.victoriatraces import VICTORIATRACES
 from obsctl.endpoints import Dialect
 
 CONTAINERS: tuple[Backend, ...] = (
     *(OTEL_COLLECTOR, PROMETHEUS, LOKI, JAEGER, TEMPO, ALERTMANAGER, ALLOY, PROMTAIL, GRAFANA),
-    *(VICTORIAMETRICS, VMALERT),
+    *(VICTORIAMETRICS, VMALERT, VICTORIATRACES),
     *(POSTGRES, REDIS, QDRANT),
 )
 """Products that come as containers, in the order in which they are listed."""

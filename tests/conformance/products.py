@@ -121,6 +121,24 @@ def victoriametrics(folder: Path, config: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+def victoriatraces_program() -> Path | None:
+    """VictoriaTraces: what the environment names, or the one on the path. No package registry has it."""
+    found = os.environ.get("OBSCTL_VICTORIATRACES") or shutil.which("victoria-traces")
+    return Path(found) if found else None
+
+
+@contextmanager
+def victoriatraces(folder: Path) -> Iterator[str]:
+    """A VictoriaTraces without data; gives its address."""
+    (port,) = free_ports(1)
+    command = [
+        *(str(victoriatraces_program()), f"-storageDataPath={folder}/data", f"-httpListenAddr=127.0.0.1:{port}"),
+        "-loggerLevel=ERROR",
+    ]
+    with _running(command, f"http://127.0.0.1:{port}/health", folder):
+        yield f"http://127.0.0.1:{port}"
+
+
 @contextmanager
 def _running(command: Sequence[str], ready: str, folder: Path) -> Iterator[None]:
     """A process while it is needed, from when it answers."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 
 from obsctl.backends.victoriametrics import VICTORIAMETRICS
+from obsctl.backends.victoriatraces import VICTORIATRACES
 from obsctl.endpoints import Feature
 from obsctl.wait import Deadline, until
 from tests.conformance import products
@@ -125,6 +126,18 @@ def jaeger(target: str, folder: Path) -> Iterator[Servers]:
         yield Servers(addresses["otlp"], jaeger=addresses["query"], jaeger_release=products.jaeger_release())
 
 
+@contextmanager
+def victoriatraces(target: str, folder: Path) -> Iterator[Servers]:
+    """A real VictoriaTraces, at the paths that its description says."""
+    if not products.victoriatraces_program():
+        missing(
+            "victoriatraces", "no VictoriaTraces; build it from its repository and name it in OBSCTL_VICTORIATRACES"
+        )
+    (served,), (accepted,) = VICTORIATRACES.serves, VICTORIATRACES.accepts
+    with products.victoriatraces(folder) as address:
+        yield Servers(f"{address}{accepted.path}", jaeger=f"{address}{served.path}", without=served.without)
+
+
 @dataclass(frozen=True)
 class Implementation:
     """Who serves dialects: ``roles`` are fields of ``Servers``.
@@ -148,4 +161,5 @@ IMPLEMENTATIONS = (
     Implementation(frozenset({"prometheus"}), prometheus),
     Implementation(frozenset({"prometheus"}), victoriametrics, to_the_letter=False),
     Implementation(frozenset({"jaeger", "otlp_http"}), jaeger),
+    Implementation(frozenset({"jaeger", "otlp_http"}), victoriatraces, to_the_letter=False),
 )

@@ -210,6 +210,7 @@ RECIPES: tuple[Recipe, ...] = (
 UNAVAILABLE: Mapping[str, str] = {
     "promtail": "no package; the shipper is Alloy's stand-in",
     "tempo": "no package; traces go to Jaeger",
+    "victoriatraces": "not on the Go module proxy; traces go to Jaeger",
     "grafana": "no package; left out",
 }
 """Products of the `current` preset that no package registry has, and what the end-to-end run does without them."""

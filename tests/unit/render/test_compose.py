@@ -190,7 +190,7 @@ def test_endpoints_are_the_published_ports(choices: dict[str, Any]) -> None:
     assert (Role.SHIPPER in roles) == (choices["shipper"] != "none")
     traces = composition.endpoints.first(Role.TRACES)
     assert traces is not None
-    assert traces.dialect is {"jaeger": Dialect.JAEGER, "tempo": Dialect.TRACEQL}[choices["traces"]]
+    assert traces.dialect is (Dialect.TRACEQL if choices["traces"] == "tempo" else Dialect.JAEGER)
     assert len({e.name for e in composition.endpoints}) == len(roles)
 
 
