@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sample_service import db, jobs, redis_client
 from sample_service.cache import Cache
 from sample_service.config import Settings
-from sample_service.db import Database, DatabaseError, Match
+from sample_service.db import DatabaseError, JobMatch, SampleDatabase
 from sample_service.faults import API_FAULTS, Faults, add_fault_routes
 from sample_service.http import ObservedApp, add_probes, expect_routes
 from sample_service.jobs import Job
@@ -68,7 +68,7 @@ class NewMatch(Body):
 class Api:
     """The routes' handlers. They run in threads, since the clients they use block."""
 
-    def __init__(self, database: Database, producer: Producer, cache: Cache) -> None:
+    def __init__(self, database: SampleDatabase, producer: Producer, cache: Cache) -> None:
         self._database = database
         self._producer = producer
         self._cache = cache
@@ -97,7 +97,7 @@ class Api:
             raise HTTPException(404, "There is no such project.")
         job = Job(jobs.TYPE_MATCH, str(uuid.uuid4()), cv_id, project_id)
         bind(job_id=job.job_id)
-        self._database.add_match(Match(job.job_id, cv_id, project_id, "queued"))
+        self._database.add_match(JobMatch(job.job_id, cv_id, project_id, "queued"))
         try:
             self._producer.enqueue(job)
         except RedisError:
@@ -124,7 +124,7 @@ def create_app(settings: Settings) -> ObservedApp:
     registry = new_registry()
     redis_metrics = ClientMetrics(registry, "redis", redis_client.OPERATIONS)
     client = redis_client.connect(settings.redis_url)
-    database = Database(settings.database_url, ClientMetrics(registry, "db", db.OPERATIONS))
+    database = SampleDatabase(settings.database_url, ClientMetrics(registry, "db", db.OPERATIONS))
     producer = Producer(client, redis_metrics, ProducerMetrics(registry, jobs.TYPES))
     faults = Faults(API_FAULTS, enabled=settings.faults)
 

@@ -56,7 +56,7 @@ _matches = sa.Table(
 
 
 @dataclass(frozen=True)
-class Match:
+class JobMatch:
     """A match job as stored. ``status`` is queued, done or failed; score (0 to 100) and reason come with done."""
 
     job_id: str
@@ -67,7 +67,7 @@ class Match:
     reason: str | None = None
 
 
-class Database:
+class SampleDatabase:
     """Access to the tables. Every method runs one short transaction and raises ``DatabaseError``."""
 
     def __init__(self, url: str, metrics: ClientMetrics) -> None:
@@ -121,18 +121,18 @@ class Database:
         """Whether the project exists."""
         return self._scalar(sa.select(_projects.c.id).where(_projects.c.id == project_id)) is not None
 
-    def add_match(self, match: Match) -> None:
+    def add_match(self, match: JobMatch) -> None:
         """Store a new match."""
         now = _now()
         row = {**vars(match), "created_at": now, "updated_at": now}
         self._write(_matches.insert().values(**row))
 
-    def match(self, job_id: str) -> Match | None:
+    def match(self, job_id: str) -> JobMatch | None:
         """The match of that job, or None."""
-        columns = (_matches.c[name] for name in Match.__dataclass_fields__)
+        columns = (_matches.c[name] for name in JobMatch.__dataclass_fields__)
         with self._connection() as connection:
             row = connection.execute(sa.select(*columns).where(_matches.c.job_id == job_id)).one_or_none()
-        return None if row is None else Match(*row)
+        return None if row is None else JobMatch(*row)
 
     def finish_match(self, job_id: str, score: int, reason: str) -> None:
         """Store a match's result."""

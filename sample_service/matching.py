@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sample_service import vectors
 from sample_service.ai_client import AiClient
 from sample_service.cache import Cache
-from sample_service.db import Database
+from sample_service.db import SampleDatabase
 from sample_service.jobs import Job, PermanentError
 from sample_service.vectors import VectorStore
 
@@ -35,10 +35,10 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Matcher:
+class JobMatcher:
     """Runs match jobs. A job that was done already is left alone, so that a second delivery does no harm."""
 
-    database: Database
+    database: SampleDatabase
     cache: Cache
     vectors: VectorStore
     ai: AiClient

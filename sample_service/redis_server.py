@@ -24,7 +24,7 @@ IDLE_SECONDS = 0.25
 """Between looks whether an idle connection was closed or the server stops; commands are read at once."""
 
 
-class Server(TcpFakeServer):
+class RedisServer(TcpFakeServer):
     """The repaired server. Binds at once; ``serve_forever`` serves until ``shutdown``."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -81,7 +81,7 @@ def _idle_quietly(module: Any) -> None:
 
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError if the port cannot be bound."""
-    server = Server(host, port)
+    server = RedisServer(host, port)
 
     def stop(*_: object) -> None:
         # shutdown waits for the loop that this handler interrupts

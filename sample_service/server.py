@@ -18,7 +18,7 @@ GRACE_SECONDS = 1
 """How long requests that are under way may take after the signal."""
 
 
-class Server(uvicorn.Server):
+class HttpServer(uvicorn.Server):
     """uvicorn's server, without its habit of raising the signal again: being asked to stop is not a failure."""
 
     @contextmanager
@@ -41,4 +41,4 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    Server(config).run(sockets=[bound])
+    HttpServer(config).run(sockets=[bound])

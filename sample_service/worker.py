@@ -18,12 +18,12 @@ from sample_service import ai_client, db, jobs, redis_client, vectors
 from sample_service.ai_client import AiClient
 from sample_service.cache import Cache
 from sample_service.config import Settings
-from sample_service.db import Database
+from sample_service.db import SampleDatabase
 from sample_service.faults import WORKER_FAULTS, Faults, InjectedFaultError, add_fault_routes
 from sample_service.http import ObservedApp, add_probes, expect_routes
 from sample_service.job_loop import JobLoop
 from sample_service.jobs import Job, RetryPolicy
-from sample_service.matching import Matcher
+from sample_service.matching import JobMatcher
 from sample_service.metrics import AiMetrics, ClientMetrics, HttpMetrics, WorkerMetrics, new_registry
 from sample_service.queue import Consumer
 from sample_service.telemetry import instrument_redis
@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> ObservedApp:
     registry = new_registry()
     redis_metrics = ClientMetrics(registry, "redis", redis_client.OPERATIONS)
     client = redis_client.connect(settings.redis_url)
-    database = Database(settings.database_url, ClientMetrics(registry, "db", db.OPERATIONS))
+    database = SampleDatabase(settings.database_url, ClientMetrics(registry, "db", db.OPERATIONS))
     matcher = _matcher(settings, registry, database, Cache(client, redis_metrics))
     faults = Faults(WORKER_FAULTS, enabled=settings.faults)
     loop = JobLoop(
@@ -65,10 +65,10 @@ def create_app(settings: Settings) -> ObservedApp:
     return ObservedApp(app, http_metrics)
 
 
-def _matcher(settings: Settings, registry: CollectorRegistry, database: Database, cache: Cache) -> Matcher:
+def _matcher(settings: Settings, registry: CollectorRegistry, database: SampleDatabase, cache: Cache) -> JobMatcher:
     """What runs match jobs, with its own clients for vectors and AI."""
     ai_metrics = AiMetrics(registry, settings.ai_provider, ai_client.OPERATIONS)
-    return Matcher(
+    return JobMatcher(
         database=database,
         cache=cache,
         vectors=VectorStore(

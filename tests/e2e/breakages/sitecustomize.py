@@ -138,18 +138,18 @@ def orphaned() -> None:
     """A span whose parent is never exported."""
     from opentelemetry import trace
 
-    from sample_service.db import Database
+    from sample_service.db import SampleDatabase
 
-    original = Database.add_cv
+    original = SampleDatabase.add_cv
 
-    def add_cv(self: Database, *arguments: str) -> None:
+    def add_cv(self: SampleDatabase, *arguments: str) -> None:
         here = trace.get_current_span().get_span_context()
         nowhere = trace.SpanContext(here.trace_id, 0xBAD, True, here.trace_flags, here.trace_state)
         context = trace.set_span_in_context(trace.NonRecordingSpan(nowhere))
         trace.get_tracer("broken").start_span("stray", context=context).end()
         original(self, *arguments)
 
-    Database.add_cv = add_cv
+    SampleDatabase.add_cv = add_cv
 
 
 @breakage("api", "worker", "ai")
@@ -187,25 +187,25 @@ def request_id_not_echoed() -> None:
 def pii_leaked() -> None:
     from opentelemetry import trace
 
-    from sample_service.db import Database
+    from sample_service.db import SampleDatabase
 
-    original = Database.add_cv
+    original = SampleDatabase.add_cv
 
-    def add_cv(self: Database, cv_id: str, name: str, *rest: str) -> None:
+    def add_cv(self: SampleDatabase, cv_id: str, name: str, *rest: str) -> None:
         trace.get_current_span().set_attribute("debug.note", f"stored {name}")
         original(self, cv_id, name, *rest)
 
-    Database.add_cv = add_cv
+    SampleDatabase.add_cv = add_cv
 
 
 @breakage("api")
 def answers_wrong() -> None:
-    from sample_service.db import Database
+    from sample_service.db import SampleDatabase
 
     def broken(*_arguments: object) -> None:
         raise ValueError("broken")
 
-    Database.add_project = broken
+    SampleDatabase.add_project = broken
 
 
 if "OTEL_SERVICE_NAME" in os.environ and "BREAK" in os.environ:

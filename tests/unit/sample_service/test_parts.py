@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from sample_service import config, faults, jobs, local_model, logs, matching, metrics, request_context, telemetry
-from sample_service.redis_server import Server
+from sample_service.redis_server import RedisServer
 from tests.unit.sample_service.processes import ROOT
 
 job_texts = st.text(st.characters(codec="utf-8"), max_size=40)
@@ -213,7 +213,7 @@ def test_a_library_that_repeats_itself_is_heard_once(monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[redis.Redis]:
-    with Server("127.0.0.1", 0) as running:
+    with RedisServer("127.0.0.1", 0) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         with redis.Redis(port=running.server_address[1], protocol=2, decode_responses=True) as client:
@@ -246,7 +246,8 @@ def test_a_blocking_read_waits_for_an_entry(server: redis.Redis) -> None:
 
 def test_the_service_and_obsctl_do_not_import_each_other() -> None:
     for source in (ROOT / "sample_service").glob("*.py"):
-        assert "obsctl" not in source.read_text().replace("obsctl_", ""), source.name
+        text = source.read_text().replace("obsctl_", "").replace("pip install 'obsctl[sample]'", "")
+        assert "obsctl" not in text, source.name
 
 
 def test_the_process_has_its_metrics_without_proc() -> None:

@@ -12,14 +12,14 @@ from prometheus_client import CollectorRegistry
 
 from obsctl.wait import Deadline, until
 from sample_service import jobs, metrics, queue, redis_client, request_context
-from sample_service.redis_server import Server
+from sample_service.redis_server import RedisServer
 
 JOB = jobs.Job("match", "job-1", "cv-1", "project-1")
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with Server("127.0.0.1", 0) as running:
+    with RedisServer("127.0.0.1", 0) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield running.server_address[1]
