@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from obsctl.errors import ObsctlError
 
@@ -26,12 +25,12 @@ class Result:
     """What a verb did. ``data`` holds JSON values only; ``notes`` are sentences for people."""
 
     command: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     exit_status: int = 0
 
-    def envelope(self) -> dict[str, Any]:
+    def envelope(self) -> dict[str, object]:
         """The result as one JSON object."""
         return {
             "schema": ENVELOPE,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
 
 from obsctl.clients.telemetry import Span, service_calls
+from obsctl.json_types import Json, JsonObject
 from obsctl.probes import ProbeRequest
 from obsctl.spec.contract import Edge, SpanRule, TraceRule
 
@@ -59,7 +59,7 @@ def like(pattern: str, value: str) -> bool:
     return _glob(pattern).fullmatch(value) is not None
 
 
-def text(value: Any) -> str:
+def text(value: Json) -> str:
     """An attribute value as contracts write it."""
     if value is None:
         return ""
@@ -135,7 +135,7 @@ def values(span: Span) -> Iterator[tuple[str, str]]:
         yield from _pairs("event attribute", event.attributes)
 
 
-def _pairs(kind: str, attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _pairs(kind: str, attributes: JsonObject) -> Iterator[tuple[str, str]]:
     for key, value in attributes.items():
         yield f"{kind} {key}", text(value)
         yield f"{kind} key", key

@@ -41,7 +41,7 @@ def check(
     Spec, contracts and SLOs; PromQL of rules and dashboards, held against the contract; text of scrapes. Exit 1 on a
     finding. docs/check.md explains each kind.
     """
-    from obsctl.ops.check import Asked, catalogue
+    from obsctl.ops.check import CheckOptions, catalogue
     from obsctl.ops.check import check as op
     from obsctl.report.inspection import require_format, show
     from obsctl.report.streams import while_read
@@ -49,8 +49,8 @@ def check(
     if list_:
         finish(catalogue(), json=json)
     chosen = "json" if json else require_format(format_)
-    asked = Asked(rules or (), dashboards or (), scrape or (), live, rule_tests, fail_on)
-    result = op(directory, asked)
+    options = CheckOptions(rules or (), dashboards or (), scrape or (), live, rule_tests, fail_on)
+    result = op(directory, options)
     with while_read():
         show(result, chosen)
     raise typer.Exit(result.exit_status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from obsctl.clients.http import Http, complaint, understood
+from obsctl.json_types import items, mapping
 
 MOST = 5000
 """Most dashboards that one search lists."""
@@ -22,7 +23,7 @@ class GrafanaClient:
         reply = self.http.get_json("/api/search", {"type": "dash-db", "limit": MOST})
         found = reply.json()
         with understood(reply):
-            return {str(entry["uid"]): str(entry["title"]) for entry in found}
+            return {str(entry["uid"]): str(entry["title"]) for entry in map(mapping, items(found))}
 
     def dashboard(self, uid: str) -> str:
         """A dashboard as JSON: ``dashboard`` and ``meta``, as ``/api/dashboards/uid`` answers."""

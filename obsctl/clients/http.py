@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
@@ -20,6 +20,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from obsctl.errors import BackendError, UnsupportedError
+from obsctl.json_types import Json
 
 MAX_BODY = 64 * 1024 * 1024
 """Longest answer that is read, in bytes after decompression."""
@@ -46,15 +47,16 @@ class Reply:
     url: str
     name: str = field(default="The endpoint", compare=False)
 
-    def json(self) -> Any:
+    def json(self) -> Json:
         """The body as JSON; ``BackendError`` when it is something else."""
         try:
-            return json.loads(self.text)
+            answer: Json = json.loads(self.text)
         except (ValueError, RecursionError) as error:
             raise BackendError(
                 f"{self.name} at {self.url} answered {self.status} without JSON: {excerpt(self.text)}",
                 hint="is this the right port? " + _HINT_DOWN,
             ) from error
+        return answer
 
     @property
     def is_json(self) -> bool:
@@ -115,7 +117,7 @@ class Http:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | str | None = None,
-        json_body: Any = None,
+        json_body: object = None,
         timeout: float | None = None,
     ) -> Reply:
         """Send a request and read the whole answer, whatever its status. Redirects are not followed."""
@@ -209,7 +211,7 @@ def understood(reply: Reply) -> Iterator[None]:
         ) from error
 
 
-def _message(said: Any) -> str:
+def _message(said: object) -> str:
     """Prometheus ``error``; Jaeger v1 ``errors[0].msg``, v3 ``error.message``; Grafana and OTLP ``message``."""
     match said:
         case str():

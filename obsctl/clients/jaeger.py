@@ -16,6 +16,7 @@ from obsctl.clients.jaegerui import spans_from_ui
 from obsctl.clients.otlp import spans_from_otlp
 from obsctl.clients.telemetry import Span, ordered
 from obsctl.errors import BackendError
+from obsctl.json_types import items, mapping
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ANSWERS = (200, 400, 404)
@@ -105,9 +106,11 @@ class JaegerClient:
     def _v3(self, path: str, params: Params | None = None) -> Reply | None:
         """A JSON answer of the v3 API; None where the server has no such route."""
         reply = self.http.get_json(path, params, ok=_ANSWERS)
-        if reply.is_json and (reply.status == 200 or "error" in reply.json()):
-            return _not_bad_id(reply, path)
-        return None
+        if not reply.is_json:
+            return None
+        answer = reply.json() if reply.status != 200 else {}
+        known = reply.status == 200 or (isinstance(answer, dict) and "error" in answer)
+        return _not_bad_id(reply, path) if known else None
 
     def _v1(self, path: str, params: Params | None = None, *, missing_ok: bool = False) -> Reply:
         reply = self.http.get_json(path, params, ok=(200, 404) if missing_ok else (200,))
@@ -130,20 +133,21 @@ def _v3_spans(reply: Reply) -> list[Span]:
     answer = reply.json()
     with understood(reply):
         # an empty result may be left out altogether
-        return [s for s in spans_from_otlp(answer.get("result") or answer) if s.span_id]
+        return [s for s in spans_from_otlp(mapping(answer).get("result") or answer) if s.span_id]
 
 
 def _v1_traces(reply: Reply) -> tuple[tuple[Span, ...], ...]:
     answer = reply.json()
     with understood(reply):
-        return tuple(ordered(spans_from_ui(trace)) for trace in answer.get("data") or ())
+        return tuple(ordered(spans_from_ui(trace)) for trace in items(mapping(answer).get("data") or ()))
 
 
 def _names(reply: Reply, key: str) -> list[str]:
     """A list of names, or of objects with a name; absent and null mean empty."""
     answer = reply.json()
     with understood(reply):
-        return sorted({str(e["name"] if isinstance(e, dict) else e) for e in answer.get(key) or ()})
+        names = items(mapping(answer).get(key) or ())
+        return sorted({str(name["name"] if isinstance(name, dict) else name) for name in names})
 
 
 def _by_trace(spans: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:

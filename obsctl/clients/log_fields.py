@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from obsctl.clients.telemetry import LogLine
+from obsctl.json_types import JsonObject
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ class ParsedLine:
 
     line: LogLine
     component: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: JsonObject = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """A field as text; empty when it is missing, null or not a plain value."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 from urllib.parse import quote
 
 from obsctl.clients.http import Http, Reply, understood
 from obsctl.clients.telemetry import LogLine, Sample
 from obsctl.errors import BackendError
+from obsctl.json_types import Json, JsonObject, integer, items, mapping, number, strings
 
 MAX_LIMIT = 5000
 """Most lines that a stock Loki returns for one query."""
@@ -48,11 +49,12 @@ class LogqlClient:
             "direction": direction,
         }
         reply = self.http.get_json("/loki/api/v1/query_range", params, headers=_CATEGORIZE)
-        data = _data(reply) or {}
+        answer = _data(reply)
         with understood(reply):
+            data = mapping(answer or {})
             if data["resultType"] != "streams":
                 raise ValueError(data["resultType"])
-            found = [line for stream in data["result"] or () for line in _lines(stream)]
+            found = [line for stream in items(data["result"] or ()) for line in _lines(stream)]
         # streams come one after the other; within one nanosecond their order is kept
         return sorted(found, key=lambda line: line.time_ns, reverse=direction == "backward")
 
@@ -60,17 +62,21 @@ class LogqlClient:
         """How many lines a log query finds, or how many series a metric query has; no more than a page shows."""
         window = {"start": start_ns, "end": max(end_ns, start_ns + 1), "limit": 100}
         reply = self.http.get_json("/loki/api/v1/query_range", {"query": query, **window}, headers=_CATEGORIZE)
-        data = _data(reply) or {}
+        answer = _data(reply)
         with understood(reply):
-            return sum(len(s["values"]) if data["resultType"] == "streams" else 1 for s in data["result"] or ())
+            data = mapping(answer or {})
+            result = items(data["result"] or ())
+            streams = data["resultType"] == "streams"
+            return sum(len(items(mapping(stream)["values"])) for stream in result) if streams else len(result)
 
     def instant(self, query: str, at_ns: int) -> list[Sample]:
         """The value of a metric query at one time."""
-        data = _data(reply := self.http.get_json("/loki/api/v1/query", {"query": query, "time": at_ns})) or {}
+        answer = _data(reply := self.http.get_json("/loki/api/v1/query", {"query": query, "time": at_ns}))
         with understood(reply):
+            data = mapping(answer or {})
             if data["resultType"] != "vector":
                 raise ValueError(data["resultType"])
-            return [Sample(dict(s["metric"]), float(s["value"][0]), float(s["value"][1])) for s in data["result"] or ()]
+            return [_sample(mapping(series)) for series in items(data["result"] or ())]
 
     def labels(self, start_ns: int | None = None, end_ns: int | None = None) -> list[str]:
         """Names of stream labels; without times the server looks at the last hour."""
@@ -98,7 +104,7 @@ class LogqlClient:
         reply = self.http.get_json(path, params)
         data = _data(reply)
         with understood(reply):
-            return sorted(map(str, data or ()))
+            return sorted(map(str, items(data or ())))
 
 
 def by_id_query(field: str, value: str) -> str:
@@ -111,7 +117,7 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _data(reply: Reply) -> Any:
+def _data(reply: Reply) -> Json:
     """``data`` of the envelope; None where the server left it out, which it does for "nothing"."""
     answer = reply.json()
     if not isinstance(answer, dict) or answer.get("status") != "success":
@@ -119,9 +125,14 @@ def _data(reply: Reply) -> Any:
     return answer.get("data")
 
 
-def _lines(stream: Mapping[str, Any]) -> Iterator[LogLine]:
-    labels = {str(k): str(v) for k, v in stream["stream"].items()}
-    for time_ns, line, *rest in stream["values"]:
-        extra = rest[0] if rest else {}
-        metadata = {str(k): str(v) for k, v in extra.get("structuredMetadata", {}).items()}
-        yield LogLine(int(time_ns), str(line), labels, metadata)
+def _sample(series: JsonObject) -> Sample:
+    time, value = items(series["value"])
+    return Sample(strings(series["metric"]), number(time), number(value))
+
+
+def _lines(stream: Json) -> Iterator[LogLine]:
+    labels = strings(mapping(stream)["stream"])
+    for entry in items(mapping(stream)["values"]):
+        time_ns, line, *rest = items(entry)
+        metadata = strings(mapping(rest[0]).get("structuredMetadata", {})) if rest else {}
+        yield LogLine(integer(time_ns), str(line), labels, metadata)

@@ -5,10 +5,10 @@ integers as strings or numbers, enums as numbers or names, camelCase or snake_ca
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from obsctl.clients.telemetry import Span, SpanEvent, SpanLink
+from obsctl.json_types import Json, JsonObject, integer, items, mapping, number, string
 
 KINDS = ("", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -18,13 +18,13 @@ _MAX_NESTING = 16
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
-def spans_from_otlp(payload: Mapping[str, Any]) -> list[Span]:
+def spans_from_otlp(payload: Json) -> list[Span]:
     """The spans of a ``TracesData`` object, in the order given.
 
     Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``AttributeError`` for something that is no such object;
     call it inside ``understood``.
     """
-    return list(_spans(payload))
+    return list(_spans(mapping(payload)))
 
 
 def hex_id(value: str, size: int) -> str:
@@ -41,9 +41,9 @@ def hex_id(value: str, size: int) -> str:
     return digits if digits.strip("0") else ""
 
 
-def clamp_ns(value: Any) -> int:
+def clamp_ns(value: Json) -> int:
     """A time in nanoseconds, brought into the range that OTLP can carry."""
-    return min(max(int(value or 0), 0), _MAX_NS)
+    return min(max(integer(value or 0), 0), _MAX_NS)
 
 
 def _from_base64(value: str) -> bytes:
@@ -54,22 +54,22 @@ def _from_base64(value: str) -> bytes:
         raise ValueError(f"neither hex nor base64: {value[:64]!r}") from error
 
 
-def _spans(payload: Mapping[str, Any]) -> Iterator[Span]:
+def _spans(payload: JsonObject) -> Iterator[Span]:
     for block in _list(payload, "resourceSpans") or _list(payload, "batches"):
-        resource = attributes(_list(block.get("resource") or {}, "attributes"))
+        resource = attributes(_list(mapping(block.get("resource") or {}), "attributes"))
         service = str(resource.get("service.name", ""))
         for scope in _list(block, "scopeSpans") or _list(block, "instrumentationLibrarySpans"):
             for span in _list(scope, "spans"):
                 yield _span(span, service, resource)
 
 
-def _span(raw: Mapping[str, Any], service: str, resource: Mapping[str, Any]) -> Span:
+def _span(raw: JsonObject, service: str, resource: JsonObject) -> Span:
     start = clamp_ns(_get(raw, "startTimeUnixNano"))
-    status = _get(raw, "status") or {}
+    status = mapping(_get(raw, "status") or {})
     return Span(
-        trace_id=hex_id(_get(raw, "traceId") or "", 16),
-        span_id=hex_id(_get(raw, "spanId") or "", 8),
-        parent_id=hex_id(_get(raw, "parentSpanId") or "", 8),
+        trace_id=_id(raw, "traceId", 16),
+        span_id=_id(raw, "spanId", 8),
+        parent_id=_id(raw, "parentSpanId", 8),
         service=service,
         name=str(raw.get("name", "")),
         start_ns=start,
@@ -84,19 +84,16 @@ def _span(raw: Mapping[str, Any], service: str, resource: Mapping[str, Any]) -> 
             SpanEvent(str(e.get("name", "")), clamp_ns(_get(e, "timeUnixNano")), attributes(_list(e, "attributes")))
             for e in _list(raw, "events")
         ),
-        links=tuple(
-            SpanLink(hex_id(_get(link, "traceId") or "", 16), hex_id(_get(link, "spanId") or "", 8))
-            for link in _list(raw, "links")
-        ),
+        links=tuple(SpanLink(_id(link, "traceId", 16), _id(link, "spanId", 8)) for link in _list(raw, "links")),
     )
 
 
-def attributes(pairs: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def attributes(pairs: Iterable[JsonObject]) -> dict[str, Json]:
     """OTLP key-values as a mapping of plain values; of a repeated key the last one counts."""
-    return {str(p["key"]): _any_value(p.get("value") or {}, _MAX_NESTING) for p in pairs}
+    return {str(p["key"]): _any_value(mapping(p.get("value") or {}), _MAX_NESTING) for p in pairs}
 
 
-def _any_value(value: Mapping[str, Any], depth: int) -> Any:
+def _any_value(value: JsonObject, depth: int) -> Json:
     """An ``AnyValue`` as text, bool, int, float, list, dict or None; what is nested deeper than ``depth`` is "…"."""
     if not depth:
         return "…"
@@ -107,26 +104,27 @@ def _any_value(value: Mapping[str, Any], depth: int) -> Any:
             case "boolValue" | "bool_value":
                 return bool(content)
             case "intValue" | "int_value":
-                return int(content)
+                return integer(content)
             case "doubleValue" | "double_value":
-                return float(content)
+                return number(content)
             case "arrayValue" | "array_value":
-                return [_any_value(v, depth - 1) for v in content.get("values") or ()]
+                return [_any_value(mapping(v), depth - 1) for v in items(mapping(content).get("values") or ())]
             case "kvlistValue" | "kvlist_value":
-                return {str(p["key"]): _any_value(p.get("value") or {}, depth - 1) for p in content.get("values") or ()}
+                pairs = map(mapping, items(mapping(content).get("values") or ()))
+                return {str(p["key"]): _any_value(mapping(p.get("value") or {}), depth - 1) for p in pairs}
     return None
 
 
-def _enum(value: Any, names: Sequence[str], prefix: str) -> str:
+def _enum(value: Json, names: Sequence[str], prefix: str) -> str:
     """An enum's name; numbers that nobody knows, and "unspecified", are the first one."""
     if isinstance(value, str) and not value.isdecimal():
         name = value.removeprefix(prefix).lower()
         return name if name in names else names[0]
-    index = int(value or 0)
+    index = integer(value or 0)
     return names[index] if 0 <= index < len(names) else names[0]
 
 
-def _get(raw: Mapping[str, Any], name: str) -> Any:
+def _get(raw: JsonObject, name: str) -> Json:
     """A field by its camelCase name, or the snake_case that some servers still write."""
     found = raw.get(name)
     if found is None:
@@ -134,6 +132,10 @@ def _get(raw: Mapping[str, Any], name: str) -> Any:
     return found
 
 
-def _list(raw: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+def _list(raw: JsonObject, name: str) -> Sequence[JsonObject]:
     found = _get(raw, name)
-    return found if isinstance(found, list) else ()
+    return [mapping(item) for item in found] if isinstance(found, list) else ()
+
+
+def _id(raw: JsonObject, name: str, size: int) -> str:
+    return hex_id(string(_get(raw, name) or ""), size)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from obsctl.clients.http import Http, Reply, understood
 from obsctl.clients.telemetry import Exemplar, Sample
 from obsctl.errors import BackendError, UnsupportedError
+from obsctl.json_types import Json, JsonObject, items, mapping, number, strings
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class PromqlClient:
         reply = self.http.get_json("/api/v1/query", params)
         data = _data(reply)
         with understood(reply):
-            return _samples(data["resultType"], data["result"])
+            return _samples(mapping(data))
 
     def range(self, query: str, start: float, end: float, step: float) -> list[Sample]:
         """The values of an expression at ``start``, and every ``step`` seconds after it until ``end``, by series."""
@@ -69,7 +69,7 @@ class PromqlClient:
         reply = self.http.get_json("/api/v1/query_range", params)
         data = _data(reply)
         with understood(reply):
-            return _samples(data["resultType"], data["result"])
+            return _samples(mapping(data))
 
     def series(
         self, match: Sequence[str], start: float | None = None, end: float | None = None
@@ -78,21 +78,22 @@ class PromqlClient:
         reply = self.http.get_json("/api/v1/series", {"match[]": list(match), **_window(start, end)})
         data = _data(reply)
         with understood(reply):
-            return [dict(labels) for labels in data or ()]
+            return [strings(labels) for labels in items(data or ())]
 
     def metadata(self) -> dict[str, tuple[str, str]]:
         """(type, help) by metric family, as scraped. OpenMetrics counters are listed without ``_total``."""
         reply = self.http.get_json("/api/v1/metadata")
         data = _data(reply)
         with understood(reply):
-            return {str(name): (str(e[0]["type"]), str(e[0].get("help", ""))) for name, e in data.items() if e}
+            first = {name: mapping(items(entries)[0]) for name, entries in mapping(data).items() if entries}
+            return {name: (str(entry["type"]), str(entry.get("help", ""))) for name, entry in first.items()}
 
     def targets(self) -> list[Target]:
         """Active scrape targets."""
         reply = self.http.get_json("/api/v1/targets", {"state": "active"})
         data = _data(reply)
         with understood(reply):
-            return [_target(t) for t in data["activeTargets"] or ()]
+            return [_target(mapping(target)) for target in items(mapping(data)["activeTargets"] or ())]
 
     def rules(self) -> list[LoadedRule]:
         """Every rule of every group, in the server's order. ``UnsupportedError`` where rules are not shown."""
@@ -101,35 +102,33 @@ class PromqlClient:
             raise UnsupportedError(f"{reply.name} at {self.url} does not show rules: {reply.url} answered 404")
         data = _data(reply)
         with understood(reply):
-            return [_rule(str(group["name"]), rule) for group in data["groups"] or () for rule in group["rules"] or ()]
+            groups = [mapping(group) for group in items(mapping(data)["groups"] or ())]
+            return [_rule(str(group["name"]), mapping(r)) for group in groups for r in items(group["rules"] or ())]
 
     def exemplars(self, query: str, start: float, end: float) -> list[Exemplar]:
         """Exemplars of every series selected in an expression. A server without exemplar storage answers none."""
         reply = self.http.get_json("/api/v1/query_exemplars", {"query": query, **_window(start, end)}, ok=(200, 204))
         data = _data(reply) if reply.status == 200 else []
         with understood(reply):
-            return [
-                Exemplar(dict(s["seriesLabels"]), dict(e["labels"]), float(e["value"]), float(e["timestamp"]))
-                for s in data or ()
-                for e in s["exemplars"]
-            ]
+            series = [mapping(one) for one in items(data or ())]
+            return [_exemplar(one["seriesLabels"], mapping(e)) for one in series for e in items(one["exemplars"])]
 
     def label_values(self, name: str, match: Sequence[str] = ()) -> list[str]:
         """Values of a label, sorted."""
         reply = self.http.get_json(f"/api/v1/label/{quote(name, safe='')}/values", {"match[]": list(match)})
         data = _data(reply)
         with understood(reply):
-            return sorted(map(str, data or ()))
+            return sorted(map(str, items(data or ())))
 
     def buildinfo(self) -> dict[str, str]:
         """What the server says about itself; ``version`` above all."""
         reply = self.http.get_json("/api/v1/status/buildinfo")
         data = _data(reply)
         with understood(reply):
-            return {str(k): str(v) for k, v in data.items()}
+            return strings(data)
 
 
-def _data(reply: Reply) -> Any:
+def _data(reply: Reply) -> Json:
     """``data`` of a successful envelope."""
     answer = reply.json()
     if not isinstance(answer, dict) or answer.get("status") != "success":
@@ -142,31 +141,38 @@ def _window(start: float | None, end: float | None) -> dict[str, str]:
     return {k: repr(float(v)) for k, v in (("start", start), ("end", end)) if v is not None}
 
 
-def _samples(kind: str, result: Any) -> list[Sample]:
-    match kind:
+def _samples(data: JsonObject) -> list[Sample]:
+    result = data["result"]
+    match data["resultType"]:
         case "vector":
-            return [_sample(r["metric"], r["value"]) for r in result if "value" in r]
+            return [_sample(r["metric"], r["value"]) for r in map(mapping, items(result)) if "value" in r]
         case "matrix":
-            return [_sample(r["metric"], point) for r in result for point in r.get("values", ())]
+            series = [mapping(r) for r in items(result)]
+            return [_sample(r["metric"], point) for r in series for point in items(r.get("values", ()))]
         case "scalar":
             return [_sample({}, result)]
-        case _:
-            raise ValueError(kind)
+        case unknown:
+            raise ValueError(unknown)
 
 
-def _sample(labels: Mapping[str, str], point: Sequence[Any]) -> Sample:
-    time, value = point
-    return Sample(dict(labels), float(time), float(value))
+def _sample(labels: Json, point: Json) -> Sample:
+    time, value = items(point)
+    return Sample(strings(labels), number(time), number(value))
 
 
-def _target(t: Mapping[str, Any]) -> Target:
-    labels = {str(k): str(v) for k, v in t["labels"].items()}
+def _exemplar(series: Json, exemplar: JsonObject) -> Exemplar:
+    time, value = number(exemplar["timestamp"]), number(exemplar["value"])
+    return Exemplar(strings(series), strings(exemplar["labels"]), value, time)
+
+
+def _target(t: JsonObject) -> Target:
+    labels = strings(t["labels"])
     job = labels.get("job") or str(t.get("scrapePool", ""))
-    scraped = _epoch(t.get("lastScrape", ""))
+    scraped = _epoch(str(t.get("lastScrape", "")))
     return Target(job, str(t["scrapeUrl"]), str(t["health"]), str(t.get("lastError", "")), scraped, labels)
 
 
-def _rule(group: str, r: Mapping[str, Any]) -> LoadedRule:
+def _rule(group: str, r: JsonObject) -> LoadedRule:
     return LoadedRule(
         group, str(r["type"]), str(r["name"]), str(r.get("health", "unknown")), str(r.get("lastError", ""))
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+
+from obsctl.json_types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class SpanEvent:
 
     name: str
     time_ns: int
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    attributes: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Span:
     status: str = "unset"
     status_message: str = ""
     trace_state: str = ""
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    resource: Mapping[str, Any] = field(default_factory=dict)
+    attributes: JsonObject = field(default_factory=dict)
+    resource: JsonObject = field(default_factory=dict)
     events: tuple[SpanEvent, ...] = ()
     links: tuple[SpanLink, ...] = ()
 

@@ -12,6 +12,7 @@ from obsctl.clients.http import Http, Params, complaint, understood
 from obsctl.clients.otlp import hex_id, spans_from_otlp
 from obsctl.clients.telemetry import Span, ordered
 from obsctl.errors import BackendError
+from obsctl.json_types import items, mapping, string
 
 _SECOND = 10**9
 _JSON = {"Accept": "application/json"}
@@ -81,13 +82,13 @@ class TempoClient:
         reply = self.http.get_json("/api/search", params)
         answer = reply.json()
         with understood(reply):
-            return [hex_id(one["traceID"], 16) for one in answer.get("traces") or ()]
+            return [hex_id(string(t["traceID"]), 16) for t in map(mapping, items(mapping(answer).get("traces") or ()))]
 
     def _values(self, tag: str, params: Params | None = None) -> list[str]:
         reply = self.http.get_json(f"/api/v2/search/tag/{tag}/values", params)
         answer = reply.json()
         with understood(reply):
-            return sorted({str(one["value"]) for one in answer.get("tagValues") or ()})
+            return sorted({str(v["value"]) for v in map(mapping, items(mapping(answer).get("tagValues") or ()))})
 
 
 def _quoted(text: str) -> str:

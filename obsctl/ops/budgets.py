@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.telemetry import Sample
@@ -18,7 +17,7 @@ PATIENCE = 2.0
 NO_EVENTS = "no event in its period yet"
 
 
-def budgets(slos: Sequence[Slo], url: str, trouble: str) -> list[dict[str, Any]]:
+def budgets(slos: Sequence[Slo], url: str, trouble: str) -> list[dict[str, object]]:
     """One entry for each SLO, for people and programs. ``trouble`` is why the backend at ``url`` is not asked, or "".
 
     ``budget_left_ratio`` is 1 for an untouched budget, 0 for one that is used up, less for one that is overdrawn; null
@@ -27,7 +26,7 @@ def budgets(slos: Sequence[Slo], url: str, trouble: str) -> list[dict[str, Any]]
     return list(_entries(slos, PromqlClient(url, timeout=PATIENCE), trouble))
 
 
-def _entries(slos: Sequence[Slo], client: PromqlClient, trouble: str) -> Iterator[dict[str, Any]]:
+def _entries(slos: Sequence[Slo], client: PromqlClient, trouble: str) -> Iterator[dict[str, object]]:
     for slo in slos:
         left, burn, recorded = None, None, False
         if not trouble:

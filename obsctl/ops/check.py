@@ -18,7 +18,7 @@ from obsctl.lint.rules import rule_findings, spec_findings, syntax_findings
 from obsctl.lint.scrape import scrape_findings
 from obsctl.lint.series import Known, known_series
 from obsctl.lint.suppress import suppressed
-from obsctl.ops.check_inputs import Scraped, given_scrapes, live_scrapes, read_text, user_files
+from obsctl.ops.check_inputs import ScrapeText, given_scrapes, live_scrapes, read_text, user_files
 from obsctl.ops.home import open_home
 from obsctl.ops.promtool import installed, run_rule_tests
 from obsctl.render.compose import compose
@@ -34,7 +34,7 @@ from obsctl.spec.stack import Stack
 
 
 @dataclass(frozen=True)
-class Asked:
+class CheckOptions:
     """What the command line asks for, besides what the spec says under ``check``."""
 
     rules: Sequence[str] = ()
@@ -55,15 +55,15 @@ class _Part:
     verdict: Verdict | None = None
 
 
-def check(folder: Path, asked: Asked) -> Inspection:
+def check(folder: Path, options: CheckOptions) -> Inspection:
     """Look at everything. Raises UsageError for options, StartError for a file that cannot be read."""
-    fail_on = _severity(asked.fail_on)
+    fail_on = _severity(options.fail_on)
     try:
         stack = load_stack(folder)
     except SpecError as error:
         look = Look("spec", Verdict.FAIL, f"{len(error.parts)} mistake{'s' * (len(error.parts) != 1)}")
         return Inspection((look,), tuple(spec_findings(error)), fail_on=fail_on)
-    parts = tuple(_parts(stack, asked))
+    parts = tuple(_parts(stack, options))
     skipped = () if any(part.subject.startswith("scrape") for part in parts) else ("scrape.",)
     found = (finding for part in parts for finding in part.findings)
     left, accepted, stale = suppressed(found, stack.check.suppressions, skipped=skipped)
@@ -107,18 +107,18 @@ def _look(part: _Part, left: frozenset[Finding], fail_on: Severity) -> Look:
     return Look(part.subject, Verdict.FAIL if bad else Verdict.PASS, detail)
 
 
-def _parts(stack: Stack, asked: Asked) -> Iterator[_Part]:
+def _parts(stack: Stack, options: CheckOptions) -> Iterator[_Part]:
     yield _contracts(stack)
     files = compose(stack, load_preset(stack.choices.preset), version=__version__).files
     rule_files = [f for f in files if "/rules/" in f.path and f.path.endswith((".yml", ".yaml"))]
-    rules, broken = _rules(_texts(rule_files, stack, stack.check.rules, asked.rules, "rules"))
+    rules, broken = _rules(_texts(rule_files, stack, stack.check.rules, options.rules, "rules"))
     known = with_recorded(_known(stack), rules)
     found = (*broken, *rule_findings(rules, known))
     yield _Part("rules", f"{len(rules)} rules in {len({rule.place.file for rule in rules})} files", found)
     boards = [f for f in files if "/dashboards/" in f.path and f.path.endswith(".json")]
-    yield _dashboards(_texts(boards, stack, stack.check.dashboards, asked.dashboards, "dashboards"), known)
-    yield from _scrapes(stack, asked)
-    yield _rule_tests(rule_files, [f for f in files if f.path.startswith(f"{TESTS}/")], _output(stack), asked)
+    yield _dashboards(_texts(boards, stack, stack.check.dashboards, options.dashboards, "dashboards"), known)
+    yield from _scrapes(stack, options)
+    yield _rule_tests(rule_files, [f for f in files if f.path.startswith(f"{TESTS}/")], _output(stack), options)
 
 
 def _contracts(stack: Stack) -> _Part:
@@ -152,11 +152,11 @@ def _rules(texts: Mapping[str, str]) -> tuple[list[FileRule], list[Finding]]:
 
 
 def _texts(
-    rendered: Sequence[File], stack: Stack, in_spec: Sequence[str], asked: Sequence[str], key: str
+    rendered: Sequence[File], stack: Stack, in_spec: Sequence[str], options: Sequence[str], key: str
 ) -> dict[str, str]:
     """Texts by the name of their file: the generated ones, and the user's. What was rendered before counts once."""
     texts = {f"{_output(stack)}/{file.path}": file.text for file in rendered}
-    found = (*user_files(in_spec, stack.folder, f"check: {key}:"), *user_files(asked, Path(), f"--{key}"))
+    found = (*user_files(in_spec, stack.folder, f"check: {key}:"), *user_files(options, Path(), f"--{key}"))
     return texts | {shown_path(path): read_text(path) for path in found}
 
 
@@ -170,28 +170,28 @@ def _dashboards(texts: Mapping[str, str], known: Known) -> _Part:
     return _Part("dashboards", f"{len(texts)} dashboard{'s' * (len(texts) != 1)}", found)
 
 
-def _scrapes(stack: Stack, asked: Asked) -> Iterator[_Part]:
-    attempts = list(given_scrapes(stack, asked.scrapes))
-    if asked.live:
+def _scrapes(stack: Stack, options: CheckOptions) -> Iterator[_Part]:
+    attempts = list(given_scrapes(stack, options.scrapes))
+    if options.live:
         attempts += live_scrapes(stack.services, open_home(stack.folder).runtime.endpoints())
     for name, got in attempts:
-        yield _scrape(got) if isinstance(got, Scraped) else _unread(name, got)
+        yield _scrape(got) if isinstance(got, ScrapeText) else _unread(name, got)
 
 
 def _unread(name: str, error: ObsctlError) -> _Part:
     return _Part(f"scrape of {name}", error.message, verdict=Verdict.ERROR)
 
 
-def _scrape(scrape: Scraped) -> _Part:
+def _scrape(scrape: ScrapeText) -> _Part:
     found = tuple(scrape_findings(scrape.text, scrape.name, scrape.metrics))
     return _Part(f"scrape of {scrape.name}", f"{scrape.text.count(chr(10))} lines", found)
 
 
-def _rule_tests(rules: Sequence[File], tests: Sequence[File], output: str, asked: Asked) -> _Part:
+def _rule_tests(rules: Sequence[File], tests: Sequence[File], output: str, options: CheckOptions) -> _Part:
     """A test that was not run has no verdict but skip."""
     tool = installed()
-    if not asked.rule_tests or tool is None:
-        reason = "promtool is not installed" if asked.rule_tests else "left out with --no-rule-tests"
+    if not options.rule_tests or tool is None:
+        reason = "promtool is not installed" if options.rule_tests else "left out with --no-rule-tests"
         return _Part("rule tests", f"not run: {reason}", verdict=Verdict.SKIP)
     try:
         return _Part("rule tests", f"{len(tests)} files run by {tool}", run_rule_tests(tool, rules, tests, output))

@@ -24,7 +24,7 @@ STDIN = "-"
 
 
 @dataclass(frozen=True)
-class Scraped:
+class ScrapeText:
     """The text of a scrape; ``name`` is the file or URL, ``metrics`` those that it is held to."""
 
     name: str
@@ -63,7 +63,7 @@ def _text(data: bytes, name: str) -> str:
     return data.decode("utf-8-sig", "replace")
 
 
-Attempt = tuple[str, Scraped | ObsctlError]
+Attempt = tuple[str, ScrapeText | ObsctlError]
 """What was to be read, and its text or why there is none."""
 
 
@@ -74,7 +74,7 @@ def given_scrapes(stack: Stack, sources: Iterable[str]) -> Iterator[Attempt]:
         yield _of_file(path, metrics)
     for source in sources:
         if source == STDIN:
-            yield "stdin", Scraped("stdin", _text(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin"), metrics)
+            yield "stdin", ScrapeText("stdin", _text(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin"), metrics)
         elif source.startswith(("http://", "https://")):
             yield _of_page(source, metrics)
         else:
@@ -91,7 +91,7 @@ def live_scrapes(services: Sequence[Service], endpoints: Endpoints) -> Iterator[
 
 def _of_file(path: Path, metrics: tuple[Metric, ...]) -> Attempt:
     name = shown_path(path)
-    return name, Scraped(name, read_text(path), metrics)
+    return name, ScrapeText(name, read_text(path), metrics)
 
 
 def _of_page(url: str, metrics: tuple[Metric, ...]) -> Attempt:
@@ -103,7 +103,7 @@ def _of_page(url: str, metrics: tuple[Metric, ...]) -> Attempt:
     with Http(f"{parts.scheme}://{parts.netloc}", name="The metrics page") as http:
         name = f"{http.base_url}{parts.path}"
         try:
-            asked = f"{parts.path}?{parts.query}" if parts.query else parts.path
-            return name, Scraped(name, http.get_text(asked).text, metrics)
+            target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            return name, ScrapeText(name, http.get_text(target).text, metrics)
         except ObsctlError as error:
             return name, error

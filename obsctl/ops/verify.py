@@ -12,10 +12,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from obsctl.backends import DATA_SOURCES
 from obsctl.checks import CHECKS
 from obsctl.checks.base import (
     Context,
     DashboardsContext,
+    ExpectedRule,
     LogsContext,
     MetricsContext,
     Signal,
@@ -28,13 +30,17 @@ from obsctl.clients.grafana import GrafanaClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.traces import traces_client
-from obsctl.endpoints import Endpoints, Role
+from obsctl.dashboards.model import Dashboard
+from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
-from obsctl.ops.expected import expected_dashboards, expected_rules
 from obsctl.ops.last_run import most_representative_trace, remember
 from obsctl.ops.session import Session, located, open_session
 from obsctl.probes import ProbeRun
+from obsctl.render.dashboards import stack_dashboards
+from obsctl.render.rulegroups import Alert
+from obsctl.render.rules import service_rules, stack_rules
+from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.send import send_probes
 from obsctl.wait import Deadline
@@ -135,3 +141,19 @@ def _contexts(
         ),
     )
     return lambda _signal: replace(shared, deadline=deadline())
+
+
+def expected_rules(contract: Contract) -> tuple[ExpectedRule, ...]:
+    """Every rule of the contract, and those of the stack itself, as the metrics backend must know them."""
+    groups = [group for rules in (stack_rules(), *service_rules(contract)) for group in rules.groups]
+    return tuple(
+        ExpectedRule(group.name, "alerting" if isinstance(rule, Alert) else "recording", rule.name)
+        for group in groups
+        for rule in group.rules
+    )
+
+
+def expected_dashboards(stack: Stack, service: Service, traces: Endpoint | None) -> tuple[Dashboard, ...]:
+    """The dashboards of a stack that show one of its services. ``traces`` answers for traces."""
+    dialect = traces.dialect if traces else Dialect.JAEGER
+    return stack_dashboards(replace(stack, services=(service,)), DATA_SOURCES[dialect])

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from rich.cells import cell_len
 
@@ -194,8 +194,8 @@ def show(result: Result) -> None:
     """A result on stdout, its problems on stderr."""
     out, err = writer(sys.stdout), writer(sys.stderr)
     for name, columns in TABLES.get(result.command, {}).items():
-        rows = result.data.get(name) or []
-        if rows:
+        rows = result.data.get(name)
+        if rows and isinstance(rows, list | tuple):
             _table(out, rows, columns)
     for note in result.notes:
         out.line((safe(note, newlines=True), ""))
@@ -236,7 +236,7 @@ STYLES: Mapping[str, str] = {
 }
 
 
-def _table(out: Writer, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def _table(out: Writer, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
     columns = [c for c in columns if c not in OPTIONAL or any(row.get(c) not in (None, "") for row in rows)]
     out.table({c: _title(c) for c in columns}, [[_cell(c, row.get(c)) for c in columns] for row in rows])
 
@@ -245,17 +245,18 @@ def _title(column: str) -> str:
     return column.removesuffix("_seconds").removesuffix("_bytes").removesuffix("_ratio").replace("_", " ").upper()
 
 
-def _cell(column: str, value: Any) -> str:
+def _cell(column: str, value: object) -> str:
     if value is None:
         return "-"
     if column == "ready":
         return "ready" if value else "no"
-    if column.endswith("_bytes"):
-        return f"{value / 1024**2:.0f} MiB"
-    if column.endswith("_seconds"):
-        return duration(value)
-    if column.endswith("_ratio"):
-        return f"{value * 100:.4g} %"
+    if isinstance(value, int | float):
+        if column.endswith("_bytes"):
+            return f"{value / 1024**2:.0f} MiB"
+        if column.endswith("_seconds"):
+            return duration(value)
+        if column.endswith("_ratio"):
+            return f"{value * 100:.4g} %"
     return safe(str(value))
 
 

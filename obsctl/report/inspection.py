@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from rich.text import Text
 
@@ -40,7 +39,7 @@ def show(result: Inspection, chosen: str) -> None:
 
 def envelope(result: Inspection) -> Result:
     """The verb's result."""
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "fail_on": str(result.fail_on),
         "counts": {str(severity): result.count(severity) for severity in Severity},
         "looks": [{"subject": k.subject, "status": str(k.verdict), "detail": k.detail} for k in result.looks],
@@ -50,7 +49,7 @@ def envelope(result: Inspection) -> Result:
     return Result("check", data, exit_status=result.exit_status)
 
 
-def _data(finding: Finding) -> dict[str, Any]:
+def _data(finding: Finding) -> dict[str, object]:
     return {
         "id": finding.rule.id,
         "severity": str(finding.rule.severity),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from obsctl.result import Result
 
@@ -19,13 +19,13 @@ def show(result: Result) -> None:
     sys.stdout.write(dumps(result.envelope()) + "\n")
 
 
-def dumps(value: Any) -> str:
+def dumps(value: object) -> str:
     """JSON text on one line; other scripts stay readable, what is not printable is escaped, lone surrogates too."""
     text = json.dumps(value, ensure_ascii=False)
     return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
-def verification(result: Verification) -> dict[str, Any]:
+def verification(result: Verification) -> dict[str, object]:
     """A verification as the envelope's data."""
     return {
         "service": result.service,
@@ -45,7 +45,7 @@ def trace(tree: TraceTree) -> Result:
     return Result("trace", to_json(tree))
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: Outcome) -> dict[str, object]:
     return {
         "id": outcome.check,
         "signal": outcome.signal.value,
@@ -57,7 +57,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _request(request: ProbeRequest) -> dict[str, Any]:
+def _request(request: ProbeRequest) -> dict[str, object]:
     return {
         "step": request.step,
         "request": request.request,

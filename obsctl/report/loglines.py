@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from rich.text import Text
 
 from obsctl.events import LogText
+from obsctl.json_types import JsonObject
 from obsctl.report.console import console
 from obsctl.report.json import dumps
 from obsctl.report.safe import safe
@@ -34,7 +34,7 @@ def _object(text: LogText) -> str:
     return dumps({"component": text.source, "line": text.line, "fields": fields(text.line)})
 
 
-def fields(line: str) -> Mapping[str, Any] | None:
+def fields(line: str) -> JsonObject | None:
     """The JSON object that a line is, or None."""
     if not line.startswith("{"):
         return None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from obsctl.errors import UsageError
 from obsctl.report.safe import safe
@@ -103,7 +102,7 @@ def log_style(entry: LogEntry) -> str:
     return {"ERROR": "red", "FATAL": "bold red", "WARN": "yellow"}.get(entry.level, "dim")
 
 
-def fields(values: Mapping[str, Any], canvas: Canvas) -> str:
+def fields(values: Mapping[str, object], canvas: Canvas) -> str:
     """A few attributes as ``  key=value``."""
     shown = list(values.items())[:MAX_FIELDS]
     return "".join(f"  {canvas.text(k, 40)}={canvas.text(v, 60)}" for k, v in shown)
@@ -192,7 +191,7 @@ def _events(tree: TraceTree, node: Node, canvas: Canvas) -> Iterator[_Note]:
     yield from _more(len(events) - len(shown), "events", node.span.end_ns, canvas)
 
 
-def _exception_text(attributes: Mapping[str, Any]) -> str:
+def _exception_text(attributes: Mapping[str, object]) -> str:
     kind, said = (str(attributes.get(f"exception.{k}", "")) for k in ("type", "message"))
     return f"{kind}: {said}" if kind and said else kind or said
 

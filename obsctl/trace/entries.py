@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from obsctl.clients.otlp import hex_id
 from obsctl.clients.telemetry import LogLine
+from obsctl.json_types import JsonObject
 from obsctl.trace.model import LogEntry
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
@@ -53,7 +52,7 @@ def trace_id_of(line: LogLine) -> str:
         return ""
 
 
-def json_fields(line: str) -> Mapping[str, Any]:
+def json_fields(line: str) -> JsonObject:
     """The fields of a line that is a JSON object, else nothing. Nested values come as JSON text."""
     if not line.startswith("{"):
         return {}
@@ -64,7 +63,7 @@ def json_fields(line: str) -> Mapping[str, Any]:
         return {}
 
 
-def _first(known: Mapping[str, Any], names: tuple[str, ...]) -> str:
+def _first(known: JsonObject, names: tuple[str, ...]) -> str:
     return next((str(known[n]) for n in names if known.get(n) not in (None, "")), "")
 
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
+from obsctl.json_types import Json, JsonObject
 from obsctl.trace.model import Gap, LogEntry, Node, Segment, TraceTree
 
 SCHEMA = "obsctl.trace/1"
 """Version of the shape; it changes only when a key is removed or changes its meaning."""
 
 
-def to_json(tree: TraceTree) -> dict[str, Any]:
+def to_json(tree: TraceTree) -> JsonObject:
     """The assembled tree as one JSON object; ``spans`` depth first, ``resource`` an index into ``resources``."""
-    root = tree.root
     resources = _Resources()
     spans = [_span(tree, node, resources) for node in tree.nodes]
+    entries = [*(entry for node in tree.nodes for entry in node.logs), *tree.logs]
     return {
         "schema": SCHEMA,
         "trace_id": tree.trace_id,
         "status": tree.status,
-        "root": root and {"span_id": root.span.span_id, "service": root.span.service, "name": root.span.name},
+        "root": _root(tree.root),
         "start_unix_nano": str(tree.start_ns),
         "duration_ns": str(tree.duration_ns),
         "counts": _counts(tree),
@@ -35,21 +35,24 @@ def to_json(tree: TraceTree) -> dict[str, Any]:
         "resources": resources.all,
         "critical_path": [_segment(tree, s) for s in tree.critical],
         "gaps": [_gap(tree, g) for g in tree.gaps],
-        "logs": sorted(
-            [_log(e) for n in tree.nodes for e in n.logs] + [_log(e) for e in tree.logs],
-            key=lambda e: int(e["time_unix_nano"]),
-        ),
+        "logs": [_log(entry) for entry in sorted(entries, key=lambda entry: entry.time_ns)],
     }
+
+
+def _root(root: Node | None) -> Json:
+    if root is None:
+        return None
+    return {"span_id": root.span.span_id, "service": root.span.service, "name": root.span.name}
 
 
 class _Resources:
     """Resources in the order in which they are first seen; spans of one service share theirs."""
 
     def __init__(self) -> None:
-        self.all: list[dict[str, Any]] = []
+        self.all: list[Json] = []
         self._index: dict[str, int] = {}
 
-    def index(self, resource: Mapping[str, Any]) -> int:
+    def index(self, resource: JsonObject) -> int:
         key = repr(sorted(resource.items(), key=lambda item: item[0]))
         if key not in self._index:
             self._index[key] = len(self.all)
@@ -57,7 +60,7 @@ class _Resources:
         return self._index[key]
 
 
-def _counts(tree: TraceTree) -> dict[str, int]:
+def _counts(tree: TraceTree) -> JsonObject:
     places = Counter(n.place for n in tree.nodes)
     return {
         "spans": len(tree.nodes),
@@ -73,7 +76,7 @@ def _counts(tree: TraceTree) -> dict[str, int]:
     }
 
 
-def _span(tree: TraceTree, node: Node, resources: _Resources) -> dict[str, Any]:
+def _span(tree: TraceTree, node: Node, resources: _Resources) -> JsonObject:
     span = node.span
     return {
         "span_id": span.span_id,
@@ -101,7 +104,7 @@ def _span(tree: TraceTree, node: Node, resources: _Resources) -> dict[str, Any]:
     }
 
 
-def _segment(tree: TraceTree, segment: Segment) -> dict[str, Any]:
+def _segment(tree: TraceTree, segment: Segment) -> JsonObject:
     return {
         "span_id": tree.nodes[segment.node].span.span_id if segment.node >= 0 else None,
         "start_offset_ns": str(segment.start_ns - tree.start_ns),
@@ -110,12 +113,12 @@ def _segment(tree: TraceTree, segment: Segment) -> dict[str, Any]:
     }
 
 
-def _gap(tree: TraceTree, gap: Gap) -> dict[str, Any]:
+def _gap(tree: TraceTree, gap: Gap) -> JsonObject:
     place = _segment(tree, Segment(gap.node, gap.start_ns, gap.end_ns, gap.waiting))
     return {**place, "after": gap.after, "before": gap.before}
 
 
-def _log(entry: LogEntry) -> dict[str, Any]:
+def _log(entry: LogEntry) -> JsonObject:
     return {
         "time_unix_nano": str(entry.time_ns),
         "span_id": entry.span_id or None,
@@ -126,7 +129,7 @@ def _log(entry: LogEntry) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Json) -> Json:
     """JSON has no NaN and no infinities; they become strings, as in OTLP. Clients bound how deep values nest."""
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}

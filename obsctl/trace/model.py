@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from obsctl.clients.telemetry import Span
+from obsctl.json_types import JsonObject
 
 Place = Literal["root", "continued", "child", "orphan", "cycle", "duplicate"]
 """How a span came to its place.
@@ -31,7 +31,7 @@ class LogEntry:
     service: str
     span_id: str
     raw: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-NEUTRAL = ("errors", "events", "wait", "assets", "probes")
+NEUTRAL = ("errors", "events", "wait", "assets", "probes", "json_types")
 VALUES = ("endpoints", "languages", "result", "schema")
 
 ROOMS: dict[str, tuple[str, ...]] = {
@@ -25,13 +25,24 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "backends": ("spec", "endpoints", "errors"),
     "render": ("backends", "spec", "schema", "endpoints", "dashboards", "languages", "assets", "errors"),
     "runtime": ("render", "endpoints", "events", "errors"),
-    "clients": ("endpoints", "errors"),
-    "checks": ("spec", "clients", "endpoints", "dashboards", "languages", "probes", "wait", "events", "errors"),
+    "clients": ("endpoints", "json_types", "errors"),
+    "checks": (
+        "spec",
+        "clients",
+        "endpoints",
+        "dashboards",
+        "languages",
+        "probes",
+        "wait",
+        "events",
+        "json_types",
+        "errors",
+    ),
     "traffic": ("spec", "clients", "probes", "wait", "errors"),
     "discovery": ("spec", "clients", "endpoints", "languages", "assets", "errors"),
-    "trace": ("clients", "endpoints", "wait", "errors"),
+    "trace": ("clients", "endpoints", "wait", "json_types", "errors"),
     "lint": ("spec", "schema", "dashboards", "languages", "errors"),
-    "report": ("checks", "lint", "trace", "probes", "result", "events", "errors"),
+    "report": ("checks", "lint", "trace", "probes", "result", "events", "json_types", "errors"),
     "ops": (
         *("spec", "backends", "render", "runtime", "clients", "checks", "lint", "dashboards", "traffic", "trace"),
         *("discovery", *NEUTRAL, *VALUES),

@@ -29,8 +29,8 @@ from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import read_dashboard
 from obsctl.endpoints import Endpoints
 from obsctl.errors import BackendError, UnsupportedError
-from obsctl.ops.expected import expected_rules
 from obsctl.ops.last_run import most_representative_trace
+from obsctl.ops.verify import expected_rules
 from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.render.dashboards import dashboard_files
 from obsctl.render.desired import File
@@ -38,7 +38,7 @@ from obsctl.spec.contract import Metric, MetricType, SpanRule, TraceRule
 from obsctl.spec.load import load_stack_file
 from obsctl.spec.stack import Service
 from obsctl.traffic.expectations import expectations
-from obsctl.traffic.identity import Identities
+from obsctl.traffic.send import Identities
 from obsctl.wait import Deadline
 
 ROUNDS = 2

@@ -18,7 +18,7 @@ from obsctl.errors import Place, StartError
 from obsctl.lint.catalogue import BY_ID, RULES
 from obsctl.lint.finding import Finding, Inspection, Look, Severity, Verdict
 from obsctl.ops import promtool
-from obsctl.ops.check import Asked, check
+from obsctl.ops.check import CheckOptions, check
 from obsctl.render.desired import File
 from obsctl.render.rulefiles import rule_files, rule_test_files
 from obsctl.report.inspection import github_lines
@@ -44,7 +44,7 @@ metrics:
     attributes: [{ref: type}]
     annotations: {obsctl: {prometheus: {name: jobs_processing, type: gauge}, series_budget: 5}}
 """
-QUICK = Asked(rule_tests=False)
+QUICK = CheckOptions(rule_tests=False)
 METRICS = "# HELP a A.\n# TYPE a gauge\na 1\n"
 
 
@@ -252,7 +252,7 @@ def test_rule_tests_that_were_not_run_are_skipped_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    seen = look(check(shop(tmp_path), Asked()), "rule tests")
+    seen = look(check(shop(tmp_path), CheckOptions()), "rule tests")
     assert (seen.verdict, seen.detail) == (Verdict.SKIP, "not run: promtool is not installed")
 
 

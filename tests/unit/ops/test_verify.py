@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from obsctl.assets import templates
+from obsctl.checks.base import ExpectedRule, Signal
+from obsctl.clients.tempo import TempoClient
+from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
+from obsctl.errors import UsageError
+from obsctl.ops import verify as op
+from obsctl.probes import ProbeRun
+from obsctl.spec.load import load_stack_file
+from obsctl.wait import Deadline
+
+STACK = load_stack_file(templates() / "stacks" / "default.yaml", Path("/"))
+SERVICE = STACK.services[0]
+RUN = ProbeRun("r", "canary-1", 0.0, 1.0)
+METRICS = Endpoint("prometheus", Role.METRICS, "http://127.0.0.1:1", Dialect.PROMQL)
+TRACES = Endpoint("tempo", Role.TRACES, "http://127.0.0.1:2", Dialect.TRACEQL)
+
+
+def context(*endpoints: Endpoint) -> Any:
+    return op._contexts(STACK, SERVICE, Endpoints(endpoints), RUN, lambda: Deadline.after(9.0))(Signal.METRICS)
+
+
+def test_a_signal_without_a_backend_is_none() -> None:
+    bare = context()
+    assert (bare.metrics, bare.traces, bare.logs, bare.dashboards.page) == (None, None, None, None)
+
+
+def test_a_signal_has_what_its_checks_need() -> None:
+    full = context(METRICS, TRACES)
+    assert full.metrics.client.url == METRICS.url
+    assert full.metrics.scrape_interval == full.dashboards.step == STACK.scrape_interval
+    assert isinstance(full.traces.client, TempoClient)
+    assert {rule.kind for rule in full.metrics.rules} == {"recording", "alerting"}
+    assert full.dashboards.expected
+
+
+def test_the_rules_of_every_slo_are_expected() -> None:
+    rules = op.expected_rules(SERVICE.contract)
+    assert all(isinstance(rule, ExpectedRule) for rule in rules)
+    assert sum(rule.name == "slo:objective:ratio" for rule in rules) == len(SERVICE.contract.slos)
+
+
+def test_each_context_has_a_deadline_of_its_own() -> None:
+    cancelled = threading.Event()
+    make = op._contexts(STACK, SERVICE, Endpoints(), RUN, lambda: Deadline.after(9.0, cancelled))
+    first, second = make(Signal.METRICS), make(Signal.LOGS)
+    assert first.deadline.at < second.deadline.at
+    cancelled.set()
+    assert first.deadline.passed
+
+
+def test_a_service_is_found_by_name_the_first_by_default() -> None:
+    assert op._service(STACK, None) is SERVICE
+    assert op._service(STACK, SERVICE.name) is SERVICE
+    with pytest.raises(UsageError, match="has no service 'cv-job-matchin'") as error:
+        op._service(STACK, "cv-job-matchin")
+    assert error.value.hint == "did you mean 'cv-job-matching'?"
