@@ -11,7 +11,7 @@ from obsctl.checks._poller import Poller
 from obsctl.checks._verdicts import count, failed, few, skipped
 from obsctl.checks.base import Context, Evidence, MetricsContext, Verdict
 from obsctl.clients.promql import PromqlClient, Target
-from obsctl.clients.telemetry import Sample
+from obsctl.clients.telemetry import MetricSample
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.stack import Component, Service
 from obsctl.wait import Deadline
@@ -36,7 +36,7 @@ class ScrapedComponent:
 
     component: Component
     targets: tuple[Target, ...] = ()
-    series: tuple[Sample, ...] = ()
+    series: tuple[MetricSample, ...] = ()
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class ScrapedComponent:
         """Whether that scrape reached each target, too."""
         return self.up and self.scraped_since(moment)
 
-    def of(self, metric: Metric) -> tuple[Sample, ...]:
+    def of(self, metric: Metric) -> tuple[MetricSample, ...]:
         """All series of a metric."""
         names = sample_names(metric)
         return tuple(s for s in self.series if s.labels.get("__name__") in names)

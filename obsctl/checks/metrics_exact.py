@@ -11,10 +11,10 @@ from obsctl.checks._verdicts import could_not_look, count, failed, few, noted, p
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.exposition import Exposition, parse_exposition
 from obsctl.clients.promql import Target
-from obsctl.clients.telemetry import Sample
+from obsctl.clients.telemetry import MetricSample
 from obsctl.probes import Expectation
 
-_Series = Mapping[str, Sequence[Sample]]
+_Series = Mapping[str, Sequence[MetricSample]]
 """The series of one metric, by component."""
 
 SCRAPES = 2
@@ -176,10 +176,10 @@ class _CountsPoller(Poller):
         return not all(series.get(name) for name in wanted) if wanted else not any(series.values())
 
 
-def _by_component(samples: Iterable[Sample], up: Mapping[str, Sequence[Target]]) -> _Series:
+def _by_component(samples: Iterable[MetricSample], up: Mapping[str, Sequence[Target]]) -> _Series:
     """The samples by the component they come from; the same metric may be scraped from other services."""
     owners = {(t.job, t.labels.get("instance", "")): name for name, targets in up.items() for t in targets}
-    found: dict[str, list[Sample]] = {name: [] for name in up}
+    found: dict[str, list[MetricSample]] = {name: [] for name in up}
     for sample in samples:
         owner = owners.get((sample.labels.get("job", ""), sample.labels.get("instance", "")))
         if owner is not None:

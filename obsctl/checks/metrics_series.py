@@ -16,7 +16,7 @@ from obsctl.checks._metrics import (
 )
 from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
-from obsctl.clients.telemetry import Sample
+from obsctl.clients.telemetry import MetricSample
 from obsctl.spec.contract import Contract, Metric
 
 
@@ -58,7 +58,7 @@ class Counted:
 
     metric: Metric
     component: str
-    series: tuple[Sample, ...]
+    series: tuple[MetricSample, ...]
 
     @property
     def filled(self) -> float:
@@ -84,7 +84,7 @@ def _counted(contract: Contract, scraped: Sequence[ScrapedComponent]) -> Iterato
 
 
 def _by_target(metric: Metric, scraped: ScrapedComponent) -> Iterator[Counted]:
-    targets: dict[str, list[Sample]] = {}
+    targets: dict[str, list[MetricSample]] = {}
     for sample in scraped.of(metric):
         targets.setdefault(sample.labels.get("instance", ""), []).append(sample)
     return (Counted(metric, scraped.name, tuple(series)) for series in targets.values())

@@ -11,7 +11,7 @@ from obsctl.checks._metrics import NO_BACKEND, MetricsPoller, ScrapedComponent, 
 from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
-from obsctl.clients.telemetry import Sample
+from obsctl.clients.telemetry import MetricSample
 from obsctl.spec.contract import Contract, Metric
 from obsctl.spec.slo import Slo, SloSelector, selector_text
 
@@ -36,7 +36,7 @@ class Measured:
     slo: Slo
     part: float | None
     total: float | None
-    recorded: tuple[Sample, ...] = ()
+    recorded: tuple[MetricSample, ...] = ()
     restarted: bool = False
 
     @property
@@ -92,7 +92,7 @@ def _measured(slo: Slo, client: PromqlClient) -> Measured:
     return Measured(slo, part, total, recorded, unequal)
 
 
-def _out_of_range(sample: Sample) -> bool:
+def _out_of_range(sample: MetricSample) -> bool:
     return not -SLACK <= sample.value <= 1 + SLACK
 
 
@@ -104,7 +104,7 @@ def _recorded(slo: Slo) -> str:
     return f"slo:sli_error:ratio_rate5m{{sloth_id={json.dumps(slo.id)}}}"
 
 
-def _value(samples: Sequence[Sample]) -> float | None:
+def _value(samples: Sequence[MetricSample]) -> float | None:
     return samples[0].value if samples else None
 
 

@@ -43,7 +43,7 @@ def init(
     With --from they say what a service that runs shows on its metrics page; with --listen, what it sends by OTLP, too.
     """
     from obsctl.errors import UsageError
-    from obsctl.ops.init import Sources
+    from obsctl.ops.init import DraftSources
     from obsctl.ops.init import init as op
 
     given = {"--listen": listen, "--stack": stack, "--service": service, "--port-offset": port_offset or None}
@@ -51,5 +51,5 @@ def init(
         raise UsageError(f"{lonely} is about what --from leads to", hint=f"add --from URL, or leave {lonely} out")
     if listen is not None and stack is not None:
         raise UsageError("--listen and --stack are two ways to the same", hint="leave one of them out")
-    sources = Sources(source, service, listen, port_offset, stack) if source is not None else None
+    sources = DraftSources(source, service, listen, port_offset, stack) if source is not None else None
     finish(op(directory, force=force, sources=sources, emit=progress(json=json)), json=json)

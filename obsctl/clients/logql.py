@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from obsctl.clients.http import Http, Reply, understood
-from obsctl.clients.telemetry import LogLine, Sample
+from obsctl.clients.telemetry import LogLine, MetricSample
 from obsctl.errors import BackendError
 from obsctl.json_types import Json, JsonObject, integer, items, mapping, number, strings
 
@@ -69,7 +69,7 @@ class LogqlClient:
             streams = data["resultType"] == "streams"
             return sum(len(items(mapping(stream)["values"])) for stream in result) if streams else len(result)
 
-    def instant(self, query: str, at_ns: int) -> list[Sample]:
+    def instant(self, query: str, at_ns: int) -> list[MetricSample]:
         """The value of a metric query at one time."""
         answer = _data(reply := self.http.get_json("/loki/api/v1/query", {"query": query, "time": at_ns}))
         with understood(reply):
@@ -125,9 +125,9 @@ def _data(reply: Reply) -> Json:
     return answer.get("data")
 
 
-def _sample(series: JsonObject) -> Sample:
+def _sample(series: JsonObject) -> MetricSample:
     time, value = items(series["value"])
-    return Sample(strings(series["metric"]), number(time), number(value))
+    return MetricSample(strings(series["metric"]), number(time), number(value))
 
 
 def _lines(stream: Json) -> Iterator[LogLine]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from obsctl.clients.http import Http, Reply, understood
-from obsctl.clients.telemetry import Exemplar, Sample
+from obsctl.clients.telemetry import Exemplar, MetricSample
 from obsctl.errors import BackendError, UnsupportedError
 from obsctl.json_types import Json, JsonObject, items, mapping, number, strings
 
@@ -51,7 +51,7 @@ class PromqlClient:
         self.url = url
         self.http = Http(url, timeout=timeout, name="Prometheus API")
 
-    def instant(self, query: str, at: float | None = None) -> list[Sample]:
+    def instant(self, query: str, at: float | None = None) -> list[MetricSample]:
         """The value of an expression at one time (default: the server's now), in the server's order.
 
         A scalar comes back as one sample without labels; a range selector as all its raw samples. Points of native
@@ -63,7 +63,7 @@ class PromqlClient:
         with understood(reply):
             return _samples(mapping(data))
 
-    def range(self, query: str, start: float, end: float, step: float) -> list[Sample]:
+    def range(self, query: str, start: float, end: float, step: float) -> list[MetricSample]:
         """The values of an expression at ``start``, and every ``step`` seconds after it until ``end``, by series."""
         params = {"query": query, **_window(start, end), "step": repr(float(step))}
         reply = self.http.get_json("/api/v1/query_range", params)
@@ -141,7 +141,7 @@ def _window(start: float | None, end: float | None) -> dict[str, str]:
     return {k: repr(float(v)) for k, v in (("start", start), ("end", end)) if v is not None}
 
 
-def _samples(data: JsonObject) -> list[Sample]:
+def _samples(data: JsonObject) -> list[MetricSample]:
     result = data["result"]
     match data["resultType"]:
         case "vector":
@@ -155,9 +155,9 @@ def _samples(data: JsonObject) -> list[Sample]:
             raise ValueError(unknown)
 
 
-def _sample(labels: Json, point: Json) -> Sample:
+def _sample(labels: Json, point: Json) -> MetricSample:
     time, value = items(point)
-    return Sample(strings(labels), number(time), number(value))
+    return MetricSample(strings(labels), number(time), number(value))
 
 
 def _exemplar(series: Json, exemplar: JsonObject) -> Exemplar:

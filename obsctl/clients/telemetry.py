@@ -86,7 +86,7 @@ class LogLine:
 
 
 @dataclass(frozen=True)
-class Sample:
+class MetricSample:
     """The value of one series at one time (seconds since the epoch)."""
 
     labels: Mapping[str, str]

@@ -14,7 +14,7 @@ from obsctl.clients.http import Http
 from obsctl.clients.log_fields import parse_line
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
-from obsctl.clients.telemetry import LogLine, Sample
+from obsctl.clients.telemetry import LogLine, MetricSample
 from obsctl.clients.traces import traces_client
 from obsctl.discovery.model import ObservedLogs, ObservedRequest, ObservedTraffic, ReceivedMetric
 from obsctl.discovery.requests import Trace, always_present, links, requests, server_entries
@@ -82,7 +82,7 @@ def counts(endpoints: Endpoints, seconds: float) -> Mapping[str, Counts]:
     return {name: Counts(spans.get(name, 0), lines.get(name, 0), series.get(name, 0)) for name in names}
 
 
-def _by(label: str, samples: Iterable[Sample]) -> dict[str, int]:
+def _by(label: str, samples: Iterable[MetricSample]) -> dict[str, int]:
     """Values by the name of a service; a job is one, after its namespace."""
     return {s.labels.get(label, "").rpartition("/")[2]: round(s.value) for s in samples}
 
@@ -188,7 +188,7 @@ def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
         return []
     client = PromqlClient(backend.url)
     scraped = {target.job for target in client.targets()}
-    types, by_job = client.metadata(), defaultdict[str, list[Sample]](list)
+    types, by_job = client.metadata(), defaultdict[str, list[MetricSample]](list)
     for one in client.instant(_SENT):
         by_job[one.labels.get("job", "")].append(one)
     return [

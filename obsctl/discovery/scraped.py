@@ -55,7 +55,7 @@ def observed_metrics(scrape: Scrape) -> Iterator[ObservedMetric]:
 
 
 def stored_metrics(
-    series: Iterable[telemetry.Sample], types: Mapping[str, tuple[str, str]]
+    series: Iterable[telemetry.MetricSample], types: Mapping[str, tuple[str, str]]
 ) -> Iterator[ObservedMetric]:
     """The metrics of series that came by OTLP; ``types`` has type and help by name."""
     families: dict[str, Family] = {}

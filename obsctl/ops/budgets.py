@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from obsctl.clients.promql import PromqlClient
-from obsctl.clients.telemetry import Sample
+from obsctl.clients.telemetry import MetricSample
 from obsctl.errors import BackendError
 from obsctl.render.slo_rules import error_ratio, ids
 from obsctl.spec.slo import Slo
@@ -57,6 +57,6 @@ def _asked(client: PromqlClient, slo: Slo) -> tuple[float | None, float | None, 
     return None if ratio is None else 1 - ratio / float(slo.error_budget), burn, False
 
 
-def _value(samples: Sequence[Sample]) -> float | None:
+def _value(samples: Sequence[MetricSample]) -> float | None:
     """A number that JSON has, or nothing."""
     return round(samples[0].value, 6) if samples and math.isfinite(samples[0].value) else None

@@ -34,7 +34,7 @@ _NEXT = "next: go through contract.yaml, list requests under drive: in obsctl.ya
 
 
 @dataclass(frozen=True)
-class Sources:
+class DraftSources:
     """What a draft is made of: the metrics page at ``page``, and OTLP.
 
     ``listen`` says for how many seconds to receive it, on ports moved by ``port_offset``; ``stack`` is the folder of a
@@ -48,7 +48,7 @@ class Sources:
     stack: Path | None = None
 
 
-def init(folder: Path, *, force: bool, sources: Sources | None = None, emit: Emit = silent) -> Result:
+def init(folder: Path, *, force: bool, sources: DraftSources | None = None, emit: Emit = silent) -> Result:
     """Write ``obsctl.yaml`` and ``contract.yaml``; a file that is there already is kept, unless ``force``.
 
     Raises UsageError, StartError, and BackendError for a page that holds no metrics and when nothing was received.
@@ -74,7 +74,7 @@ def init(folder: Path, *, force: bool, sources: Sources | None = None, emit: Emi
     return _written(folder, made.files, force, data, (*summary_lines(made, origin, traffic), _NEXT))
 
 
-def _observed(sources: Sources, origin: Origin, emit: Emit) -> ObservedTraffic | None:
+def _observed(sources: DraftSources, origin: Origin, emit: Emit) -> ObservedTraffic | None:
     """What came by OTLP, or has; None where nobody asked for it."""
     aside = (origin.metrics, origin.ready)
     if sources.stack is not None:

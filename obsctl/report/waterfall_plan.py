@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from obsctl.trace.model import LogEntry, Node, TraceTree
+from obsctl.trace.model import LogEntry, SpanNode, TraceTree
 
 FOLD = 4
 """So many alike siblings become one row."""
@@ -54,7 +54,7 @@ def serious(entry: LogEntry) -> bool:
     return entry.level in SERIOUS
 
 
-def _below(nodes: Sequence[Node]) -> tuple[list[int], list[bool]]:
+def _below(nodes: Sequence[SpanNode]) -> tuple[list[int], list[bool]]:
     """For each node the size of its subtree, and whether nothing in it is an error, on the critical path or serious."""
     sizes = [1] * len(nodes)
     quiet = [not n.critical_ns and _unremarkable(n) for n in nodes]
@@ -65,7 +65,7 @@ def _below(nodes: Sequence[Node]) -> tuple[list[int], list[bool]]:
     return sizes, quiet
 
 
-def _unremarkable(node: Node) -> bool:
+def _unremarkable(node: SpanNode) -> bool:
     return (
         not node.failed
         and node.place == "child"
@@ -88,7 +88,7 @@ def _folds(tree: TraceTree, quiet: Sequence[bool]) -> dict[int, tuple[int, ...]]
     return folds
 
 
-def _covered(nodes: Sequence[Node], folded: Mapping[int, tuple[int, ...]]) -> list[bool]:
+def _covered(nodes: Sequence[SpanNode], folded: Mapping[int, tuple[int, ...]]) -> list[bool]:
     """For each node whether another row stands for it: the rest of a fold, and everything below a fold."""
     covered = [False] * len(nodes)
     rest = {i for first, members in folded.items() for i in members if i != first}
@@ -98,7 +98,7 @@ def _covered(nodes: Sequence[Node], folded: Mapping[int, tuple[int, ...]]) -> li
     return covered
 
 
-def _most_important(nodes: Sequence[Node], candidates: Sequence[Node], limit: int) -> set[int]:
+def _most_important(nodes: Sequence[SpanNode], candidates: Sequence[SpanNode], limit: int) -> set[int]:
     """Failed spans first, then the critical path, then what is near the top and long; each with all its ancestors."""
     if len(candidates) <= limit:
         return {n.index for n in candidates}

@@ -14,7 +14,7 @@ from obsctl.report.safe import safe
 from obsctl.report.waterfall_canvas import Canvas
 from obsctl.report.waterfall_plan import Plan
 from obsctl.trace.entries import LEVELS
-from obsctl.trace.model import LogEntry, Node, TraceTree
+from obsctl.trace.model import LogEntry, SpanNode, TraceTree
 
 MAX_NOTES = 4
 """Events, and log lines, shown below one span; the rest are counted."""
@@ -33,8 +33,8 @@ Rail = tuple[bool, ...]
 class SpanRow:
     """One span, or several alike ones that were folded."""
 
-    node: Node
-    members: tuple[Node, ...]
+    node: SpanNode
+    members: tuple[SpanNode, ...]
     rail: Rail
     hidden: int
 
@@ -119,7 +119,7 @@ def visible(entries: Iterable[LogEntry], level: int | None) -> list[LogEntry]:
     return [] if level is None else [e for e in entries if _level(e) >= level]
 
 
-def error_text(node: Node) -> str:
+def error_text(node: SpanNode) -> str:
     """What went wrong in a span: its last exception, else its status message; "" for neither."""
     for event in reversed(node.span.events):
         if event.name == "exception":
@@ -131,7 +131,7 @@ def _level(entry: LogEntry) -> int:
     return LEVELS.index(entry.level) if entry.level in LEVELS else LEVELS.index("INFO")
 
 
-def _span_row(tree: TraceTree, node: Node, plan: Plan, rail: Rail) -> SpanRow:
+def _span_row(tree: TraceTree, node: SpanNode, plan: Plan, rail: Rail) -> SpanRow:
     members = tuple(tree.nodes[i] for i in plan.folded.get(node.index, (node.index,)))
     return SpanRow(node, members, rail, plan.hidden.get(node.index, 0))
 
@@ -139,7 +139,7 @@ def _span_row(tree: TraceTree, node: Node, plan: Plan, rail: Rail) -> SpanRow:
 def _below(tree: TraceTree, row: SpanRow, plan: Plan, notes: list[_Note]) -> list[SpanRow | NoteRow]:
     """Children and notes of a span in time order; a note at the time of a child comes first."""
     children = [] if len(row.members) > 1 else [c for c in row.node.children if c in plan.shown]
-    items: list[_Note | Node] = [*notes, *(tree.nodes[c] for c in children)]
+    items: list[_Note | SpanNode] = [*notes, *(tree.nodes[c] for c in children)]
     items.sort(key=lambda i: (i.time_ns, 0) if isinstance(i, _Note) else (i.span.start_ns, 1))
     left = len(children)
     found: list[SpanRow | NoteRow] = []
@@ -152,7 +152,7 @@ def _below(tree: TraceTree, row: SpanRow, plan: Plan, notes: list[_Note]) -> lis
     return found
 
 
-def _notes(tree: TraceTree, node: Node, canvas: Canvas, level: int | None) -> list[_Note]:
+def _notes(tree: TraceTree, node: SpanNode, canvas: Canvas, level: int | None) -> list[_Note]:
     return [
         *_error(node, canvas),
         *_links(node, canvas),
@@ -161,12 +161,12 @@ def _notes(tree: TraceTree, node: Node, canvas: Canvas, level: int | None) -> li
     ]
 
 
-def _error(node: Node, canvas: Canvas) -> Iterator[_Note]:
+def _error(node: SpanNode, canvas: Canvas) -> Iterator[_Note]:
     if node.failed and (said := error_text(node)):
         yield _Note(-1, f"{canvas.glyphs.error} {canvas.text(said)}", "red")
 
 
-def _links(node: Node, canvas: Canvas) -> Iterator[_Note]:
+def _links(node: SpanNode, canvas: Canvas) -> Iterator[_Note]:
     for link in node.span.links[:MAX_NOTES]:
         here = "" if link.trace_id == node.span.trace_id else f"trace {canvas.text(link.trace_id, 32)} "
         yield _Note(
@@ -175,7 +175,7 @@ def _links(node: Node, canvas: Canvas) -> Iterator[_Note]:
     yield from _more(len(node.span.links) - MAX_NOTES, "links", -1, canvas)
 
 
-def _events(tree: TraceTree, node: Node, canvas: Canvas) -> Iterator[_Note]:
+def _events(tree: TraceTree, node: SpanNode, canvas: Canvas) -> Iterator[_Note]:
     """Events; the exception that the error row already tells is left out."""
     told = error_text(node) if node.failed else ""
     events = [e for e in node.span.events if e.name != "exception" or _exception_text(e.attributes) != told]
@@ -196,7 +196,7 @@ def _exception_text(attributes: Mapping[str, object]) -> str:
     return f"{kind}: {said}" if kind and said else kind or said
 
 
-def _logs(tree: TraceTree, node: Node, canvas: Canvas, level: int | None) -> Iterator[_Note]:
+def _logs(tree: TraceTree, node: SpanNode, canvas: Canvas, level: int | None) -> Iterator[_Note]:
     entries = visible(node.logs, level)
     for entry in most_severe(entries, MAX_NOTES):
         yield _Note(entry.time_ns, log_text(entry, tree, canvas, service=node.span.service), log_style(entry))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from obsctl.report.waterfall_canvas import Canvas, Line
 from obsctl.report.waterfall_rows import error_text, fields, log_style, log_text, lowest_level, most_severe, visible
-from obsctl.trace.model import Node, TraceTree
+from obsctl.trace.model import SpanNode, TraceTree
 
 MAX_PARTS = 6
 MAX_ERRORS = 5
@@ -113,7 +113,7 @@ def errors(tree: TraceTree, canvas: Canvas) -> Iterator[Line]:
     if not origins:
         return
     yield [("ERRORS", "bold red"), ("  deepest first", "dim")]
-    alike: dict[tuple[str, str, str], list[Node]] = {}
+    alike: dict[tuple[str, str, str], list[SpanNode]] = {}
     for node in origins:
         alike.setdefault((node.span.service, node.span.name, error_text(node)), []).append(node)
     for node, *more in list(alike.values())[:MAX_ERRORS]:
@@ -148,7 +148,7 @@ def unattached_logs(tree: TraceTree, canvas: Canvas, logs: str) -> Iterator[Line
         yield [(f"  {len(entries) - MAX_UNATTACHED:,} more", "dim")]
 
 
-def most_relevant_attributes(node: Node) -> dict[str, object]:
+def most_relevant_attributes(node: SpanNode) -> dict[str, object]:
     """The attributes of a span that say most about a failure or a delay; of those with one value only the first."""
     told: dict[str, object] = {}
     for key in _RELEVANT:
@@ -218,7 +218,7 @@ def _shares(tree: TraceTree) -> dict[tuple[str, str, bool], tuple[int, list[int]
     return {key: (ns, list(nodes)) for key, (ns, nodes) in shares.items()}
 
 
-def _of_root(tree: TraceTree, root: Node, total: int, canvas: Canvas) -> str:
+def _of_root(tree: TraceTree, root: SpanNode, total: int, canvas: Canvas) -> str:
     if total == root.duration_ns:
         return " = 100% of the root"
     if len(tree.roots) == 1:
@@ -232,7 +232,7 @@ def _between(after: str, before: str) -> str:
     return f", after {after}" if after else f", before {before}" if before else ""
 
 
-def _origins(tree: TraceTree) -> Iterator[Node]:
+def _origins(tree: TraceTree) -> Iterator[SpanNode]:
     """Failed spans below which nothing failed."""
     below = [False] * len(tree.nodes)
     for node in reversed(tree.nodes):
@@ -242,7 +242,7 @@ def _origins(tree: TraceTree) -> Iterator[Node]:
             below[node.parent] = True
 
 
-def _upstream(tree: TraceTree, node: Node, canvas: Canvas) -> Iterator[Line]:
+def _upstream(tree: TraceTree, node: SpanNode, canvas: Canvas) -> Iterator[Line]:
     names: list[str] = []
     above = node.parent
     while above is not None and len(names) <= MAX_PARTS:
@@ -257,7 +257,7 @@ def _upstream(tree: TraceTree, node: Node, canvas: Canvas) -> Iterator[Line]:
         yield [(f"    {canvas.glyphs.upstream} also an error upstream: {chain}", "dim")]
 
 
-def _code_location(node: Node, canvas: Canvas) -> str:
+def _code_location(node: SpanNode, canvas: Canvas) -> str:
     """File, line and function of the frame that raised, out of the last exception's stack trace."""
     for event in reversed(node.span.events):
         stack = str(event.attributes.get("exception.stacktrace", ""))[-_MAX_STACK:]

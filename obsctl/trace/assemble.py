@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from obsctl.clients.telemetry import LogLine, Span
 from obsctl.trace import timing
 from obsctl.trace.entries import entry
-from obsctl.trace.model import LogEntry, Node, TraceTree, Warn
+from obsctl.trace.model import LogEntry, SpanNode, TraceTree, Warn
 from obsctl.trace.span_trees import SpanTrees, build_span_trees
 
 
@@ -27,7 +27,7 @@ def assemble(
     attached, loose = _by_span(trees, logs)
     skews = timing.skews(trees)
     nodes = tuple(
-        Node(
+        SpanNode(
             index=i,
             span=trees.spans[i],
             place=trees.places[i],
@@ -68,7 +68,7 @@ def _by_span(trees: SpanTrees, logs: Iterable[LogLine]) -> tuple[dict[int, list[
     return attached, loose
 
 
-def _misplaced(nodes: Sequence[Node]) -> Iterator[Warn]:
+def _misplaced(nodes: Sequence[SpanNode]) -> Iterator[Warn]:
     for node in nodes:
         span = node.span
         match node.place:
@@ -88,9 +88,9 @@ def _copies(trees: SpanTrees) -> Iterator[Warn]:
         yield Warn("same_span_twice", f"{span.name} arrived more than once", span.span_id, span.parent_id)
 
 
-def _skewed(nodes: Sequence[Node]) -> Iterator[Warn]:
+def _skewed(nodes: Sequence[SpanNode]) -> Iterator[Warn]:
     """One warning for each pair of services: the clearest case."""
-    worst: dict[tuple[str, str], Node] = {}
+    worst: dict[tuple[str, str], SpanNode] = {}
     for node in nodes:
         if node.skew_ns and node.parent is not None:
             pair = nodes[node.parent].span.service, node.span.service

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from obsctl.json_types import Json, JsonObject
-from obsctl.trace.model import Gap, LogEntry, Node, Segment, TraceTree
+from obsctl.trace.model import Gap, LogEntry, Segment, SpanNode, TraceTree
 
 SCHEMA = "obsctl.trace/1"
 """Version of the shape; it changes only when a key is removed or changes its meaning."""
@@ -39,7 +39,7 @@ def to_json(tree: TraceTree) -> JsonObject:
     }
 
 
-def _root(root: Node | None) -> Json:
+def _root(root: SpanNode | None) -> Json:
     if root is None:
         return None
     return {"span_id": root.span.span_id, "service": root.span.service, "name": root.span.name}
@@ -76,7 +76,7 @@ def _counts(tree: TraceTree) -> JsonObject:
     }
 
 
-def _span(tree: TraceTree, node: Node, resources: _Resources) -> JsonObject:
+def _span(tree: TraceTree, node: SpanNode, resources: _Resources) -> JsonObject:
     span = node.span
     return {
         "span_id": span.span_id,

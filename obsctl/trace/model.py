@@ -84,7 +84,7 @@ class Warn:
 
 
 @dataclass(frozen=True)
-class Node:
+class SpanNode:
     """One span in its place. ``parent`` and ``children`` are indexes into ``TraceTree.nodes``.
 
     ``self_ns`` is the time in which no child was active; ``critical_ns`` the part of the critical path spent here.
@@ -122,7 +122,7 @@ class TraceTree:
     """
 
     trace_id: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[SpanNode, ...]
     critical: tuple[Segment, ...] = ()
     gaps: tuple[Gap, ...] = ()
     warnings: tuple[Warn, ...] = ()
@@ -130,12 +130,12 @@ class TraceTree:
     dropped: int = 0
 
     @cached_property
-    def roots(self) -> tuple[Node, ...]:
+    def roots(self) -> tuple[SpanNode, ...]:
         """Nodes without a parent in the trace."""
         return tuple(n for n in self.nodes if n.parent is None)
 
     @property
-    def root(self) -> Node | None:
+    def root(self) -> SpanNode | None:
         """The first main root; None for an empty trace."""
         return self.nodes[0] if self.nodes else None
 
@@ -165,7 +165,7 @@ class TraceTree:
         return tuple(dict.fromkeys(n.span.service for n in self.nodes))
 
     @cached_property
-    def errors(self) -> tuple[Node, ...]:
+    def errors(self) -> tuple[SpanNode, ...]:
         """Failed spans."""
         return tuple(n for n in self.nodes if n.failed)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from obsctl.clients.telemetry import Sample, SpanEvent
+from obsctl.clients.telemetry import MetricSample, SpanEvent
 from obsctl.spec.slo import SloMatcher, SloSelector
 from tests.unit.checks.world import BASE, World
 
@@ -188,7 +188,7 @@ def events_are_not_a_number(world):
 @breaks("slo.sanity", "http-errors: the error ratio recorded of the last 5 minutes is 1.5, not between 0 and 1")
 def recorded_ratio_out_of_range(world):
     labels = {"__name__": "slo:sli_error:ratio_rate5m", "sloth_id": "cv-job-matching-http-errors"}
-    world.series.append(Sample(labels, 0.0, 1.5))
+    world.series.append(MetricSample(labels, 0.0, 1.5))
 
 
 @breaks("slo.sanity", "http-latency: no series is counted by sum(http_request_duration_seconds_bucket{")

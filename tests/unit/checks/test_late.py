@@ -14,7 +14,7 @@ from obsctl.checks.privacy_canary import PrivacyCanary
 from obsctl.checks.traces_attributes import TracesAttributes
 from obsctl.checks.traces_complete import TracesComplete
 from obsctl.checks.traces_shape import TracesShape
-from obsctl.clients.telemetry import Sample
+from obsctl.clients.telemetry import MetricSample
 from obsctl.errors import BackendError
 from tests.unit.checks.world import Logs, Metrics, Traces, World, healthy
 
@@ -64,7 +64,7 @@ def test_lines_may_come_late() -> None:
     assert "worker 2" in verdict.summary
 
 
-def change(sample: Sample, by: float) -> Sample:
+def change(sample: MetricSample, by: float) -> MetricSample:
     named = sample.labels["__name__"] == "jobs_completed_total" and sample.labels["type"] == "match"
     return replace(sample, value=sample.value + by) if named else sample
 

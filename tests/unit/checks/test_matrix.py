@@ -13,7 +13,7 @@ from obsctl.checks import CHECKS
 from obsctl.checks.base import CheckStatus, Context, Outcome, Signal
 from obsctl.checks.run import run_checks
 from obsctl.checks.slo_sanity import SloSanity
-from obsctl.clients.telemetry import Sample
+from obsctl.clients.telemetry import MetricSample
 from obsctl.endpoints import Endpoints
 from obsctl.spec.slo import selector_text
 from obsctl.wait import Deadline
@@ -227,7 +227,7 @@ def test_a_contract_without_metrics_asks_for_none(ready: Endpoints) -> None:
 def test_a_recorded_ratio_is_let_go_only_where_one_selector_alone_started_anew() -> None:
     world = healthy()
     slo = next(s for s in world.service.contract.slos if s.name == "http-latency")
-    world.series.append(Sample({"__name__": "slo:sli_error:ratio_rate5m", "sloth_id": slo.id}, 0.0, -0.001))
+    world.series.append(MetricSample({"__name__": "slo:sli_error:ratio_rate5m", "sloth_id": slo.id}, 0.0, -0.001))
     part, total = selector_text(slo.part, slo), selector_text(slo.total, slo)
     seen = {}
     for restarted in ((), (part,), (part, total)):

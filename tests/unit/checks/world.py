@@ -24,7 +24,7 @@ from obsctl.checks.base import (
     TracesContext,
 )
 from obsctl.clients.promql import LoadedRule, Target
-from obsctl.clients.telemetry import Exemplar, LogLine, Sample, Span
+from obsctl.clients.telemetry import Exemplar, LogLine, MetricSample, Span
 from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import read_dashboard
 from obsctl.endpoints import Endpoints
@@ -57,7 +57,7 @@ class World:
     spans: dict[str, list[Span]] = field(default_factory=dict)
     logs: list[LogLine] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
-    series: list[Sample] = field(default_factory=list)
+    series: list[MetricSample] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)
     exemplars: list[Exemplar] = field(default_factory=list)
     expected: tuple[ExpectedRule, ...] = ()
@@ -157,14 +157,14 @@ class Metrics:
         """Plain selectors, and the sum of one."""
         self._ask(query)
         if begun := re.fullmatch(r"sum\(resets\((.*)\[5m\]\)\)", query):
-            return [Sample({}, 0.0, float(begun[1] in self.world.restarted))]
+            return [MetricSample({}, 0.0, float(begun[1] in self.world.restarted))]
         summed = re.fullmatch(r"sum\(([^()]*)\)", query)
         plain = _PLAIN.fullmatch(summed[1] if summed else query)
         if not plain:
             return self.range(query, 0, 0, 1)
         name, labels = plain.groups()
         found = list(self._fitting(name, labels or ""))
-        return [Sample({}, 0.0, sum(s.value for s in found))] if summed and found else [] if summed else found
+        return [MetricSample({}, 0.0, sum(s.value for s in found))] if summed and found else [] if summed else found
 
     def _fitting(self, name, labels):
         wanted = [(k, op, json.loads(v)) for k, op, v in _MATCHER.findall(labels)]
@@ -177,7 +177,7 @@ class Metrics:
         if query in self.world.refused:
             raise BackendError("Prometheus API at http://127.0.0.1:1 answered 400: parse error")
         stored = any(self._stored(name, labels) for name, labels in _SELECTOR.findall(query))
-        return [Sample({}, end, 1.0)] if stored else []
+        return [MetricSample({}, end, 1.0)] if stored else []
 
     def _stored(self, name, labels):
         recorded = {rule.name for rule in self.world.rules or () if rule.kind == "recording"}
@@ -405,7 +405,7 @@ def _lines(service: Service, request: ProbeRequest, spans: list[Span]) -> Iterat
         yield LogLine(own.end_ns, line, {"service_name": component, "level": "info"}, {})
 
 
-def _series(world: World, metric: Metric, component: str) -> Iterator[tuple[Sample, float]]:
+def _series(world: World, metric: Metric, component: str) -> Iterator[tuple[MetricSample, float]]:
     """Each series now, with what it was before the run."""
     target = _target_labels(component, next(c.url for c in world.service.components if c.name == component))
     yield from _one(metric, {**target, **dict.fromkeys(metric.labels, "quiet")}, 0)
@@ -416,9 +416,9 @@ def _series(world: World, metric: Metric, component: str) -> Iterator[tuple[Samp
             yield from _one(metric, {**target, **own}, expected.by)
 
 
-def _one(metric: Metric, labels: Mapping[str, str], by: int) -> Iterator[tuple[Sample, float]]:
-    def sample_(suffix: str, rise: int = by, **more: str) -> tuple[Sample, float]:
-        return Sample({"__name__": metric.name + suffix, **labels, **more}, 0.0, BASE + rise), BASE
+def _one(metric: Metric, labels: Mapping[str, str], by: int) -> Iterator[tuple[MetricSample, float]]:
+    def sample_(suffix: str, rise: int = by, **more: str) -> tuple[MetricSample, float]:
+        return MetricSample({"__name__": metric.name + suffix, **labels, **more}, 0.0, BASE + rise), BASE
 
     if metric.type is MetricType.HISTOGRAM:
         yield from (sample_("_bucket", le=f"{b:g}") for b in (*metric.buckets, float("inf")))
@@ -429,7 +429,7 @@ def _one(metric: Metric, labels: Mapping[str, str], by: int) -> Iterator[tuple[S
         yield sample_("")
 
 
-def _text(sample_: Sample, before: float) -> str:
+def _text(sample_: MetricSample, before: float) -> str:
     """The exposition line that a component served before the run: without the target's labels."""
     own = {k: v for k, v in sample_.labels.items() if k not in ("__name__", "job", "instance", "service_namespace")}
     return f"{sample_.labels['__name__']}{{{','.join(f'{k}={json.dumps(v)}' for k, v in own.items())}}} {before}"

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from obsctl.clients.promql import LoadedRule, PromqlClient
-from obsctl.clients.telemetry import Exemplar, Sample
+from obsctl.clients.telemetry import Exemplar, MetricSample
 from obsctl.errors import BackendError, UnsupportedError
 from tests.unit.clients.canned import JSON, Answer, serving
 
@@ -24,14 +24,14 @@ def result(kind, values):
         (result("vector", []), []),
         (
             result("vector", [{"metric": {"__name__": "up"}, "value": [1754000000.25, "1"]}]),
-            [Sample({"__name__": "up"}, 1754000000.25, 1.0)],
+            [MetricSample({"__name__": "up"}, 1754000000.25, 1.0)],
         ),
         (result("vector", [{"metric": {}, "histogram": [1, {"count": "5"}]}]), []),
         (
             result("matrix", [{"metric": {"a": "b"}, "values": [[1, "2"], [2, "+Inf"]]}]),
-            [Sample({"a": "b"}, 1.0, 2.0), Sample({"a": "b"}, 2.0, math.inf)],
+            [MetricSample({"a": "b"}, 1.0, 2.0), MetricSample({"a": "b"}, 2.0, math.inf)],
         ),
-        (result("scalar", [1, "1.5"]), [Sample({}, 1.0, 1.5)]),
+        (result("scalar", [1, "1.5"]), [MetricSample({}, 1.0, 1.5)]),
     ],
 )
 def test_instant_queries(answer, expected):
@@ -151,6 +151,6 @@ def test_values_over_a_time():
     answer = result("matrix", [{"metric": {"a": "b"}, "values": [[1, "2"], [3, "NaN"]]}])
     with serving({"/api/v1/query_range": answer}) as server:
         first, second = PromqlClient(server.url).range("up", 1, 3, 2)
-    assert first == Sample({"a": "b"}, 1.0, 2.0)
+    assert first == MetricSample({"a": "b"}, 1.0, 2.0)
     assert math.isnan(second.value)
     assert server.last.query == {"query": ["up"], "start": ["1.0"], "end": ["3.0"], "step": ["2.0"]}

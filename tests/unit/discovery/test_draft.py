@@ -19,7 +19,7 @@ from obsctl.discovery.model import ObservedMetric
 from obsctl.discovery.scraped import observed_metrics
 from obsctl.errors import BackendError, ObsctlError, UsageError
 from obsctl.languages.exposition import parse_scrape
-from obsctl.ops.init import Sources, init
+from obsctl.ops.init import DraftSources, init
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.load import family_names, load_family, load_stack
 
@@ -188,7 +188,7 @@ def served() -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
 def test_init_drafts_from_a_running_service(tmp_path: Path, served: tuple[str, Any]) -> None:
     url, pages = served
     pages["/internal/metrics"] = pages.pop("/metrics")
-    result = init(tmp_path / "My Shop", force=False, sources=Sources(f"{url}/internal/metrics"))
+    result = init(tmp_path / "My Shop", force=False, sources=DraftSources(f"{url}/internal/metrics"))
     (service,) = load_stack(tmp_path / "My Shop").services
     assert (service.name, service.components[0].metrics, service.components[0].ready) == (
         "my-shop",
@@ -202,9 +202,9 @@ def test_init_drafts_from_a_running_service(tmp_path: Path, served: tuple[str, A
 def test_files_that_are_there_are_kept(tmp_path: Path, served: tuple[str, Any]) -> None:
     (tmp_path / "contract.yaml").write_text("mine")
     with pytest.raises(UsageError, match="exists already"):
-        init(tmp_path, force=False, sources=Sources(served[0]))
+        init(tmp_path, force=False, sources=DraftSources(served[0]))
     assert (tmp_path / "contract.yaml").read_text() == "mine"
-    init(tmp_path, force=True, sources=Sources(served[0]))
+    init(tmp_path, force=True, sources=DraftSources(served[0]))
     assert load_stack(tmp_path).services
 
 
@@ -222,7 +222,7 @@ def test_a_page_that_is_none_leaves_nothing(
 ) -> None:
     served[1]["/metrics"] = page
     with pytest.raises(BackendError) as caught:
-        init(tmp_path, force=False, sources=Sources(served[0]))
+        init(tmp_path, force=False, sources=DraftSources(served[0]))
     assert message in caught.value.message
     assert caught.value.hint
     assert not list(tmp_path.iterdir())
@@ -238,7 +238,7 @@ def test_a_page_that_is_none_leaves_nothing(
 )  # fmt: skip
 def test_bad_usage_is_told_without_repeating_secrets(tmp_path: Path, source: str, service: str | None) -> None:
     with pytest.raises(UsageError) as caught:
-        init(tmp_path, force=False, sources=Sources(source, service))
+        init(tmp_path, force=False, sources=DraftSources(source, service))
     assert "secret" not in caught.value.message
     assert caught.value.hint
     assert not list(tmp_path.iterdir())
@@ -246,5 +246,5 @@ def test_bad_usage_is_told_without_repeating_secrets(tmp_path: Path, source: str
 
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(ObsctlError, match="refused the connection") as caught:
-        init(tmp_path, force=False, sources=Sources("http://127.0.0.1:1"))
+        init(tmp_path, force=False, sources=DraftSources("http://127.0.0.1:1"))
     assert caught.value.exit_status == 3

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.errors import StartError, UsageError
-from obsctl.ops.init import Sources, init
+from obsctl.ops.init import DraftSources, init
 from obsctl.spec.load import load_stack
 
 
@@ -33,4 +33,4 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
 
 def test_a_service_needs_a_name_that_a_contract_can_have(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--service: expected lower-case letters"):
-        init(tmp_path, force=False, sources=Sources("http://127.0.0.1:1/metrics", service="My Shop"))
+        init(tmp_path, force=False, sources=DraftSources("http://127.0.0.1:1/metrics", service="My Shop"))
