@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -91,13 +92,13 @@ def panel_json(panel: PanelTemplate, number: int, grid: Mapping[str, int], about
 
 def look(name: str) -> dict[str, Any]:
     """A fresh copy of what all panels of a type have in common."""
-    value: dict[str, Any] = json.loads(_look(name))
+    value: dict[str, Any] = json.loads(_read(assets.templates() / "panels" / f"{name}.json"))
     return value
 
 
 @functools.cache
-def _look(name: str) -> str:
-    return (assets.templates() / "panels" / f"{name}.json").read_text(encoding="utf-8")
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def _source(panel_type: str, about: Facts) -> dict[str, str]:

@@ -109,10 +109,13 @@ class DashboardTemplate:
     place: Place = place(default=Place(""))
 
 
-@functools.cache
 def dashboard_templates() -> Mapping[str, DashboardTemplate]:
     """The templates that ship, by name. Raises SpecError."""
-    folder = assets.templates() / "dashboards"
+    return _templates_in(assets.templates() / "dashboards")
+
+
+@functools.cache
+def _templates_in(folder: Path) -> Mapping[str, DashboardTemplate]:
     return {path.stem: load_dashboard_template(path) for path in sorted(folder.glob("*.yaml"))}
 
 

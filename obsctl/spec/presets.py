@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from obsctl import assets
 from obsctl.errors import UsageError
@@ -42,9 +43,12 @@ class _PresetsFile:
     presets: Mapping[str, Preset] = key(MapOf(RecordType(Preset)), "Name -> preset.")
 
 
-@functools.cache
 def _file() -> _PresetsFile:
-    path = assets.templates() / FILE
+    return _read(assets.templates() / FILE)
+
+
+@functools.cache
+def _read(path: Path) -> _PresetsFile:
     return read_record(path, RecordType(_PresetsFile), Findings(shown_path(path)))[0]
 
 

@@ -84,10 +84,14 @@ class RuleTemplate:
     name: str = ""
 
 
-@functools.cache
 def rule_templates() -> Mapping[str, RuleTemplate]:
     """The templates that ship, by name. Raises SpecError."""
-    return {path.stem: load_rule_template(path) for path in sorted((assets.templates() / "rules").glob("*.yaml"))}
+    return _templates_in(assets.templates() / "rules")
+
+
+@functools.cache
+def _templates_in(folder: Path) -> Mapping[str, RuleTemplate]:
+    return {path.stem: load_rule_template(path) for path in sorted(folder.glob("*.yaml"))}
 
 
 def load_rule_template(path: Path) -> RuleTemplate:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from obsctl.assets import templates
+from obsctl.assets import templates, templates_from
+from obsctl.events import silent
+from obsctl.ops.verify import verify
+from obsctl.report.formats import envelope
 from tests.architecture.test_imports import imported_of, in_one_of
 from tests.e2e.conftest import Folder
 
@@ -99,11 +102,11 @@ def test_selected_checks_and_formats(stack: Folder) -> None:
 
 def red_with(stack: Folder, changed: Path) -> dict[str, str]:
     """What is red when ``verify`` reads other templates than those that the stack was started with."""
-    with_it = f"import obsctl.assets as a, pathlib; a.templates = lambda: pathlib.Path({str(changed)!r}); import runpy"
-    run = f"{with_it}; runpy.run_module('obsctl', run_name='__main__', alter_sys=True)"
-    done = replace(stack, command=(sys.executable, "-c", run)).run("verify", "--timeout", "12", "--json")
-    assert done.status == 1
-    return {c["id"]: c["summary"] for c in done.data["checks"] if c["status"] not in ("pass", "skip")}
+    with templates_from(changed):
+        verification = verify(stack.path, service=None, only=[], skip=[], timeout=12, emit=silent)
+    result = envelope(verification)
+    assert result.exit_status == 1
+    return {c["id"]: c["summary"] for c in result.data["checks"] if c["status"] not in ("pass", "skip")}
 
 
 def edited(tmp_path: Path, file: str, old: str, new: str) -> Path:

@@ -30,7 +30,6 @@ from obsctl.render.rulefiles import rule_files, rule_test_files
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.dashboard_templates import COLUMNS, dashboard_templates, load_dashboard_template
 from obsctl.spec.load import family_names, load_contract
-from obsctl.spec.rule_templates import rule_templates
 from obsctl.spec.slo import Slo, SloMatcher, SloSelector
 from obsctl.spec.stack import Component, Service, Stack
 from tests.unit.render.stacks import default_stack, files, rendered
@@ -298,16 +297,12 @@ def test_links_lead_to_data_sources_and_dashboards_that_are_there() -> None:
 
 
 @pytest.fixture
-def other_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def other_templates(tmp_path: Path) -> Iterator[Path]:
     """A copy of the templates, which may be changed."""
     copy = tmp_path / "templates"
     shutil.copytree(assets.templates(), copy)
-    monkeypatch.setattr(assets, "templates", lambda: copy)
-    for cache in (rule_templates, dashboard_templates):
-        cache.cache_clear()
-    yield copy
-    for cache in (rule_templates, dashboard_templates):
-        cache.cache_clear()
+    with assets.templates_from(copy):
+        yield copy
 
 
 def change(path: Path, old: str, new: str) -> None:

@@ -106,14 +106,12 @@ def test_a_whole_bound_matches_both_ways_of_writing_it() -> None:
 
 
 @pytest.fixture
-def other_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def other_templates(tmp_path: Path) -> Iterator[Path]:
     """A copy of the templates, which may be changed."""
     copy = tmp_path / "templates"
     shutil.copytree(assets.templates(), copy)
-    monkeypatch.setattr(assets, "templates", lambda: copy)
-    rule_templates.cache_clear()
-    yield copy
-    rule_templates.cache_clear()
+    with assets.templates_from(copy):
+        yield copy
 
 
 def rendered_rules() -> str:
