@@ -7,10 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
 from obsctl.languages.labels import Labels
 
 
@@ -33,16 +29,6 @@ class SpanRecord:
     scope: bytes
     payload: bytes
     parent_id: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSpan:
-    """One span on its way out of the store."""
-
-    service: str
-    resource: Resource
-    scope: InstrumentationScope
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)

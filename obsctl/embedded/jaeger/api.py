@@ -148,7 +148,7 @@ def _summary(summary: Summary) -> dict[str, Any]:
     return {
         "traceId": summary.trace_id.hex(),
         "rootServiceName": summary.root.service,
-        "rootOperationName": summary.root.span.name,
+        "rootOperationName": summary.root.name,
         "minStartTimeUnixNano": str(summary.start),
         "maxEndTimeUnixNano": str(summary.end),
         "spanCount": sum(s.spans for s in summary.services),

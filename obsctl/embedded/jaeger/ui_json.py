@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
-
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from obsctl.embedded.query import attributes
 from obsctl.embedded.query.traces import Trace, kind_name
-from obsctl.embedded.records import StoredSpan
+from obsctl.embedded.spans import ERROR_CODE, AttributeValue, StoredEvent, StoredLink, StoredSpan
 
 Json = dict[str, Any]
 MAX_SAFE = 2**53 - 1
 NO_SERVICE = "OTLPResourceNoServiceName"
-_TYPES = {"bool_value": "bool", "int_value": "int64", "double_value": "float64", "bytes_value": "binary"}
+_TYPES = {bool: "bool", int: "int64", float: "float64", bytes: "binary"}
+_STATUS_TEXTS = {ERROR_CODE: "ERROR", 1: "OK"}
 _UNADJUSTED = "skipping clock skew adjustment"
 
 
@@ -26,7 +24,7 @@ def trace_json(trace: Trace, *, raw: bool = False) -> Json:
     warnings = {} if raw else _warnings(trace)
     spans = [_span(stored, processes.id_of(stored), warnings.get(i), raw=raw) for i, stored in enumerate(trace)]
     return {
-        "traceID": trace_id_text(trace[0].span.trace_id),
+        "traceID": trace_id_text(trace[0].trace_id),
         "spans": spans,
         "processes": processes.found,
         "warnings": None,
@@ -45,50 +43,40 @@ class _Processes:
     def __init__(self) -> None:
         self.found: dict[str, Json] = {}
         self._ids: dict[bytes, str] = {}
-        self._known: dict[int, tuple[Any, str]] = {}
 
-    def id_of(self, stored: StoredSpan) -> str:
-        known = self._known.get(id(stored.resource))
-        if known is None:
-            known = (stored.resource, self._id(stored))
-            self._known[id(stored.resource)] = known
-        return known[1]
-
-    def _id(self, stored: StoredSpan) -> str:
-        key = stored.resource.SerializeToString(deterministic=True)
+    def id_of(self, span: StoredSpan) -> str:
+        key = span.resource.encoded
         if key not in self._ids:
             self._ids[key] = f"p{len(self._ids) + 1}"
-            others = [item for item in stored.resource.attributes if item.key != "service.name"]
-            name = stored.service or NO_SERVICE
+            others = [pair for pair in span.resource.attributes if pair[0] != "service.name"]
+            name = span.service or NO_SERVICE
             self.found[self._ids[key]] = {"serviceName": name, "tags": _tags(others, raw=False)}
         return self._ids[key]
 
 
 def _warnings(trace: Trace) -> dict[int, list[str]]:
     """Warnings by position in the trace: Jaeger's own signals for a broken trace."""
-    counts = Counter(stored.span.span_id for stored in trace)
+    counts = Counter(span.span_id for span in trace)
     found: dict[int, list[str]] = {}
-    for i, stored in enumerate(trace):
-        parent = stored.span.parent_span_id
+    for i, span in enumerate(trace):
+        parent = span.parent_id
         if parent and parent not in counts:
             found[i] = [f"parent span ID={parent.hex()} is not in the trace; {_UNADJUSTED}"]
-        if counts[stored.span.span_id] > 1:
+        if counts[span.span_id] > 1:
             found.setdefault(i, []).append(f"duplicate span IDs; {_UNADJUSTED}")
     return found
 
 
-def _span(stored: StoredSpan, process: str, warnings: list[str] | None, *, raw: bool) -> Json:
-    span = stored.span
-    start = span.start_time_unix_nano
-    tags = [*_tags(span.attributes, raw=True), *_own_tags(stored)]
+def _span(span: StoredSpan, process: str, warnings: list[str] | None, *, raw: bool) -> Json:
+    tags = [*_tags(span.attributes, raw=True), *_own_tags(span)]
     return {
         "traceID": trace_id_text(span.trace_id),
         "spanID": span.span_id.hex(),
-        "flags": span.flags & 0xFF,
+        "flags": span.details.flags & 0xFF,
         "operationName": span.name,
         "references": _references(span),
-        "startTime": start // 1000,
-        "duration": max(0, span.end_time_unix_nano - start) // 1000,
+        "startTime": span.start_ns // 1000,
+        "duration": span.duration_ns // 1000,
         "tags": tags if raw else sorted(tags, key=lambda tag: str(tag["key"])),
         "logs": [_log(event) for event in span.events],
         "processID": process,
@@ -96,8 +84,8 @@ def _span(stored: StoredSpan, process: str, warnings: list[str] | None, *, raw: 
     }
 
 
-def _references(span: Span) -> list[Json]:
-    found = [_reference("CHILD_OF", span.trace_id, span.parent_span_id)] if span.parent_span_id else []
+def _references(span: StoredSpan) -> list[Json]:
+    found = [_reference("CHILD_OF", span.trace_id, span.parent_id)] if span.parent_id else []
     return found + [_reference(_link_type(link), link.trace_id, link.span_id) for link in span.links]
 
 
@@ -105,43 +93,42 @@ def _reference(kind: str, trace_id: bytes, span_id: bytes) -> Json:
     return {"refType": kind, "traceID": trace_id_text(trace_id), "spanID": span_id.hex()}
 
 
-def _link_type(link: Span.Link) -> str:
-    child = any(a.key == "opentracing.ref_type" and a.value.string_value == "child_of" for a in link.attributes)
+def _link_type(link: StoredLink) -> str:
+    child = "child_of" in link.attributes.all("opentracing.ref_type")
     return "CHILD_OF" if child else "FOLLOWS_FROM"
 
 
-def _own_tags(stored: StoredSpan) -> Iterable[Json]:
+def _own_tags(span: StoredSpan) -> Iterable[Json]:
     """Fields of a span and its scope that Jaeger shows as tags."""
-    span, scope = stored.span, stored.scope
+    scope, status = span.scope, span.status
     texts = {
         "otel.scope.name": scope.name,
         "otel.scope.version": scope.version,
         "span.kind": kind_name(span.kind),
-        "otel.status_description": span.status.message,
-        "w3c.tracestate": span.trace_state,
-        "otel.status_code": {Status.STATUS_CODE_ERROR: "ERROR", Status.STATUS_CODE_OK: "OK"}.get(span.status.code, ""),
+        "otel.status_description": status.message,
+        "w3c.tracestate": span.details.trace_state,
+        "otel.status_code": _STATUS_TEXTS.get(status.code, ""),
     }
     yield from ({"key": key, "type": "string", "value": value} for key, value in texts.items() if value)
-    if span.status.code == Status.STATUS_CODE_ERROR:
+    if status.code == ERROR_CODE:
         yield {"key": "error", "type": "bool", "value": True}
 
 
-def _log(event: Span.Event) -> Json:
+def _log(event: StoredEvent) -> Json:
     fields = _tags(event.attributes, raw=True)
     if event.name and not any(tag["key"] == "event" for tag in fields):
         fields.insert(0, {"key": "event", "type": "string", "value": event.name})
-    return {"timestamp": event.time_unix_nano // 1000, "fields": fields}
+    return {"timestamp": event.time_ns // 1000, "fields": fields}
 
 
-def _tags(items: Sequence[KeyValue], *, raw: bool) -> list[Json]:
-    tags = [_tag(item.key, item.value) for item in items]
+def _tags(pairs: Iterable[tuple[str, AttributeValue]], *, raw: bool) -> list[Json]:
+    tags = [_tag(key, value) for key, value in pairs]
     return tags if raw else sorted(tags, key=lambda tag: str(tag["key"]))
 
 
-def _tag(key: str, value: AnyValue) -> Json:
+def _tag(key: str, value: AttributeValue) -> Json:
     """A typed tag. Integers that JavaScript would round, NaN and infinities are strings; so are arrays and maps."""
-    kind = _TYPES.get(value.WhichOneof("value") or "", "string")
-    shown: Any = attributes.text(value) if kind == "string" else attributes.plain(value)
-    if kind == "int64" and abs(shown) > MAX_SAFE:
-        shown = str(shown)
-    return {"key": key, "type": kind, "value": shown}
+    kind = _TYPES.get(type(value), "string")
+    if kind == "string" or (isinstance(value, int) and abs(value) > MAX_SAFE):
+        return {"key": key, "type": kind, "value": attributes.text(value)}
+    return {"key": key, "type": kind, "value": attributes.plain(value)}

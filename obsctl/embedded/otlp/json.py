@@ -1,4 +1,7 @@
-"""Spans -> JSON (64-bit integers as strings, defaults left out), built directly, in the two dialects of ``Style``."""
+"""Stored spans as OTLP: protobuf, and JSON (64-bit integers as strings, no defaults) in the dialects of ``Style``.
+
+Both come from the stored bytes, so that nothing of what was sent gets lost.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf.wrappers_pb2 import BytesValue
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status, TracesData
 
 from obsctl.embedded.query.attributes import CUT, MAX_DEPTH
-from obsctl.embedded.records import StoredSpan
+from obsctl.embedded.spans import StoredSpan
 
 Json = dict[str, Any]
+_EMPTY_TRACE = b"\x0a\x00"
+"""``TraceByIDResponse`` with an empty ``trace``."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +59,20 @@ def resource_spans(spans: Iterable[StoredSpan], style: Style = OTLP) -> list[Jso
     ]
 
 
-def traces_data(spans: Iterable[StoredSpan]) -> TracesData:
-    """The same as a protobuf message."""
+def traces_data(spans: Iterable[StoredSpan]) -> bytes:
+    """``TracesData``: the same as protobuf."""
     data = TracesData()
     for resource, scopes in _grouped(spans):
         into = data.resource_spans.add(resource=resource)
         for scope, group in scopes:
             into.scope_spans.add(scope=scope, spans=group)
-    return data
+    return data.SerializeToString()
+
+
+def trace_by_id_response(spans: Iterable[StoredSpan]) -> bytes:
+    """Tempo's ``TraceByIDResponse``, which holds ``TracesData`` in field 1."""
+    # A message with bytes in field 1 has the same encoding.
+    return BytesValue(value=traces_data(spans)).SerializeToString() or _EMPTY_TRACE
 
 
 _Scopes = list[tuple[InstrumentationScope, list[Span]]]
@@ -68,31 +80,18 @@ _Scopes = list[tuple[InstrumentationScope, list[Span]]]
 
 def _grouped(spans: Iterable[StoredSpan]) -> list[tuple[Resource, _Scopes]]:
     """Spans by resource and scope, both in order of first appearance."""
-    keys = _Keys()
     groups: dict[tuple[bytes, bytes], list[Span]] = {}
     resources: dict[bytes, tuple[Resource, _Scopes]] = {}
-    for stored in spans:
-        resource, scope = keys.of(stored.resource), keys.of(stored.scope)
+    for span in spans:
+        resource, scope = span.resource.encoded, span.scope.encoded
         group = groups.get((resource, scope))
         if group is None:
             group = groups[resource, scope] = []
-            resources.setdefault(resource, (stored.resource, []))[1].append((stored.scope, group))
-        group.append(stored.span)
+            if resource not in resources:
+                resources[resource] = (Resource.FromString(resource), [])
+            resources[resource][1].append((InstrumentationScope.FromString(scope), group))
+        group.append(Span.FromString(span.encoded))
     return list(resources.values())
-
-
-class _Keys:
-    """Serialized messages as dictionary keys, remembered by identity: stores share them between spans."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, bytes]] = {}
-
-    def of(self, message: Resource | InstrumentationScope) -> bytes:
-        known = self._known.get(id(message))
-        if known is None:
-            known = (message, message.SerializeToString(deterministic=True))
-            self._known[id(message)] = known  # holding the message keeps its id from being used again
-        return known[1]
 
 
 def _resource(resource: Resource) -> Json:

@@ -9,12 +9,19 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal
 
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-
 from obsctl.embedded.query import attributes
-from obsctl.embedded.records import StoredSpan
-from obsctl.embedded.store.base import AllOf, AnyOf, Carries, Hint, Is, OfResource, OfScope, SpanReader, SpanScan
+from obsctl.embedded.spans import ERROR_CODE, Attributes, StoredSpan
+from obsctl.embedded.store.base import (
+    ColumnIn,
+    Conjunction,
+    Disjunction,
+    HasAttribute,
+    ResourceMatches,
+    ScopeMatches,
+    SpanPredicate,
+    SpanReader,
+    SpanScan,
+)
 
 KINDS = ("", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -71,7 +78,7 @@ class Candidates:
                 self.cut = f"only the newest {MAX_SCANNED} spans were searched: narrow the time range"
                 return
             self.scanned += 1
-            trace_id = stored.span.trace_id
+            trace_id = stored.trace_id
             if trace_id not in seen and self.test(stored):
                 seen.add(trace_id)
                 yield trace_id
@@ -80,9 +87,9 @@ class Candidates:
 def search(spans: SpanReader, query: TraceQuery) -> Found:
     """Traces that match, read until ``limit`` traces, ``MAX_SCANNED`` candidates or ``MAX_SPANS`` spans."""
     tests = [_tag_test(key, value) for key, value in query.tags.items()]
-    hints = [query.scan.hint] if query.scan.hint else []
-    hints += [_tag_hint(key, value) for key, value in query.tags.items()]
-    scan = replace(query.scan, hint=AllOf(tuple(hints))) if hints else query.scan
+    predicates = [query.scan.prefilter] if query.scan.prefilter else []
+    predicates += [_tag_predicate(key, value) for key, value in query.tags.items()]
+    scan = replace(query.scan, prefilter=Conjunction(tuple(predicates))) if predicates else query.scan
     candidates = Candidates(spans, scan, lambda span: all(test(span) for test in tests))
     found = fetch(spans, islice(candidates, query.limit))
     return Found(found.traces, cut=found.cut or candidates.cut)
@@ -128,15 +135,15 @@ def _tag_test(key: str, value: str) -> Callable[[StoredSpan], bool]:
     return test
 
 
-def _tag_hint(key: str, value: str) -> Hint:
-    """A hint that holds wherever ``_tag_test`` does."""
+def _tag_predicate(key: str, value: str) -> SpanPredicate:
+    """A predicate that holds wherever ``_tag_test`` does."""
     if not value and key in _PSEUDO:
-        return AllOf(())
+        return Conjunction(())
     bare = key.removeprefix("resource.")
-    parts: list[Hint] = [
-        Carries(key, _spelled(value) if value else None, nested=True),
-        OfResource(lambda r: _has(r.attributes, key, value) or (bare != key and _has(r.attributes, bare, value))),
-        OfScope(
+    parts: list[SpanPredicate] = [
+        HasAttribute(key, _spelled(value) if value else None, nested=True),
+        ResourceMatches(lambda r: _has(r.attributes, key, value) or (bare != key and _has(r.attributes, bare, value))),
+        ScopeMatches(
             lambda s: (
                 _has(s.attributes, key, value)
                 or {"scope.name": s.name, "scope.version": s.version}.get(key, "").lower() == value.lower()
@@ -145,8 +152,8 @@ def _tag_hint(key: str, value: str) -> Hint:
     ]
     if key in _NUMBERED:
         column, names = _NUMBERED[key]
-        parts.append(Is(column, frozenset(number for number, name in enumerate(names) if name == value.lower())))
-    return AnyOf(tuple(parts))
+        parts.append(ColumnIn(column, frozenset(number for number, name in enumerate(names) if name == value.lower())))
+    return Disjunction(tuple(parts))
 
 
 def _spelled(value: str) -> tuple[str | bool | int | float, ...]:
@@ -161,31 +168,31 @@ def _spelled(value: str) -> tuple[str | bool | int | float, ...]:
     return tuple(found)
 
 
-def _attribute_groups(span: StoredSpan) -> Iterator[Iterable[KeyValue]]:
-    yield span.span.attributes
+def _attribute_groups(span: StoredSpan) -> Iterator[Attributes]:
+    yield span.attributes
     yield span.resource.attributes
     yield span.scope.attributes
-    for event in span.span.events:
+    for event in span.events:
         yield event.attributes
 
 
-def _has(group: Iterable[KeyValue], key: str, value: str) -> bool:
-    return any(item.key == key and attributes.text(item.value) == value for item in group)
+def _has(group: Attributes, key: str, value: str) -> bool:
+    return any(attributes.text(found) == value for found in group.all(key))
 
 
-def _status(span: Span) -> str:
+def _status(span: StoredSpan) -> str:
     code = span.status.code
     return STATUSES[code] if 0 <= code < len(STATUSES) else ""
 
 
 def _error(span: StoredSpan) -> str:
     """``error=false`` means that the status is explicitly OK, as in Jaeger."""
-    return {"error": "true", "ok": "false"}.get(_status(span.span), "")
+    return {"error": "true", "ok": "false"}.get(_status(span), "")
 
 
 _PSEUDO: Mapping[str, Callable[[StoredSpan], str]] = {
-    "span.kind": lambda s: kind_name(s.span.kind),
-    "span.status": lambda s: _status(s.span),
+    "span.kind": lambda s: kind_name(s.kind),
+    "span.status": _status,
     "error": _error,
     "scope.name": lambda s: s.scope.name.lower(),
     "scope.version": lambda s: s.scope.version.lower(),
@@ -213,11 +220,10 @@ def dependencies(spans: SpanReader, start: int, end: int) -> list[Dependency]:
     """Links between services in the newest ``MAX_SCANNED`` spans that started in the given time (ns)."""
     services: dict[tuple[bytes, bytes], str] = {}
     callers: list[tuple[tuple[bytes, bytes], str]] = []
-    for _, stored in zip(range(MAX_SCANNED), spans.scan(SpanScan(start_min=start, start_max=end)), strict=False):
-        span = stored.span
-        services[(span.trace_id, span.span_id)] = stored.service
-        if span.parent_span_id:
-            callers.append(((span.trace_id, span.parent_span_id), stored.service))
+    for span in islice(spans.scan(SpanScan(start_min=start, start_max=end)), MAX_SCANNED):
+        services[span.trace_id, span.span_id] = span.service
+        if span.parent_id:
+            callers.append(((span.trace_id, span.parent_id), span.service))
     counts: dict[tuple[str, str], int] = {}
     for parent, child in callers:
         caller = services.get(parent, child)
@@ -248,9 +254,9 @@ class Summary:
 
 def root_of(trace: Trace) -> StoredSpan:
     """The span without a parent; where none has arrived, the earliest one whose parent is not there."""
-    ids = {stored.span.span_id for stored in trace}
-    roots = [s for s in trace if s.span.parent_span_id not in ids] or trace  # a cycle has no root: take the earliest
-    return min(roots, key=lambda s: (bool(s.span.parent_span_id), s.span.start_time_unix_nano))
+    ids = {span.span_id for span in trace}
+    roots = [span for span in trace if span.parent_id not in ids] or trace  # a cycle has no root: take the earliest
+    return min(roots, key=lambda span: (bool(span.parent_id), span.start_ns))
 
 
 def summarize(trace: Trace) -> Summary:
@@ -259,11 +265,11 @@ def summarize(trace: Trace) -> Summary:
     for stored in trace:
         count = counts.setdefault(stored.service, [0, 0])
         count[0] += 1
-        count[1] += stored.span.status.code == Status.STATUS_CODE_ERROR
+        count[1] += stored.status.code == ERROR_CODE
     return Summary(
-        trace[0].span.trace_id,
+        trace[0].trace_id,
         root_of(trace),
-        min(s.span.start_time_unix_nano for s in trace),
-        max(s.span.end_time_unix_nano for s in trace),
+        min(s.start_ns for s in trace),
+        max(s.end_ns for s in trace),
         [ServiceCount(name, total, errors) for name, (total, errors) in sorted(counts.items())],
     )

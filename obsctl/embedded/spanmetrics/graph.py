@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 import numpy as np
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from obsctl.embedded.records import MetadataRecord, SpanRecord
 from obsctl.embedded.spanmetrics.instruments import Counter, Histogram, Row, Rows, metadata
+from obsctl.embedded.store.traces.decode import attributes_of
 from obsctl.languages.labels import Labels
 
 _PREFIX = "traces_service_graph"
@@ -155,5 +155,5 @@ def _peer(span: SpanRecord) -> tuple[str, str] | None:
     """What a client without an answering side called, and what kind of thing that is."""
     if b"db." not in span.payload and b"peer.service" not in span.payload:  # spares most of them the parsing
         return None
-    texts = {a.key: a.value.string_value for a in Span.FromString(span.payload).attributes if a.key in _PEERS}
+    texts = {key: value for key, value in attributes_of(span.payload) if key in _PEERS and isinstance(value, str)}
     return next(((texts[key], kind) for key, kind in _PEERS.items() if texts.get(key)), None)

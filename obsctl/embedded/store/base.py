@@ -13,10 +13,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from obsctl.embedded.records import Batch, ExemplarRecord, LogRecord, MetadataRecord, StoredSpan
+from obsctl.embedded.records import Batch, ExemplarRecord, LogRecord, MetadataRecord
+from obsctl.embedded.spans import StoredResource, StoredScope, StoredSpan
 from obsctl.languages.labels import Labels, Matcher
 
 
@@ -105,7 +104,7 @@ class LogVolume:
 
 
 @dataclass(frozen=True)
-class Is:
+class ColumnIn:
     """A column of a span is one of these: names as text, kinds and statuses as OTLP's numbers."""
 
     column: Literal["service", "name", "kind", "status"]
@@ -113,7 +112,7 @@ class Is:
 
 
 @dataclass(frozen=True)
-class Took:
+class DurationBetween:
     """A span took at least and at most so long (ns); None is open."""
 
     least: int | None
@@ -121,7 +120,7 @@ class Took:
 
 
 @dataclass(frozen=True)
-class Carries:
+class HasAttribute:
     """The span, one of its events or of its links has an attribute, with one of these values unless they are None.
 
     Numbers are equal across kinds, and elements of arrays count. With ``nested``, arrays, maps and bytes may be meant.
@@ -133,41 +132,42 @@ class Carries:
 
 
 @dataclass(frozen=True)
-class OfResource:
+class ResourceMatches:
     """Something holds for the span's resource."""
 
-    test: Callable[[Resource], bool]
+    test: Callable[[StoredResource], bool]
 
 
 @dataclass(frozen=True)
-class OfScope:
+class ScopeMatches:
     """Something holds for the span's instrumentation scope."""
 
-    test: Callable[[InstrumentationScope], bool]
+    test: Callable[[StoredScope], bool]
 
 
 @dataclass(frozen=True)
-class AllOf:
-    """Hints that must all hold."""
+class Conjunction:
+    """Predicates that must all hold."""
 
-    parts: tuple[Hint, ...]
+    parts: tuple[SpanPredicate, ...]
 
 
 @dataclass(frozen=True)
-class AnyOf:
-    """Hints of which one must hold."""
+class Disjunction:
+    """Predicates of which one must hold."""
 
-    parts: tuple[Hint, ...]
+    parts: tuple[SpanPredicate, ...]
 
 
-Hint = Is | Took | Carries | OfResource | OfScope | AllOf | AnyOf
+SpanPredicate = ColumnIn | DurationBetween | HasAttribute | ResourceMatches | ScopeMatches | Conjunction | Disjunction
 
 
 @dataclass(frozen=True)
 class SpanScan:
     """Which spans to walk; every given condition holds on one span. Times and durations in nanoseconds.
 
-    ``hint`` is what the caller will look for next: a span for which it does not hold may be left out, and need not be.
+    ``prefilter`` is what the caller will test next: the store may leave out spans for which it does not hold, but need
+    not.
     """
 
     service: str | None = None
@@ -176,7 +176,7 @@ class SpanScan:
     start_max: int | None = None
     duration_min: int | None = None
     duration_max: int | None = None
-    hint: Hint | None = None
+    prefilter: SpanPredicate | None = None
 
 
 class SpanReader(Protocol):

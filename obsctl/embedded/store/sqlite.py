@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from obsctl.embedded.records import Batch, ExemplarRecord, FilePosition, LogRecord, MetadataRecord, StoredSpan
+from obsctl.embedded.records import Batch, ExemplarRecord, FilePosition, LogRecord, MetadataRecord
 from obsctl.embedded.self_metrics import QUEUE_ITEMS, QUEUE_LIMIT, SERIES, STORE_BYTES, STREAMS, OwnMetrics
+from obsctl.embedded.spans import StoredSpan
 from obsctl.embedded.store.base import LogVolume, Samples, Series, SeriesReader, SpanScan, Written
 from obsctl.embedded.store.database import WAY_OUT, Database
 from obsctl.embedded.store.dictionary import Dictionary

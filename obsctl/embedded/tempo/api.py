@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.wrappers_pb2 import BytesValue
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from obsctl.embedded.http import errors
 from obsctl.embedded.http.calls import JSON, Call, Handler, compact, encoded, route
 from obsctl.embedded.http.version import build_info
-from obsctl.embedded.otlp.json import PROTOBUF, resource_spans, traces_data
+from obsctl.embedded.otlp.json import PROTOBUF, resource_spans, trace_by_id_response, traces_data
 from obsctl.embedded.query.traceql import tags
 from obsctl.embedded.query.traceql.search import search
 from obsctl.embedded.query.traces import Trace
@@ -24,8 +23,6 @@ from obsctl.languages.traceql.tree import Value
 
 PROTOBUF_TYPE = "application/protobuf"
 MAX_NAMES, MAX_VALUES = 10_000, 10_000
-_EMPTY = b"\x0a\x00"
-"""``TraceByIDResponse`` with an empty ``trace``, its field 1."""
 
 
 def routes(spans: SpanReader) -> list[Route]:
@@ -74,7 +71,7 @@ def _trace(spans: SpanReader, call: Call) -> Response:
     if not trace:
         raise MissingError("trace not found")
     if _protobuf_wanted(call):
-        return Response(traces_data(trace).SerializeToString(), media_type=PROTOBUF_TYPE)
+        return Response(traces_data(trace), media_type=PROTOBUF_TYPE)
     return _json({"batches": resource_spans(trace, PROTOBUF)})
 
 
@@ -82,9 +79,7 @@ def _trace_v2(spans: SpanReader, call: Call) -> Response:
     """An unknown trace is an empty one, never 404."""
     trace = _asked(spans, call)
     if _protobuf_wanted(call):
-        # The message holds a trace in field 1, and so it looks like one that holds the trace's bytes there.
-        message = BytesValue(value=traces_data(trace).SerializeToString())
-        return Response(message.SerializeToString() or _EMPTY, media_type=PROTOBUF_TYPE)
+        return Response(trace_by_id_response(trace), media_type=PROTOBUF_TYPE)
     return _json({"trace": {"resourceSpans": resource_spans(trace, PROTOBUF)} if trace else {}, "metrics": {}})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from obsctl.embedded.otlp.json import double
 from obsctl.embedded.query.traceql.evaluate import SpanSet
 from obsctl.embedded.query.traceql.search import Match, Matches
-from obsctl.embedded.query.traceql.view import Getter, TraceView, getter, took
+from obsctl.embedded.query.traceql.view import Getter, TraceView, getter
 from obsctl.embedded.query.traces import summarize
 from obsctl.languages.numbers import format_value
 from obsctl.languages.traceql.tree import Field, Filter, Pipeline, Select, SpanKind, SpanStatus, Value, walk
@@ -57,7 +57,7 @@ def _match(match: Match, shown: Sequence[tuple[str, Getter]], spans: int) -> Jso
         },
     }
     if view.root_is_here:
-        found["rootTraceName"] = summary.root.span.name
+        found["rootTraceName"] = summary.root.name
     if view.duration >= _MS_NS:
         found["durationMs"] = view.duration // _MS_NS
     return found
@@ -74,12 +74,12 @@ def _span_set(view: TraceView, one: SpanSet, shown: Sequence[tuple[str, Getter]]
 
 
 def _span(view: TraceView, position: int, shown: Sequence[tuple[str, Getter]]) -> Json:
-    span = view.spans[position].span
+    span = view.spans[position]
     found: Json = {
         "spanID": span.span_id.hex(),
         "name": span.name,
-        "startTimeUnixNano": str(span.start_time_unix_nano),
-        "durationNanos": str(took(span)),
+        "startTimeUnixNano": str(span.start_ns),
+        "durationNanos": str(span.duration_ns),
     }
     if attributes := list(_attributes(view, position, shown)):
         found["attributes"] = attributes

@@ -25,10 +25,11 @@ from obsctl.embedded.records import (
     MetadataRecord,
     SampleRecord,
     SpanRecord,
-    StoredSpan,
     TargetStatus,
 )
+from obsctl.embedded.spans import StoredSpan
 from obsctl.embedded.store.base import LogVolume, Samples, Series, SeriesReader, SpanReader, SpanScan, Written
+from obsctl.embedded.store.traces import decode
 from obsctl.embedded.tempo import api as tempo
 from obsctl.languages.labels import Labels, Matcher, matches_all
 
@@ -157,12 +158,7 @@ def _scanned(scan: SpanScan, s: SpanRecord) -> bool:
 
 
 def _stored(s: SpanRecord) -> StoredSpan:
-    return StoredSpan(
-        s.service,
-        Resource.FromString(s.resource),
-        InstrumentationScope.FromString(s.scope),
-        Span.FromString(s.payload),
-    )
+    return decode.span(s.service, s.resource, s.scope, s.payload)
 
 
 def span_record(span: Span, resource: Resource, scope: InstrumentationScope | None = None) -> SpanRecord:

@@ -134,7 +134,7 @@ def oracle(views, pipeline):
     run = evaluator(pipeline)
     sets = {trace_id: run(view) for trace_id, view in views.items()}
     return {
-        trace_id: [sorted(views[trace_id].spans[p].span.span_id for p in one.positions) for one in found]
+        trace_id: [sorted(views[trace_id].spans[p].span_id for p in one.positions) for one in found]
         for trace_id, found in sets.items()
         if found
     }
@@ -142,9 +142,7 @@ def oracle(views, pipeline):
 
 def found_by_search(store, pipeline):
     return {
-        match.view.spans[0].span.trace_id: [
-            sorted(match.view.spans[p].span.span_id for p in one.positions) for one in match.sets
-        ]
+        match.view.spans[0].trace_id: [sorted(match.view.spans[p].span_id for p in one.positions) for one in match.sets]
         for match in search(store, pipeline, None, None, 10_000).found
     }
 
@@ -261,8 +259,7 @@ def test_a_search_by_tags_finds_what_looking_at_everything_finds(stores, wanted)
     for service in (None, "shop"):
         query = traces.TraceQuery(SpanScan(service=service), wanted, limit=10_000)
         found = [
-            sorted(trace[0].span.trace_id for trace in traces.search(s, query).traces)
-            for s in (stores.disk, stores.memory)
+            sorted(trace[0].trace_id for trace in traces.search(s, query).traces) for s in (stores.disk, stores.memory)
         ]
         assert found[0] == found[1]
 
@@ -270,10 +267,10 @@ def test_a_search_by_tags_finds_what_looking_at_everything_finds(stores, wanted)
 @settings(max_examples=50)
 @given(st.sampled_from([T, T + 1, T + 10**9]), st.sampled_from([T, T + 10**9, 2**63 - 1]), comparisons())
 def test_a_search_keeps_to_its_time_newest_first(stores, start, end, condition):
-    scan = SpanScan(start_min=start, start_max=end, duration_min=1, hint=tags.hint(condition))
+    scan = SpanScan(start_min=start, start_max=end, duration_min=1, prefilter=tags.prefilter(condition))
     passes = tags.test(condition)
     found = [
-        [(s.span.start_time_unix_nano, s.span.span_id) for s in store.scan(scan) if passes(TraceView((s,)), 0)]
+        [(s.start_ns, s.span_id) for s in store.scan(scan) if passes(TraceView((s,)), 0)]
         for store in (stores.disk, stores.memory)
     ]
     assert sorted(found[0]) == sorted(found[1])

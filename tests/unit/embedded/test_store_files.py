@@ -171,7 +171,7 @@ def fill(store: SqliteStore, mark: str, trace: int, spans: int = 3) -> None:
 def contents(store: SqliteStore) -> dict[str, list[str]]:
     return {
         "services": store.services(),
-        "spans": sorted({one.span.name for one in store.scan(SpanScan())}),
+        "spans": sorted({one.name for one in store.scan(SpanScan())}),
         "lines": sorted(one.line for one in store.lines([], 0, 2**63)),
         "streams": sorted(dict(one)["mark"] for one in store.streams([])),
         "series": sorted(dict(one.labels)["mark"] for one in store.series(named("m"))),

@@ -9,7 +9,8 @@ from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from obsctl.embedded.records import Batch, SpanRecord, StoredSpan
+from obsctl.embedded.records import Batch, SpanRecord
+from obsctl.embedded.spans import StoredSpan
 from obsctl.embedded.store.base import SpanScan, Written
 from obsctl.embedded.store.sqlite import SqliteStore
 
@@ -57,7 +58,7 @@ def save(store: SqliteStore, *spans: SpanRecord) -> Written:
 
 
 def numbers(spans: list[StoredSpan]) -> list[int]:
-    return [int.from_bytes(one.span.span_id, "big") for one in spans]
+    return [int.from_bytes(one.span_id, "big") for one in spans]
 
 
 def test_a_span_comes_back_whole_as_soon_as_it_is_acknowledged(store: SqliteStore) -> None:
@@ -65,8 +66,8 @@ def test_a_span_comes_back_whole_as_soon_as_it_is_acknowledged(store: SqliteStor
     assert save(store, record) == Written(stored=1)
     (found,) = store.trace(record.trace_id)
     assert found.service == "checkout"
-    assert found.span.SerializeToString() == record.payload
-    assert found.resource.SerializeToString() == record.resource
+    assert found.encoded == record.payload
+    assert found.resource.encoded == record.resource
     assert found.scope.name == "tests"
 
 
@@ -108,7 +109,7 @@ def test_services_and_operations_are_sorted_and_distinct(store: SqliteStore) -> 
 
 def test_a_scan_is_newest_first_across_services_and_page_borders(store: SqliteStore) -> None:
     save(store, *(span(service=f"s{n % 3}", number=n + 1, start=n // 2) for n in range(1_300)))
-    starts = [one.span.start_time_unix_nano for one in store.scan(SpanScan())]
+    starts = [one.start_ns for one in store.scan(SpanScan())]
     assert len(starts) == 1_300
     assert starts == sorted(starts, reverse=True)
 
@@ -118,7 +119,7 @@ def test_a_scan_goes_on_while_spans_arrive(store: SqliteStore) -> None:
     scan = store.scan(SpanScan(service="api"))
     first = next(scan)
     save(store, *(span(number=n + 10_000, start=n) for n in range(700, 800)))
-    assert [first.span.start_time_unix_nano, *(one.span.start_time_unix_nano for one in scan)] == [*range(699, -1, -1)]
+    assert [first.start_ns, *(one.start_ns for one in scan)] == [*range(699, -1, -1)]
 
 
 _records = st.builds(
@@ -160,6 +161,6 @@ def test_a_scan_gives_exactly_the_matching_spans(
     folder = tmp_path_factory.mktemp("scan")  # type: ignore[attr-defined]
     store = SqliteStore(folder)
     save(store, *records)
-    found = [one.span.SerializeToString() for one in store.scan(scan)]
+    found = [one.encoded for one in store.scan(scan)]
     store.close()
     assert sorted(found) == sorted(record.payload for record in records if _wanted(scan, record))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from obsctl.embedded.query.traceql.evaluate import SpanSet, evaluator
 from obsctl.embedded.query.traceql.expressions import test
-from obsctl.embedded.query.traceql.hints import hint
 from obsctl.embedded.query.traceql.plan import narrowed, necessary
+from obsctl.embedded.query.traceql.prefilter import prefilter
 from obsctl.embedded.query.traceql.view import TraceView, lone
 from obsctl.embedded.query.traces import Candidates
 from obsctl.embedded.store.base import SpanReader, SpanScan
@@ -42,7 +42,7 @@ def search(spans: SpanReader, pipeline: Pipeline, start: int | None, end: int | 
     """Traces that match and of which a span that decides it started between two times (ns, None is open)."""
     condition = necessary(pipeline)
     passes, run = test(condition), evaluator(pipeline)
-    scan = narrowed(SpanScan(start_min=start, start_max=end, hint=hint(condition)), condition)
+    scan = narrowed(SpanScan(start_min=start, start_max=end, prefilter=prefilter(condition)), condition)
     candidates = Candidates(spans, scan, lambda stored: passes(lone(stored), 0))
     found: list[Match] = []
     looked, read, cut, deadline = 0, 0, "", time.monotonic() + SECONDS

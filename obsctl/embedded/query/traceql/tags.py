@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-
 from obsctl.embedded.query.traceql.expressions import test
-from obsctl.embedded.query.traceql.hints import hint
 from obsctl.embedded.query.traceql.plan import narrowed, necessary
+from obsctl.embedded.query.traceql.prefilter import prefilter
 from obsctl.embedded.query.traceql.view import getter, lone
-from obsctl.embedded.records import StoredSpan
+from obsctl.embedded.spans import StoredSpan
 from obsctl.embedded.store.base import SpanReader, SpanScan
 from obsctl.languages.errors import QueryError
 from obsctl.languages.traceql.names import SHOWN_INTRINSICS
@@ -81,20 +79,16 @@ def _known(spans: SpanReader, field: Field) -> list[Value] | None:
 
 
 def _spans(spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None]) -> Iterator[StoredSpan]:
-    passes, wanted = test(condition), hint(condition)
-    scan = narrowed(SpanScan(start_min=window[0], start_max=window[1], hint=wanted), condition)
+    passes, predicate = test(condition), prefilter(condition)
+    scan = narrowed(SpanScan(start_min=window[0], start_max=window[1], prefilter=predicate), condition)
     looked = islice(spans.scan(scan), MAX_LOOKED)
     return (stored for stored in looked if passes(lone(stored), 0))
 
 
-def _names(attributes: Iterable[KeyValue]) -> Iterator[str]:
-    return (item.key for item in attributes)
-
-
 _KEYS: Mapping[str, Callable[[StoredSpan], Iterator[str]]] = {
-    "resource": lambda s: _names(s.resource.attributes),
-    "span": lambda s: _names(s.span.attributes),
-    "instrumentation": lambda s: _names(s.scope.attributes),
-    "event": lambda s: (key for event in s.span.events for key in _names(event.attributes)),
-    "link": lambda s: (key for link in s.span.links for key in _names(link.attributes)),
+    "resource": lambda s: s.resource.attributes.names(),
+    "span": lambda s: s.attributes.names(),
+    "instrumentation": lambda s: s.scope.attributes.names(),
+    "event": lambda s: (key for event in s.events for key in event.attributes.names()),
+    "link": lambda s: (key for link in s.links for key in link.attributes.names()),
 }

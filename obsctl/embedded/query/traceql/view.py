@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
 from obsctl.embedded.query.traces import root_of
-from obsctl.embedded.records import StoredSpan
+from obsctl.embedded.spans import Attributes, AttributeValue, StoredEvent, StoredLink, StoredSpan
 from obsctl.languages.traceql.tree import Field, SpanKind, SpanStatus, Value
 
 Values = tuple[Value, ...]
@@ -31,7 +28,7 @@ class TraceView:
         """Positions by span id: more than one where client and server share one."""
         found: dict[bytes, list[int]] = defaultdict(list)
         for position, stored in enumerate(self.spans):
-            found[stored.span.span_id].append(position)
+            found[stored.span_id].append(position)
         return dict(found)
 
     @cached_property
@@ -40,7 +37,7 @@ class TraceView:
         return [self._parent(position) for position in range(len(self.spans))]
 
     def _parent(self, position: int) -> int:
-        wanted = self.spans[position].span.parent_span_id
+        wanted = self.spans[position].parent_id
         found = self.positions.get(wanted, ()) if wanted else ()
         return next((one for one in found if one != position), -1)
 
@@ -61,17 +58,17 @@ class TraceView:
     @cached_property
     def root_is_here(self) -> bool:
         """Whether the root has arrived: a span without a parent id."""
-        return not self.root.span.parent_span_id
+        return not self.root.parent_id
 
     @cached_property
     def start(self) -> int:
         """When the first span started (ns)."""
-        return min(s.span.start_time_unix_nano for s in self.spans)
+        return min(s.start_ns for s in self.spans)
 
     @cached_property
     def duration(self) -> int:
         """From the first start to the last end (ns)."""
-        return max(0, max(s.span.end_time_unix_nano for s in self.spans) - self.start)
+        return max(0, max(s.end_ns for s in self.spans) - self.start)
 
 
 def lone(stored: StoredSpan) -> TraceView:
@@ -98,25 +95,21 @@ def getter(field: Field) -> Getter:
     return of_parent
 
 
-def scalars(value: AnyValue) -> Values:
+def scalars(value: AttributeValue) -> Values:
     """An attribute value as values to compare with; an array is every one of its elements, maps and bytes are none."""
-    kind = value.WhichOneof("value")
-    if kind == "array_value":
-        return tuple(one for item in value.array_value.values for one in _scalar(item))
-    return _scalar(value)
+    if isinstance(value, str | int | float):
+        return (value,)
+    if isinstance(value, tuple):
+        return tuple(item for item in value if isinstance(item, str | int | float))
+    return ()
 
 
-def _scalar(value: AnyValue) -> Values:
-    kind = value.WhichOneof("value")
-    return (getattr(value, kind),) if kind in ("string_value", "int_value", "double_value", "bool_value") else ()
-
-
-def _find(attributes: Iterable[KeyValue], name: str) -> Values:
+def _find(attributes: Attributes, name: str) -> Values:
     """Of a repeated key the first one counts."""
-    return next((scalars(item.value) for item in attributes if item.key == name), ())
+    return scalars(attributes.first(name))
 
 
-def _each(parts: Iterable[Span.Event | Span.Link], name: str) -> Values:
+def _each(parts: Iterable[StoredEvent | StoredLink], name: str) -> Values:
     return tuple(value for part in parts for value in _find(part.attributes, name))
 
 
@@ -128,29 +121,29 @@ _ORDER = ("span", "resource", "instrumentation", "event", "link")
 """Where an attribute without a scope is looked for; the first that has it wins."""
 
 _FINDERS: Mapping[str, Callable[[StoredSpan, str], Values]] = {
-    "span": lambda s, name: _find(s.span.attributes, name),
+    "span": lambda s, name: _find(s.attributes, name),
     "resource": lambda s, name: _find(s.resource.attributes, name),
     "instrumentation": lambda s, name: _find(s.scope.attributes, name),
-    "event": lambda s, name: _each(s.span.events, name),
-    "link": lambda s, name: _each(s.span.links, name),
+    "event": lambda s, name: _each(s.events, name),
+    "link": lambda s, name: _each(s.links, name),
     "": _anywhere,
 }
 
 
-def _of_span(read: Callable[[Span], Value]) -> Getter:
-    return lambda view, position: (read(view.spans[position].span),)
+def _of_span(read: Callable[[StoredSpan], Value]) -> Getter:
+    return lambda view, position: (read(view.spans[position]),)
 
 
-def _of_events(read: Callable[[Span, Span.Event], Value]) -> Getter:
+def _of_events(read: Callable[[StoredSpan, StoredEvent], Value]) -> Getter:
     def get(view: TraceView, position: int) -> Values:
-        span = view.spans[position].span
+        span = view.spans[position]
         return tuple(read(span, event) for event in span.events)
 
     return get
 
 
-def _of_links(read: Callable[[Span.Link], Value]) -> Getter:
-    return lambda view, position: tuple(read(link) for link in view.spans[position].span.links)
+def _of_links(read: Callable[[StoredLink], Value]) -> Getter:
+    return lambda view, position: tuple(read(link) for link in view.spans[position].links)
 
 
 def _enumerated(names: Sequence[SpanStatus] | Sequence[SpanKind], number: int) -> Value:
@@ -158,23 +151,18 @@ def _enumerated(names: Sequence[SpanStatus] | Sequence[SpanKind], number: int) -
     return names[number] if 0 <= number < len(names) else names[0]
 
 
-def took(span: Span) -> int:
-    """Nanoseconds; 0 for a span that ends before it starts."""
-    return max(0, span.end_time_unix_nano - span.start_time_unix_nano)
-
-
 _INTRINSICS: Mapping[str, Getter] = {
     "name": _of_span(lambda span: span.name),
     "status": _of_span(lambda span: _enumerated(STATUS_NAMES, span.status.code)),
     "statusMessage": _of_span(lambda span: span.status.message),
     "kind": _of_span(lambda span: _enumerated(KIND_NAMES, span.kind)),
-    "duration": _of_span(took),
+    "duration": _of_span(lambda span: span.duration_ns),
     "span:id": _of_span(lambda span: span.span_id.hex()),
-    "span:parentID": _of_span(lambda span: span.parent_span_id.hex()),
+    "span:parentID": _of_span(lambda span: span.parent_id.hex()),
     "trace:id": _of_span(lambda span: span.trace_id.hex()),
-    "parent": lambda view, position: _hex(view.spans[position].span.parent_span_id),
+    "parent": lambda view, position: _hex(view.spans[position].parent_id),
     "event:name": _of_events(lambda _, event: event.name),
-    "event:timeSinceStart": _of_events(lambda span, event: event.time_unix_nano - span.start_time_unix_nano),
+    "event:timeSinceStart": _of_events(lambda span, event: event.time_ns - span.start_ns),
     "link:traceID": _of_links(lambda link: link.trace_id.hex()),
     "link:spanID": _of_links(lambda link: link.span_id.hex()),
     "instrumentation:name": lambda view, position: (view.spans[position].scope.name,),
@@ -182,7 +170,7 @@ _INTRINSICS: Mapping[str, Getter] = {
     "childCount": lambda view, position: (len(view.children[position]),),
     "nestedSetParent": lambda view, position: (view.parents[position] + 1 or -1,),
     "traceDuration": lambda view, _: (view.duration,),
-    "rootName": lambda view, _: (view.root.span.name,) if view.root_is_here else (),
+    "rootName": lambda view, _: (view.root.name,) if view.root_is_here else (),
     "rootServiceName": lambda view, _: (view.root.service,) if view.root_is_here else (),
 }
 

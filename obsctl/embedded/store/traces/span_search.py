@@ -1,4 +1,4 @@
-"""Searching spans by what they carry: hints as tests of blocks, and as SQL for the rows of one."""
+"""Searching spans by predicates: as tests of blocks, and as SQL for the rows of one."""
 
 # ruff: noqa: S608 - column names in SQL are constants of this package
 from __future__ import annotations
@@ -12,12 +12,19 @@ from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-
-from obsctl.embedded.store.base import AllOf, AnyOf, Carries, Hint, Is, OfResource, SpanScan, Took
+from obsctl.embedded.store.base import (
+    ColumnIn,
+    Conjunction,
+    Disjunction,
+    DurationBetween,
+    HasAttribute,
+    ResourceMatches,
+    SpanPredicate,
+    SpanScan,
+)
 from obsctl.embedded.store.database import MOST, Database, clamp
 from obsctl.embedded.store.traces import bloom, tokens
+from obsctl.embedded.store.traces.decode import resource_of, scope_of
 from obsctl.embedded.store.traces.span_blocks import Block, blocks
 
 Row = tuple[Any, ...]
@@ -42,7 +49,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A hint for this database: whether a block may hold such spans, and which of its rows may be one.
+    """A predicate for this database: whether a block may hold such spans, and which of its rows may be one.
 
     ``rows`` is given None for rows of which no block is known.
     """
@@ -51,16 +58,16 @@ class Compiled:
     rows: Callable[[Block | None], Where]
 
 
-def hint_of(scan: SpanScan) -> Hint:
-    """Everything a scan asks for besides the time, as one hint."""
-    parts: list[Hint] = [scan.hint] if scan.hint else []
+def predicate_of(scan: SpanScan) -> SpanPredicate:
+    """Everything a scan asks for besides the time, as one predicate."""
+    parts: list[SpanPredicate] = [scan.prefilter] if scan.prefilter else []
     if scan.service is not None:
-        parts.append(Is("service", frozenset((scan.service,))))
+        parts.append(ColumnIn("service", frozenset((scan.service,))))
     if scan.operation is not None:
-        parts.append(Is("name", frozenset((scan.operation,))))
+        parts.append(ColumnIn("name", frozenset((scan.operation,))))
     if scan.duration_min is not None or scan.duration_max is not None:
-        parts.append(Took(scan.duration_min, scan.duration_max))
-    return AllOf(tuple(parts))
+        parts.append(DurationBetween(scan.duration_min, scan.duration_max))
+    return Conjunction(tuple(parts))
 
 
 class SpanSearch:
@@ -74,7 +81,7 @@ class SpanSearch:
         self._scan = scan
         self._name_number = cache(self._find_name)
         self._blob = cache(self._find_blob)
-        self._compiled = self._compile(hint_of(scan))
+        self._compiled = self._compile(predicate_of(scan))
 
     def tail(self, until: int) -> Iterator[Row]:
         """Rows beyond a number, newest start first. For a tail that is not long: they are all read."""
@@ -102,34 +109,34 @@ class SpanSearch:
         with self._database.reading() as connection:
             return connection.execute(sql, (first, last, self._low, self._high, *where.values)).fetchall()
 
-    def _compile(self, hint: Hint) -> Compiled:
-        if isinstance(hint, AllOf | AnyOf):
-            return self._combined(hint)
-        if isinstance(hint, Is):
-            return self._is(hint)
-        if isinstance(hint, Took):
-            return _took(hint)
-        if isinstance(hint, Carries):
-            return _carries(hint)
-        if isinstance(hint, OfResource):
-            of_resource = hint.test
-            return self._blobs("resource", lambda blob: of_resource(Resource.FromString(blob)))
-        of_scope = hint.test
-        return self._blobs("scope", lambda blob: of_scope(InstrumentationScope.FromString(blob)))
+    def _compile(self, predicate: SpanPredicate) -> Compiled:
+        if isinstance(predicate, Conjunction | Disjunction):
+            return self._combined(predicate)
+        if isinstance(predicate, ColumnIn):
+            return self._column_in(predicate)
+        if isinstance(predicate, DurationBetween):
+            return _duration(predicate)
+        if isinstance(predicate, HasAttribute):
+            return _has_attribute(predicate)
+        if isinstance(predicate, ResourceMatches):
+            of_resource = predicate.test
+            return self._blobs("resource", lambda blob: of_resource(resource_of(blob)))
+        of_scope = predicate.test
+        return self._blobs("scope", lambda blob: of_scope(scope_of(blob)))
 
-    def _combined(self, hint: AllOf | AnyOf) -> Compiled:
-        parts = [self._compile(part) for part in hint.parts]
+    def _combined(self, predicate: Conjunction | Disjunction) -> Compiled:
+        parts = [self._compile(part) for part in predicate.parts]
         if not parts:
             return Compiled(lambda _: True, lambda _: Where(_ALWAYS))
-        combine, word = (all, "AND") if isinstance(hint, AllOf) else (any, "OR")
+        combine, word = (all, "AND") if isinstance(predicate, Conjunction) else (any, "OR")
         return Compiled(
             lambda block: combine(part.may_hold(block) for part in parts),
             lambda block: Where.joined(tuple(part.rows(block) for part in parts), word),
         )
 
-    def _is(self, hint: Is) -> Compiled:
-        column = hint.column
-        numbers = frozenset(self._name_number(v) if isinstance(v, str) else v for v in hint.values)
+    def _column_in(self, predicate: ColumnIn) -> Compiled:
+        column = predicate.column
+        numbers = frozenset(self._name_number(v) if isinstance(v, str) else v for v in predicate.values)
         listed = json.dumps([clamp(number) for number in sorted(numbers)])
         read: Callable[[Block], frozenset[int]] = {
             "service": lambda block: block.services,
@@ -141,7 +148,7 @@ class SpanSearch:
         return Compiled(lambda block: not numbers.isdisjoint(read(block)), lambda _: where)
 
     def _blobs(self, column: str, test: Callable[[bytes], bool]) -> Compiled:
-        """A hint about resources or scopes, of which there are few: each is tested once."""
+        """A predicate on resources or scopes, of which there are few: each is tested once."""
         passes = cache(lambda number: test(self._blob(number)))
 
         def fitting(block: Block) -> list[int]:
@@ -171,22 +178,22 @@ class SpanSearch:
         return bytes(row[0]) if row else b""
 
 
-def _took(hint: Took) -> Compiled:
-    least = clamp(hint.least if hint.least is not None else -MOST)
-    most = clamp(hint.most if hint.most is not None else MOST)
+def _duration(predicate: DurationBetween) -> Compiled:
+    least = clamp(predicate.least if predicate.least is not None else -MOST)
+    most = clamp(predicate.most if predicate.most is not None else MOST)
     where = Where("spans.end - spans.start BETWEEN ? AND ?", (least, most))
     return Compiled(lambda block: block.longest >= least and block.shortest <= most, lambda _: where)
 
 
-def _carries(hint: Carries) -> Compiled:
-    key = bloom.probes(tokens.of_key(hint.key))
-    where = _contains(hint.key.encode("utf-8", "replace"))
-    if hint.values is None:
+def _has_attribute(predicate: HasAttribute) -> Compiled:
+    key = bloom.probes(tokens.of_key(predicate.key))
+    where = _contains(predicate.key.encode("utf-8", "replace"))
+    if predicate.values is None:
         return Compiled(lambda block: bloom.may_hold(block.filter, key), lambda _: where)
-    wanted = [bloom.probes(tokens.of_value(hint.key, value)) for value in hint.values]
-    wanted += [bloom.probes(tokens.of_nested(hint.key))] if hint.nested else []
-    needles = [tokens.needles(value) for value in hint.values]
-    if not hint.nested and all(needles):
+    wanted = [bloom.probes(tokens.of_value(predicate.key, value)) for value in predicate.values]
+    wanted += [bloom.probes(tokens.of_nested(predicate.key))] if predicate.nested else []
+    needles = [tokens.needles(value) for value in predicate.values]
+    if not predicate.nested and all(needles):
         either = Where.joined(tuple(_contains(one) for group in needles for one in group), "OR")
         where = Where.joined((where, either), "AND")
     return Compiled(lambda block: bloom.may_hold_any(block.filter, wanted), lambda _: where)

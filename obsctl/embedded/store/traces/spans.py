@@ -6,18 +6,15 @@ import heapq
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
-from obsctl.embedded.records import SpanRecord, StoredSpan
+from obsctl.embedded.records import SpanRecord
+from obsctl.embedded.spans import StoredSpan
 from obsctl.embedded.store.base import SpanScan
 from obsctl.embedded.store.database import MOST, Database, clamp, insert
 from obsctl.embedded.store.dictionary import Dictionary
+from obsctl.embedded.store.traces import decode
 from obsctl.embedded.store.traces.span_blocks import SPANS
 from obsctl.embedded.store.traces.span_search import SpanSearch, Where
 
@@ -100,7 +97,7 @@ class SpanTable:
 
     def scan(self, scan: SpanScan) -> Iterator[StoredSpan]:
         """See ``SpanReader.scan``."""
-        if scan.hint is None:
+        if scan.prefilter is None:
             return map(_stored, self._by_service(scan, Where("1")))
         with self._database.reading() as connection:
             until = SPANS.until(connection)
@@ -149,15 +146,4 @@ def _conditions(scan: SpanScan) -> tuple[str, list[Any]]:
 
 
 def _stored(row: tuple[Any, ...]) -> StoredSpan:
-    _, _, service, resource, scope, payload = row
-    return StoredSpan(service, _resource(resource), _scope(scope), Span.FromString(payload))
-
-
-@lru_cache(maxsize=256)
-def _resource(blob: bytes) -> Resource:
-    return Resource.FromString(blob)
-
-
-@lru_cache(maxsize=256)
-def _scope(blob: bytes) -> InstrumentationScope:
-    return InstrumentationScope.FromString(blob)
+    return decode.span(*row[2:])
