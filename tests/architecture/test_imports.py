@@ -7,6 +7,7 @@ import functools
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,55 @@ def test_the_distribution_asks_for_what_the_table_says() -> None:
     assert extras["all"] == ["obsctl[embedded,sample]"]
     assert "obsctl[all]" in extras["dev"]
     assert set(extras) == {*EXTRAS, "all", "dev"} - {""}
+
+
+def floors(table: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """The floor of each room: above those of all rooms that it may import. ``CycleError`` where there is none."""
+    below = {
+        room: {other for name in allowed for other in table if in_one_of(name, (other,)) or in_one_of(other, (name,))}
+        for room, allowed in table.items()
+    }
+    found: dict[str, int] = {}
+    for room in TopologicalSorter(below).static_order():
+        found[room] = 1 + max((found[other] for other in below[room]), default=-1)
+    return found
+
+
+def test_no_import_runs_upwards_between_rooms() -> None:
+    floor = floors(ROOMS)
+    for path in modules():
+        room = inside(path).split("/")[0]
+        targets = {name.split(".")[1] for name in imports(path) if name.startswith("obsctl.")} - {room}
+        upwards = [other for other in targets if room in floor and floor.get(other, -1) >= floor[room]]
+        assert not upwards, f"{inside(path)} imports {upwards}, which stand no lower than {room}"
+
+
+def test_no_import_runs_upwards_inside_the_embedded_server() -> None:
+    floor = floors(EMBEDDED)
+    for path in (p for p in modules() if "embedded" in p.parts):
+        room = embedded_room(path)
+        names = (n.removeprefix("obsctl.embedded.") for n in imports(path) if n.startswith("obsctl.embedded."))
+        targets = {other for name in names for other in EMBEDDED if in_one_of(name, (other,))} - {room}
+        upwards = [other for other in targets if room and floor[other] >= floor[room]]
+        assert not upwards, f"{inside(path)} imports {upwards}, which stand no lower than {room}"
+
+
+def test_the_imports_of_the_product_have_no_circle() -> None:
+    """Between modules, imports inside functions included."""
+    known = {module_name(path): path for path in modules()}
+
+    def importable(name: str) -> str:
+        """The module that an imported name is, or stands in."""
+        while name and name not in known:
+            name = name.rpartition(".")[0]
+        return name
+
+    graph = {name: {importable(target) for target in imports(path)} - {name, ""} for name, path in known.items()}
+    TopologicalSorter(graph).prepare()  # CycleError names the circle
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def test_obsctl_and_the_sample_service_do_not_know_each_other() -> None:
