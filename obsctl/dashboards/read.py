@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from obsctl.dashboards.model import Dashboard, Grid, Panel, Query, QueryKind, Variable
 from obsctl.errors import Place, SpecError
@@ -44,7 +43,7 @@ def read_dashboard(text: str, file: str) -> Dashboard:
     )
 
 
-def _flat(panels: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _flat(panels: object, path: str) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Panels with their places; those of a folded row stand inside of it."""
     for i, entry in enumerate(panels if isinstance(panels, list) else ()):
         if isinstance(entry, dict):
@@ -56,7 +55,7 @@ def _flat(panels: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
                 )
 
 
-def _panel(entry: Mapping[str, Any], path: str, kinds: Mapping[str, str]) -> Panel:
+def _panel(entry: Mapping[str, object], path: str, kinds: Mapping[str, str]) -> Panel:
     description = _text(entry.get("description"))
     reason = _REASON.search(description)
     grid = _object(entry.get("gridPos"))
@@ -76,7 +75,7 @@ def _panel(entry: Mapping[str, Any], path: str, kinds: Mapping[str, str]) -> Pan
     )
 
 
-def _query(target: Mapping[str, Any], own: Mapping[str, Any], panel_type: str, kinds: Mapping[str, str]) -> Query:
+def _query(target: Mapping[str, object], own: Mapping[str, object], panel_type: str, kinds: Mapping[str, str]) -> Query:
     source = _object(target.get("datasource")) or own
     uid = _text(source.get("uid"))
     product = _text(source.get("type")) or kinds.get(uid, "")
@@ -93,7 +92,7 @@ def _query(target: Mapping[str, Any], own: Mapping[str, Any], panel_type: str, k
     )
 
 
-def _variable(entry: Mapping[str, Any]) -> Variable:
+def _variable(entry: Mapping[str, object]) -> Variable:
     query = entry.get("query")
     current = _object(entry.get("current")).get("value")
     return Variable(
@@ -109,21 +108,21 @@ def _variable(entry: Mapping[str, Any]) -> Variable:
     )
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def _object(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _objects(value: Any) -> list[Mapping[str, Any]]:
+def _objects(value: object) -> list[Mapping[str, object]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _whole(value: Any) -> int:
+def _whole(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _texts(value: object) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str) and item) if isinstance(value, list) else ()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from obsctl.languages.regex import compiled_regex
+from obsctl.languages.regex import Regex, compiled_regex
 
 Labels = tuple[tuple[str, str], ...]
 """A label set: pairs sorted by name, no empty values. For metrics it includes ``__name__``."""
@@ -22,7 +22,7 @@ class Matcher:
     name: str
     op: Literal["=", "!=", "=~", "!~"]
     value: str
-    _regex: Any = field(init=False, default=None, compare=False, repr=False)
+    _regex: Regex | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.op in ("=~", "!~"):

@@ -6,14 +6,28 @@ What a query can ask for is bounded by the length of a pattern, and by the memor
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import AnyStr, Protocol, cast
 
 import re2
 
 from obsctl.languages.errors import QueryError
 
 MAX_PATTERN = 1_000
+
+
+class Regex(Protocol):
+    """A pattern compiled by RE2, which takes text and UTF-8; matches are what ``re`` gives."""
+
+    @property
+    def groups(self) -> int: ...
+    @property
+    def groupindex(self) -> Mapping[str, int]: ...
+    def search(self, text: AnyStr) -> re.Match[AnyStr] | None: ...
+    def fullmatch(self, text: AnyStr) -> re.Match[AnyStr] | None: ...
+    def finditer(self, text: AnyStr) -> Iterator[re.Match[AnyStr]]: ...
+
 
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
 
@@ -22,14 +36,14 @@ REGEX_MEMORY = 2 << 20
 
 
 @lru_cache(maxsize=128)
-def compiled_regex(pattern: str, *, dot_all: bool) -> Any:
+def compiled_regex(pattern: str, *, dot_all: bool) -> Regex:
     """A pattern in RE2's syntax; ``dot_all`` lets ``.`` match a newline. ``ValueError`` when it is not one."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = REGEX_MEMORY
     options.dot_nl = dot_all
     try:
-        return re2.compile(pattern, options)
+        return cast("Regex", re2.compile(pattern, options))
     except re2.error as cause:
         raise ValueError(cause.args[0].decode("utf-8", "replace")) from cause
 
@@ -46,7 +60,7 @@ _WORDS = {
 }
 
 
-def checked(pattern: str, *, dot_all: bool = True) -> Any:
+def checked(pattern: str, *, dot_all: bool = True) -> Regex:
     """A compiled pattern; ``dot_all`` lets ``.`` match a newline. ``QueryError`` when it is not one."""
     if len(pattern) > MAX_PATTERN:
         raise QueryError(f"regular expression is longer than {MAX_PATTERN} characters")
@@ -66,7 +80,7 @@ def translate(pattern: str) -> str:
     return pattern
 
 
-def searcher(pattern: str) -> Any:
+def searcher(pattern: str) -> Regex:
     """A compiled pattern that is looked for anywhere in a line (LogQL's ``|~``); ``.`` does not match a newline."""
     return checked(pattern, dot_all=False)
 

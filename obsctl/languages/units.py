@@ -10,6 +10,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
+from obsctl.languages.quoting import excerpt
+
 LIMIT = 2**62
 MS_NS = 1_000_000
 SECOND_NS = 1_000_000_000
@@ -55,7 +57,7 @@ def prom_duration_ms(text: str) -> int:
         return 0
     found = _PROM_DURATION.fullmatch(text)
     if not found or not any(found.groups()):
-        raise ValueError(f"not a valid duration string: {quoted(text)}")
+        raise ValueError(f"not a valid duration string: {excerpt(text)}")
     parts = zip(found.groups(), _PROM_UNITS.values(), strict=True)
     return clamp(sum(int(number) * unit for number, unit in parts if number))
 
@@ -88,7 +90,7 @@ def go_duration_ns(text: str) -> int:
         return 0
     parts = _GO_PART.findall(bare)
     if not parts or "".join(number + unit for number, unit in parts) != bare:
-        raise ValueError(f"time: invalid duration {quoted(text)}")
+        raise ValueError(f"time: invalid duration {excerpt(text)}")
     total = sum(int(Fraction(number) * _GO_UNITS[unit]) for number, unit in parts)
     return clamp(-total if text.startswith("-") else total)
 
@@ -97,12 +99,12 @@ def rfc3339_ns(text: str) -> int:
     """``2025-08-01T10:00:00.123Z``: nanoseconds since the epoch."""
     found = _RFC3339.fullmatch(text)
     if not found:
-        raise ValueError(f"cannot parse {quoted(text)} to a valid timestamp")
+        raise ValueError(f"cannot parse {excerpt(text)} to a valid timestamp")
     day, clock, fraction, _, sign, hours, minutes = found.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{clock}+00:00")
     except ValueError as cause:
-        raise ValueError(f"cannot parse {quoted(text)} to a valid timestamp") from cause
+        raise ValueError(f"cannot parse {excerpt(text)} to a valid timestamp") from cause
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) // timedelta(seconds=1)
     whole = (moment - _EPOCH) // timedelta(seconds=1) - (-offset if sign == "-" else offset)
     return clamp(whole * SECOND_NS + int((fraction or "").ljust(9, "0")[:9]))
@@ -131,23 +133,3 @@ def format_rfc3339(seconds: float) -> str:
     if not seconds:
         return "0001-01-01T00:00:00Z"
     return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def quoted(text: str) -> str:
-    """A piece of somebody's input in double quotes, cut to a length that an error message can bear."""
-    shown = text if len(text) <= 100 else f"{text[:100]}…"
-    return '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def go_quoted(text: str) -> str:
-    """A string as Go prints it in double quotes."""
-    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    return '"' + "".join(escapes.get(c, c if c.isprintable() else _go_escape(c)) for c in text) + '"'
-
-
-def _go_escape(character: str) -> str:
-    code = ord(character)
-    names = {7: "\\a", 8: "\\b", 11: "\\v", 12: "\\f"}
-    if code in names or code < 0x80:
-        return names.get(code, f"\\x{code:02x}")
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

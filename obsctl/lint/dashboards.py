@@ -14,11 +14,11 @@ from obsctl.dashboards.fill import Resolved, Times, filled, panel_queries
 from obsctl.dashboards.model import Dashboard, Panel, QueryKind, Variable
 from obsctl.dashboards.read import read_dashboard
 from obsctl.errors import Place, SpecError
-from obsctl.languages.promql.tree import Selector
+from obsctl.languages.promql.tree import Selector, nodes_in
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
 from obsctl.lint.logql import log_issues
-from obsctl.lint.promql import is_bare_counter, nodes, read
+from obsctl.lint.promql import is_bare_counter, read
 from obsctl.lint.rules import issue_finding
 from obsctl.lint.series import Known
 
@@ -135,7 +135,7 @@ class _Linter:
         for found in _FIXED_RATE.finditer(written) if not resolved.query.instant else ():
             message = f"{found[1]}() over a fixed {found[2]}"
             yield Finding(BY_ID["dashboard.target-rate-interval"], place, target, message)
-        selectors = [node for node in nodes(reading.tree) if isinstance(node, Selector)]
+        selectors = [node for node in nodes_in(reading.tree) if isinstance(node, Selector)]
         if any(not self._scoped(selector) for selector in selectors) and not _VARIABLE.search(written):
             message = "the query is about every service that there is"
             yield Finding(BY_ID["dashboard.target-scope"], place, target, message)

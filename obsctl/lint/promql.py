@@ -7,9 +7,8 @@ are counters. Where nothing is known nothing is found: a finding is never a gues
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from obsctl.languages.errors import QueryError
 from obsctl.languages.promql.durations import Timing
@@ -24,7 +23,7 @@ from obsctl.languages.promql.tree import (
     Selector,
     String,
     Subquery,
-    children,
+    nodes_in,
 )
 from obsctl.lint.series import NUMBER, UNKNOWN, Known, Rise, Series, Shape, merged
 from obsctl.schema.text import nearest, quoted
@@ -84,15 +83,6 @@ def read(text: str, known: Known) -> Reading:
     return Reading(tree, shape, tuple(dict.fromkeys(walk.issues)))
 
 
-def nodes(tree: Expr) -> Iterator[Expr]:
-    """An expression and everything in it."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        waiting += reversed(children(node))
-
-
 def is_bare_counter(reading: Reading) -> bool:
     """Whether the result is a counter as it stands."""
     return reading.shape.rise is Rise.COUNTER
@@ -107,19 +97,24 @@ class _Walk:
 
     def shape(self, node: Expr) -> Shape:
         """The shape of a part; what is wrong with it is noted."""
-        return _READERS[type(node)](self, node)
+        match node:
+            case Number() | String():
+                return NUMBER
+            case Negation():
+                return replace(self.shape(node.expr), rise=Rise.GAUGE)
+            case Subquery():
+                return self.shape(node.expr)
+            case Selector():
+                return self.selector(node)
+            case Call():
+                return self.call(node)
+            case Aggregate():
+                return self.aggregate(node)
+            case Binary():
+                return self.binary(node)
 
     def _note(self, id_: str, target: str, message: str, node: Expr, hint: str = "") -> None:
         self.issues.append(Issue(id_, target, message, node.at, hint))
-
-    def number(self, _node: Expr) -> Shape:
-        return NUMBER
-
-    def negation(self, node: Negation) -> Shape:
-        return replace(self.shape(node.expr), rise=Rise.GAUGE)
-
-    def subquery(self, node: Subquery) -> Shape:
-        return self.shape(node.expr)
 
     # -- selectors
 
@@ -220,7 +215,7 @@ class _Walk:
                 self._note(
                     "promql.rate-on-gauge", name, f"{node.name}() of {name or 'this'}, which is no counter", node
                 )
-            elif isinstance(node.args[0], Subquery) and any(isinstance(n, Aggregate) for n in nodes(node.args[0])):
+            elif isinstance(node.args[0], Subquery) and any(isinstance(n, Aggregate) for n in nodes_in(node.args[0])):
                 self._note("promql.rate-of-aggregate", name, f"{node.name}() over an aggregate of counters", node)
         elif node.name in _DELTAS and shape.rise is Rise.COUNTER:
             self._note("promql.delta-on-counter", name, f"{node.name}() of {name or 'this'}, which is a counter", node)
@@ -314,16 +309,6 @@ class _Walk:
             self._all_exist(matching.include, shape, one)
 
 
-_READERS: Mapping[type[Any], Callable[[_Walk, Any], Shape]] = {
-    Number: _Walk.number,
-    String: _Walk.number,
-    Negation: _Walk.negation,
-    Subquery: _Walk.subquery,
-    Selector: _Walk.selector,
-    Call: _Walk.call,
-    Aggregate: _Walk.aggregate,
-    Binary: _Walk.binary,
-}
 _CALLS: Mapping[str, Callable[[_Walk, Call, list[Shape]], Shape]] = {
     "histogram_quantile": _Walk.quantile,
     "absent": _Walk.absent,
@@ -349,7 +334,7 @@ def _joined(node: Binary, left: Shape, right: Shape) -> Shape:
 
 def _metric(node: Expr) -> str:
     """The first metric that an expression names."""
-    return next((name_of(part) for part in nodes(node) if isinstance(part, Selector)), "")
+    return next((name_of(part) for part in nodes_in(node) if isinstance(part, Selector)), "")
 
 
 def name_of(selector: Selector) -> str:

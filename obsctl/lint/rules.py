@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from obsctl.errors import Place, SpecError
-from obsctl.languages.promql.tree import Binary, Call, Expr
+from obsctl.languages.promql.tree import Binary, Call, Expr, nodes_in
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
-from obsctl.lint.promql import Issue, Reading, is_bare_counter, nodes, read
+from obsctl.lint.promql import Issue, Reading, is_bare_counter, read
 from obsctl.lint.series import Known, Shape
 from obsctl.schema.text import quoted
 from obsctl.spec.rule_file import FileRule
@@ -82,12 +82,12 @@ def _decides(tree: Expr) -> bool:
     return any(
         (isinstance(node, Binary) and node.op in _DECIDING and not node.returns_bool)
         or (isinstance(node, Call) and node.name.startswith("absent"))
-        for node in nodes(tree)
+        for node in nodes_in(tree)
     )
 
 
 def _absent_wait(rule: FileRule, reading: Reading, known: Known) -> Iterator[Finding]:
-    asks = reading.tree is not None and any(isinstance(n, Call) and n.name == "absent" for n in nodes(reading.tree))
+    asks = reading.tree is not None and any(isinstance(n, Call) and n.name == "absent" for n in nodes_in(reading.tree))
     if asks and rule.wait < 2 * known.scrape_interval:
         message = f"absent() for {rule.wait:g}s fires when one scrape fails; two take {2 * known.scrape_interval:g}s"
         yield Finding(BY_ID["alert.absent-wait"], rule.place, rule.name, message)

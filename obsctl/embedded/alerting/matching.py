@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from obsctl.languages.errors import QueryError
 from obsctl.languages.labels import Matcher
-from obsctl.languages.units import quoted
+from obsctl.languages.quoting import excerpt
 
 Op = Literal["=", "!=", "=~", "!~"]
 
@@ -48,7 +48,7 @@ def matcher(name: str, op: Op, value: str) -> Matcher:
     try:
         return Matcher(name, op, value)
     except ValueError as error:
-        raise QueryError(f"bad matcher format: {quoted(name + op + value)}: {error}") from error
+        raise QueryError(f"bad matcher format: {excerpt(name + op + value)}: {error}") from error
 
 
 def operator(*, is_regex: bool, is_equal: bool) -> Op:

@@ -24,8 +24,8 @@ from obsctl.embedded.http.calls import JSON, Call, Handler, compact, encoded, ro
 from obsctl.embedded.http.version import build_info
 from obsctl.languages.errors import MissingError, QueryError
 from obsctl.languages.labels import Matcher, matches_all
+from obsctl.languages.quoting import excerpt
 from obsctl.languages.regex import compiled_regex
-from obsctl.languages.units import quoted
 
 _log = logging.getLogger("obsctl.embedded.api")
 _TRUE = ("", "1", "t", "true")
@@ -78,7 +78,7 @@ async def answered(request: Request, bodies: Bodies, handle: Callable[[Any], Res
     """What ``handle`` makes of the JSON of a request, or the API's own error."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
-        message = f"unsupported media type {quoted(media_type)}, only [application/json] are allowed"
+        message = f"unsupported media type {excerpt(media_type)}, only [application/json] are allowed"
         return _json({"code": 415, "message": message}, 415)
     try:
         async with bodies.read(request) as body:
@@ -233,7 +233,7 @@ def _uuid(call: Call) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError as error:
-        message = f"silenceID in path must be of type uuid: {quoted(text)}"
+        message = f"silenceID in path must be of type uuid: {excerpt(text)}"
         raise SchemaError(message, 422, 601) from error
 
 

@@ -12,7 +12,8 @@ from obsctl.embedded.http.calls import Call
 from obsctl.embedded.query.traces import TraceQuery
 from obsctl.embedded.store.base import SpanScan
 from obsctl.languages.errors import QueryError, not_supported
-from obsctl.languages.units import clamp, go_duration_ns, quoted, rfc3339_ns
+from obsctl.languages.quoting import excerpt
+from obsctl.languages.units import clamp, go_duration_ns, rfc3339_ns
 
 MAX_LIMIT = 10_000
 DEFAULT_LIMIT = 100
@@ -27,9 +28,9 @@ T = TypeVar("T")
 def trace_id(text: str) -> bytes:
     """16 bytes from 1 to 32 hex digits of either case, padded on the left."""
     if len(text) > 32:
-        raise QueryError(f"TraceID cannot be longer than 32 hex characters: {quoted(text)}")
+        raise QueryError(f"TraceID cannot be longer than 32 hex characters: {excerpt(text)}")
     if not re.fullmatch(r"[0-9a-fA-F]+", text, re.ASCII):
-        raise QueryError(f"malformed trace ID {quoted(text)}: expected 1 to 32 hex digits")
+        raise QueryError(f"malformed trace ID {excerpt(text)}: expected 1 to 32 hex digits")
     return bytes.fromhex(text.rjust(32, "0"))
 
 
@@ -37,7 +38,7 @@ def boolean(call: Call, *names: str) -> bool:
     """A flag; not given is false."""
     text = call.first(*names).lower()
     if text not in (*_TRUE, *_FALSE):
-        raise QueryError(f"unable to parse param '{names[0]}': {quoted(text)} is not a boolean")
+        raise QueryError(f"unable to parse param '{names[0]}': {excerpt(text)} is not a boolean")
     return text in _TRUE
 
 
@@ -71,7 +72,7 @@ def _v1(call: Call, name: str, parse: Callable[[str], T], default: T) -> T:
 def integer(text: str) -> int:
     """A decimal integer of at most 18 digits."""
     if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
-        raise ValueError(f"{quoted(text)} is not an integer")
+        raise ValueError(f"{excerpt(text)} is not an integer")
     return int(text)
 
 
@@ -96,7 +97,7 @@ def _v1_tags(call: Call) -> Mapping[str, str]:
     for text in call.all("tag"):
         key, colon, value = text.partition(":")
         if not colon:
-            raise QueryError(f"malformed 'tag' parameter, expecting key:value, received: {quoted(text)}")
+            raise QueryError(f"malformed 'tag' parameter, expecting key:value, received: {excerpt(text)}")
         tags[key] = value
     for text in call.all("tags"):
         tags |= _string_map(text, "malformed 'tags' parameter, cannot unmarshal JSON")

@@ -18,7 +18,8 @@ from obsctl.embedded.store.base import LogReader
 from obsctl.languages.errors import QueryError
 from obsctl.languages.labels import Labels, Matcher
 from obsctl.languages.logql.parse import parse_log, parse_selector
-from obsctl.languages.units import MS_NS, SECOND_NS, quoted
+from obsctl.languages.quoting import excerpt
+from obsctl.languages.units import MS_NS, SECOND_NS
 
 DETECT_LINES = 1_000
 """Lines that are looked at for fields, unless ``line_limit`` says otherwise."""
@@ -96,7 +97,7 @@ def _volumes(logs: LogReader, call: Call, window: TimeRange, step: int) -> list[
     matchers, most = selector_matchers(selector), limit(call)
     by = call.first("aggregateBy", default="series")
     if by not in ("series", "labels"):
-        raise QueryError(f"invalid aggregateBy {quoted(by)}: expected series or labels")
+        raise QueryError(f"invalid aggregateBy {excerpt(by)}: expected series or labels")
     targets = set(filter(None, call.first("targetLabels").split(",")))
     names = targets or {match.name for match in selector}
     found: dict[Labels, dict[int, int]] = defaultdict(lambda: defaultdict(int))
@@ -128,7 +129,7 @@ def detected_fields(scan: Scan, call: Call) -> Response:
     window, most = time_range(call), limit(call, default=DETECT_LINES)
     text = call.first("line_limit", default=str(DETECT_LINES))
     if not text.isdecimal() or not 0 < int(text[:9]) <= 5 * DETECT_LINES:
-        raise QueryError(f"invalid line_limit: {quoted(text)} is not a number from 1 to {5 * DETECT_LINES}")
+        raise QueryError(f"invalid line_limit: {excerpt(text)} is not a number from 1 to {5 * DETECT_LINES}")
     lines = run(scan, parse_log(call.first("query")), LogRange(window.start, window.end, int(text)))
     fields = [
         {

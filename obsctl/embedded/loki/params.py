@@ -14,7 +14,8 @@ from obsctl.embedded.query.logql.engine import LogRange
 from obsctl.embedded.query.logql.ranges import LogSteps
 from obsctl.embedded.query.logql.source import Direction
 from obsctl.languages.errors import QueryError
-from obsctl.languages.units import MS_NS, clamp, loki_time_ns, quoted, seconds_or_duration_ms
+from obsctl.languages.quoting import excerpt
+from obsctl.languages.units import MS_NS, clamp, loki_time_ns, seconds_or_duration_ms
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 5_000
 DEFAULT_SINCE_MS = 3_600_000
@@ -42,7 +43,7 @@ def described(parser: Callable[[str], int]) -> Callable[[str], int]:
         try:
             return parser(text)
         except ValueError as cause:
-            raise ValueError(f"cannot parse {quoted(text)}") from cause
+            raise ValueError(f"cannot parse {excerpt(text)}") from cause
 
     return parse
 
@@ -66,7 +67,7 @@ def limit(call: Call, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT) -> in
     """How many lines (or other things) an answer may have."""
     text = call.first("limit")
     if text and not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
-        raise QueryError(f"invalid limit: cannot parse {quoted(text)} as a number")
+        raise QueryError(f"invalid limit: cannot parse {excerpt(text)} as a number")
     found = int(text or default)
     if found <= 0:
         raise QueryError("limit must be a positive value")
@@ -102,7 +103,7 @@ def log_range(call: Call) -> LogRange:
     step_ms(call, window)
     direction = call.first("direction", default="backward").lower()
     if direction not in ("backward", "forward"):
-        raise QueryError(f"invalid direction {quoted(direction)}: expected backward or forward")
+        raise QueryError(f"invalid direction {excerpt(direction)}: expected backward or forward")
     interval = call.parsed(described(seconds_or_duration_ms), 0, "interval")
     if interval < 0:
         raise QueryError("interval must be >= 0")

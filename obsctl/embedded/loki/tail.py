@@ -26,7 +26,8 @@ from obsctl.embedded.store.base import LogReader
 from obsctl.languages.errors import QueryError
 from obsctl.languages.logql.parse import parse_log
 from obsctl.languages.logql.tree import LogQuery
-from obsctl.languages.units import MS_NS, quoted
+from obsctl.languages.quoting import excerpt
+from obsctl.languages.units import MS_NS
 
 MAX_TAILS = 10
 MAX_DELAY = 5
@@ -77,7 +78,7 @@ def _wanted(websocket: WebSocket) -> _Wanted:
         wrong = (
             f"delay_for can't be greater than {MAX_DELAY}"
             if delay.isdecimal()
-            else f"invalid delay_for {quoted(delay)}"
+            else f"invalid delay_for {excerpt(delay)}"
         )
         raise QueryError(wrong)
     start = time_ns(call, "start", time.time_ns() - DEFAULT_SINCE_MS * MS_NS)

@@ -29,7 +29,8 @@ from obsctl.languages.numbers import format_time, format_value
 from obsctl.languages.promql.durations import INSTANT, Timing
 from obsctl.languages.promql.parse import parse, parse_match
 from obsctl.languages.promql.tree import Expr, selectors_in
-from obsctl.languages.units import LIMIT, format_rfc3339, prom_time_ms, quoted, seconds_or_duration_ms
+from obsctl.languages.quoting import excerpt
+from obsctl.languages.units import LIMIT, format_rfc3339, prom_time_ms, seconds_or_duration_ms
 
 MAX_STEPS = 11_000
 TRUNCATED = "results truncated due to limit"
@@ -87,7 +88,7 @@ def _described(parser: Callable[[str], int], what: str) -> Callable[[str], int]:
         try:
             return parser(text)
         except ValueError as cause:
-            raise ValueError(f"cannot parse {quoted(text)} to a valid {what}") from cause
+            raise ValueError(f"cannot parse {excerpt(text)} to a valid {what}") from cause
 
     return described
 
@@ -100,7 +101,7 @@ def _limit(call: Call) -> int | None:
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise ValueError("limit must be non-negative" if text.startswith("-") else f"cannot parse {quoted(text)}")
+        raise ValueError("limit must be non-negative" if text.startswith("-") else f"cannot parse {excerpt(text)}")
     return int(text)
 
 
@@ -232,7 +233,7 @@ def _unescaped(name: str) -> str:
 def _character(digits: str) -> str:
     code = int(digits, 16)
     if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-        raise QueryError(f"invalid label name: {quoted(digits)}")
+        raise QueryError(f"invalid label name: {excerpt(digits)}")
     return chr(code)
 
 

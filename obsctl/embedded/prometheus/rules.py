@@ -17,7 +17,8 @@ from obsctl.embedded.rules.status import GroupStatus, RuleStatus
 from obsctl.languages.errors import ParameterError, QueryError
 from obsctl.languages.labels import Matcher, matches_all
 from obsctl.languages.promql.parse import parse_match
-from obsctl.languages.units import format_rfc3339, quoted
+from obsctl.languages.quoting import excerpt
+from obsctl.languages.units import format_rfc3339
 
 _TYPES = {"": "", "alert": "alerting", "record": "recording"}
 _TRUE = {"1", "t", "true"}
@@ -76,21 +77,21 @@ def _page(shown: list[dict[str, Any]], call: Call) -> dict[str, Any]:
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise ValueError(f"cannot parse {quoted(text)}")
+        raise ValueError(f"cannot parse {excerpt(text)}")
     return int(text)
 
 
 def _wanted(call: Call) -> Callable[[Rule], bool]:
     kind, names = call.first("type").lower(), call.all("rule_name[]")
     if kind not in _TYPES:
-        raise ParameterError("type", f"not supported value {quoted(kind)}")
+        raise ParameterError("type", f"not supported value {excerpt(kind)}")
     return lambda rule: _TYPES[kind] in ("", _type(rule)) and (not names or rule.name in names)
 
 
 def _flag(call: Call, name: str) -> bool:
     text = call.first(name).lower()
     if text not in _TRUE | _FALSE:
-        raise ParameterError(name, f"strconv.ParseBool: parsing {quoted(text)}: invalid syntax")
+        raise ParameterError(name, f"strconv.ParseBool: parsing {excerpt(text)}: invalid syntax")
     return text in _TRUE
 
 

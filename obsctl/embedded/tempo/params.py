@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from obsctl.embedded.http.calls import Call
 from obsctl.languages.errors import QueryError
+from obsctl.languages.quoting import excerpt
 from obsctl.languages.traceql.names import INTRINSICS, SCOPES
 from obsctl.languages.traceql.parse import parse, parse_field
 from obsctl.languages.traceql.tree import Expr, Field, FieldOp, Filter, Pipeline, SpansetOp, SpanStatus, Static
-from obsctl.languages.units import MS_NS, SECOND_NS, clamp, finite, go_duration_ns, prom_duration_ms, quoted
+from obsctl.languages.units import MS_NS, SECOND_NS, clamp, finite, go_duration_ns, prom_duration_ms
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 10_000
 DEFAULT_SPANS, MAX_SPANS = 3, 100
@@ -117,7 +118,7 @@ def _positive(call: Call, name: str, default: int, most: int) -> int:
 
 def _whole(text: str) -> int:
     if not _INTEGER.fullmatch(text):
-        raise ValueError(f"{quoted(text)} is not an integer")
+        raise ValueError(f"{excerpt(text)} is not an integer")
     return int(text)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 
 class TemplateError(ValueError):
@@ -14,7 +13,7 @@ class TemplateError(ValueError):
 class Literal:
     """A string, number, character, boolean or nil."""
 
-    value: Any
+    value: str | int | float | bool | None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from obsctl.languages.logql.tree import Unit
-from obsctl.languages.units import MS_NS, go_duration_ns, prom_duration_ms, quoted
+from obsctl.languages.quoting import excerpt
+from obsctl.languages.units import MS_NS, go_duration_ns, prom_duration_ms
 
 _SIZE = re.compile(r"(\d[\d,]{0,30}(?:\.\d{0,30})?|\.\d{1,30})\s*([A-Za-z]{0,3})", re.ASCII)
 _SIZE_UNITS: Mapping[str, int] = {
@@ -25,7 +26,7 @@ _NUMBER = re.compile(
 def number(text: str) -> float:
     """A float as Go's ``ParseFloat`` reads it. ``ValueError`` for anything else."""
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax")
+        raise ValueError(f"strconv.ParseFloat: parsing {excerpt(text)}: invalid syntax")
     return float(text)
 
 
@@ -42,7 +43,7 @@ def size_bytes(text: str) -> float:
     found = _SIZE.fullmatch(text.strip())
     unit = _SIZE_UNITS.get(found[2].lower()) if found else None
     if found is None or unit is None:
-        raise ValueError(f"unhandled size name or number: {quoted(text)}")
+        raise ValueError(f"unhandled size name or number: {excerpt(text)}")
     return float(math.floor(float(found[1].replace(",", "")) * unit))
 
 
@@ -57,4 +58,4 @@ def literal(text: str) -> tuple[Unit, float]:
             return unit, read(text)  # type: ignore[return-value]
         except ValueError:
             continue
-    raise ValueError(f"{quoted(text)} is neither a number, a duration nor a size")
+    raise ValueError(f"{excerpt(text)} is neither a number, a duration nor a size")

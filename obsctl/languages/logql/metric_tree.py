@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from obsctl.languages.logql.tree import LabelFilter, LogQuery, quote
+from obsctl.languages.logql.tree import LabelFilter, LogQuery
 from obsctl.languages.numbers import format_plain
 from obsctl.languages.promql.tree import Matching
+from obsctl.languages.quoting import string_literal
 from obsctl.languages.units import MS_NS, format_prom_duration
 
 Conversion = Literal["", "duration", "duration_seconds", "bytes"]
@@ -111,7 +112,7 @@ class LabelReplace:
     regex: str
 
     def __str__(self) -> str:
-        texts = map(quote, (self.target, self.replacement, self.source, self.regex))
+        texts = map(string_literal, (self.target, self.replacement, self.source, self.regex))
         return f"label_replace({self.expr}, {', '.join(texts)})"
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from obsctl.languages.errors import QueryError, not_supported
 from obsctl.languages.lexing import Token
-from obsctl.languages.logql.cursor import MAX_DEPTH
-from obsctl.languages.logql.lex import tokens
+from obsctl.languages.logql.lex import MAX_DEPTH, tokens
 from obsctl.languages.logql.literals import duration_ns, number
 from obsctl.languages.logql.metric_tree import (
     Conversion,

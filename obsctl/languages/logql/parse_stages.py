@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from obsctl.languages.logql.cursor import MATCH_OPS, MAX_DEPTH, Cursor
+from obsctl.languages.logql.lex import MATCH_OPS, MAX_DEPTH, Cursor
 from obsctl.languages.logql.literals import literal
 from obsctl.languages.logql.tree import (
     AllOf,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from obsctl.languages.quoting import string_literal
 
 MatchOp = Literal["=", "!=", "=~", "!~"]
 LineOp = Literal["|=", "!=", "|~", "!~", "|>", "!>"]
 CompareOp = Literal["==", "!=", ">", ">=", "<", "<="]
 Unit = Literal["number", "duration", "bytes"]
-
-
-def quote(text: str) -> str:
-    """A string literal in double quotes (JSON's escapes are a subset of Go's)."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class Match:
     value: str
 
     def __str__(self) -> str:
-        return f"{self.name}{self.op}{quote(self.value)}"
+        return f"{self.name}{self.op}{string_literal(self.value)}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class IpMatch:
     pattern: str
 
     def __str__(self) -> str:
-        return f"{self.name}{self.op}ip({quote(self.pattern)})"
+        return f"{self.name}{self.op}ip({string_literal(self.pattern)})"
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ class Ip:
     pattern: str
 
     def __str__(self) -> str:
-        return f"ip({quote(self.pattern)})"
+        return f"ip({string_literal(self.pattern)})"
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ class LineFilter:
     operands: tuple[str | Ip, ...]
 
     def __str__(self) -> str:
-        shown = (quote(one) if isinstance(one, str) else str(one) for one in self.operands)
+        shown = (string_literal(one) if isinstance(one, str) else str(one) for one in self.operands)
         return f"{self.op} {' or '.join(shown)}"
 
 
@@ -119,7 +115,7 @@ class Extraction:
     expression: str
 
     def __str__(self) -> str:
-        return f"{self.name}={quote(self.expression)}"
+        return f"{self.name}={string_literal(self.expression)}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +149,7 @@ class TextParser:
     text: str
 
     def __str__(self) -> str:
-        return f"| {self.kind} {quote(self.text)}"
+        return f"| {self.kind} {string_literal(self.text)}"
 
 
 @dataclass(frozen=True)
@@ -173,7 +169,7 @@ class LineFormat:
     template: str
 
     def __str__(self) -> str:
-        return f"| line_format {quote(self.template)}"
+        return f"| line_format {string_literal(self.template)}"
 
 
 @dataclass(frozen=True)
@@ -185,7 +181,7 @@ class Assignment:
     renames: bool
 
     def __str__(self) -> str:
-        return f"{self.name}={self.value if self.renames else quote(self.value)}"
+        return f"{self.name}={self.value if self.renames else string_literal(self.value)}"
 
 
 @dataclass(frozen=True)

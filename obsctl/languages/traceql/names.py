@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from obsctl.languages.lexing import Token, error
-from obsctl.languages.traceql.tree import Expr, Field, SpanKind, SpanStatus, Static, Type, Unary
+from obsctl.languages.traceql.tree import Expr, Field, Scope, SpanKind, SpanStatus, Static, Type, Unary
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def field_of(token: Token) -> Field:
         raise error(token.line, token.column, "syntax error: invalid escape in attribute name") from cause
     if not plain:
         raise error(token.line, token.column, "syntax error: empty attribute name")
-    return Field(cast("Any", scope), plain, parent=parent)
+    return Field(cast("Scope", scope), plain, parent=parent)
 
 
 def type_of(expr: Expr) -> Type:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from obsctl.languages import regex
 from obsctl.languages.errors import QueryError, not_supported
@@ -106,7 +106,7 @@ class _Parser(Reader):
         self.expect(")")
         return tuple(found)
 
-    def chain(self, rows: Sequence[Sequence[str]], operand: Callable[[], Any], make: Callable[..., Any]) -> Any:
+    def chain(self, rows: Sequence[Sequence[str]], operand: Callable[[], N], make: Callable[[Token, N, N], N]) -> N:
         """Operands with operators between them, by precedence."""
         if not rows:
             return operand()

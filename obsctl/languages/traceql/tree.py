@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Literal
 
 from obsctl.languages.numbers import format_plain
+from obsctl.languages.quoting import string_literal
 
 
 class SpanStatus(Enum):
@@ -41,8 +41,8 @@ class Infix:
     """Two parts with an operator between them."""
 
     op: str
-    left: Any
-    right: Any
+    left: object
+    right: object
 
     def __str__(self) -> str:
         return f"{_wrapped(self.left)} {self.op} {_wrapped(self.right)}"
@@ -62,7 +62,7 @@ class Static:
         if isinstance(value, Enum):
             return str(value.value)
         if isinstance(value, str):
-            return json.dumps(value, ensure_ascii=False)
+            return string_literal(value)
         if self.duration:
             return f"{value}ns"
         return str(value) if isinstance(value, int) else _float(value)
@@ -76,6 +76,9 @@ def _float(value: float) -> str:
 _PLAIN_NAME = re.compile(r'[^\s{}()=~!<>&|^,"]+')
 
 
+Scope = Literal["", "span", "resource", "event", "link", "instrumentation", "intrinsic"]
+
+
 @dataclass(frozen=True)
 class Field:
     """What a span, its resource, scope, events or links carry, or an intrinsic (scope ``intrinsic``).
@@ -83,7 +86,7 @@ class Field:
     Scope "" is an attribute of the span, else of the first of the others that has it. ``parent`` looks at the parent.
     """
 
-    scope: Literal["", "span", "resource", "event", "link", "instrumentation", "intrinsic"]
+    scope: Scope
     name: str
     parent: bool = False
 
@@ -91,7 +94,7 @@ class Field:
         if self.scope == "intrinsic":
             return self.name
         plain = _PLAIN_NAME.fullmatch(self.name) and not (self.parent and "." in self.name)
-        name = self.name if plain else json.dumps(self.name, ensure_ascii=False)
+        name = self.name if plain else string_literal(self.name)
         scope = f"{self.scope}." if self.scope or not self.parent else ""
         return f"{'parent.' if self.parent else ''}{scope}{name}"
 
@@ -231,13 +234,13 @@ def _wrapped(part: object) -> str:
     return f"({part})" if isinstance(part, FieldOp | SpansetOp | ScalarOp | Pipeline) else str(part)
 
 
-def walk(part: Any) -> Iterator[Any]:
+def walk(part: object) -> Iterator[object]:
     """A part of a query and everything within it."""
     waiting = [part]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, tuple):
-            waiting += one
-        elif is_dataclass(one):
-            yield one
-            waiting += [getattr(one, f.name) for f in fields(one)]
+        node = waiting.pop()
+        if isinstance(node, tuple):
+            waiting += node
+        elif is_dataclass(node):
+            yield node
+            waiting += [getattr(node, f.name) for f in fields(node)]

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from obsctl.languages.gotemplate.syntax import TemplateError
-from obsctl.languages.units import SECOND_NS, quoted
+from obsctl.languages.quoting import excerpt
+from obsctl.languages.units import SECOND_NS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = [
@@ -136,11 +137,11 @@ _READ: Mapping[str, str] = {
 
 def parsed(layout: str, text: str, zone: tzinfo = UTC) -> Moment:
     """The moment that a text is in a layout, in this zone unless it names one. ``TemplateError`` when it is none."""
-    problem = TemplateError(f"parsing time {quoted(text)} as {quoted(layout)}: cannot parse it")
+    problem = TemplateError(f"parsing time {excerpt(text)} as {excerpt(layout)}: cannot parse it")
     try:
         found = re.fullmatch(_pattern(layout), text, re.ASCII)
     except re.error as error:
-        raise TemplateError(f"the layout {quoted(layout)} names a part twice") from error
+        raise TemplateError(f"the layout {excerpt(layout)} names a part twice") from error
     if not found:
         raise problem
     parts = {name: value for name, value in found.groupdict().items() if value}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from obsctl.languages.numbers import format_plain, format_value
-from obsctl.languages.units import go_quoted
+from obsctl.languages.quoting import go_quoted
 
 _VERB = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>\d{0,3})(?P<precision>\.\d{0,3})?(?P<verb>.?)", re.DOTALL)
 _KINDS = {bool: "bool", int: "int", float: "float64", str: "string", type(None): "nil", datetime: "*time.Time"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from obsctl.languages.errors import QueryError
-from obsctl.languages.units import quoted
+from obsctl.languages.quoting import excerpt
 
 Address = IPv4Address | IPv6Address
 
@@ -44,5 +44,5 @@ def _fits(pattern: str) -> Callable[[Address], bool]:
         if low.version != high.version or int(low) > int(high):
             raise ValueError("the range ends before it begins")
     except ValueError as cause:
-        raise QueryError(f"ip: {quoted(pattern)} is neither an address, a range nor a network: {cause}") from cause
+        raise QueryError(f"ip: {excerpt(pattern)} is neither an address, a range nor a network: {cause}") from cause
     return lambda address: address.version == low.version and int(low) <= int(address) <= int(high)

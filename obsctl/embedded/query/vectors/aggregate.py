@@ -15,7 +15,7 @@ from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Scalar, Ve
 from obsctl.languages.errors import ExecutionError
 from obsctl.languages.labels import Labels
 from obsctl.languages.numbers import format_plain, go_float
-from obsctl.languages.units import go_quoted
+from obsctl.languages.quoting import go_quoted
 
 
 class LabelGrouping(Protocol):

@@ -11,8 +11,8 @@ import numpy as np
 from obsctl.embedded.query.vectors.values import Ints, Vector
 from obsctl.languages.errors import ExecutionError, QueryError
 from obsctl.languages.labels import Labels, Matcher
+from obsctl.languages.quoting import go_quoted
 from obsctl.languages.regex import checked, expand
-from obsctl.languages.units import go_quoted
 
 NAME = "__name__"
 METADATA = frozenset((NAME, "__type__", "__unit__"))

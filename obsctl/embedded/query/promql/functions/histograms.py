@@ -17,7 +17,7 @@ from obsctl.embedded.query.vectors.annotations import Forced
 from obsctl.embedded.query.vectors.labels import METADATA, dropped, merged, value_of
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Vector, no_series
 from obsctl.languages.labels import Labels
-from obsctl.languages.units import go_quoted
+from obsctl.languages.quoting import go_quoted
 
 _BOUND = "le"
 _TOLERANCE = 1e-12
