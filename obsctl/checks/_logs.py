@@ -15,7 +15,7 @@ from obsctl.checks._poller import Poller
 from obsctl.checks._verdicts import count, failed, short, skipped
 from obsctl.checks.base import Context, Evidence, LogsContext, Verdict
 from obsctl.clients.log_fields import ParsedLine, parse_line
-from obsctl.clients.logql import LogqlClient, quoted
+from obsctl.clients.logql import LogqlClient, string_literal
 from obsctl.clients.telemetry import LogLine
 from obsctl.errors import BackendError
 from obsctl.probes import ProbeRequest, ProbeRun
@@ -136,19 +136,19 @@ def _queries(components: Sequence[str], otlp: Collection[str], run: ProbeRun) ->
     selector, beside = _selector(components), _selector(sorted(otlp))
     answered = [r for r in run.requests if r.status]
     for prefix in sorted({f"{r.request_id.rpartition('-')[0]}-" for r in answered}):
-        yield f"{selector} |= {quoted(prefix)}"
+        yield f"{selector} |= {string_literal(prefix)}"
         if otlp:
-            yield f"{beside} | request_id=~{quoted(re.escape(prefix) + '.*')}"
+            yield f"{beside} | request_id=~{string_literal(re.escape(prefix) + '.*')}"
     ids = [r.trace_id for r in answered]
     for first in range(0, len(ids), IDS_A_QUERY):
-        some = quoted("|".join(ids[first : first + IDS_A_QUERY]))
+        some = string_literal("|".join(ids[first : first + IDS_A_QUERY]))
         yield f"{selector} |~ {some}"
         if otlp:
             yield f"{beside} | trace_id=~{some}"
 
 
 def _selector(components: Sequence[str]) -> str:
-    return f"{{service_name=~{quoted('|'.join(map(re.escape, components)))}}}"
+    return f"{{service_name=~{string_literal('|'.join(map(re.escape, components)))}}}"
 
 
 def _key(line: LogLine) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ from obsctl.checks._traces import TracesPoller
 from obsctl.checks._traces import nothing_arrived as no_traces
 from obsctl.checks._verdicts import count, failed, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, LogsContext, Signal, TracesContext, Verdict
-from obsctl.clients.logql import quoted
+from obsctl.clients.logql import string_literal
 from obsctl.clients.telemetry import LogLine, Span
 from obsctl.clients.traces import TracesClient
 
@@ -125,7 +125,7 @@ def _logs(context: Context, backend: LogsContext | None) -> _Searched | Verdict:
     lines = poller.lines(context.deadline)
     if verdict := no_logs(poller, lines):
         return verdict
-    query = f'{{service_name=~".+"}} |= {quoted(context.run.canary)}'
+    query = f'{{service_name=~".+"}} |= {string_literal(context.run.canary)}'
     found = backend.client.lines(query, *poller.window())
     canary = context.run.canary.lower()
     leaks = [(line, canary) for line in found]

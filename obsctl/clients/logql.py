@@ -97,7 +97,7 @@ class LogqlClient:
         labels = self.labels(start_ns, end_ns)
         if "service_name" in labels or "job" not in labels:
             return []
-        return self.lines(f'{{job=~".+"}} |= {quoted(value)}', start_ns, end_ns, limit)
+        return self.lines(f'{{job=~".+"}} |= {string_literal(value)}', start_ns, end_ns, limit)
 
     def _names(self, path: str, start_ns: int | None, end_ns: int | None) -> list[str]:
         params = {k: v for k, v in (("start", start_ns), ("end", end_ns)) if v is not None}
@@ -109,10 +109,10 @@ class LogqlClient:
 
 def by_id_query(field: str, value: str) -> str:
     """The query that ``by_id`` asks, for quoting as evidence."""
-    return f'{{service_name=~".+"}} | {field}={quoted(value)}'
+    return f'{{service_name=~".+"}} | {field}={string_literal(value)}'
 
 
-def quoted(text: str) -> str:
+def string_literal(text: str) -> str:
     """A text as a LogQL string literal. Go and JSON agree on the escapes that are used here."""
     return json.dumps(text, ensure_ascii=False)
 

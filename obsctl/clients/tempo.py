@@ -47,7 +47,7 @@ class TempoClient:
 
     def operations(self, service: str) -> list[str]:
         """Distinct span names of a service, sorted."""
-        return self._values("name", {"q": f"{{ resource.service.name = {_quoted(service)} }}"})
+        return self._values("name", {"q": f"{{ resource.service.name = {_string_literal(service)} }}"})
 
     def search(
         self,
@@ -63,8 +63,8 @@ class TempoClient:
 
         Times are nanoseconds since the epoch and hold for the span's start. The server knows whole seconds.
         """
-        conditions = [f"resource.service.name = {_quoted(service)}"]
-        conditions += [f"name = {_quoted(operation)}"] if operation else []
+        conditions = [f"resource.service.name = {_string_literal(service)}"]
+        conditions += [f"name = {_string_literal(operation)}"] if operation else []
         conditions += [_tag(key, value) for key, value in (tags or {}).items()]
         first = start_ns // _SECOND
         params = {
@@ -91,16 +91,16 @@ class TempoClient:
             return sorted({str(v["value"]) for v in map(mapping, items(mapping(answer).get("tagValues") or ()))})
 
 
-def _quoted(text: str) -> str:
+def _string_literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
 def _tag(key: str, value: str) -> str:
     """A tag whose value is this text, or the number or truth value that the text spells."""
-    spelled = [_quoted(value)]
+    spelled = [_string_literal(value)]
     if value in ("true", "false") or _INTEGER.fullmatch(value) or _NUMBER.fullmatch(value):
         spelled.append(value)
-    name = key if re.fullmatch(r"[A-Za-z_][\w.-]*", key, re.ASCII) else _quoted(key)
+    name = key if re.fullmatch(r"[A-Za-z_][\w.-]*", key, re.ASCII) else _string_literal(key)
     return f"({' || '.join(f'.{name} = {one}' for one in spelled)})"
 
 

@@ -13,7 +13,7 @@ from obsctl.errors import Place, SpecError
 from obsctl.languages.errors import QueryError
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import Aggregate, Expr, nodes_in, selectors_in
-from obsctl.render.values import quoted
+from obsctl.languages.quoting import string_literal
 from obsctl.spec.contract import Metric
 
 _HOLE = re.compile(r"@\{([a-z][a-z0-9_.]*)(:base)?\}")
@@ -27,7 +27,7 @@ def filled(text: str, known: Mapping[str, str], place: Place) -> str:
     def name(hole: re.Match[str]) -> str:
         if hole[1] not in known:
             hint = "Templates name metrics by their registry name; the families have them."
-            raise SpecError(f"there is no metric {quoted(hole[1])}", place=place, hint=hint)
+            raise SpecError(f"there is no metric {string_literal(hole[1])}", place=place, hint=hint)
         return known[hole[1]].removesuffix("_total") if hole[2] else known[hole[1]]
 
     return _HOLE.sub(name, text)
@@ -57,7 +57,7 @@ def check_labels(expr: str, metrics: Sequence[Metric], place: Place) -> None:
     for metric, labels in selected:
         for label in labels:
             if label not in (*metric.labels, *_SCRAPED):
-                message = f"metric {quoted(metric.registry)} has no label {quoted(label)}"
+                message = f"metric {string_literal(metric.registry)} has no label {string_literal(label)}"
                 raise SpecError(message, place=place, hint=f"Labels: {', '.join(metric.labels) or 'none'}.")
 
 
@@ -66,4 +66,4 @@ def _check_grouping(tree: Expr, metrics: Sequence[Metric], place: Place) -> None
     groupings = (node.labels for node in nodes_in(tree) if isinstance(node, Aggregate)) if metrics else ()
     for label in (label for labels in groupings for label in labels if label not in known):
         hint = f"Labels: {', '.join(sorted(known))}."
-        raise SpecError(f"no metric here has the label {quoted(label)}", place=place, hint=hint)
+        raise SpecError(f"no metric here has the label {string_literal(label)}", place=place, hint=hint)

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from obsctl.errors import Place
+from obsctl.languages.quoting import string_literal
 from obsctl.render.holes import check_labels, filled
 from obsctl.render.rulegroups import Alert, Group, Record, runbook
 from obsctl.render.slo_rules import slo_groups
-from obsctl.render.values import duration, quoted
+from obsctl.render.values import duration
 from obsctl.spec.contract import Contract, Metric, MetricType
 from obsctl.spec.rule_templates import AlertTemplate, AlertTest, Input, RuleTemplate, rule_templates
 from obsctl.spec.slo import Slo
@@ -53,7 +54,7 @@ def stack_rules() -> RuleSet:
 
 def _names(contract: Contract) -> dict[str, str]:
     """What may stand in the holes of a template."""
-    return {"scope": f"{SCOPE}={quoted(contract.service)}", **{m.registry: m.name for m in contract.metrics}}
+    return {"scope": f"{SCOPE}={string_literal(contract.service)}", **{m.registry: m.name for m in contract.metrics}}
 
 
 def _template_groups(template: RuleTemplate, contract: Contract, known: Mapping[str, str]) -> Iterator[Group]:
@@ -130,7 +131,7 @@ def _where(contract: Contract, component: str = "") -> dict[str, str]:
 
 
 def _matchers(labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={quoted(value)}" for name, value in labels.items())
+    return ", ".join(f"{name}={string_literal(value)}" for name, value in labels.items())
 
 
 def _absent(series: str, where: Mapping[str, str]) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from obsctl.languages.quoting import string_literal
 from obsctl.render.rulegroups import Alert, Group, Record, runbook
-from obsctl.render.values import quoted
 from obsctl.spec.slo import Slo, selector_text
 
 ALERT = "ErrorBudgetBurn"
@@ -60,7 +60,7 @@ def labels(slo: Slo) -> dict[str, str]:
 
 def ids(slo: Slo) -> str:
     """The same as matchers."""
-    return ", ".join(f"{label}={quoted(value)}" for label, value in labels(slo).items())
+    return ", ".join(f"{label}={string_literal(value)}" for label, value in labels(slo).items())
 
 
 def period(slo: Slo) -> str:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from obsctl.backends import DATA_SOURCES, ROLE_OPTIONS, SAMPLE, Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Feature, Role
+from obsctl.languages.quoting import string_literal
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS, Source
 from obsctl.render.patterns import require_re2, without_groups
 from obsctl.spec.contract import MetricType
@@ -62,7 +63,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
     """Everything that a template may ask for."""
     chosen = answers(stack, preset)
     return {
-        "stack": quoted(stack.name),
+        "stack": string_literal(stack.name),
         "preset": preset.name,
         **_addresses(stack, parts),
         **_writes(parts),
@@ -81,11 +82,6 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         **_scrubbing(stack),
         **_service_metrics(stack),
     }
-
-
-def quoted(text: str) -> str:
-    """A text as YAML, JSON and Alloy all write it: in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def duration(seconds: float) -> str:
@@ -144,7 +140,7 @@ def _notifications(chosen: Mapping[str, str], parts: Sequence[Part]) -> dict[str
         if accepted.protocol is WriteProtocol.RAW_LINES and chosen["alerting"] == "yes"
     ]
     return {
-        "notifications_url": next((quoted(_write_address(*taker)) for taker in takers), ""),
+        "notifications_url": next((string_literal(_write_address(*taker)) for taker in takers), ""),
         "notifications_port": next((accepted.port for _, accepted in takers), ""),
     }
 
@@ -174,16 +170,16 @@ def _is_loopback(bind: str) -> bool:
 def _own_targets(parts: Sequence[Part]) -> Iterator[dict[str, str]]:
     for part in parts:
         if part.variant.metrics:
-            yield {"job": part.backend.name, "address": quoted(f"{part.backend.name}:{part.variant.metrics}")}
+            yield {"job": part.backend.name, "address": string_literal(f"{part.backend.name}:{part.variant.metrics}")}
 
 
 def _target(service: Service, component: Component) -> dict[str, Any]:
     return {
-        "job": quoted(component.name),
+        "job": string_literal(component.name),
         "scheme": urlsplit(component.url).scheme,
-        "address": quoted(address(service, component)),
-        "path": quoted(component.metrics),
-        "namespace": quoted(service.contract.service),
+        "address": string_literal(address(service, component)),
+        "path": string_literal(component.metrics),
+        "namespace": string_literal(service.contract.service),
         "options": [{"option": name, "value": json.dumps(value)} for name, value in service.scrape.items()],
     }
 
@@ -208,9 +204,9 @@ def on_this_machine(url: str) -> bool:
 
 def _log_source(source: Source) -> dict[str, str]:
     return {
-        "path": quoted(source.inside),
-        "component": quoted(source.component),
-        "log_namespace": quoted(source.namespace),
+        "path": string_literal(source.inside),
+        "component": string_literal(source.component),
+        "log_namespace": string_literal(source.namespace),
     }
 
 
@@ -232,7 +228,7 @@ def _scrubbing(stack: Stack) -> dict[str, Any]:
             {
                 "text_regex": _collector(regex),
                 "text_in_statement": _statement(regex),
-                "whole_match": quoted(f"({without_groups(regex)})"),
+                "whole_match": string_literal(f"({without_groups(regex)})"),
             }
             for regex in patterns.values()
         ],
@@ -248,7 +244,7 @@ def glob_regex(glob: str) -> str:
 
 def _collector(text: str) -> str:
     """A text in double quotes for the collector's file; a dollar is doubled, or it would look for a variable."""
-    return quoted(text).replace("$", "$$")
+    return string_literal(text).replace("$", "$$")
 
 
 def _statement(text: str) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from obsctl.clients.logql import LogqlClient, by_id_query, quoted
+from obsctl.clients.logql import LogqlClient, by_id_query, string_literal
 from obsctl.clients.telemetry import LogLine
 from obsctl.errors import BackendError, UnsupportedError
 from tests.unit.clients.canned import TEXT, Answer, serving
@@ -62,7 +62,7 @@ def test_names_may_come_without_data():
     ],
 )
 def test_ids_cannot_leave_their_quotes(value, literal):
-    assert quoted(value) == literal
+    assert string_literal(value) == literal
     assert by_id_query("trace_id", value) == f'{{service_name=~".+"}} | trace_id={literal}'
 
 
