@@ -13,6 +13,14 @@ class QueryError(Exception):
     kind: Kind = "bad_data"
 
 
+class RegexError(QueryError):
+    """A ``pattern`` in a query that is no regular expression, or longer than is compiled."""
+
+    def __init__(self, pattern: str, problem: str) -> None:
+        super().__init__(problem)
+        self.pattern = pattern
+
+
 class ExecutionError(QueryError):
     """A well-formed query that this engine cannot carry out: not supported yet, or too large."""
 

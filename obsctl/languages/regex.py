@@ -12,7 +12,7 @@ from typing import AnyStr, Protocol, cast
 
 import re2
 
-from obsctl.languages.errors import QueryError
+from obsctl.languages.errors import RegexError
 
 MAX_PATTERN = 1_000
 
@@ -61,21 +61,21 @@ _WORDS = {
 
 
 def checked(pattern: str, *, dot_all: bool = True) -> Regex:
-    """A compiled pattern; ``dot_all`` lets ``.`` match a newline. ``QueryError`` when it is not one."""
+    """A compiled pattern; ``dot_all`` lets ``.`` match a newline. ``RegexError`` when it is not one."""
     if len(pattern) > MAX_PATTERN:
-        raise QueryError(f"regular expression is longer than {MAX_PATTERN} characters")
+        raise RegexError(pattern, f"regular expression is longer than {MAX_PATTERN} characters")
     try:
         return compiled_regex(pattern, dot_all=dot_all)
     except UnicodeError as cause:
-        raise QueryError("error parsing regexp: invalid UTF-8") from cause
+        raise RegexError(pattern, "error parsing regexp: invalid UTF-8") from cause
     except ValueError as cause:
         kind, separator, part = str(cause).partition(": ")
-        told = f"{_WORDS.get(kind, kind)}: `{part}`" if separator or kind in _WORDS else kind
-        raise QueryError(f"error parsing regexp: {told}") from cause
+        problem = f"{_WORDS.get(kind, kind)}: `{part}`" if separator or kind in _WORDS else kind
+        raise RegexError(pattern, f"error parsing regexp: {problem}") from cause
 
 
 def translate(pattern: str) -> str:
-    """A pattern as a ``Matcher`` takes it: unchanged, once it is known to be one. ``QueryError`` when it is not."""
+    """A pattern as a ``Matcher`` takes it: unchanged, once it is known to be one. ``RegexError`` when it is not."""
     checked(pattern)
     return pattern
 

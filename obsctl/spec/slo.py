@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from obsctl.errors import Place
+from obsctl.languages.quoting import string_literal
 
 
 @dataclass(frozen=True)
@@ -66,4 +67,4 @@ def _matcher(matcher: SloMatcher) -> str:
     """A matcher as PromQL. A whole bound is ``1`` to some clients and ``1.0`` to others."""
     if matcher.label == "le" and matcher.op == "=" and matcher.value.removesuffix(".0").isdigit():
         return f'le=~"{matcher.value.removesuffix(".0")}([.]0)?"'
-    return f'{matcher.label}{matcher.op}"{matcher.value}"'
+    return f"{matcher.label}{matcher.op}{string_literal(matcher.value)}"

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from obsctl import assets
 from obsctl.errors import Place, SpecError
+from obsctl.languages.errors import QueryError, RegexError
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.promql.tree import Selector
 from obsctl.schema.findings import Findings, shown_path
 from obsctl.schema.records import RecordType
 from obsctl.schema.source import Cursor, Spot
@@ -30,8 +33,6 @@ TARGET_LABELS = ("job", "instance", "service_namespace", "service_name")
 """Labels that come from the scrape and not from the metric."""
 
 _REFERENCE = re.compile(r"@\{([a-z][a-z0-9_.]*)\}")
-_SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
-_MATCHER = re.compile(r'\s*([a-zA-Z_]\w*)\s*(=~|!~|!=|=)\s*"((?:[^"\\\n]|\\.)*)"\s*(?:,|\Z)')
 _SUFFIXES = {
     MetricType.COUNTER: ("",),
     MetricType.HISTOGRAM: ("_count", "_sum", "_bucket"),
@@ -168,29 +169,32 @@ def _selector(metric: SloMetric, cursor: Cursor, owner: SloOwner, findings: Find
             message = f"the contract has no metric {quoted(reference)}{nearest(reference, names)}"
             findings.add(spot, message, _known(names))
             return None
-    parts = _SELECTOR.fullmatch(_REFERENCE.sub(lambda match: names[match[1]], text))
-    matchers = _matchers(parts[2] or "") if parts else None
-    if parts is None or matchers is None:
+    try:
+        selector = _counter(_REFERENCE.sub(lambda match: names[match[1]], text))
+    except QueryError as error:
+        selector = None
+        if isinstance(error.__cause__, RegexError):
+            message = f"{quoted(error.__cause__.pattern)} is no regular expression"
+            findings.add(spot, message, "It must match the whole value, as in 5..")
+            return None
+    if selector is None:
         hint = 'Such as http_requests_total{status=~"5.."}: rates over each window are made from it.'
         findings.add(spot, "expected one counter with label matchers", hint)
         return None
-    selector = SloSelector(parts[1], matchers)
     for message, hint in _misfits(selector, owner.metrics):
         findings.add(spot, message, hint)
     return selector
 
 
-def _matchers(text: str) -> tuple[SloMatcher, ...] | None:
-    """The matchers between the braces; None if that is not what is there."""
-    matchers: list[SloMatcher] = []
-    at = 0
-    while text[at:].strip():
-        match = _MATCHER.match(text, at)
-        if match is None:
-            return None
-        matchers.append(SloMatcher(match[1], match[2], match[3]))
-        at = match.end()
-    return tuple(matchers)
+def _counter(query: str) -> SloSelector | None:
+    """The counter that a query selects; None when the query is anything else. ``QueryError`` when it is no PromQL."""
+    expr = parse(query)
+    if not isinstance(expr, Selector) or not expr.is_named or expr.wrapped:
+        return None
+    name, *matchers = expr.matchers
+    if expr != Selector((name, *matchers), at=expr.at):
+        return None  # it has a range, an offset or an @ modifier
+    return SloSelector(name.value, tuple(SloMatcher(m.name, m.op, m.value) for m in matchers))
 
 
 def _misfits(selector: SloSelector, metrics: Sequence[Metric]) -> Iterator[tuple[str, str]]:
@@ -210,19 +214,9 @@ def _misfits(selector: SloSelector, metrics: Sequence[Metric]) -> Iterator[tuple
         if matcher.label not in labels:
             close = nearest(matcher.label, labels)
             yield f"{selector.metric} has no label {quoted(matcher.label)}{close}", f"Labels: {', '.join(labels)}."
-        elif matcher.op.endswith("~") and not _is_regex(matcher.value):
-            yield f"{quoted(matcher.value)} is no regular expression", "It must match the whole value, as in 5.."
         elif matcher.label == "le" and not _is_bucket(matcher, metric):
             bounds = ", ".join(f"{bound:g}" for bound in metric.buckets)
             yield f"{metric.name} has no bucket {quoted(matcher.value)}", f'Use le="…" with one of: {bounds}.'
-
-
-def _is_regex(text: str) -> bool:
-    try:
-        re.compile(text)
-    except re.error:
-        return False
-    return True
 
 
 def _is_bucket(matcher: SloMatcher, metric: Metric) -> bool:

@@ -71,7 +71,10 @@ _NO_MATCHER = "at least one non-empty matcher"
 
 
 def parse(query: str, timing: Timing = INSTANT) -> Expr:
-    """An expression. ``QueryError`` when the text is not PromQL, or larger than this server parses."""
+    """An expression. ``QueryError`` when the text is not PromQL, or larger than this server parses.
+
+    The cause of the error is the error without ``parse error:``; a ``RegexError`` for a bad regular expression.
+    """
     try:
         expr = _Parser(ItemCursor(lex(query)), timing).whole()
         check(expr)
