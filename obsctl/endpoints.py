@@ -38,6 +38,9 @@ class Feature(StrEnum):
     """A part of a dialect that some servers of it leave out."""
 
     EXEMPLARS = "exemplars"  # Prometheus HTTP API: query_exemplars answers what was scraped
+    NANOSECONDS = "nanoseconds"  # Jaeger query API: v3, whose times are not cut to microseconds
+    ATTRIBUTE_TYPES = "attribute_types"  # Jaeger query API: numbers and truth values stay what they are, not texts
+    STATUS_OK = "status_ok"  # Jaeger query API: a span whose status is ok is told from one that has none
 
 
 @dataclass(frozen=True)

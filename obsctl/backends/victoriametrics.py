@@ -63,6 +63,7 @@ VMALERT = Backend(
                 "-rule=/etc/vmalert/rules/*.yml",
                 f"-datasource.url={_STORE}",
                 f"-remoteWrite.url={_STORE}",
+                "-remoteWrite.flushInterval=200ms",  # rules read what other rules wrote
                 f"-remoteRead.url={_STORE}",  # waits that go on after a restart
                 "-notifier.config=/etc/vmalert/notifiers.yml",
                 "-evaluationInterval=@{scrape_interval}",

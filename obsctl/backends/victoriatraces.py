@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from obsctl.backends.base import Accepted, Backend, ConfigVariant, Served, WriteProtocol
-from obsctl.endpoints import Dialect, Role
+from obsctl.endpoints import Dialect, Feature, Role
 
 VICTORIATRACES = Backend(
     name="victoriatraces",
     exposes=("vt_*", "vl_*"),
     purpose="Stores traces on disk, answers trace queries.",
-    serves=(Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/health", path="/select/jaeger"),),
+    serves=(
+        Served(
+            *(Role.TRACES, Dialect.JAEGER, "jaeger", "/health"),
+            path="/select/jaeger",
+            without=(Feature.NANOSECONDS, Feature.ATTRIBUTE_TYPES, Feature.STATUS_OK),
+        ),
+    ),
     accepts=(Accepted(Role.TRACES, WriteProtocol.OTLP_HTTP, 10428, "/insert/opentelemetry"),),
     ports={"jaeger": 10428},
     when={"traces": "victoriatraces"},
