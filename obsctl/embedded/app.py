@@ -44,6 +44,7 @@ from obsctl.embedded.rules.model import Surroundings
 from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.spanmetrics.collector import SpanMetrics
 from obsctl.embedded.store.base import Sink
+from obsctl.embedded.store.retention import Retention
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.embedded.tempo import api as tempo
 from obsctl.errors import StartError
@@ -66,10 +67,10 @@ def run(config: Config) -> None:
         metrics.gauge(own_metrics.START_TIME, lambda: started)
         limits = config.limits
         store = SqliteStore(
-            config.data_dir, queue_items=limits.queue_items, retention=config.retention, metrics=metrics
+            config.data_dir, queue_items=limits.queue_items, retention=_retention(config), metrics=metrics
         )
         stack.callback(store.close)
-        scrub = Scrubber(config.scrub.attributes, config.scrub.patterns, metrics)
+        scrub = Scrubber(config.scrub.attributes, tuple(config.scrub.patterns.values()), metrics)
         sink: Sink = store
         if config.span_metrics:
             sink = counting = SpanMetrics(store, metrics)
@@ -91,6 +92,10 @@ def run(config: Config) -> None:
         roles["alerts"] = [*alertmanager.routes(alerting.board, bodies)]
         apps = _apps(roles, metrics)
         _serve({sockets[role].getsockname()[1]: apps[role] for role in sockets}, list(sockets.values()))
+
+
+def _retention(config: Config) -> Retention:
+    return Retention(config.retention.age, config.retention.size)
 
 
 def _rules(config: Config, store: SqliteStore, metrics: OwnMetrics, tell: Tell) -> RuleManager:

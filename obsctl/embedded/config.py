@@ -1,4 +1,4 @@
-"""The configuration file of the embedded server: one JSON object, validated completely before anything starts."""
+"""The configuration of the embedded server: one JSON object, validated completely before anything starts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from obsctl.embedded.alerting import routing
-from obsctl.embedded.alerting.routing import Routing
-from obsctl.embedded.keys import Keys
-from obsctl.embedded.store.retention import Retention
+from obsctl.embedded.alerting_config import ALERTING, AlertingConfig
 from obsctl.errors import UsageError
+from obsctl.schema.findings import Findings
+from obsctl.schema.json_document import NON_EMPTY, STRING_MAP, STRINGS, read_json
+from obsctl.schema.records import REQUIRED, Key, KnownKeys, RecordType, key, record
+from obsctl.schema.scalars import FLAG, number, whole
+from obsctl.schema.source import SourceCursor, SourceNode, Spot
+from obsctl.schema.types import ListOf, MapOf, ScalarType, ValidationError
 
 ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql")
 """What the server listens for; every role has an address of its own."""
@@ -25,6 +27,8 @@ TRACE_ROLES = ("jaeger", "traceql")
 
 ALERTS_ROLE = "alerts"
 """The API of an alert manager, for where there is no other one."""
+
+_TEN_YEARS = 10 * 365 * 86_400
 
 
 @dataclass(frozen=True)
@@ -38,31 +42,110 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True)
-class ScrapeRules:
+def _address(node: SourceNode) -> Address:
+    text = NON_EMPTY.parse(node)
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise ValidationError(f"must be host:port with a port from 1 to 65535, not {text!r}")
+    host = "127.0.0.1" if host == "localhost" else host
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValidationError(f"must be a loopback address such as 127.0.0.1:{port}, not {text!r}")
+    return Address(host, int(port))
+
+
+def _folder(node: SourceNode) -> Path:
+    path = Path(NON_EMPTY.parse(node))
+    if not path.is_absolute():
+        raise ValidationError(f"must be an absolute path, not {node.text!r}")
+    return path
+
+
+def _glob(node: SourceNode) -> str:
+    path = NON_EMPTY.parse(node)
+    if not path.startswith("/"):
+        raise ValidationError(f"must be an absolute path or glob, not {path!r}")
+    return path
+
+
+def _is_url(url: str, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _http_url(node: SourceNode) -> str:
+    url = NON_EMPTY.parse(node)
+    if not _is_url(url, "http"):
+        raise ValidationError(f"must be an http:// URL, not {url!r}")
+    return url
+
+
+def _http_urls(node: SourceNode) -> tuple[str, ...]:
+    urls = tuple(url.rstrip("/") for url in STRINGS.parse(node))
+    for url in urls:
+        if not _is_url(url, "http", "https"):
+            raise ValidationError(f"must be http:// or https:// URLs, not {url!r}")
+    return urls
+
+
+def _pattern(node: SourceNode) -> re.Pattern[str]:
+    if not isinstance(node.value, str):
+        raise ValidationError
+    try:
+        pattern = re.compile(node.value)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValidationError(f"is not a regular expression: {error}") from error
+    if pattern.search("") is not None:
+        raise ValidationError("matches the empty string, so it would mask every value")
+    return pattern
+
+
+_ADDRESS = ScalarType("a non-empty string", _address, NON_EMPTY.json)
+_FOLDER = ScalarType("a non-empty string", _folder, NON_EMPTY.json)
+_GLOB = ScalarType("a non-empty string", _glob, NON_EMPTY.json)
+_HTTP_URL = ScalarType("a non-empty string", _http_url, NON_EMPTY.json)
+_HTTP_URLS = ScalarType(STRINGS.expected, _http_urls, STRINGS.json)
+_FILES = ScalarType(STRINGS.expected, lambda node: tuple(Path(file) for file in STRINGS.parse(node)), STRINGS.json)
+_PATTERN = ScalarType("a string", _pattern, {"type": "string"})
+_LIMIT = whole(0, 1 << 30)
+
+
+def _listen_keys() -> tuple[Key[Address], ...]:
+    """Every role needs an address, but one API for traces is enough, and alerts are optional."""
+    optional = (*TRACE_ROLES, ALERTS_ROLE)
+    return tuple(
+        Key(role, _ADDRESS, f"Address of {role}: loopback host and port.", None if role in optional else REQUIRED)
+        for role in (*ROLES, ALERTS_ROLE)
+    )
+
+
+@record("options of a scrape")
+class ScrapeOptions:
     """How to take what a target says, as in Prometheus' scrape configuration; a limit of 0 is none."""
 
-    honor_labels: bool = False
-    honor_timestamps: bool = True
-    track_timestamps_staleness: bool = False
-    sample_limit: int = 0
-    label_limit: int = 0
-    label_name_length_limit: int = 0
-    label_value_length_limit: int = 0
+    honor_labels: bool = key(FLAG, "Whether labels of a metric win over those of its target.", default=False)
+    honor_timestamps: bool = key(FLAG, "Whether times that metrics bring are kept.", default=True)
+    track_timestamps_staleness: bool = key(FLAG, "Whether series with times of their own go stale.", default=False)
+    sample_limit: int = key(_LIMIT, "A scrape with more samples fails.", default=0)
+    label_limit: int = key(_LIMIT, "A scrape with more labels on a series fails.", default=0)
+    label_name_length_limit: int = key(_LIMIT, "A scrape with a longer label name fails.", default=0)
+    label_value_length_limit: int = key(_LIMIT, "A scrape with a longer label value fails.", default=0)
 
 
-_SCRAPE_FLAGS = ("honor_labels", "honor_timestamps", "track_timestamps_staleness")
-_SCRAPE_LIMITS = ("sample_limit", "label_limit", "label_name_length_limit", "label_value_length_limit")
+@record("a target", kw_only=True)
+class ScrapeTarget(ScrapeOptions):
+    """What to scrape, and how."""
 
-
-@dataclass(frozen=True)
-class Target:
-    """What to scrape."""
-
-    job: str
-    url: str
-    labels: Mapping[str, str]
-    rules: ScrapeRules = ScrapeRules()
+    job: str = key(NON_EMPTY, "Its `job` label.")
+    url: str = key(_HTTP_URL, "Where its metrics are.")
+    labels: Mapping[str, str] = key(STRING_MAP, "Labels that every series of it gets.")
 
     @property
     def instance(self) -> str:
@@ -70,71 +153,104 @@ class Target:
         return urlsplit(self.url).netloc
 
 
-@dataclass(frozen=True)
-class Scrape:
+@record("scrape")
+class ScrapeConfig:
     """How often and how patiently to scrape, in seconds."""
 
-    interval: float
-    timeout: float
-    targets: tuple[Target, ...]
+    interval: float = key(number(0.05, 86_400, "seconds"), "How often.", name="interval_seconds")
+    timeout: float = key(number(0.05, 3_600, "seconds"), "How long a target may take.", name="timeout_seconds")
+    targets: tuple[ScrapeTarget, ...] = key(ListOf(RecordType(ScrapeTarget)), "What to scrape.")
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """A target is scraped once for a job."""
+        known: set[tuple[str, str]] = set()
+        for target in self.targets:
+            if (target.job, target.url) in known:
+                findings.add(cursor.spot("targets"), f"names {target.url} twice for job {target.job!r}")
+            known.add((target.job, target.url))
 
 
-@dataclass(frozen=True)
+@record("a log file")
 class LogFiles:
     """An absolute path or glob to follow, and labels for every line."""
 
-    path: str
-    labels: Mapping[str, str]
+    path: str = key(_GLOB, "Files to follow.")
+    labels: Mapping[str, str] = key(STRING_MAP, "Stream labels of every line.")
 
 
-@dataclass(frozen=True)
+@record("log fields")
 class LogFields:
     """Fields of a JSON line that become stream labels, and those that become structured metadata."""
 
-    labels: tuple[str, ...]
-    metadata: tuple[str, ...]
+    labels: tuple[str, ...] = key(STRINGS, "Fields that become stream labels.")
+    metadata: tuple[str, ...] = key(STRINGS, "Fields that become structured metadata.")
 
 
-@dataclass(frozen=True)
-class ScrubRules:
+@record("scrub")
+class RedactionConfig:
     """Attribute keys (globs) to drop, and patterns whose matches in values are masked."""
 
-    attributes: tuple[str, ...] = ()
-    patterns: tuple[re.Pattern[str], ...] = ()
+    attributes: tuple[str, ...] = key(STRINGS, "Attributes to drop (globs).")
+    patterns: Mapping[str, re.Pattern[str]] = key(
+        MapOf(_PATTERN, "an object of strings", r"(?s).*"), "Name -> regex; what it finds is masked."
+    )
 
 
-@dataclass(frozen=True)
+@record("retention")
+class RetentionConfig:
+    """How old and how large stored telemetry may be."""
+
+    age: float = key(number(1, _TEN_YEARS, "seconds"), "Older data is removed.", name="age_seconds")
+    size: int = key(whole(1 << 20, 1 << 50, unit="bytes"), "Above this the oldest data is removed.", name="size_bytes")
+
+
+@record("limits")
 class Limits:
     """The largest request body after decompression, and the most records waiting to be written."""
 
-    body_bytes: int
-    queue_items: int
+    body_bytes: int = key(whole(1024, 1 << 30, unit="bytes"), "The largest request body, unpacked.")
+    queue_items: int = key(whole(1, 100_000_000), "The most records that wait to be written.")
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Rule files, the interval of groups that name none (seconds), and the URLs of who is told of alerts."""
+@record("rules")
+class RulesConfig:
+    """Rule files, the interval of groups that name none (seconds), and the alert managers to send alerts to."""
 
-    interval: float = 60.0
-    files: tuple[Path, ...] = ()
-    alertmanagers: tuple[str, ...] = ()
+    interval: float = key(number(0.1, 86_400, "seconds"), "Interval of groups without one.", name="interval_seconds")
+    files: tuple[Path, ...] = key(_FILES, "Prometheus' rule files, as JSON.")
+    alertmanagers: tuple[str, ...] = key(_HTTP_URLS, "URLs of alert managers elsewhere.")
 
 
-@dataclass(frozen=True)
+@record("the configuration", kw_only=True)
 class Config:
     """Everything."""
 
-    data_dir: Path
-    listen: Mapping[str, Address]
-    scrape: Scrape
-    log_files: tuple[LogFiles, ...]
-    log_fields: LogFields
-    scrub: ScrubRules
-    retention: Retention
-    limits: Limits
-    rules: Rules
-    routing: Routing
-    span_metrics: bool = False
+    data_dir: Path = key(_FOLDER, "Folder of the database; an absolute path.")
+    listen: Mapping[str, Address] = key(KnownKeys("listen", _listen_keys), "Role -> address.")
+    scrape: ScrapeConfig = key(RecordType(ScrapeConfig), "What is scraped.")
+    log_files: tuple[LogFiles, ...] = key(ListOf(RecordType(LogFiles)), "Log files to follow.")
+    log_fields: LogFields = key(RecordType(LogFields), "What fields of log lines become.")
+    scrub: RedactionConfig = key(RecordType(RedactionConfig), "What must never be stored.")
+    retention: RetentionConfig = key(RecordType(RetentionConfig), "What is kept.")
+    limits: Limits = key(RecordType(Limits), "What is refused.")
+    rules: RulesConfig = key(
+        RecordType(RulesConfig), "Recording rules and alerts.", default=RulesConfig(60.0, (), ()), shown="no rules"
+    )
+    alerting: AlertingConfig | None = key(
+        ALERTING, "Alertmanager's configuration.", default=None, shown="nobody is notified"
+    )
+    span_metrics: bool = key(FLAG, "Whether there are metrics of spans and the service graph.", default=False)
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """There is an API for traces, and every role has a port of its own."""
+        if not any(role in self.listen for role in TRACE_ROLES):
+            findings.missing(cursor.at("listen"), "listen", TRACE_ROLES[0], "")
+        roles: dict[Address, str] = {}
+        for role, address in self.listen.items():
+            other = roles.setdefault(address, role)
+            if other != role:
+                message = f"and listen.{other} both say {address}; give each its own port"
+                findings.add(Spot(0, f"listen.{role}"), message)
 
 
 def load(path: str) -> Config:
@@ -146,7 +262,8 @@ def load(path: str) -> Config:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the configuration {path}: {_reason(error)}") from error
+        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        raise UsageError(f"cannot read the configuration {path}: {reason}") from error
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -156,152 +273,4 @@ def load(path: str) -> Config:
 
 def parse(document: object) -> Config:
     """Turn the JSON value into a ``Config``; ``UsageError`` names the first mistake."""
-    top = Keys("", document)
-    config = Config(
-        data_dir=_data_dir(top.text("data_dir")),
-        listen=_listen(top.keys("listen")),
-        scrape=_scrape(top.keys("scrape")),
-        log_files=tuple(_log_files(item) for item in top.items("log_files")),
-        log_fields=_log_fields(top.keys("log_fields")),
-        scrub=_scrub(top.keys("scrub")),
-        retention=_retention(top.keys("retention")),
-        limits=_limits(top.keys("limits")),
-        rules=_rules(top.keys("rules")) if top.has("rules") else Rules(),
-        routing=routing.parse(top.keys("alerting")) if top.has("alerting") else routing.NOBODY,
-        span_metrics=top.has("span_metrics") and top.flag("span_metrics"),
-    )
-    top.nothing_else()
-    return config
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-
-
-def _data_dir(text: str) -> Path:
-    path = Path(text)
-    if not path.is_absolute():
-        raise UsageError(f"data_dir must be an absolute path, not {text!r}")
-    return path
-
-
-def _listen(keys: Keys) -> dict[str, Address]:
-    left_out = [role for role in TRACE_ROLES if not keys.has(role)]
-    asked = [role for role in ROLES if role not in left_out or left_out == list(TRACE_ROLES)]
-    asked += [ALERTS_ROLE] if keys.has(ALERTS_ROLE) else []
-    addresses = {role: _address(f"listen.{role}", keys.text(role)) for role in asked}
-    keys.nothing_else()
-    seen: dict[Address, str] = {}
-    for role, address in addresses.items():
-        if address in seen:
-            raise UsageError(f"listen.{role} and listen.{seen[address]} both say {address}; give each its own port")
-        seen[address] = role
-    return addresses
-
-
-def _address(where: str, text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    host = host.strip("[]")
-    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
-        raise UsageError(f"{where} must be host:port with a port from 1 to 65535, not {text!r}")
-    host = "127.0.0.1" if host == "localhost" else host
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise UsageError(f"{where} must be a loopback address such as 127.0.0.1:{port}, not {text!r}")
-    return Address(host, int(port))
-
-
-def _scrape(keys: Keys) -> Scrape:
-    scrape = Scrape(
-        interval=keys.number("interval_seconds", 0.05, 86_400),
-        timeout=keys.number("timeout_seconds", 0.05, 3_600),
-        targets=tuple(_target(item) for item in keys.items("targets")),
-    )
-    keys.nothing_else()
-    seen: set[tuple[str, str]] = set()
-    for target in scrape.targets:
-        if (target.job, target.url) in seen:
-            raise UsageError(f"scrape.targets names {target.url} twice for job {target.job!r}")
-        seen.add((target.job, target.url))
-    return scrape
-
-
-def _target(keys: Keys) -> Target:
-    target = Target(keys.text("job"), keys.text("url"), keys.texts("labels"), _scrape_rules(keys))
-    keys.nothing_else()
-    if not _is_http(target.url):
-        raise UsageError(f"{keys.where('url')} must be an http:// URL, not {target.url!r}")
-    return target
-
-
-def _scrape_rules(keys: Keys) -> ScrapeRules:
-    """The optional keys of a target."""
-    given: dict[str, Any] = {name: keys.flag(name) for name in _SCRAPE_FLAGS if keys.has(name)}
-    given |= {name: keys.whole(name, 0, 1 << 30) for name in _SCRAPE_LIMITS if keys.has(name)}
-    return ScrapeRules(**given)
-
-
-def _is_http(url: str, *schemes: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in (schemes or ("http",)) and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _log_files(keys: Keys) -> LogFiles:
-    files = LogFiles(keys.text("path"), keys.texts("labels"))
-    keys.nothing_else()
-    if not files.path.startswith("/"):
-        raise UsageError(f"{keys.where('path')} must be an absolute path or glob, not {files.path!r}")
-    return files
-
-
-def _log_fields(keys: Keys) -> LogFields:
-    fields = LogFields(keys.strings("labels"), keys.strings("metadata"))
-    keys.nothing_else()
-    return fields
-
-
-def _scrub(keys: Keys) -> ScrubRules:
-    rules = ScrubRules(keys.strings("attributes"), tuple(_pattern(*item) for item in keys.texts("patterns").items()))
-    keys.nothing_else()
-    return rules
-
-
-def _pattern(name: str, regex: str) -> re.Pattern[str]:
-    try:
-        pattern = re.compile(regex)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise UsageError(f"scrub.patterns.{name} is not a regular expression: {error}") from error
-    if pattern.search("") is not None:
-        raise UsageError(f"scrub.patterns.{name} matches the empty string, so it would mask every value")
-    return pattern
-
-
-def _retention(keys: Keys) -> Retention:
-    retention = Retention(keys.number("age_seconds", 1, 10 * 365 * 86_400), keys.whole("size_bytes", 1 << 20, 1 << 50))
-    keys.nothing_else()
-    return retention
-
-
-def _limits(keys: Keys) -> Limits:
-    limits = Limits(keys.whole("body_bytes", 1024, 1 << 30), keys.whole("queue_items", 1, 100_000_000))
-    keys.nothing_else()
-    return limits
-
-
-def _rules(keys: Keys) -> Rules:
-    rules = Rules(
-        keys.number("interval_seconds", 0.1, 86_400),
-        tuple(Path(file) for file in keys.strings("files")),
-        tuple(url.rstrip("/") for url in keys.strings("alertmanagers")),
-    )
-    keys.nothing_else()
-    for url in rules.alertmanagers:
-        if not _is_http(url, "http", "https"):
-            raise UsageError(f"{keys.where('alertmanagers')} must be http:// or https:// URLs, not {url!r}")
-    return rules
+    return read_json(document, RecordType(Config))

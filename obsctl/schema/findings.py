@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from obsctl.errors import Place, SpecError
-from obsctl.schema.source import Cursor, SourceNode, Spot
+from obsctl.schema.source import SourceCursor, SourceNode, Spot
 from obsctl.schema.text import nearest, printable, quoted
 
 
@@ -31,12 +31,12 @@ class Findings:
         """A value is not of its type."""
         self.add(spot, f"expected {expected}, got {described(node)}", hint)
 
-    def missing(self, cursor: Cursor, title: str, key: str, meaning: str) -> None:
+    def missing(self, cursor: SourceCursor, title: str, key: str, meaning: str) -> None:
         """A mapping, which messages call ``title``, lacks a required key."""
         message = f'key "{key}" is missing' + ("" if cursor.path else f" in {title}")
         self.add(cursor.spot(), message, f"Add `{key}:`. {meaning}")
 
-    def unknown(self, cursor: Cursor, title: str, key: str, known: Sequence[str]) -> None:
+    def unknown(self, cursor: SourceCursor, title: str, key: str, known: Sequence[str]) -> None:
         """A mapping has a key that nobody reads."""
         message = f"unknown key {quoted(key)} in {cursor.path or title}{nearest(key, known)}"
         self.add(Spot(cursor.spot(key).line), message, f"Known keys: {', '.join(known)}.")

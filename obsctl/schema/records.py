@@ -4,7 +4,7 @@
 
     @record("retention")
     class Retention:
-        age: float = key(duration("1m", "10y"), "Older data is removed.", default=Written("24h"))
+        age: float = key(duration("1m", "10y"), "Older data is removed.", default=AsWritten("24h"))
 
 Loading, messages, JSON Schema and the tables of the documentation derive from that. A class may have a method
 ``check_keys(cursor, findings)``, which looks at the keys together once all of them could be read. Fields that are no
@@ -20,7 +20,7 @@ from typing import Generic, Protocol, TypeVar, dataclass_transform, overload, ru
 
 from obsctl.errors import Place
 from obsctl.schema.findings import Findings
-from obsctl.schema.source import Cursor, Json, Scalar, SourceNode
+from obsctl.schema.source import Json, Scalar, SourceCursor, SourceNode
 from obsctl.schema.types import AlreadyReported, ValidationError, ValueType, read_or_report
 
 T = TypeVar("T")
@@ -31,13 +31,13 @@ REQUIRED = object()
 """The default of a key that has none."""
 
 
-class Written(str):
+class AsWritten(str):
     """A default as it is written in the file: the key's type reads it, and the reference shows it."""
 
     __slots__ = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Key(Generic[T_co]):
     """One key of a mapping. ``field`` is the name of the value's attribute.
 
@@ -62,7 +62,7 @@ class Key(Generic[T_co]):
 class SelfChecking(Protocol):
     """A record that looks at its keys together."""
 
-    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """Note what is wrong with the keys together; ``cursor`` is at the record."""
         ...
 
@@ -72,7 +72,7 @@ def key(value_type: ValueType[T], meaning: str, *, name: str = "") -> T: ...
 @overload
 def key(value_type: ValueType[T], meaning: str, *, default: None, name: str = "", shown: str = "") -> T | None: ...
 @overload
-def key(value_type: ValueType[T], meaning: str, *, default: Written, name: str = "") -> T: ...
+def key(value_type: ValueType[T], meaning: str, *, default: AsWritten, name: str = "") -> T: ...
 @overload
 def key(value_type: ValueType[T], meaning: str, *, default: T, name: str = "", shown: str = "") -> T: ...
 def key(
@@ -83,8 +83,8 @@ def key(
     ``name`` is the key where it is not the field's name; ``shown`` says in words what happens without it.
     """
     written = default if isinstance(default, str | int | float) and default != "" else None
-    if isinstance(default, Written):
-        default = value_type.read(Cursor(SourceNode(str(default), 1, default)), Findings())
+    if isinstance(default, AsWritten):
+        default = value_type.read(SourceCursor(SourceNode(str(default), 1, default)), Findings())
     metadata = {"key": Key(name, value_type, meaning, default, written, shown)}
     if default is REQUIRED:
         return dataclasses.field(metadata=metadata)
@@ -99,7 +99,7 @@ def place(*, default: PlaceOrNone) -> Place | PlaceOrNone:
     return field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Declaration:
     """What the decorator says of a class, and its keys."""
 
@@ -142,7 +142,7 @@ def _fields(cls: type) -> tuple[tuple[Key[object], ...], tuple[str, ...]]:
     return tuple(keys), tuple(field.name for field in fields if "place" in field.metadata)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RecordType(Generic[T]):
     """The type whose values are of a class made by ``record``."""
 
@@ -167,13 +167,13 @@ class RecordType(Generic[T]):
         """The mapping in words."""
         return Findings().mapping(self.title, or_name=bool(self._declaration.single))
 
-    def read(self, cursor: Cursor, findings: Findings) -> T:
+    def read(self, cursor: SourceCursor, findings: Findings) -> T:
         """The value. Unknown, missing and wrong keys are in ``findings``."""
         declared = self._declaration
         if declared.single and isinstance(cursor.node.value, str):
             line = cursor.node.line
             node = SourceNode({declared.single: cursor.node}, line, key_lines={declared.single: line})
-            cursor = Cursor(node, cursor.path)
+            cursor = SourceCursor(node, cursor.path)
         if not isinstance(cursor.node.value, Mapping):
             raise ValidationError(expected=findings.mapping(declared.title, or_name=bool(declared.single)))
         before = len(findings.errors)
@@ -194,7 +194,7 @@ class RecordType(Generic[T]):
         return {"anyOf": [{"type": "string"}, shape]} if self._declaration.single else shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class KnownKeys(Generic[T]):
     """A mapping with known keys of one type, read as a mapping of those that the file has. The keys may be data."""
 
@@ -211,7 +211,7 @@ class KnownKeys(Generic[T]):
         """The mapping in words."""
         return Findings().mapping(self.title, or_name=False)
 
-    def read(self, cursor: Cursor, findings: Findings) -> Mapping[str, T]:
+    def read(self, cursor: SourceCursor, findings: Findings) -> Mapping[str, T]:
         """Key -> value. Unknown, missing and wrong keys are in ``findings``."""
         if not isinstance(cursor.node.value, Mapping):
             raise ValidationError(expected=findings.mapping(self.title, or_name=False))
@@ -223,7 +223,7 @@ class KnownKeys(Generic[T]):
 
 
 def read_keys(
-    cursor: Cursor,
+    cursor: SourceCursor,
     findings: Findings,
     title: str,
     keys: Sequence[Key[T]],

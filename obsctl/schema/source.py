@@ -73,7 +73,7 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class SourceCursor:
     """A node and its path in the file. Checks across keys walk with it to the key that is wrong."""
 
     node: SourceNode
@@ -83,7 +83,7 @@ class Cursor:
         """Whether the file has the key."""
         return key in self.node.entries
 
-    def at(self, *steps: str | int) -> Cursor:
+    def at(self, *steps: str | int) -> SourceCursor:
         """The cursor of a part, by keys and indexes. A step that the file does not have ends the walk."""
         return self._walk(steps)[0]
 
@@ -92,20 +92,20 @@ class Cursor:
         part, line = self._walk(steps)
         return Spot(line, part.path)
 
-    def _walk(self, steps: Sequence[str | int]) -> tuple[Cursor, int]:
+    def _walk(self, steps: Sequence[str | int]) -> tuple[SourceCursor, int]:
         here, line = self, self.node.line
         for step in steps:
             if isinstance(step, int) and step < len(here.node.items):
-                here = Cursor(here.node.items[step], f"{here.path}[{step}]")
+                here = SourceCursor(here.node.items[step], f"{here.path}[{step}]")
                 line = here.node.line
             elif isinstance(step, str) and here.given(step):
                 line = here.node.key_lines.get(step, 0)
-                here = Cursor(here.node.entries[step], joined(here.path, step))
+                here = SourceCursor(here.node.entries[step], joined(here.path, step))
             else:
                 break
         return here, line
 
-    def each(self, key: str, values: Sequence[T]) -> Iterator[tuple[T, Cursor]]:
+    def each(self, key: str, values: Sequence[T]) -> Iterator[tuple[T, SourceCursor]]:
         """The values of the list under a key, each with its cursor."""
         return ((value, self.at(key, i)) for i, value in enumerate(values))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 
@@ -24,6 +23,8 @@ def printable(text: str) -> str:
 
 def nearest(word: str, options: Iterable[str]) -> str:
     """``; did you mean "x"?`` for the option that looks most like the word, or "" when none does."""
+    import difflib  # a server that starts has nothing to suggest
+
     folded = {option.lower(): option for option in options}
     close = difflib.get_close_matches(word[:80].lower(), folded, n=1, cutoff=0.6)
     return f"; did you mean {quoted(folded[close[0]])}?" if close else ""

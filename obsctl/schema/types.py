@@ -1,7 +1,8 @@
 """The types of values that keys hold. A type reads a node into a value, says what it wants, and knows its JSON Schema.
 
 Scalar types are data: what they expect, a function that parses a node, and a schema fragment. Containers note the
-mistakes of their parts and go on, so that one run finds them all.
+mistakes of their parts and go on, so that one run finds them all. Types are not compared or printed: without methods
+for that, every program that reads settings starts sooner.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from obsctl.schema.findings import Findings, described
-from obsctl.schema.source import Cursor, Json, SourceNode, Spot, joined
+from obsctl.schema.source import Json, SourceCursor, SourceNode, Spot, joined
 from obsctl.schema.text import nearest, quoted
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class ValueType(Protocol[T_co]):
         """What the type wants, as in "a list"."""
         ...
 
-    def read(self, cursor: Cursor, findings: Findings) -> T_co:
+    def read(self, cursor: SourceCursor, findings: Findings) -> T_co:
         """The value of a node. Raises ValidationError for the node itself; mistakes of its parts go to ``findings``."""
         ...
 
@@ -51,7 +52,7 @@ class ValueType(Protocol[T_co]):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ScalarType(Generic[T_co]):
     """A scalar: ``parse`` gives its value or raises ValidationError. ``unit`` is what a bare number counts."""
 
@@ -60,7 +61,7 @@ class ScalarType(Generic[T_co]):
     json: Mapping[str, Json] = field(default_factory=dict)
     unit: str = ""
 
-    def read(self, cursor: Cursor, findings: Findings) -> T_co:  # noqa: ARG002
+    def read(self, cursor: SourceCursor, findings: Findings) -> T_co:  # noqa: ARG002
         """The value of the scalar."""
         return self.parse(cursor.node)
 
@@ -69,7 +70,7 @@ class ScalarType(Generic[T_co]):
         return dict(self.json)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Choice(Generic[Option]):
     """One of a few words. They are looked up when they are needed: some stand in files."""
 
@@ -80,7 +81,7 @@ class Choice(Generic[Option]):
         """The words."""
         return "one of " + ", ".join(self.options())
 
-    def read(self, cursor: Cursor, findings: Findings) -> Option:  # noqa: ARG002
+    def read(self, cursor: SourceCursor, findings: Findings) -> Option:  # noqa: ARG002
         """The word."""
         node, options = cursor.node, self.options()
         text = node.text if isinstance(node.value, bool | int | float) else node.value
@@ -101,7 +102,7 @@ def choice(*options: Option) -> Choice[Option]:
     return Choice(lambda: options)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ListOf(Generic[T_co]):
     """A list of one type, read as a tuple of values. A single value is not taken for a list of one."""
 
@@ -109,7 +110,7 @@ class ListOf(Generic[T_co]):
     expected: str = "a list"
     empty: bool = True
 
-    def read(self, cursor: Cursor, findings: Findings) -> tuple[T_co, ...]:
+    def read(self, cursor: SourceCursor, findings: Findings) -> tuple[T_co, ...]:
         """The values that could be read; the others are in ``findings``."""
         if not isinstance(cursor.node.value, tuple):
             raise ValidationError
@@ -123,7 +124,7 @@ class ListOf(Generic[T_co]):
         return {"type": "array", "items": self.item.schema(), **({} if self.empty else {"minItems": 1})}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class OneOrMore(Generic[T_co]):
     """A value or a list of values, read as a tuple either way."""
 
@@ -134,7 +135,7 @@ class OneOrMore(Generic[T_co]):
         """What the item is, or a list."""
         return f"{self.item.expected}, or a list"
 
-    def read(self, cursor: Cursor, findings: Findings) -> tuple[T_co, ...]:
+    def read(self, cursor: SourceCursor, findings: Findings) -> tuple[T_co, ...]:
         """The value or the values."""
         if isinstance(cursor.node.value, tuple):
             return ListOf(self.item, empty=False).read(cursor, findings)
@@ -145,7 +146,7 @@ class OneOrMore(Generic[T_co]):
         return {"anyOf": [self.item.schema(), ListOf(self.item, empty=False).schema()]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MapOf(Generic[T_co]):
     """A mapping from free names to one type. ``names`` must match fully; ``naming`` says so in words."""
 
@@ -154,7 +155,7 @@ class MapOf(Generic[T_co]):
     names: str = r".+"
     naming: str = "not empty"
 
-    def read(self, cursor: Cursor, findings: Findings) -> Mapping[str, T_co]:
+    def read(self, cursor: SourceCursor, findings: Findings) -> Mapping[str, T_co]:
         """Name -> value for what could be read; the others are in ``findings``."""
         if not isinstance(cursor.node.value, Mapping):
             raise ValidationError
@@ -174,7 +175,7 @@ class MapOf(Generic[T_co]):
         return {"type": "object", "additionalProperties": self.item.schema(), **({} if free else naming)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class TextOr(Generic[T_co]):
     """A text that stands for something elsewhere, or a mapping that is the thing itself."""
 
@@ -182,7 +183,7 @@ class TextOr(Generic[T_co]):
     other: ValueType[T_co]
     expected: str
 
-    def read(self, cursor: Cursor, findings: Findings) -> str | T_co:
+    def read(self, cursor: SourceCursor, findings: Findings) -> str | T_co:
         """The text, or the value."""
         if isinstance(cursor.node.value, str):
             return self.text.read(cursor, findings)
@@ -195,14 +196,14 @@ class TextOr(Generic[T_co]):
         return {"anyOf": [self.text.schema(), self.other.schema()]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Deferred(Generic[T_co]):
     """A type that is only known later: a record that holds others of its own kind."""
 
     of: Callable[[], ValueType[T_co]]
     expected: str
 
-    def read(self, cursor: Cursor, findings: Findings) -> T_co:
+    def read(self, cursor: SourceCursor, findings: Findings) -> T_co:
         """The value, as the type reads it."""
         return self.of().read(cursor, findings)
 
@@ -211,26 +212,26 @@ class Deferred(Generic[T_co]):
         return {"type": "object"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class JsonType:
     """Any JSON value. Bare scalars that YAML readers disagree about are refused, since a body must be exact."""
 
     text: ValueType[str]
     expected: str = "a JSON value"
 
-    def read(self, cursor: Cursor, findings: Findings) -> Json:
+    def read(self, cursor: SourceCursor, findings: Findings) -> Json:
         """The value, containers as lists and dictionaries."""
         node = cursor.node
         if isinstance(node.value, tuple):
             return [self._part(cursor.at(i), findings) for i in range(len(node.items))]
         if isinstance(node.value, Mapping):
             return {
-                name: self._part(Cursor(part, joined(cursor.path, name)), findings)
+                name: self._part(SourceCursor(part, joined(cursor.path, name)), findings)
                 for name, part in node.entries.items()
             }
         return self.text.read(cursor, findings) if isinstance(node.value, str) else node.value
 
-    def _part(self, cursor: Cursor, findings: Findings) -> Json:
+    def _part(self, cursor: SourceCursor, findings: Findings) -> Json:
         return next(iter(read_or_report(self, cursor, findings)), None)
 
     def schema(self) -> dict[str, Json]:
@@ -239,7 +240,7 @@ class JsonType:
 
 
 def read_or_report(
-    value_type: ValueType[T], cursor: Cursor, findings: Findings, key_line: int | None = None
+    value_type: ValueType[T], cursor: SourceCursor, findings: Findings, key_line: int | None = None
 ) -> Sequence[T]:
     """The value of a node, or nothing and what is wrong with it in ``findings``.
 

@@ -10,7 +10,7 @@ from obsctl import assets
 from obsctl.errors import Place, SpecError
 from obsctl.schema.findings import Findings, shown_path
 from obsctl.schema.records import RecordType, key, record
-from obsctl.schema.source import Cursor, Spot
+from obsctl.schema.source import SourceCursor, Spot
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import ListOf
 from obsctl.spec.contract import COMPONENTS, Contract, Forbidden, LogRule, Metric, TraceRule
@@ -82,7 +82,7 @@ def load_contract(path: Path) -> Contract:
     return load_located_contract(path)[0]
 
 
-def load_located_contract(path: Path) -> tuple[Contract, Cursor]:
+def load_located_contract(path: Path) -> tuple[Contract, SourceCursor]:
     """The contract together with the root of its file, for checks that point into the file. Raises SpecError."""
     findings = Findings(shown_path(path))
     parsed, cursor = read_record(path, RecordType(ContractFile), findings)
@@ -97,7 +97,7 @@ def load_located_contract(path: Path) -> tuple[Contract, Cursor]:
     return _contract(parsed, values, slos, findings.file), cursor
 
 
-def _check_listed(names: Sequence[str], known: Iterable[str], cursor: Cursor, findings: Findings) -> bool:
+def _check_listed(names: Sequence[str], known: Iterable[str], cursor: SourceCursor, findings: Findings) -> bool:
     """Every name under ``components`` must be known, and listed once. Whether that is so."""
     known, before = tuple(known), len(findings.errors)
     for i, name in enumerate(names):
@@ -109,11 +109,11 @@ def _check_listed(names: Sequence[str], known: Iterable[str], cursor: Cursor, fi
     return len(findings.errors) == before
 
 
-def _spots(cursor: Cursor, key: str, values: Sequence[object]) -> Iterator[Spot]:
+def _spots(cursor: SourceCursor, key: str, values: Sequence[object]) -> Iterator[Spot]:
     return (cursor.spot(key, i) for i in range(len(values)))
 
 
-def _check_components(contract: ContractFile, cursor: Cursor, findings: Findings) -> None:
+def _check_components(contract: ContractFile, cursor: SourceCursor, findings: Findings) -> None:
     """Components are named once, and every other place names known ones."""
     known = contract.components
     _check_listed(known, known, cursor, findings)
@@ -126,7 +126,7 @@ def _check_components(contract: ContractFile, cursor: Cursor, findings: Findings
             _check_trace(trace, at, findings)
 
 
-def _check_requests(contract: ContractFile, cursor: Cursor, findings: Findings) -> None:
+def _check_requests(contract: ContractFile, cursor: SourceCursor, findings: Findings) -> None:
     """One trace a request, and logs are those of a request that has a trace."""
     requests = [trace.request for trace in contract.traces]
     for i, request in enumerate(requests):
@@ -139,7 +139,7 @@ def _check_requests(contract: ContractFile, cursor: Cursor, findings: Findings) 
         findings.add(cursor.spot("logs", "request"), message, "Name the request of one of the traces.")
 
 
-def _check_trace(trace: TraceRule, cursor: Cursor, findings: Findings) -> None:
+def _check_trace(trace: TraceRule, cursor: SourceCursor, findings: Findings) -> None:
     """Edges and span rules speak of the trace's own components."""
     known = trace.components
     for i, edge in enumerate(trace.edges):
@@ -159,7 +159,7 @@ def _check_trace(trace: TraceRule, cursor: Cursor, findings: Findings) -> None:
         ids.append(span.id)
 
 
-def _metrics(contract: ContractFile, cursor: Cursor, findings: Findings) -> Iterator[tuple[Metric, Spot]]:
+def _metrics(contract: ContractFile, cursor: SourceCursor, findings: Findings) -> Iterator[tuple[Metric, Spot]]:
     """The contract's own metrics, then those of its families, each with the line that brings it in."""
     for entry, at in cursor.each("metrics", contract.metrics):
         yield metric_value(entry), at.spot()

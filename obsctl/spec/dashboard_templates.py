@@ -15,7 +15,7 @@ from obsctl.errors import Place
 from obsctl.schema.findings import Findings, shown_path
 from obsctl.schema.records import RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, NUMBER, PROSE, TEXT, text_like, whole
-from obsctl.schema.source import Cursor
+from obsctl.schema.source import SourceCursor
 from obsctl.schema.text import quoted
 from obsctl.schema.types import ListOf, choice
 from obsctl.spec.rule_templates import check_families
@@ -130,7 +130,7 @@ def load_dashboard_template(path: Path) -> DashboardTemplate:
     return replace(template, name=path.stem, place=Place(findings.file))
 
 
-def _check_row(row: RowTemplate, dashboard: DashboardTemplate, cursor: Cursor, findings: Findings) -> None:
+def _check_row(row: RowTemplate, dashboard: DashboardTemplate, cursor: SourceCursor, findings: Findings) -> None:
     if row.family and row.family not in dashboard.families:
         message = f"family {quoted(row.family)} is not one of the dashboard's"
         findings.add(cursor.spot("family"), message, "List it under `families:`.")

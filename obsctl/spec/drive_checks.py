@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from obsctl.schema.findings import Findings
-from obsctl.schema.source import Cursor
+from obsctl.schema.source import SourceCursor
 from obsctl.schema.text import nearest, quoted
 from obsctl.spec.contract import Contract, MetricType
 from obsctl.spec.scalars import placeholders
@@ -15,7 +15,7 @@ GIVEN_NAMES = ("canary", "nonce")
 """Names that every step may use without capturing them."""
 
 
-def check_components(names: tuple[str, ...], contract: Contract, service: Cursor, findings: Findings) -> None:
+def check_components(names: tuple[str, ...], contract: Contract, service: SourceCursor, findings: Findings) -> None:
     """Every process is a component of the contract."""
     for i, name in enumerate(names):
         if name in contract.components:
@@ -26,7 +26,7 @@ def check_components(names: tuple[str, ...], contract: Contract, service: Cursor
         findings.add(spot, message, f"Components of {contract.place}: {', '.join(contract.components)}.")
 
 
-def check_drive(steps: Sequence[tuple[Step, Cursor]], contract: Contract, findings: Findings) -> None:
+def check_drive(steps: Sequence[tuple[Step, SourceCursor]], contract: Contract, findings: Findings) -> None:
     """Step ids are unique, names are captured before they are used, and what rises is in the contract."""
     lines: dict[str, int] = {}
     known = list(GIVEN_NAMES)
@@ -44,7 +44,7 @@ def check_drive(steps: Sequence[tuple[Step, Cursor]], contract: Contract, findin
             _check_rise(rise, rise_at, contract, findings)
 
 
-def check_requests(steps: Sequence[Step], contract: Contract, cursor: Cursor, findings: Findings) -> None:
+def check_requests(steps: Sequence[Step], contract: Contract, cursor: SourceCursor, findings: Findings) -> None:
     """Every trace rule is for a request that is driven, or nothing could ever be judged by it.
 
     ``cursor`` and ``findings`` are those of the contract's file.
@@ -56,7 +56,7 @@ def check_requests(steps: Sequence[Step], contract: Contract, cursor: Cursor, fi
             findings.add(at.spot("request"), message, f"Driven: {', '.join(driven)}.")
 
 
-def _check_names(step: Step, cursor: Cursor, known: list[str], findings: Findings) -> None:
+def _check_names(step: Step, cursor: SourceCursor, known: list[str], findings: Findings) -> None:
     for key, value in (("route", step.route), ("headers", step.headers), ("body", step.body)):
         for steps, name in dict.fromkeys(_names_in(value)):
             if name not in known:
@@ -73,7 +73,7 @@ def _names_in(value: object, steps: tuple[str | int, ...] = ()) -> Iterator[tupl
             yield from _names_in(part, (*steps, step))
 
 
-def _check_rise(rise: Rise, cursor: Cursor, contract: Contract, findings: Findings) -> None:
+def _check_rise(rise: Rise, cursor: SourceCursor, contract: Contract, findings: Findings) -> None:
     metric = contract.metric(rise.metric)
     if metric is None:
         names = [m.name for m in contract.metrics if m.type in (MetricType.COUNTER, MetricType.HISTOGRAM)]

@@ -11,7 +11,7 @@ from obsctl.errors import Place
 from obsctl.schema.findings import Findings
 from obsctl.schema.records import RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, NUMBER, TEXT
-from obsctl.schema.source import Cursor, Json
+from obsctl.schema.source import Json, SourceCursor
 from obsctl.schema.types import ListOf, MapOf, TextOr, choice
 from obsctl.spec.scalars import NAME
 
@@ -56,7 +56,7 @@ class SloRatio:
     bad: SloMetric | None = key(RecordType(SloMetric), "Bad events.", default=None, shown="`total` without `good`")
     total: SloMetric = key(RecordType(SloMetric), "All events.")
 
-    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """One of good and bad; the metrics are counters."""
         if (self.good is None) == (self.bad is None):
             message = "give either `good` or `bad`, and not both"
@@ -89,7 +89,7 @@ class SloObjective:
     target: float | None = key(NUMBER, "Share of good events, between 0 and 1.", default=None)
     percent: float | None = key(NUMBER, "The same in percent.", default=None, name="targetPercent")
 
-    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """One of the two, and neither nothing nor everything."""
         ratio, percent = self.target, self.percent
         if (ratio is None) == (percent is None):
@@ -108,7 +108,7 @@ class SloWindow:
     duration: str = key(choice(*PERIODS), "Period that the budget is for.")
     rolling: bool = key(FLAG, "Must be true: calendar windows are not read.", default=True, name="isRolling")
 
-    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """Only rolling windows have burn-rate tables."""
         if not self.rolling:
             findings.add(cursor.spot("isRolling"), "only a rolling window can be read", "Write `isRolling: true`.")
@@ -132,7 +132,7 @@ class SloSpec:
     )
     alert_policies: Json = key(JSON, "Not read: alerts follow from the budget.", default=None, name="alertPolicies")
 
-    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """One objective over one window."""
         for name, entries in (("objectives", self.objectives), ("timeWindow", self.windows)):
             if len(entries) > 1:

@@ -13,7 +13,7 @@ from obsctl.errors import Place
 from obsctl.schema.findings import Findings
 from obsctl.schema.records import RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, NUMBER, TEXT, text_like, whole
-from obsctl.schema.source import Cursor, Json, Spot
+from obsctl.schema.source import Json, SourceCursor, Spot
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import ListOf, MapOf, choice
 from obsctl.spec.contract import Metric, MetricType
@@ -124,7 +124,7 @@ class MetricEntry:
         """Attribute keys as label names: Prometheus has no dots."""
         return tuple(reference.ref.replace(".", "_") for reference in self.attributes)
 
-    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """A metric's keys have to fit each other."""
         refs = [reference.ref for reference in self.attributes]
         for i, ref in enumerate(refs):
@@ -188,7 +188,7 @@ class FamilyFile:
     spans: Json = key(JSON, "Registry spans; not read.", default=None)
 
 
-def check_refs(family: FamilyFile, cursor: Cursor, findings: Findings) -> None:
+def check_refs(family: FamilyFile, cursor: SourceCursor, findings: Findings) -> None:
     """A family's labels are its own attributes, or dotted keys of the public semantic conventions."""
     known = [attribute.ref for attribute in family.attributes]
     for metric, at in cursor.each("metrics", family.metrics):

@@ -11,7 +11,7 @@ from obsctl.errors import Place
 from obsctl.schema.findings import Findings
 from obsctl.schema.records import RecordType, key, record
 from obsctl.schema.scalars import duration_seconds, whole
-from obsctl.schema.source import Cursor, SourceNode
+from obsctl.schema.source import SourceCursor, SourceNode
 from obsctl.schema.types import AlreadyReported, ListOf, MapOf, ScalarType, ValidationError
 from obsctl.spec.scalars import NAME
 from obsctl.spec.yaml_source import parse_yaml
@@ -75,7 +75,7 @@ class _RuleEntry:
     labels: Mapping[str, str] = key(_VALUES, "Labels to set.", default={})
     annotations: Mapping[str, str] = key(_VALUES, "What to tell.", default={})
 
-    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """An alert or a recording rule, with its own keys only."""
         kinds = [kind for kind in _WHAT if cursor.given(kind)]
         if len(kinds) != 1:
@@ -106,7 +106,7 @@ class _RuleFile:
 
     groups: tuple[_GroupEntry, ...] = key(ListOf(RecordType(_GroupEntry), "a list of groups"), "Groups of rules.")
 
-    def check_keys(self, cursor: Cursor, findings: Findings) -> None:
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """Groups have names of their own."""
         names: set[str] = set()
         for group, at in cursor.each("groups", self.groups):
@@ -116,7 +116,7 @@ class _RuleFile:
 
 
 def _rules(node: SourceNode, file: str) -> tuple[FileRule, ...]:
-    findings, cursor = Findings(file), Cursor(node)
+    findings, cursor = Findings(file), SourceCursor(node)
     try:
         return tuple(_group_rules(RecordType(_RuleFile).read(cursor, findings), cursor, file))
     except ValidationError:
@@ -128,7 +128,7 @@ def _rules(node: SourceNode, file: str) -> tuple[FileRule, ...]:
         raise
 
 
-def _group_rules(rules: _RuleFile, cursor: Cursor, file: str) -> Iterator[FileRule]:
+def _group_rules(rules: _RuleFile, cursor: SourceCursor, file: str) -> Iterator[FileRule]:
     for group, group_at in cursor.each("groups", rules.groups):
         for rule, at in group_at.each("rules", group.rules):
             kind: Literal["alert", "record"] = "alert" if rule.alert else "record"

@@ -15,7 +15,7 @@ from obsctl.errors import Place
 from obsctl.schema.findings import Findings, shown_path
 from obsctl.schema.records import RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, NUMBER, PLAIN, PROSE, TEXT, duration, text_like
-from obsctl.schema.source import Cursor
+from obsctl.schema.source import SourceCursor
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import ListOf, MapOf, choice
 from obsctl.spec.contract_load import family_names
@@ -103,7 +103,7 @@ def load_rule_template(path: Path) -> RuleTemplate:
     return replace(template, name=path.stem)
 
 
-def check_families(families: Sequence[str], cursor: Cursor, findings: Findings) -> None:
+def check_families(families: Sequence[str], cursor: SourceCursor, findings: Findings) -> None:
     """The families of a template are those that ship."""
     known = family_names()
     for i, family in enumerate(families):

@@ -15,7 +15,7 @@ from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import Selector
 from obsctl.schema.findings import Findings, shown_path
 from obsctl.schema.records import RecordType
-from obsctl.schema.source import Cursor, Spot
+from obsctl.schema.source import SourceCursor, Spot
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import AlreadyReported, ValidationError
 from obsctl.spec.contract import Metric, MetricType
@@ -59,7 +59,7 @@ def slo_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (assets.templates() / "slos").glob("*.yaml")))
 
 
-def contract_slos(owner: SloOwner, contract: Cursor, findings: Findings) -> Iterator[Slo]:
+def contract_slos(owner: SloOwner, contract: SourceCursor, findings: Findings) -> Iterator[Slo]:
     """The SLOs of a contract, in its order. Mistakes are in ``findings``."""
     places: dict[str, str] = {}
     for i, entry in enumerate(owner.slos):
@@ -78,8 +78,8 @@ def contract_slos(owner: SloOwner, contract: Cursor, findings: Findings) -> Iter
 
 
 def _documents(
-    entry: str | SloDocument, cursor: Cursor, folder: Path, findings: Findings
-) -> Iterator[tuple[SloDocument, Cursor, Findings]]:
+    entry: str | SloDocument, cursor: SourceCursor, folder: Path, findings: Findings
+) -> Iterator[tuple[SloDocument, SourceCursor, Findings]]:
     """The documents that an entry stands for, each with its root and where its mistakes go."""
     if isinstance(entry, SloDocument):
         yield entry, cursor, findings
@@ -87,7 +87,7 @@ def _documents(
     for path in _paths(entry, cursor.spot(), folder, findings):
         in_file = Findings(shown_path(path))
         try:
-            root = Cursor(read_yaml(path, in_file.file))
+            root = SourceCursor(read_yaml(path, in_file.file))
             yield _DOCUMENT.read(root, in_file), root, in_file
         except SpecError as error:
             findings.extend(error)
@@ -122,7 +122,7 @@ def _paths(entry: str, spot: Spot, folder: Path, findings: Findings) -> Sequence
     return paths
 
 
-def _slo(document: SloDocument, cursor: Cursor, owner: SloOwner, findings: Findings) -> Slo | None:
+def _slo(document: SloDocument, cursor: SourceCursor, owner: SloOwner, findings: Findings) -> Slo | None:
     """The value of a document; None if there is a mistake in it."""
     if findings.errors:
         return None
@@ -159,7 +159,7 @@ def _target(objective: SloObjective) -> Decimal:
     return Decimal(repr(objective.percent)) / 100
 
 
-def _selector(metric: SloMetric, cursor: Cursor, owner: SloOwner, findings: Findings) -> SloSelector | None:
+def _selector(metric: SloMetric, cursor: SourceCursor, owner: SloOwner, findings: Findings) -> SloSelector | None:
     """The series of a query, or None with the mistake in ``findings``."""
     spot = cursor.spot("metricSource", "spec", "query")
     names = {m.registry: m.name for m in owner.metrics if m.registry}

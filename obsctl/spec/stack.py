@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from obsctl.errors import Place
-from obsctl.schema.records import Key, KnownKeys, RecordType, Written, key, place, record
+from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, PLAIN, TEXT, duration, size, text_like, whole
 from obsctl.schema.source import Json
 from obsctl.schema.types import Choice, ListOf, MapOf, choice
@@ -69,8 +69,8 @@ _GLOBS = ListOf(FILE, "a list of globs")
 class Retention:
     """What the embedded runtime keeps: at most ``age`` seconds and ``size`` bytes."""
 
-    age: float = key(duration("1m", "10y"), "Older data is removed.", default=Written("24h"))
-    size: int = key(size(16 * 1024**2), "Above this the oldest data is removed.", default=Written("2GiB"))
+    age: float = key(duration("1m", "10y"), "Older data is removed.", default=AsWritten("24h"))
+    size: int = key(size(16 * 1024**2), "Above this the oldest data is removed.", default=AsWritten("2GiB"))
 
 
 def _image_keys() -> tuple[Key[str], ...]:

@@ -12,9 +12,9 @@ from typing import Literal
 from obsctl import assets
 from obsctl.errors import SpecError
 from obsctl.schema.findings import Findings, shown_path
-from obsctl.schema.records import Key, KnownKeys, RecordType, Written, key, record
+from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, record
 from obsctl.schema.scalars import FLAG, duration, whole
-from obsctl.schema.source import Cursor, Spot
+from obsctl.schema.source import SourceCursor, Spot
 from obsctl.schema.text import quoted
 from obsctl.schema.types import ListOf, choice
 from obsctl.spec.contract import Contract
@@ -98,7 +98,7 @@ class StackFile:
     bind: str = key(BIND, "Address to listen on.", default="127.0.0.1")
     port_offset: int = key(whole(-65534, 65534), "Added to every port.", default=0)
     ports: Mapping[str, int] = key(_PORTS, "Ports, each on its own.", default={}, shown="see below")
-    scrape_interval: float = key(duration("100ms", "1h"), "How often metrics are read.", default=Written("2s"))
+    scrape_interval: float = key(duration("100ms", "1h"), "How often metrics are read.", default=AsWritten("2s"))
     retention: Retention = key(RecordType(Retention), "What is kept.", default=Retention(), shown="see below")
     alerts_url: str = key(
         URL, "Alertmanager that the embedded runtime tells of alerts.", default="", shown="it is one itself"
@@ -165,7 +165,7 @@ class _Surroundings:
     bind: str
 
 
-def _ports(stack: StackFile, cursor: Cursor, findings: Findings) -> Mapping[str, int]:
+def _ports(stack: StackFile, cursor: SourceCursor, findings: Findings) -> Mapping[str, int]:
     """All ports with the offset added. Each must be a port, and no two the same."""
     offset = stack.port_offset
     base = {name: stack.ports.get(name, port) for name, port in DEFAULT_PORTS.items()}
@@ -183,7 +183,7 @@ def _ports(stack: StackFile, cursor: Cursor, findings: Findings) -> Mapping[str,
     return {name: port + offset for name, port in base.items()}
 
 
-def _check_unique(stack: StackFile, cursor: Cursor, findings: Findings) -> None:
+def _check_unique(stack: StackFile, cursor: SourceCursor, findings: Findings) -> None:
     """Services, and components across all of them, have names of their own; the sample runs once."""
     names: dict[str, int] = {}
     components: dict[str, int] = {}
@@ -207,7 +207,7 @@ def _once(lines: dict[str, int], name: str, spot: Spot, what: str, findings: Fin
         findings.add(spot, f"{what} {quoted(name)} is already on line {line}", "Give it a name of its own.")
 
 
-def _services(stack: StackFile, cursor: Cursor, around: _Surroundings, findings: Findings) -> Iterator[Service]:
+def _services(stack: StackFile, cursor: SourceCursor, around: _Surroundings, findings: Findings) -> Iterator[Service]:
     """The services of the file; without the key, those of the built-in default."""
     entries = _default_services() if stack.services is None else tuple(cursor.each("services", stack.services))
     for entry, at in entries:
@@ -237,13 +237,13 @@ def _services(stack: StackFile, cursor: Cursor, around: _Surroundings, findings:
         yield service
 
 
-def _default_services() -> Sequence[tuple[ServiceEntry, Cursor]]:
+def _default_services() -> Sequence[tuple[ServiceEntry, SourceCursor]]:
     path = assets.templates() / DEFAULT_FILE
     stack, cursor = read_record(path, RecordType(StackFile), Findings(shown_path(path)))
     return tuple(cursor.each("services", stack.services or ()))
 
 
-def _consistent(service: ServiceEntry, cursor: Cursor, findings: Findings) -> bool:
+def _consistent(service: ServiceEntry, cursor: SourceCursor, findings: Findings) -> bool:
     """Either obsctl runs a service, or the file says where it is and what it promises."""
     before = len(findings.errors)
     if service.run:
@@ -261,8 +261,8 @@ def _consistent(service: ServiceEntry, cursor: Cursor, findings: Findings) -> bo
 
 
 def _contract_of(
-    service: ServiceEntry, cursor: Cursor, folder: Path, findings: Findings
-) -> tuple[Contract, Cursor] | None:
+    service: ServiceEntry, cursor: SourceCursor, folder: Path, findings: Findings
+) -> tuple[Contract, SourceCursor] | None:
     """The service's contract and the root of its file; its mistakes join those of the stack."""
     name = service.contract
     path = folder / name if name else assets.sample_contract()

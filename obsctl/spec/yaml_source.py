@@ -22,7 +22,7 @@ import yaml
 from obsctl.errors import Place, SpecError
 from obsctl.schema.findings import Findings
 from obsctl.schema.records import RecordType
-from obsctl.schema.source import Cursor, Scalar, SourceNode
+from obsctl.schema.source import Scalar, SourceCursor, SourceNode
 from obsctl.schema.text import quoted
 from obsctl.schema.types import AlreadyReported, ValidationError
 from obsctl.spec.yaml_syntax import control_character, syntax_error
@@ -65,12 +65,12 @@ def parse_yaml(text: str, file: str) -> SourceNode:
     return builder.root
 
 
-def read_record(path: Path, record: RecordType[T], findings: Findings) -> tuple[T, Cursor]:
+def read_record(path: Path, record: RecordType[T], findings: Findings) -> tuple[T, SourceCursor]:
     """The value of a file whose root is a mapping, and the cursor at the root.
 
     Raises SpecError with every mistake in the keys it could find.
     """
-    cursor = Cursor(read_yaml(path, findings.file))
+    cursor = SourceCursor(read_yaml(path, findings.file))
     with contextlib.suppress(AlreadyReported):
         try:
             return record.read(cursor, findings), cursor

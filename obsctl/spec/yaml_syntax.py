@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 
@@ -57,9 +56,9 @@ def syntax_error(problem: yaml.YAMLError, text: str, file: str) -> SpecError:
     sentence = next((s for s in _SENTENCES if re.search(s.problem, said)), None)
     mark = _mark(told, opened=bool(sentence and sentence.opened))
     lines = len(text.rstrip().splitlines())
-    at_end = mark is None or mark.line >= lines
-    column = "" if at_end else f" (column {mark.column + 1})"
-    place = Place(file, lines if at_end else mark.line + 1)
+    inside = mark if mark and mark.line < lines else None
+    column = f" (column {inside.column + 1})" if inside else ""
+    place = Place(file, inside.line + 1 if inside else lines)
     if sentence is None:
         return SpecError(f"not valid YAML: {said[:120]}{column}", place=place)
     found = re.search(sentence.problem, said)
@@ -79,7 +78,7 @@ def _python_opinion(text: str) -> yaml.YAMLError | None:
     return None
 
 
-def _mark(problem: yaml.YAMLError, *, opened: bool) -> Any:
-    marks = [getattr(problem, "context_mark", None), getattr(problem, "problem_mark", None)]
+def _mark(problem: yaml.YAMLError, *, opened: bool) -> yaml.Mark | None:
+    marks: list[yaml.Mark | None] = [getattr(problem, "context_mark", None), getattr(problem, "problem_mark", None)]
     chosen = marks if opened else reversed(marks)
     return next((m for m in chosen if m is not None), None)

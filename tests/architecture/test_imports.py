@@ -16,12 +16,12 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 NEUTRAL = ("errors", "events", "wait", "assets", "probes", "json_types")
-VALUES = ("endpoints", "languages", "result", "schema")
+VALUES = ("endpoints", "languages", "result")
 
 ROOMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(NEUTRAL, ()),
     **dict.fromkeys(VALUES, ("errors",)),
-    "dashboards": ("languages", "errors"),
+    **dict.fromkeys(("dashboards", "schema"), ("languages", "errors")),
     "spec": ("schema", "assets", "languages", "errors"),
     "backends": ("spec", "endpoints", "errors"),
     "render": ("backends", "spec", "schema", "endpoints", "dashboards", "languages", "assets", "errors"),
@@ -46,7 +46,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "report": ("checks", "lint", "trace", "probes", "result", "events", "json_types", "errors"),
     "ops": (
         *("spec", "backends", "render", "runtime", "clients", "checks", "lint", "dashboards", "traffic", "trace"),
-        *("discovery", *NEUTRAL, *VALUES),
+        *("discovery", "schema", *NEUTRAL, *VALUES),
     ),
     "cli": ("ops", "report", "result", "events", "errors"),
     "embedded": ("schema", "languages", "errors"),
@@ -57,7 +57,8 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
     "self_metrics": (),
     "redaction_prefilter": (),
     "redaction": ("redaction_prefilter", "self_metrics"),
-    "keys": (),
+    "alerting_config": (),
+    "config": ("alerting_config",),
     "store": ("records", "spans", "self_metrics"),
     "query.vectors": ("store.base",),
     "query.gotemplate": (),
@@ -68,8 +69,8 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
     "query.traceql": ("query.traces", "spans", "store.base"),
     "http": ("records", "store.base"),
     "spanmetrics": ("records", "store.base", "store.traces.decode", "self_metrics"),
-    "rules": ("query", "records", "store.base", "self_metrics", "keys"),
-    "alerting": ("query", "rules.status", "records", "self_metrics", "keys", "config"),
+    "rules": ("query", "records", "store.base", "self_metrics"),
+    "alerting": ("query", "rules.status", "records", "self_metrics", "alerting_config", "config"),
     "logfiles": ("records", "store.base", "redaction", "self_metrics", "config"),
     "otlp": (
         *("http", "query", "prometheus.label_limits", "prometheus.numbers"),

@@ -15,8 +15,9 @@ from typing import Any
 from obsctl.embedded.alerting.board import AlertGroup, Board
 from obsctl.embedded.alerting.model import Known
 from obsctl.embedded.alerting.post import PostError, post, rfc3339
-from obsctl.embedded.alerting.routing import Route, Webhook
+from obsctl.embedded.alerting.routing import Route
 from obsctl.embedded.alerting.silences import Clock, now_ms
+from obsctl.embedded.alerting_config import Webhook
 from obsctl.embedded.query.vectors.labels import printed
 from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_ERRORS, OwnMetrics
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from obsctl.embedded.alerting.board import Board
 from obsctl.embedded.alerting.dispatch import Dispatcher
 from obsctl.embedded.alerting.post import Notifier
+from obsctl.embedded.alerting.routing import routing
 from obsctl.embedded.alerting.silences import Silences
 from obsctl.embedded.config import ALERTS_ROLE, Config
 from obsctl.embedded.rules.status import Notice
@@ -19,7 +20,7 @@ class Alerting:
     def __init__(self, config: Config, metrics: OwnMetrics) -> None:
         own = [f"http://{config.listen[ALERTS_ROLE]}"] if ALERTS_ROLE in config.listen else []
         self.urls = (*config.rules.alertmanagers, *own)
-        self.board = Board(config.routing, Silences(config.data_dir))
+        self.board = Board(routing(config.alerting), Silences(config.data_dir))
         self._serves = bool(own)
         self._notifier = Notifier(config.rules.alertmanagers, metrics) if config.rules.alertmanagers else None
         self._dispatcher = Dispatcher(self.board, "".join(own), metrics)

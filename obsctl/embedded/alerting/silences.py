@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from obsctl.embedded.alerting.matching import matcher
 from obsctl.embedded.alerting.model import Silence
+from obsctl.languages.alert_matchers import matcher
 from obsctl.languages.errors import MissingError, QueryError
 from obsctl.languages.labels import Matcher
 

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from obsctl.embedded.alerting.board import Board, Shown
-from obsctl.embedded.alerting.matching import parse_matcher
 from obsctl.embedded.alerting.model import Silence
 from obsctl.embedded.alerting.post import rfc3339
 from obsctl.embedded.alerting.routing import Route as Path
@@ -22,6 +21,7 @@ from obsctl.embedded.alertmanager.bodies import SchemaError, document, posted_al
 from obsctl.embedded.http.body import Bodies, BodyError
 from obsctl.embedded.http.calls import JSON, Call, Handler, compact, encoded, route
 from obsctl.embedded.http.version import build_info
+from obsctl.languages.alert_matchers import parse_matcher
 from obsctl.languages.errors import MissingError, QueryError
 from obsctl.languages.labels import Matcher, matches_all
 from obsctl.languages.quoting import excerpt

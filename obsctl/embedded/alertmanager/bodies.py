@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from obsctl.embedded.alerting.board import RESOLVE_MS
-from obsctl.embedded.alerting.matching import matcher, operator
 from obsctl.embedded.alerting.model import Known, Silence
+from obsctl.languages.alert_matchers import matcher, operator
 from obsctl.languages.errors import QueryError
 from obsctl.languages.labels import Matcher
 from obsctl.languages.units import MS_NS, rfc3339_ns

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from obsctl.embedded.config import Scrape, ScrapeRules, Target
+from obsctl.embedded.config import ScrapeConfig, ScrapeOptions, ScrapeTarget
 from obsctl.embedded.prometheus.exposition import Exposition, ExpositionError, Parser, Scraped
 from obsctl.embedded.prometheus.fetch import FetchError, fetch
 from obsctl.embedded.prometheus.scrape_limits import exceeded
@@ -47,7 +47,7 @@ class Memory:
     families: Mapping[str, MetadataRecord] = field(default_factory=dict)
 
 
-def target_labels(target: Target) -> dict[str, str]:
+def target_labels(target: ScrapeTarget) -> dict[str, str]:
     """``job``, ``instance`` and the configured labels of a target."""
     return {"job": target.job, "instance": target.instance, **{k: v for k, v in target.labels.items() if v}}
 
@@ -69,7 +69,7 @@ def relabel(scraped: dict[str, str], target: Mapping[str, str], *, honor_labels:
     return tuple(sorted((name, value) for name, value in merged.items() if value))
 
 
-def digest(outcome: Outcome, target: Mapping[str, str], memory: Memory, rules: ScrapeRules) -> tuple[Batch, Memory]:
+def digest(outcome: Outcome, target: Mapping[str, str], memory: Memory, rules: ScrapeOptions) -> tuple[Batch, Memory]:
     """What to store after a scrape, and what to remember. Pure.
 
     Series with times of their own get no staleness markers, unless ``track_timestamps_staleness`` is set.
@@ -128,14 +128,14 @@ def _kept(
 class TargetScraper:
     """One target: scrapes it, stores what it says, knows how it is."""
 
-    def __init__(self, target: Target, timing: Scrape, sink: Sink, metrics: OwnMetrics) -> None:
+    def __init__(self, target: ScrapeTarget, timing: ScrapeConfig, sink: Sink, metrics: OwnMetrics) -> None:
         self._target = target
         self._timeout = timing.timeout
         self._sink = sink
         self._metrics = metrics
         self._labels = target_labels(target)
-        self._rules = target.rules
-        honor_labels = target.rules.honor_labels
+        self._options = target
+        honor_labels = target.honor_labels
         self._parser = Parser(lambda scraped: relabel(scraped, self._labels, honor_labels=honor_labels))
         self._memory = Memory()
         labels = tuple(sorted(self._labels.items()))
@@ -150,10 +150,10 @@ class TargetScraper:
         found, error = self._look()
         scraped = len(found.samples) if found else 0
         if found and not error:
-            error = exceeded(found.samples, self._memory.live, self._rules)
+            error = exceeded(found.samples, self._memory.live, self._options)
         seconds = time.perf_counter() - clock
         outcome = Outcome(int(began * 1000), seconds, None if error else found, error, scraped)
-        batch, memory = digest(outcome, self._labels, self._memory, self._rules)
+        batch, memory = digest(outcome, self._labels, self._memory, self._options)
         self._metrics.add(RECEIVED, len(batch.samples), *_LABELS)
         error = self._store(batch) or error
         self._memory = memory
@@ -193,7 +193,7 @@ class TargetScraper:
 class Scraping:
     """All targets, each in its thread. The first scrapes happen at once."""
 
-    def __init__(self, scrape: Scrape, sink: Sink, metrics: OwnMetrics) -> None:
+    def __init__(self, scrape: ScrapeConfig, sink: Sink, metrics: OwnMetrics) -> None:
         self._interval = scrape.interval
         self._scrapers = [TargetScraper(target, scrape, sink, metrics) for target in scrape.targets]
         self._stop = threading.Event()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
-from obsctl.embedded.config import ScrapeRules
+from obsctl.embedded.config import ScrapeOptions
 from obsctl.embedded.prometheus.exposition import Scraped
 from obsctl.embedded.prometheus.label_limits import label_fault
 from obsctl.languages.labels import Labels
 
 
-def exceeded(found: Mapping[Labels, Scraped], known: Collection[Labels], rules: ScrapeRules) -> str:
+def exceeded(found: Mapping[Labels, Scraped], known: Collection[Labels], rules: ScrapeOptions) -> str:
     """Which limit a scrape exceeds; empty when none. Labels of ``known`` series were looked at before."""
     if rules.sample_limit and len(found) > rules.sample_limit:
         return "sample limit exceeded"
@@ -19,7 +19,7 @@ def exceeded(found: Mapping[Labels, Scraped], known: Collection[Labels], rules: 
     return next(filter(None, faults), "")
 
 
-def _fault(labels: Labels, rules: ScrapeRules) -> str:
+def _fault(labels: Labels, rules: ScrapeOptions) -> str:
     metric = json.dumps(dict(labels).get("__name__", ""), ensure_ascii=False)
     most, longest_name, longest_value = rules.label_limit, rules.label_name_length_limit, rules.label_value_length_limit
     if most and len(labels) > most:

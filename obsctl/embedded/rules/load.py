@@ -4,24 +4,146 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from obsctl.embedded.keys import Keys
 from obsctl.embedded.rules.model import Alerting, Group, Recording, Rule
 from obsctl.embedded.rules.templates import Template
 from obsctl.errors import UsageError
 from obsctl.languages.errors import QueryError
 from obsctl.languages.promql.parse import canonical, parse
 from obsctl.languages.promql.tree import Expr
-from obsctl.languages.units import prom_duration_ms
+from obsctl.schema.findings import Findings
+from obsctl.schema.json_document import DURATION_MS, NON_EMPTY, STRING_MAP, read_json
+from obsctl.schema.records import RecordType, key, record
+from obsctl.schema.scalars import whole
+from obsctl.schema.source import SourceCursor, SourceNode, Spot
+from obsctl.schema.types import ListOf, MapOf, ScalarType, ValidationError, read_or_report
 
 _LEAST_MS = 100
 _MOST_MS = 86_400_000
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 _HINT = "Rule files are rendered by obsctl: mend the contract, or the file in its place, and run `obsctl up` again."
-T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _RuleExpr:
+    """An expression, as it is printed and as a tree."""
+
+    text: str
+    tree: Expr
+
+
+def _expr(node: SourceNode) -> _RuleExpr:
+    text = NON_EMPTY.parse(node)
+    try:
+        tree = parse(text)
+    except (ValueError, QueryError) as error:
+        raise ValidationError(f": {error}") from error
+    if tree.kind not in ("vector", "scalar"):
+        raise ValidationError(": a rule's expression must be an instant vector or a scalar")
+    return _RuleExpr(canonical(text), tree)
+
+
+def _metric_name(node: SourceNode) -> str:
+    name = NON_EMPTY.parse(node)
+    if not _NAME.fullmatch(name):
+        raise ValidationError(f": {name!r} is not a metric name")
+    return name
+
+
+def _interval(node: SourceNode) -> int:
+    interval = DURATION_MS.parse(node)
+    if not _LEAST_MS <= interval <= _MOST_MS:
+        raise ValidationError("must be from 100ms to 1d")
+    return interval
+
+
+def _labels(node: SourceNode) -> Mapping[str, str]:
+    labels = STRING_MAP.parse(node)
+    for name in labels:
+        if not name or name == "__name__":
+            raise ValidationError(f": {name!r} cannot be the name of a label here")
+    return labels
+
+
+def _template(node: SourceNode) -> Template:
+    if not isinstance(node.value, str):
+        raise ValidationError
+    try:
+        return Template(node.value)
+    except (ValueError, QueryError) as error:
+        raise ValidationError(f": {error}") from error
+
+
+_EXPR = ScalarType(NON_EMPTY.expected, _expr)
+_METRIC_NAME = ScalarType(NON_EMPTY.expected, _metric_name)
+_INTERVAL = ScalarType(NON_EMPTY.expected, _interval)
+_LABELS = ScalarType(STRING_MAP.expected, _labels)
+_TEMPLATES = MapOf(ScalarType("a string", _template), STRING_MAP.expected, r"(?s).*")
+_ALERT_ONLY = ("for", "keep_firing_for", "annotations")
+
+
+def _check_templates(cursor: SourceCursor, findings: Findings) -> None:
+    """Labels of an alert are templates."""
+    if cursor.given("labels"):
+        read_or_report(_TEMPLATES, cursor.at("labels"), findings)
+
+
+@record("a rule", kw_only=True)
+class _RuleEntry:
+    """A rule as the file has it; times in milliseconds."""
+
+    record: str | None = key(_METRIC_NAME, "Name of the series that it records.", default=None)
+    alert: str | None = key(NON_EMPTY, "Name of the alert.", default=None)
+    expr: _RuleExpr = key(_EXPR, "PromQL: an instant vector or a scalar.")
+    hold_ms: int = key(DURATION_MS, "How long it must hold.", default=0, name="for")
+    keep_ms: int = key(DURATION_MS, "How long it goes on firing.", default=0, name="keep_firing_for")
+    labels: Mapping[str, str] = key(_LABELS, "Labels to set; templates, for an alert.", default={})
+    annotations: Mapping[str, Template] = key(_TEMPLATES, "Annotations of the alert; templates.", default={})
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """An alert or a recording rule, with its own keys only; labels of an alert are templates."""
+        if (self.record is None) == (self.alert is None):
+            message = f"or {cursor.path}.alert: a rule has one of them, and not both"
+            findings.add(Spot(0, f"{cursor.path}.record"), message)
+        elif self.record is not None:
+            for name in filter(cursor.given, _ALERT_ONLY):
+                findings.unknown(cursor, "a rule", name, ("expr", "labels", "record"))
+        else:
+            _check_templates(cursor, findings)
+
+
+@record("a group")
+class _GroupEntry:
+    """Rules that are evaluated together, at one time."""
+
+    name: str = key(NON_EMPTY, "Its name.")
+    rules: tuple[_RuleEntry, ...] = key(ListOf(RecordType(_RuleEntry)), "Its rules, in the order of evaluation.")
+    interval: int | None = key(_INTERVAL, "How often they are evaluated.", default=None, shown="the server's")
+    labels: Mapping[str, str] = key(_LABELS, "Labels of all its rules.", default={})
+    limit: int = key(whole(0, 1_000_000), "Most series of a rule; 0 for no limit.", default=0)
+    query_offset: int = key(DURATION_MS, "How far back its rules look.", default=0)
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """Labels that alerts get are templates."""
+        if any(rule.alert is not None for rule in self.rules):
+            _check_templates(cursor, findings)
+
+
+@record("a rule file")
+class _RuleFile:
+    """The whole file."""
+
+    groups: tuple[_GroupEntry, ...] = key(ListOf(RecordType(_GroupEntry)), "Groups of rules.")
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """Groups have names of their own."""
+        names = [group.name for group in self.groups]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                findings.add(cursor.spot("groups", i, "name"), f": group {name!r} is there already")
 
 
 def load(paths: Sequence[Path], interval_ms: int) -> tuple[Group, ...]:
@@ -46,97 +168,33 @@ def _file(path: Path, interval_ms: int) -> list[Group]:
 def groups(document: object, file: str, interval_ms: int) -> list[Group]:
     """The groups of a rule file's content."""
     try:
-        top = Keys("", document)
-        found = [_group(keys, file, interval_ms) for keys in top.items("groups")]
-        top.nothing_else()
-        names = [group.name for group in found]
-        for i, name in enumerate(names):
-            if name in names[:i]:
-                raise UsageError(f"groups[{i}].name: group {name!r} is there already")
+        entries = read_json(document, RecordType(_RuleFile)).groups
     except UsageError as error:
         raise UsageError(f"{file}: {error.message}", hint=_HINT) from error
-    return found
+    return [_group(entry, file, interval_ms) for entry in entries]
 
 
-def _group(keys: Keys, file: str, interval_ms: int) -> Group:
-    interval = _duration(keys, "interval", interval_ms)
-    if not _LEAST_MS <= interval <= _MOST_MS:
-        raise UsageError(f"{keys.where('interval')} must be from 100ms to 1d")
-    common = _labels(keys, "labels")
-    group = Group(
+def _group(entry: _GroupEntry, file: str, interval_ms: int) -> Group:
+    return Group(
         file=file,
-        name=keys.text("name"),
-        interval_ms=interval,
-        rules=tuple(_rule(rule, common) for rule in keys.items("rules")),
-        limit=keys.whole("limit", 0, 1_000_000) if keys.has("limit") else 0,
-        offset_ms=_duration(keys, "query_offset", 0),
+        name=entry.name,
+        interval_ms=interval_ms if entry.interval is None else entry.interval,
+        rules=tuple(_rule(rule, entry.labels) for rule in entry.rules),
+        limit=entry.limit,
+        offset_ms=entry.query_offset,
     )
-    keys.nothing_else()
-    return group
 
 
-def _rule(keys: Keys, common: Mapping[str, str]) -> Rule:
-    records, alerts = keys.has("record"), keys.has("alert")
-    if records == alerts:
-        raise UsageError(f"{keys.where('record')} or {keys.where('alert')}: a rule has one of them, and not both")
-    text = keys.text("expr")
-    expr = _parsed(keys, "expr", lambda: _expression(text))
-    labels = {**common, **_labels(keys, "labels")}
-    rule = _recording(keys, text, expr, labels) if records else _alerting(keys, text, expr, labels)
-    keys.nothing_else()
-    return rule
-
-
-def _recording(keys: Keys, text: str, expr: Expr, labels: Mapping[str, str]) -> Recording:
-    name = keys.text("record")
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{keys.where('record')}: {name!r} is not a metric name")
-    return Recording(name, canonical(text), expr, labels)
-
-
-def _alerting(keys: Keys, text: str, expr: Expr, labels: Mapping[str, str]) -> Alerting:
+def _rule(entry: _RuleEntry, common: Mapping[str, str]) -> Rule:
+    labels = {**common, **entry.labels}
+    if entry.record is not None:
+        return Recording(entry.record, entry.expr.text, entry.expr.tree, labels)
     return Alerting(
-        name=keys.text("alert"),
-        query=canonical(text),
-        expr=expr,
-        hold_ms=_duration(keys, "for", 0),
-        keep_ms=_duration(keys, "keep_firing_for", 0),
-        labels=_templates(keys, "labels", labels),
-        annotations=_templates(keys, "annotations", keys.texts("annotations") if keys.has("annotations") else {}),
+        name=entry.alert or "",
+        query=entry.expr.text,
+        expr=entry.expr.tree,
+        hold_ms=entry.hold_ms,
+        keep_ms=entry.keep_ms,
+        labels={name: Template(text) for name, text in labels.items()},
+        annotations=entry.annotations,
     )
-
-
-def _expression(text: str) -> Expr:
-    expr = parse(text)
-    if expr.kind not in ("vector", "scalar"):
-        raise QueryError("a rule's expression must be an instant vector or a scalar")
-    return expr
-
-
-def _labels(keys: Keys, key: str) -> dict[str, str]:
-    found = keys.texts(key) if keys.has(key) else {}
-    for name in found:
-        if not name or name == "__name__":
-            raise UsageError(f"{keys.where(key)}: {name!r} cannot be the name of a label here")
-    return found
-
-
-def _templates(keys: Keys, key: str, texts: Mapping[str, str]) -> dict[str, Template]:
-    def read(text: str) -> Callable[[], Template]:
-        return lambda: Template(text)
-
-    return {name: _parsed(keys, f"{key}.{name}", read(text)) for name, text in texts.items()}
-
-
-def _duration(keys: Keys, key: str, default: int) -> int:
-    if not keys.has(key):
-        return default
-    text = keys.text(key)
-    return _parsed(keys, key, lambda: prom_duration_ms(text))
-
-
-def _parsed(keys: Keys, key: str, read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except (ValueError, QueryError) as error:
-        raise UsageError(f"{keys.where(key)}: {error}") from error

@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 
-from obsctl.embedded.alerting import routing
 from obsctl.embedded.alerting.board import Board
 from obsctl.embedded.alerting.dispatch import Dispatcher
-from obsctl.embedded.alerting.matching import parse_matchers
 from obsctl.embedded.alerting.model import Known, fingerprint
 from obsctl.embedded.alerting.post import Notifier, PostError, post
+from obsctl.embedded.alerting.routing import routing
 from obsctl.embedded.alerting.silences import Silences
-from obsctl.embedded.keys import Keys
+from obsctl.embedded.alerting_config import parse
 from obsctl.embedded.rules.status import Notice
 from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, OwnMetrics
 from obsctl.errors import UsageError
+from obsctl.languages.alert_matchers import parse_matchers
 from obsctl.languages.errors import QueryError
 from obsctl.wait import Deadline, until
 from tests.required import missing
@@ -89,7 +89,7 @@ class World:
             },
             "receivers": [{"name": "hook", "webhook_configs": [{"url": f"{url}/told", **more}]}],
         }
-        self.board = Board(routing.parse(Keys("alerting", document)), Silences(clock=self.clock), self.clock)
+        self.board = Board(routing(parse(document)), Silences(clock=self.clock), self.clock)
         self.metrics = OwnMetrics()
         self.dispatcher = Dispatcher(self.board, "http://am", self.metrics, self.clock)
         self.dispatcher.close()  # its looks are taken one by one here
@@ -295,7 +295,7 @@ def test_mistakes_in_the_routing_are_named(path: str, value: Any, says: str) -> 
         place = place[part]
     place[last] = value
     with pytest.raises(UsageError) as caught:
-        routing.parse(Keys("alerting", document))
+        parse(document)
     assert says in caught.value.message
 
 

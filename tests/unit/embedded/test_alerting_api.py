@@ -11,12 +11,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from obsctl.embedded.alerting import routing
 from obsctl.embedded.alerting.board import Board
+from obsctl.embedded.alerting.routing import routing
 from obsctl.embedded.alerting.silences import Silences
+from obsctl.embedded.alerting_config import parse
 from obsctl.embedded.alertmanager import api as alertmanager
 from obsctl.embedded.http.body import Bodies
-from obsctl.embedded.keys import Keys
 from obsctl.wait import Deadline
 from tests.conformance import products
 from tests.required import missing
@@ -31,7 +31,7 @@ Answer = tuple[int, Any]
 
 
 def api(folder: Path | None = None) -> Api:
-    board = Board(routing.parse(Keys("alerting", CONFIG)), Silences(folder))
+    board = Board(routing(parse(CONFIG)), Silences(folder))
     return Api(Starlette(routes=alertmanager.routes(board, Bodies(1 << 16))))
 
 

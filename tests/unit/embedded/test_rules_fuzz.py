@@ -8,11 +8,11 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obsctl.embedded.alerting.matching import parse_matchers
 from obsctl.embedded.rules.functions import FUNCTIONS, Context, Sample
 from obsctl.embedded.rules.load import groups
 from obsctl.embedded.rules.templates import Template
 from obsctl.errors import UsageError
+from obsctl.languages.alert_matchers import parse_matchers
 from obsctl.languages.errors import QueryError
 from obsctl.languages.gotemplate.syntax import TemplateError
 from tests.unit.embedded.test_alerting_api import api

@@ -8,11 +8,12 @@ import re
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from obsctl.embedded.config import Scrape, ScrapeRules, Target
+from obsctl.embedded.config import ScrapeConfig, ScrapeOptions, ScrapeTarget
 from obsctl.embedded.prometheus import fetch as fetching
 from obsctl.embedded.prometheus.scrape import Outcome, Scraping, TargetScraper, relabel, target_labels
 from obsctl.embedded.records import STALE_BITS
@@ -25,7 +26,7 @@ from obsctl.wait import Deadline, until
 from .conftest import Embedded, Page, ask, eventually, free_ports, http_target
 from .promql_store import rows_of
 
-NO_RULES = ScrapeRules()
+NO_RULES = ScrapeOptions()
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
@@ -33,12 +34,12 @@ class Scraped:
     """One target, scraped by hand, with a look at what is stored."""
 
     def __init__(
-        self, store: SqliteStore, url: str, timeout: float = 5.0, rules: ScrapeRules = NO_RULES, **labels: str
+        self, store: SqliteStore, url: str, timeout: float = 5.0, rules: ScrapeOptions = NO_RULES, **labels: str
     ) -> None:
         self.store = store
         self.metrics = OwnMetrics()
-        self.target = Target("api", url, labels, rules)
-        self.scraper = TargetScraper(self.target, Scrape(2.0, timeout, (self.target,)), store, self.metrics)
+        self.target = ScrapeTarget(job="api", url=url, labels=labels, **asdict(rules))
+        self.scraper = TargetScraper(self.target, ScrapeConfig(2.0, timeout, (self.target,)), store, self.metrics)
 
     def series(self, name: str) -> dict[Labels, list[float]]:
         """Values of every series of a name; the staleness marker shows as -1."""
@@ -197,7 +198,7 @@ def test_labels_of_the_target_or_of_the_page_win(store: SqliteStore, target: tup
     url, page = target
     body = 'a{zone="theirs",job="",x="1"} 1\n'
     Scraped(store, url, zone="ours")(page, body)
-    Scraped(store, url, rules=ScrapeRules(honor_labels=True), zone="ours")(page, body)
+    Scraped(store, url, rules=ScrapeOptions(honor_labels=True), zone="ours")(page, body)
     instance = url.removeprefix("http://").removesuffix("/metrics")
     assert [dict(one.labels) for one in store.series([Matcher("__name__", "=", "a")])] == [
         {"__name__": "a", "exported_zone": "theirs", "instance": instance, "job": "api", "x": "1", "zone": "ours"},
@@ -207,13 +208,13 @@ def test_labels_of_the_target_or_of_the_page_win(store: SqliteStore, target: tup
 
 def test_times_can_be_left_aside_or_followed(store: SqliteStore, target: tuple[str, Page]) -> None:
     url, page = target
-    scrape = Scraped(store, url, rules=ScrapeRules(honor_timestamps=False))
+    scrape = Scraped(store, url, rules=ScrapeOptions(honor_timestamps=False))
     scrape(page, "a 1 1754000000000\n")
     scrape(page, "b 1\n")
     assert scrape.one("a") == [1, -1]
     (row,) = rows_of(store.samples(store.series([Matcher("__name__", "=", "a")]), 0, 2**62))
     assert row[0][0] > 1_754_000_000_000
-    followed = Scraped(store, url, rules=ScrapeRules(track_timestamps_staleness=True), of="followed")
+    followed = Scraped(store, url, rules=ScrapeOptions(track_timestamps_staleness=True), of="followed")
     followed(page, "c 1 1754000000000\n")
     followed(page, "b 1\n")
     assert list(followed.series("c").values()) == [[1, -1]]
@@ -222,20 +223,20 @@ def test_times_can_be_left_aside_or_followed(store: SqliteStore, target: tuple[s
 @pytest.mark.parametrize(
     ("rules", "error"),
     [
-        (ScrapeRules(sample_limit=2), "sample limit exceeded"),
-        (ScrapeRules(label_limit=3), 'label_limit exceeded (metric: "m", number of labels: 4, limit: 3)'),
+        (ScrapeOptions(sample_limit=2), "sample limit exceeded"),
+        (ScrapeOptions(label_limit=3), 'label_limit exceeded (metric: "m", number of labels: 4, limit: 3)'),
         (
-            ScrapeRules(label_name_length_limit=8),
+            ScrapeOptions(label_name_length_limit=8),
             'label_name_length_limit exceeded (metric: "m", label name: name_of_9, length: 9, limit: 8)',
         ),
         (
-            ScrapeRules(label_value_length_limit=25),
+            ScrapeOptions(label_value_length_limit=25),
             'label_value_length_limit exceeded (metric: "m", label name: NAME, value: "VALUE", length: 26, limit: 25)',
         ),
     ],
 )
 def test_a_scrape_over_a_limit_is_void_and_counted(
-    store: SqliteStore, target: tuple[str, Page], rules: ScrapeRules, error: str
+    store: SqliteStore, target: tuple[str, Page], rules: ScrapeOptions, error: str
 ) -> None:
     url, page = target
     scrape = Scraped(store, url, rules=rules)
@@ -286,7 +287,7 @@ def test_metadata_is_kept(scraped: tuple[Scraped, Page]) -> None:
 
 
 def test_labels_of_the_target_win_and_scraped_ones_are_exported() -> None:
-    target = Target("api", "http://127.0.0.1:1/metrics", {"zone": "a", "empty": ""})
+    target = ScrapeTarget(job="api", url="http://127.0.0.1:1/metrics", labels={"zone": "a", "empty": ""})
     scraped = {"__name__": "m", "job": "own", "zone": "b", "exported_zone": "c", "x": ""}
     assert dict(relabel(scraped, target_labels(target))) == {
         "__name__": "m",
@@ -317,7 +318,7 @@ def test_an_outcome_is_digested_without_a_clock_or_a_network() -> None:
     from obsctl.embedded.prometheus.scrape import Memory, digest
 
     live = frozenset([(("__name__", "a"),)])
-    batch, memory = digest(Outcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live), ScrapeRules())
+    batch, memory = digest(Outcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live), ScrapeOptions())
     assert {dict(s.labels)["__name__"]: (s.time_ms, s.value) for s in batch.samples if not math.isnan(s.value)} == {
         "up": (7, 0.0),
         "scrape_duration_seconds": (7, 0.5),
@@ -336,8 +337,8 @@ def test_every_target_is_scraped_at_its_interval_and_looked_for_while_it_is_down
     page.body = b"a 1\n"
     (port,) = free_ports(1)
     down = f"http://127.0.0.1:{port}/metrics"
-    targets = (Target("up", url, {}), Target("down", down, {}))
-    scraping = Scraping(Scrape(0.05, 1.0, targets), store, OwnMetrics())
+    targets = tuple(ScrapeTarget(job=job, url=at, labels={}) for job, at in (("up", url), ("down", down)))
+    scraping = Scraping(ScrapeConfig(0.05, 1.0, targets), store, OwnMetrics())
     eventually(lambda: [one.health for one in scraping.statuses()] == ["up", "down"])
     with http_target(port) as (_, late):
         late.body = b"b 1\n"

@@ -9,7 +9,7 @@ import pytest
 from obsctl.schema.reference import json_schema
 from obsctl.spec.load import FILES
 from obsctl.spec.stack import DEFAULT_PORTS
-from tests.unit.spec.regenerate import DOC, doc_text, schema_path, schema_text
+from tests.unit.spec.regenerate import PAGES, page_text, schema_path, schema_text
 
 HELP = "run: python -m tests.unit.spec.regenerate"
 
@@ -19,9 +19,9 @@ def test_the_schema_is_current(file):
     assert schema_path(file).read_text(encoding="utf-8") == schema_text(file), HELP
 
 
-def test_the_page_is_current():
-    text = DOC.read_text(encoding="utf-8")
-    assert text == doc_text(text), HELP
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_is_current(page):
+    assert page.read_text(encoding="utf-8") == page_text(page), HELP
 
 
 def test_the_schema_knows_keys_types_and_bounds():

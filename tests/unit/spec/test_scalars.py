@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from obsctl.schema.findings import Findings
 from obsctl.schema.scalars import duration_seconds, size
-from obsctl.schema.source import Cursor, SourceNode
+from obsctl.schema.source import SourceCursor, SourceNode
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import ValidationError
 from obsctl.spec.scalars import BIND, GLOB, NAME, REGEX, ROUTE, URL, placeholders
 
 
 def read(kind, text):
-    return kind.read(Cursor(SourceNode(text, 1, text)), Findings("f"))
+    return kind.read(SourceCursor(SourceNode(text, 1, text)), Findings("f"))
 
 
 @pytest.mark.parametrize(
