@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from obsctl.backends import CONTAINERS, DATA_SOURCES, SAMPLE, Backend, ConfigVariant, Served, dialect_of
 from obsctl.backends.base import DATA_NETWORK, DEFAULT_NETWORK
@@ -32,7 +31,7 @@ from obsctl.render.images import image_of, variant_of
 from obsctl.render.logpaths import Source, log_sources
 from obsctl.render.rulefiles import rule_files, rule_test_files
 from obsctl.render.stack import endpoints as endpoints_of
-from obsctl.render.template import inline
+from obsctl.render.template import Values, inline
 from obsctl.render.values import HOST, Part, answers, on_this_machine, values
 from obsctl.spec.presets import Preset
 from obsctl.spec.stack import Stack, url_host
@@ -117,20 +116,18 @@ def _fillers(parts: Sequence[Part]) -> dict[str, list[str]]:
     return fillers
 
 
-def _product(
-    stack: Stack, preset: Preset, part: Part, sources: Sequence[Source], known: Mapping[str, Any]
-) -> Container:
+def _product(stack: Stack, preset: Preset, part: Part, sources: Sequence[Source], known: Values) -> Container:
     backend, variant = part.backend, part.variant
     mounts = [Mount("config", _below(backend.key, folder), target) for folder, target in variant.mounts.items()]
     if variant.reads_logs:
         mounts += dict.fromkeys(source.mount for source in sources)
-    return Container(
+    return replace(
+        _container(stack, backend, variant, known),
         name=backend.name,
         image=image_of(backend.key, preset, stack.choices),
         mounts=(*mounts, *_volumes(variant)),
         extra_hosts={HOST: "host-gateway"} if _reaches_out(stack, backend) else {},
         files=(*product_files(part, known), *_derived(stack, preset, backend)),
-        **_common(stack, backend, variant, known),
     )
 
 
@@ -163,9 +160,7 @@ def _reaches_out(stack: Stack, backend: Backend) -> bool:
     return backend.scrapes and any(on_this_machine(url) for url in urls)
 
 
-def _sample(
-    stack: Stack, preset: Preset, version: str, parts: Sequence[Part], known: Mapping[str, Any]
-) -> list[Container]:
+def _sample(stack: Stack, preset: Preset, version: str, parts: Sequence[Part], known: Values) -> list[Container]:
     """The components of the sample, all from one image."""
     variant = _logging_to(parts)
     build = Build(SAMPLE_FOLDER, {"PYTHON_IMAGE": image_of(_PYTHON, preset, stack.choices)})
@@ -176,13 +171,13 @@ def _sample(
         for component in service.components:
             here = {**known, "component": component.name, "namespace": service.contract.service}
             backend = replace(SAMPLE, ports={component.name: SAMPLE.ports[component.name]})
-            container = Container(
+            container = replace(
+                _container(stack, backend, variant, here),
                 name=component.name,
                 image=image,
                 mounts=_volumes(variant),
                 build=build,
                 files=files,
-                **_common(stack, backend, variant, here),
             )
             containers.append(container)
     return containers
@@ -204,24 +199,26 @@ def _digest(build: Build, files: Sequence[File]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
-def _common(stack: Stack, backend: Backend, variant: ConfigVariant, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What a product and a component of the sample have in common."""
+def _container(stack: Stack, backend: Backend, variant: ConfigVariant, known: Values) -> Container:
+    """What containers of a product and of the sample take from their description; name and image are still empty."""
     user, group = variant.user.split(":")
-    return {
-        "purpose": backend.purpose,
-        "user": variant.user,
-        "memory": variant.memory * MEBIBYTE,
-        "pids": variant.pids,
-        "command": tuple(inline(argument, known) for argument in variant.command),
-        "environment": {name: inline(text, known) for name, text in sorted(variant.environment.items())},
-        "ports": tuple(Published(key, stack.ports[key], inside) for key, inside in backend.ports.items()),
-        "tmpfs": tuple(Tmpfs(path, user=user, group=group) for path in variant.tmpfs),
-        "networks": backend.networks,
-        "depends_on": dict.fromkeys(backend.after, "service_started"),
-        "health": HealthCheck(variant.health) if variant.health else None,
-        "secrets": variant.secrets,
-        "platform": stack.choices.platform,
-    }
+    return Container(
+        name="",
+        image="",
+        purpose=backend.purpose,
+        user=variant.user,
+        memory=variant.memory * MEBIBYTE,
+        pids=variant.pids,
+        command=tuple(inline(argument, known) for argument in variant.command),
+        environment={name: inline(text, known) for name, text in sorted(variant.environment.items())},
+        ports=tuple(Published(key, stack.ports[key], inside) for key, inside in backend.ports.items()),
+        tmpfs=tuple(Tmpfs(path, user=user, group=group) for path in variant.tmpfs),
+        networks=backend.networks,
+        depends_on=dict.fromkeys(backend.after, "service_started"),
+        health=HealthCheck(variant.health) if variant.health else None,
+        secrets=variant.secrets,
+        platform=stack.choices.platform,
+    )
 
 
 def _volumes(variant: ConfigVariant) -> tuple[Mount, ...]:
