@@ -17,7 +17,7 @@ from tests.conformance import products
 from tests.required import missing
 from tests.unit.embedded.rule_tests import Simulation, failures
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "current"
+GOLDEN = Path(__file__).parents[2] / "golden" / "common"
 SCRIPTS = Path(__file__).parents[2] / "scripts" / "rules"
 RENDERED = sorted((GOLDEN / "rule-tests").iterdir())
 TEMPLATES = [line for line in (SCRIPTS / "templates.txt").read_text(encoding="utf8").splitlines() if line[:1] != "#"]

@@ -13,10 +13,13 @@ from obsctl.render.compose import compose
 from obsctl.render.containers import Composition
 from obsctl.render.files import SAMPLE_FOLDER
 from obsctl.spec.load import load_stack
-from obsctl.spec.presets import load_preset, role_options
+from obsctl.spec.presets import load_preset, preset_names, role_options
 from obsctl.spec.stack import Stack
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+COMMON = GOLDEN / "common"
+"""What is the same in every preset; a preset's own folder holds the rest."""
+
 NOWHERE = Path("/")
 
 
@@ -40,10 +43,33 @@ def alternative_files(option: str, choice: str) -> dict[str, str]:
     usual = set(files(rendered(default_stack())).values())
     texts = files(rendered(default_stack(**{option: choice})))
     return {
-        path: text
+        path: neutral(text)
         for path, text in texts.items()
         if text not in usual and not re.search(r"/dashboards/|^rule-tests/", path)
     }
+
+
+def preset_files() -> dict[Path, dict[str, str]]:
+    """Folder of golden files -> path -> text: what is common to all presets, and the rest of each."""
+    texts = {preset: files(rendered(default_stack(preset=preset))) for preset in preset_names()}
+    first, *others = texts.values()
+    common = {path: text for path, text in first.items() if all(other.get(path) == text for other in others)}
+    own = {
+        GOLDEN / preset: {path: neutral(text) for path, text in all_of_it.items() if path not in common}
+        for preset, all_of_it in texts.items()
+    }
+    return {COMMON: common, **own}
+
+
+def neutral(text: str) -> str:
+    """A text without the digest of the sample's source: a change of the sample is none of the stack."""
+    return re.sub(r"(obsctl-sample:0)-[0-9a-f]{8}\b", r"\1-digest", text)
+
+
+def golden_stack(preset: str, folder: Path) -> Path:
+    """All golden files of a preset, in one new folder."""
+    write_golden(folder, {**read_golden(COMMON), **read_golden(GOLDEN / preset)})
+    return folder
 
 
 def golden_folder(option: str, choice: str) -> Path:

@@ -23,12 +23,12 @@ from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.presets import load_preset, preset_names, product_names, role_options
 from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, Component, Service, Stack
 from tests.unit.render.stacks import (
-    GOLDEN,
     alternative_files,
     alternatives,
     default_stack,
     files,
     golden_folder,
+    preset_files,
     read_golden,
     rendered,
 )
@@ -75,10 +75,9 @@ def composed(composition: Composition) -> dict[str, Any]:
     return text
 
 
-@every_preset
-def test_the_files_are_the_golden_ones(preset: str) -> None:
-    texts = files(rendered(default_stack(preset=preset)))
-    there = read_golden(GOLDEN / preset)
+@pytest.mark.parametrize("folder", preset_files(), ids=lambda folder: folder.name)
+def test_the_files_are_the_golden_ones(folder: Path) -> None:
+    texts, there = preset_files()[folder], read_golden(folder)
     assert sorted(texts) == sorted(there), HELP
     for path, text in texts.items():
         assert text == there[path], f"{path}; {HELP}"

@@ -18,7 +18,7 @@ from obsctl.spec.presets import preset_names
 from tests.conformance.products import HINT
 from tests.e2e.images.build import program
 from tests.required import missing
-from tests.unit.render.stacks import GOLDEN, default_stack, files, rendered
+from tests.unit.render.stacks import default_stack, files, golden_stack, rendered
 
 MADE = {
     ("promtool", "current"): "prometheus",
@@ -49,8 +49,9 @@ def checked(*command: str, cwd: Path, **env: str) -> str:
 
 
 @every_preset
-def test_prometheus_takes_its_configuration(preset: str) -> None:
-    checked(tool("promtool", preset), "check", "config", "prometheus.yml", cwd=GOLDEN / preset / "prometheus")
+def test_prometheus_takes_its_configuration(preset: str, tmp_path: Path) -> None:
+    folder = golden_stack(preset, tmp_path / "deploy")
+    checked(tool("promtool", preset), "check", "config", "prometheus.yml", cwd=folder / "prometheus")
 
 
 @pytest.mark.parametrize("alerting", [True, False])
@@ -98,9 +99,10 @@ def test_the_collectors_validator_minds_what_is_wrong(preset: str, tmp_path: Pat
 
 
 @every_preset
-def test_compose_takes_the_compose_file(preset: str) -> None:
+def test_compose_takes_the_compose_file(preset: str, tmp_path: Path) -> None:
     """Asked for its reading of the file, since one wrapper of it that is around ends with 0 whatever happens."""
-    told = checked(tool("docker-compose"), "config", "--format", "json", cwd=GOLDEN / preset)
+    folder = golden_stack(preset, tmp_path / "deploy")
+    told = checked(tool("docker-compose"), "config", "--format", "json", cwd=folder)
     services = json.loads(told)["services"]
     assert set(services) == {c.name for c in rendered(default_stack(preset=preset)).containers}
     assert all(p["host_ip"] == "127.0.0.1" for s in services.values() for p in s.get("ports", ()))

@@ -26,7 +26,7 @@ from obsctl.spec.contract import Contract
 from obsctl.spec.load import load_contract, load_stack
 from obsctl.spec.rule_templates import rule_templates
 from obsctl.spec.slo import Slo, SloMatcher, SloSelector
-from tests.unit.render.stacks import GOLDEN
+from tests.unit.render.stacks import COMMON
 from tests.unit.render.test_compose_validators import checked, tool
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -216,8 +216,8 @@ def test_what_is_written_is_read_back(text: str) -> None:
 
 
 def test_promtool_takes_every_rule() -> None:
-    rules = sorted(str(p) for p in (GOLDEN / "current" / "prometheus" / "rules").iterdir())
-    told = checked(tool("promtool"), "check", "rules", *rules, cwd=GOLDEN)
+    rules = sorted(str(p) for p in (COMMON / "prometheus" / "rules").iterdir())
+    told = checked(tool("promtool"), "check", "rules", *rules, cwd=COMMON)
     assert told.count("SUCCESS") == len(rules) == 7
 
 
@@ -245,14 +245,14 @@ def test_promtool_passes_the_tests_of_other_selectors(tmp_path: Path, part: SloM
     checked(tool("promtool"), "test", "rules", "tests.yml", cwd=tmp_path)
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in (GOLDEN / "current" / "rule-tests").iterdir()))
+@pytest.mark.parametrize("name", sorted(p.name for p in (COMMON / "rule-tests").iterdir()))
 def test_promtool_passes_every_test(name: str) -> None:
-    checked(tool("promtool"), "test", "rules", name, cwd=GOLDEN / "current" / "rule-tests")
+    checked(tool("promtool"), "test", "rules", name, cwd=COMMON / "rule-tests")
 
 
 def test_promtool_notices_a_rule_that_is_wrong(tmp_path: Path) -> None:
-    shutil.copytree(GOLDEN / "current" / "prometheus" / "rules", tmp_path / "prometheus" / "rules")
-    shutil.copytree(GOLDEN / "current" / "rule-tests", tmp_path / "rule-tests")
+    shutil.copytree(COMMON / "prometheus" / "rules", tmp_path / "prometheus" / "rules")
+    shutil.copytree(COMMON / "rule-tests", tmp_path / "rule-tests")
     change(tmp_path / "prometheus" / "rules" / "cv-job-matching.http.yml", "> 0.05", "> 0.5")
     command = [tool("promtool"), "test", "rules", "cv-job-matching.http.yml"]
     done = subprocess.run(command, cwd=tmp_path / "rule-tests", capture_output=True, timeout=60, check=False)
