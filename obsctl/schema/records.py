@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, dataclass_transform, overload, runtime_checkable
 
 from obsctl.errors import Place
+from obsctl.json_types import Json
 from obsctl.schema.findings import Findings
-from obsctl.schema.source import Json, Scalar, SourceCursor, SourceNode
+from obsctl.schema.source import Scalar, SourceCursor, SourceNode
 from obsctl.schema.types import AlreadyReported, ValidationError, ValueType, read_or_report
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from obsctl.json_types import Json
 from obsctl.schema.records import Key, KnownKeys, RecordType
-from obsctl.schema.source import Json
 from obsctl.schema.types import ListOf, MapOf, OneOrMore, ScalarType, TextOr, ValueType
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from obsctl.json_types import Json
 from obsctl.schema.findings import described
-from obsctl.schema.source import Json, SourceNode
+from obsctl.schema.source import SourceNode
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import JsonType, ScalarType, ValidationError
 

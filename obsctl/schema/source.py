@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
+from obsctl.json_types import Json
 from obsctl.schema.text import quoted
 
 Scalar: TypeAlias = str | int | float | bool | None
-Json: TypeAlias = "Scalar | list[Json] | dict[str, Json]"
-"""A value as JSON has it."""
 
 T = TypeVar("T")
 

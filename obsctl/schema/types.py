@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from obsctl.json_types import Json
 from obsctl.schema.findings import Findings, described
-from obsctl.schema.source import Json, SourceCursor, SourceNode, Spot, joined
+from obsctl.schema.source import SourceCursor, SourceNode, Spot, joined
 from obsctl.schema.text import nearest, quoted
 
 T = TypeVar("T")

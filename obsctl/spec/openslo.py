@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from obsctl.errors import Place
+from obsctl.json_types import Json
 from obsctl.schema.findings import Findings
 from obsctl.schema.records import RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, NUMBER, TEXT
-from obsctl.schema.source import Json, SourceCursor
+from obsctl.schema.source import SourceCursor
 from obsctl.schema.types import ListOf, MapOf, TextOr, choice
 from obsctl.spec.scalars import NAME
 

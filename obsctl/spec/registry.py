@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from obsctl.errors import Place
+from obsctl.json_types import Json
 from obsctl.schema.findings import Findings
 from obsctl.schema.records import RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, NUMBER, TEXT, text_like, whole
-from obsctl.schema.source import Json, SourceCursor, Spot
+from obsctl.schema.source import SourceCursor, Spot
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import ListOf, MapOf, choice
 from obsctl.spec.contract import Metric, MetricType

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from obsctl.errors import Place
+from obsctl.json_types import Json
 from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, PLAIN, TEXT, duration, size, text_like, whole
-from obsctl.schema.source import Json
 from obsctl.schema.types import Choice, ListOf, MapOf, choice
 from obsctl.spec.contract import Contract
 from obsctl.spec.presets import preset_names, product_names, role_options

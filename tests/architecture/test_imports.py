@@ -21,8 +21,9 @@ VALUES = ("endpoints", "languages", "result")
 ROOMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(NEUTRAL, ()),
     **dict.fromkeys(VALUES, ("errors",)),
-    **dict.fromkeys(("dashboards", "schema"), ("languages", "errors")),
-    "spec": ("schema", "assets", "languages", "errors"),
+    "dashboards": ("languages", "errors"),
+    "schema": ("languages", "json_types", "errors"),
+    "spec": ("schema", "assets", "languages", "json_types", "errors"),
     "backends": ("spec", "endpoints", "errors"),
     "render": ("backends", "spec", "schema", "endpoints", "dashboards", "languages", "assets", "errors"),
     "runtime": ("render", "endpoints", "events", "errors"),
