@@ -28,7 +28,7 @@ NO_RULE = "the contract says nothing about logs"
 LIMIT = 5000
 """Most lines that are read for one run, in one answer."""
 
-ASTRAY_NS = 24 * 3600 * 10**9
+SEARCH_MARGIN_NS = 24 * 3600 * 10**9
 """How far from the run lines are looked for that are not where they should be: every time zone is nearer."""
 
 WRONG_TIME = "write timestamps in UTC or with their offset, and see that the clock of that machine is right"
@@ -74,8 +74,8 @@ class LogsPoller(Poller):
     def lacking(self, lines: Sequence[ParsedLine]) -> tuple[str, ...]:
         """Which component wrote nothing for which request."""
         if not self._each:
-            seen = {line.component for line in lines}
-            return tuple(f"no line of {name}" for name in self.components if name not in seen)
+            writers = {line.component for line in lines}
+            return tuple(f"no line of {name}" for name in self.components if name not in writers)
         found = {
             (r.request_id, line.component)
             for r in self.judged
@@ -89,7 +89,7 @@ class LogsPoller(Poller):
             if (request.request_id, name) not in found
         )
 
-    def astray(self) -> tuple[str, ...]:
+    def misdated(self) -> tuple[str, ...]:
         """What to say of components whose lines of this run are stored under a time that is not the run's.
 
         A clock that is wrong does that, or a local time that is written as if it were UTC.
@@ -98,7 +98,7 @@ class LogsPoller(Poller):
         off: dict[str, int] = {}
         with contextlib.suppress(BackendError):  # it is only asked to explain a failure
             for query in self.queries:
-                for line in self._client.lines(query, start - ASTRAY_NS, end + ASTRAY_NS, LIMIT):
+                for line in self._client.lines(query, start - SEARCH_MARGIN_NS, end + SEARCH_MARGIN_NS, LIMIT):
                     if not start <= line.time_ns < end:
                         off.setdefault(parse_line(line, self._otlp).component, line.time_ns - start)
         return tuple(f"lines of {name or '(no service_name)'} {_apart(ns)} the run" for name, ns in sorted(off.items()))
@@ -162,7 +162,7 @@ def nothing_arrived(poller: LogsPoller, lines: Sequence[ParsedLine]) -> Verdict 
         return skipped(f"no {poller.wanted} was answered as planned, which readiness.driven is about")
     if lines:
         return None
-    if off := poller.astray():
+    if off := poller.misdated():
         summary = f"no log line of the run is stored under its time, but there are {', '.join(off)}"
         return failed(summary, poller.looked, hint=WRONG_TIME)
     hint = (

@@ -35,13 +35,13 @@ def _reached(spans: Sequence[Span], starts: Iterable[Span]) -> int:
     for index, span in enumerate(spans):
         children.setdefault(span.parent_id, []).append(index)
     position = {id(s): i for i, s in enumerate(spans)}
-    todo, seen = [position[id(s)] for s in starts], set[int]()
+    todo, reached = [position[id(s)] for s in starts], set[int]()
     while todo:
         index = todo.pop()
-        if index not in seen:
-            seen.add(index)
+        if index not in reached:
+            reached.add(index)
             todo.extend(children.get(spans[index].span_id, ()))
-    return len(seen)
+    return len(reached)
 
 
 def named(span: Span) -> str:
@@ -102,8 +102,8 @@ def absent(span: Span, rule: SpanRule) -> tuple[str, ...]:
 
 def misshapen(spans: Sequence[Span], rule: TraceRule) -> tuple[str, ...]:
     """What a trace lacks of its rule: components, then edges, then spans; empty when it has all of it."""
-    seen, calls = {s.service for s in spans}, {Edge(*call) for call in service_calls(spans)}
-    gone = [name for name in rule.components if name not in seen]
+    services, calls = {s.service for s in spans}, {Edge(*call) for call in service_calls(spans)}
+    gone = [name for name in rule.components if name not in services]
     found = [f"no span of {name}" for name in gone]
     found += [
         f"no call {edge}" for edge in rule.edges if edge not in calls and not {edge.source, edge.target} & {*gone}

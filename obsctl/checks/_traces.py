@@ -67,9 +67,9 @@ class TracesPoller(Poller):
     def traces(self, deadline: Deadline) -> tuple[ProbeTrace, ...]:
         """Every trace whose request was answered, settled or as last seen. Raises BackendError."""
         self.settle(deadline)
-        return self.seen()
+        return self.as_last_seen()
 
-    def seen(self) -> tuple[ProbeTrace, ...]:
+    def as_last_seen(self) -> tuple[ProbeTrace, ...]:
         """The traces as last seen, without asking."""
         with self.lock:
             return tuple(self._traces.values())

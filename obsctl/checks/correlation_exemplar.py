@@ -35,7 +35,7 @@ class MetricExemplars:
         return self.metric.name + suffix
 
     @property
-    def seen(self) -> str:
+    def description(self) -> str:
         """What there was, for people."""
         held = ", ".join(f"{dict(e.labels)} at {e.value:g}" for e in self.exemplars[-3:])
         return short(f"{count(len(self.exemplars), 'exemplar')}" + (f", the last: {held}" if held else ""))
@@ -69,7 +69,7 @@ class CorrelationExemplar:
 
 
 def _failed(without: Sequence[MetricExemplars]) -> Verdict:
-    looked = [Evidence(f"GET /api/v1/query_exemplars?query={f.query}", f.seen) for f in without]
+    looked = [Evidence(f"GET /api/v1/query_exemplars?query={f.query}", f.description) for f in without]
     hint = (
         "observe the metric with the current trace id as exemplar, serve it over OpenMetrics, "
         "and see that the backend stores exemplars (Prometheus: --enable-feature=exemplar-storage)"
@@ -82,7 +82,7 @@ def _failed(without: Sequence[MetricExemplars]) -> Verdict:
 
 
 def _resolved(context: Context, found: Sequence[MetricExemplars]) -> Verdict:
-    looked = [Evidence(f"GET /api/v1/query_exemplars?query={f.query}", f.seen) for f in found]
+    looked = [Evidence(f"GET /api/v1/query_exemplars?query={f.query}", f.description) for f in found]
     if context.traces is None:
         return passed(f"{count(len(found), 'metric')} with an exemplar of a driven trace (no trace backend)", looked)
     spans = _spans(context, found)

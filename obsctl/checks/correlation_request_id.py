@@ -48,7 +48,7 @@ def _in_logs(poller: LogsPoller, context: Context, echoed: Evidence) -> Verdict:
     if not lines:
         said = "echoed, but no log line of this run is stored to find it in"
         return failed(said, [echoed, *poller.looked], hint="see logs.present")
-    if found := [f for request in poller.judged for f in _strays(request, lines)]:
+    if found := [f for request in poller.judged for f in _foreign_lines(request, lines)]:
         looked = [Evidence(said, short(str(line))) for line, said in found]
         hint = "hand the request id on with every call and message, and put it in the logging context at the other end"
         return failed(
@@ -64,7 +64,7 @@ def _in_logs(poller: LogsPoller, context: Context, echoed: Evidence) -> Verdict:
     return passed(f"echoed in every answer and in the logs of {', '.join(carrying)}", [echoed, *poller.looked])
 
 
-def _strays(request: ProbeRequest, lines: Sequence[ParsedLine]) -> Iterator[tuple[ParsedLine, str]]:
+def _foreign_lines(request: ProbeRequest, lines: Sequence[ParsedLine]) -> Iterator[tuple[ParsedLine, str]]:
     """Lines of the request's trace under another request id. One that is empty is the business of ``logs.fields``."""
     for line in lines:
         own = line.text("request_id")

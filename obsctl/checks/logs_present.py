@@ -28,17 +28,17 @@ class LogsPresent:
         if verdict := nothing_arrived(poller, lines):
             return verdict
         counts = Counter(line.component for line in lines)
-        seen = few((f"{name or '(no service_name)'} {number}" for name, number in sorted(counts.items())), limit=8)
+        writers = few((f"{name or '(no service_name)'} {number}" for name, number in sorted(counts.items())), limit=8)
         if lacking := poller.lacking(lines):
-            last = [Evidence(f"last line, of {seen}", short(str(line))) for line in lines[-1:]]
-            if off := poller.astray():
+            last = [Evidence(f"last line, of {writers}", short(str(line))) for line in lines[-1:]]
+            if off := poller.misdated():
                 return failed(f"{summed(lacking)}, but {', '.join(off)}", [*poller.looked, *last], hint=WRONG_TIME)
             hint = (
                 "look at that component's own output (`obsctl logs`): if there is a line for the request, the shipper "
                 "does not follow it; if there is none, log one there, or carry the request id that far"
             )
             return failed(summed(lacking), [*poller.looked, *last], hint=hint)
-        return passed(f"{count(len(lines), 'line')} of this run: {seen}", [*poller.looked, *_examples(lines)])
+        return passed(f"{count(len(lines), 'line')} of this run: {writers}", [*poller.looked, *_examples(lines)])
 
 
 def _examples(lines: tuple[ParsedLine, ...]) -> list[Evidence]:

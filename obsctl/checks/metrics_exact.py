@@ -26,7 +26,7 @@ STOPPED = 4.0
 
 
 @dataclass(frozen=True)
-class Count:
+class CountRise:
     """What one series, summed over its components, had before the run, should have now, and has.
 
     ``now`` is None while there is no such metric at all.
@@ -94,8 +94,8 @@ def _verdict(poller: _CountsPoller, settled: bool) -> Verdict:
     )
 
 
-def _apart(one: Count) -> str:
-    return f"{one.query} rose by {one.rose:g}, not {one.by}"
+def _apart(rise: CountRise) -> str:
+    return f"{rise.query} rose by {rise.rose:g}, not {rise.by}"
 
 
 class _CountsPoller(Poller):
@@ -147,27 +147,27 @@ class _CountsPoller(Poller):
         self._agreeing = self._agreeing + 1 if known and all(c.rose == c.by for c in known) else 0
         return self._agreeing >= SCRAPES
 
-    def _start(self, expectation: Expectation) -> Count:
-        return Count(selector(self._name(expectation), expectation.labels), 0.0, expectation.by)
+    def _start(self, expectation: Expectation) -> CountRise:
+        return CountRise(selector(self._name(expectation), expectation.labels), 0.0, expectation.by)
 
     def _name(self, expectation: Expectation) -> str:
         metric = self._context.contract.metric(expectation.metric)
         return counted(metric) if metric else expectation.metric
 
-    def _read(self, up: Mapping[str, Sequence[Target]]) -> tuple[Count, ...]:
+    def _read(self, up: Mapping[str, Sequence[Target]]) -> tuple[CountRise, ...]:
         names = dict.fromkeys(self._name(e) for e in self._context.run.expectations)
         series = {name: _by_component(self._client.instant(name), up) for name in names}
         baseline = [self.baseline[name] for name in up]
         merged = _merged([(self._name(e), e) for e in self._context.run.expectations], series)
         return tuple(self._count(name, e, series[name], baseline) for name, e in merged)
 
-    def _count(self, name: str, expectation: Expectation, series: _Series, baseline: Sequence[Exposition]) -> Count:
+    def _count(self, name: str, expectation: Expectation, series: _Series, baseline: Sequence[Exposition]) -> CountRise:
         wanted = expectation.labels.items()
         found = [s.value for samples in series.values() for s in samples if wanted <= s.labels.items()]
         before = sum(b.total(name, expectation.labels) or 0.0 for b in baseline)
         # no such series: it never rose, unless a component that should have it is not there at all
-        seen = found or not self._lacking(expectation.metric, series)
-        return Count(selector(name, expectation.labels), before, expectation.by, sum(found) if seen else None)
+        known = found or not self._lacking(expectation.metric, series)
+        return CountRise(selector(name, expectation.labels), before, expectation.by, sum(found) if known else None)
 
     def _lacking(self, metric: str, series: _Series) -> bool:
         """Whether a component that should expose this metric does not, or is not scraped."""

@@ -37,23 +37,23 @@ class MetricsSeries:
         if verdict := nothing_arrived(context, scraped):
             return verdict
         notes = [not_scraped(scraped)]
-        counted = sorted(_counted(context.contract, scraped), key=lambda c: c.filled, reverse=True)
-        if not counted:
+        usages = sorted(_usages(context.contract, scraped), key=lambda c: c.filled, reverse=True)
+        if not usages:
             hint = "see metrics.present: metrics that are not there cannot be counted"
             return failed("no metric with a budget of series is there to look at", hint=hint)
-        looked = [Evidence(c.query, f"{c}; {_widest(c)}") for c in counted]
-        if over := [c for c in counted if c.filled > 1]:
+        looked = [Evidence(c.query, f"{c}; {_widest(c)}") for c in usages]
+        if over := [c for c in usages if c.filled > 1]:
             hint = (
                 "a label holds something unbounded (an id, a path with ids, a user): record a template or a class of "
                 "it instead, or raise series_budget in the contract if so many are meant"
             )
             return failed(summed([f"{c}: {_widest(c)}" for c in over]), looked[: len(over)], hint=hint)
-        summary = f"{count(len(counted), 'metric')} within budget; of the fullest, {counted[0]}"
+        summary = f"{count(len(usages), 'metric')} within budget; of the fullest, {usages[0]}"
         return passed(summary + noted(notes), looked)
 
 
 @dataclass(frozen=True)
-class Counted:
+class SeriesUsage:
     """The series of one metric on the target that has most of them."""
 
     metric: Metric
@@ -76,24 +76,24 @@ class Counted:
         return f"{name} has {len(self.series)} series on {self.component}, its budget is {budget}"
 
 
-def _counted(contract: Contract, scraped: Sequence[ScrapedComponent]) -> Iterator[Counted]:
+def _usages(contract: Contract, scraped: Sequence[ScrapedComponent]) -> Iterator[SeriesUsage]:
     for metric in contract.metrics:
-        found = [c for one in scraped for c in _by_target(metric, one)] if metric.series_budget else []
+        found = [c for component in scraped for c in _by_target(metric, component)] if metric.series_budget else []
         if found:
             yield max(found, key=lambda c: len(c.series))
 
 
-def _by_target(metric: Metric, scraped: ScrapedComponent) -> Iterator[Counted]:
+def _by_target(metric: Metric, scraped: ScrapedComponent) -> Iterator[SeriesUsage]:
     targets: dict[str, list[MetricSample]] = {}
     for sample in scraped.of(metric):
         targets.setdefault(sample.labels.get("instance", ""), []).append(sample)
-    return (Counted(metric, scraped.name, tuple(series)) for series in targets.values())
+    return (SeriesUsage(metric, scraped.name, tuple(series)) for series in targets.values())
 
 
-def _widest(one: Counted) -> str:
+def _widest(usage: SeriesUsage) -> str:
     """The label that has most values, with some of them."""
-    own = one.metric.labels or sorted({label for s in one.series for label in s.labels} - TARGET_LABELS)
-    values = {label: {s.labels.get(label, "") for s in one.series} for label in own}
+    own = usage.metric.labels or sorted({label for s in usage.series for label in s.labels} - TARGET_LABELS)
+    values = {label: {s.labels.get(label, "") for s in usage.series} for label in own}
     if not values:
         return "it has no labels of its own"
     label = max(values, key=lambda name: len(values[name]))

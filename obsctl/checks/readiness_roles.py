@@ -28,9 +28,9 @@ class ReadinessRoles:
         answers: dict[str, Readiness] = {}
 
         def all_ready() -> bool:
-            asked = [e for e in waiting.values() if e.name not in answers or not answers[e.name].ready]
+            pending = [e for e in waiting.values() if e.name not in answers or not answers[e.name].ready]
             # all at once: one that hangs must not keep the others from being asked
-            answers.update({a.name: a for a in pool.map(readiness, asked)})
+            answers.update({a.name: a for a in pool.map(readiness, pending)})
             return all(a.ready for a in answers.values())
 
         with ThreadPoolExecutor(max_workers=8) as pool:
@@ -38,11 +38,11 @@ class ReadinessRoles:
         return _verdict(waiting, answers)
 
 
-def _verdict(asked: dict[str, Endpoint], answers: dict[str, Readiness]) -> Verdict:
+def _verdict(endpoints: dict[str, Endpoint], answers: dict[str, Readiness]) -> Verdict:
     down = [a for a in answers.values() if not a.ready]
     if down:
-        looked = [Evidence(f"GET {asked[a.name].probe}", a.why) for a in down]
+        looked = [Evidence(f"GET {endpoints[a.name].probe}", a.why) for a in down]
         hint = "`obsctl status` shows what runs, `obsctl logs` why something does not; `obsctl up` repairs"
         return failed(f"{few(a.name for a in down)} not ready", looked, hint=hint)
-    looked = [Evidence(f"GET {e.probe}", "200") for e in asked.values()]
-    return passed(f"{count(len(asked), 'endpoint')} ready: {few(asked, limit=12)}", looked)
+    looked = [Evidence(f"GET {e.probe}", "200") for e in endpoints.values()]
+    return passed(f"{count(len(endpoints), 'endpoint')} ready: {few(endpoints, limit=12)}", looked)

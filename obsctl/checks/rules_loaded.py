@@ -59,9 +59,9 @@ def _names(rules: Sequence[LoadedRule]) -> Counter[ExpectedRule]:
 
 
 def _verdict(expected: Sequence[ExpectedRule], mine: Sequence[LoadedRule], total: int) -> Verdict:
-    seen = Evidence(QUERY, f"{count(total, 'rule')}, {len(mine)} of them in groups of this contract")
+    loaded = Evidence(QUERY, f"{count(total, 'rule')}, {len(mine)} of them in groups of this contract")
     if missing := list((Counter(expected) - _names(mine)).elements()):
-        looked = [seen, *(Evidence(f"group {m.group}", f"no {m.kind} rule {m.name}") for m in missing)]
+        looked = [loaded, *(Evidence(f"group {m.group}", f"no {m.kind} rule {m.name}") for m in missing)]
         hint = (
             "`obsctl render` writes the rules and `obsctl up` loads them; elsewhere, name their files in `rule_files` "
             "of the server's configuration and have it read that anew"
@@ -69,16 +69,22 @@ def _verdict(expected: Sequence[ExpectedRule], mine: Sequence[LoadedRule], total
         summary = f"{len(missing)} of {count(len(expected), 'rule')} not loaded: {few(_shown(m) for m in missing)}"
         return failed(summary, looked, hint=hint)
     if bad := [rule for rule in mine if rule.health not in ("ok", "unknown")]:
-        looked = [seen, *(Evidence(f"{r.kind} rule {r.name} of {r.group}", short(r.last_error)) for r in bad)]
+        looked = [
+            loaded,
+            *(Evidence(f"{r.kind} rule {r.name} of {r.group}", short(r.last_error)) for r in bad),
+        ]
         hint = "run the rule's expression against the server yourself: it says where it goes wrong"
         return failed(summed([f"{r.name} fails: {short(r.last_error)}" for r in bad]), looked, hint=hint)
     waiting = [rule for rule in mine if rule.health == "unknown"]
     if len(waiting) == len(mine):
         hint = "a server that has just started evaluates a group after one interval; run verify again, or see its log"
-        return could_not_look("every rule is loaded, but none has been evaluated yet", [seen], hint=hint)
+        return could_not_look("every rule is loaded, but none has been evaluated yet", [loaded], hint=hint)
     note = f"{count(len(waiting), 'rule')} not evaluated yet, such as {waiting[0].name}" if waiting else ""
     groups = Counter(rule.group for rule in mine)
-    looked = [seen, *(Evidence(f"group {name}", f"{count(n, 'rule')}, healthy") for name, n in groups.items())]
+    looked = [
+        loaded,
+        *(Evidence(f"group {name}", f"{count(n, 'rule')}, healthy") for name, n in groups.items()),
+    ]
     alerts = sum(rule.kind == "alerting" for rule in mine)
     summary = (
         f"{count(len(mine), 'rule')} in {count(len(groups), 'group')} loaded and healthy, {count(alerts, 'alert')}"

@@ -26,7 +26,7 @@ SLACK = 1e-9
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredSlo:
     """What an SLO's two selectors count now, and what the backend has recorded of the ratio. None: no series.
 
     ``restarted`` says that one of them was seen to start anew and the other was not, as happens when a service restarts
@@ -70,26 +70,26 @@ class SloSanity:
             return skipped("the contract states no SLO")
         scraped = MetricsPoller.of(context, context.metrics).scraped(context.deadline)
         absent = {slo.name: why for slo in context.contract.slos if (why := _elsewhere(slo, context.contract, scraped))}
-        judged = [_measured(slo, context.metrics.client) for slo in context.contract.slos if slo.name not in absent]
+        judged = [_measure(slo, context.metrics.client) for slo in context.contract.slos if slo.name not in absent]
         if not judged:
             hint = "see metrics.present and metrics.buckets: what the SLOs are made of is not stored"
             return failed(f"no SLO can be measured: {few(absent.values())}", hint=hint)
         notes = [f"without {few(absent)}: {few(absent.values())}" if absent else ""]
-        looked = [Evidence(query, said) for one in judged for query, said in _said(one)]
-        if findings := [f"{one.slo.name}: {flaw}" for one in judged for flaw in _flaws(one)]:
+        looked = [Evidence(query, said) for measured in judged for query, said in _said(measured)]
+        if findings := [f"{measured.slo.name}: {flaw}" for measured in judged for flaw in _flaws(measured)]:
             return failed(summed(findings) + noted(notes), looked, hint=HINT)
-        shown = few(f"{one.slo.name} {_good_share(one):.4g}" for one in judged)
+        shown = few(f"{measured.slo.name} {_good_share(measured):.4g}" for measured in judged)
         return passed(f"{count(len(judged), 'SLO')} measured, good share: {shown}{noted(notes)}", looked)
 
 
-def _measured(slo: Slo, client: PromqlClient) -> Measured:
-    blank = Measured(slo, None, None)
+def _measure(slo: Slo, client: PromqlClient) -> MeasuredSlo:
+    blank = MeasuredSlo(slo, None, None)
     # the part first: events that come meanwhile may then only be missing from it
     part = _value(client.instant(blank.part_query))
     total = _value(client.instant(blank.total_query))
     recorded = tuple(client.instant(_recorded(slo)))
     unequal = any(map(_out_of_range, recorded)) and _resets(slo.part, slo, client) != _resets(slo.total, slo, client)
-    return Measured(slo, part, total, recorded, unequal)
+    return MeasuredSlo(slo, part, total, recorded, unequal)
 
 
 def _out_of_range(sample: MetricSample) -> bool:
@@ -129,7 +129,7 @@ def _metric(contract: Contract, selector: SloSelector) -> Metric | None:
 def _bounds_stored(selector: SloSelector, metric: Metric, scraped: Sequence[ScrapedComponent]) -> bool:
     """Whether the bucket that a selector names is stored, if the contract has it."""
     wanted = {float(m.value) for m in selector.matchers if m.label == "le" and m.op == "=" and _is_number(m.value)}
-    stored = {s.labels["le"] for one in scraped for s in one.of(metric) if "le" in s.labels}
+    stored = {s.labels["le"] for component in scraped for s in component.of(metric) if "le" in s.labels}
     return not wanted & {*metric.buckets} - {float(le) for le in stored if _is_number(le)}
 
 
@@ -141,29 +141,29 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _flaws(one: Measured) -> Iterator[str]:
-    if one.total is None:
-        yield f"no series is counted by {one.total_query}"
-    elif math.isnan(one.total) or (one.part is not None and math.isnan(one.part)):
+def _flaws(measured: MeasuredSlo) -> Iterator[str]:
+    if measured.total is None:
+        yield f"no series is counted by {measured.total_query}"
+    elif math.isnan(measured.total) or (measured.part is not None and math.isnan(measured.part)):
         yield "an event count is NaN"
-    elif one.total <= 0:
-        yield f"it has seen no event: {one.total_query} is {one.total:g}"
-    elif one.part is None and one.slo.good:
-        yield f"no series is counted by {one.part_query}, so nothing is ever good"
-    elif not 0 <= (one.part or 0.0) <= one.total:
-        yield f"{one.part or 0.0:g} events are {one.kind}, but there are {one.total:g} in all"
-    for sample in one.recorded:
-        if _out_of_range(sample) and not one.restarted:
+    elif measured.total <= 0:
+        yield f"it has seen no event: {measured.total_query} is {measured.total:g}"
+    elif measured.part is None and measured.slo.good:
+        yield f"no series is counted by {measured.part_query}, so nothing is ever good"
+    elif not 0 <= (measured.part or 0.0) <= measured.total:
+        yield f"{measured.part or 0.0:g} events are {measured.kind}, but there are {measured.total:g} in all"
+    for sample in measured.recorded:
+        if _out_of_range(sample) and not measured.restarted:
             yield f"the error ratio recorded of the last 5 minutes is {sample.value:g}, not between 0 and 1"
 
 
-def _said(one: Measured) -> Iterator[tuple[str, str]]:
-    yield one.part_query, "no series" if one.part is None else f"{one.part:g} {one.kind} events"
-    yield one.total_query, "no series" if one.total is None else f"{one.total:g} events"
-    if one.recorded:
-        yield _recorded(one.slo), f"{one.recorded[0].value:g}, as recorded"
+def _said(measured: MeasuredSlo) -> Iterator[tuple[str, str]]:
+    yield measured.part_query, "no series" if measured.part is None else f"{measured.part:g} {measured.kind} events"
+    yield measured.total_query, "no series" if measured.total is None else f"{measured.total:g} events"
+    if measured.recorded:
+        yield _recorded(measured.slo), f"{measured.recorded[0].value:g}, as recorded"
 
 
-def _good_share(one: Measured) -> float:
-    share = (one.part or 0.0) / (one.total or 1.0)
-    return share if one.slo.good else 1 - share
+def _good_share(measured: MeasuredSlo) -> float:
+    share = (measured.part or 0.0) / (measured.total or 1.0)
+    return share if measured.slo.good else 1 - share

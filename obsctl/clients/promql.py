@@ -110,8 +110,8 @@ class PromqlClient:
         reply = self.http.get_json("/api/v1/query_exemplars", {"query": query, **_window(start, end)}, ok=(200, 204))
         data = _data(reply) if reply.status == 200 else []
         with understood(reply):
-            series = [mapping(one) for one in items(data or ())]
-            return [_exemplar(one["seriesLabels"], mapping(e)) for one in series for e in items(one["exemplars"])]
+            series = [mapping(entry) for entry in items(data or ())]
+            return [_exemplar(s["seriesLabels"], mapping(e)) for s in series for e in items(s["exemplars"])]
 
     def label_values(self, name: str, match: Sequence[str] = ()) -> list[str]:
         """Values of a label, sorted."""

@@ -104,18 +104,18 @@ def _families(by_name: Mapping[str, ObservedMetric]) -> tuple[tuple[str, ...], t
 
 
 def _differences(metric: Metric, by_name: Mapping[str, ObservedMetric]) -> Iterator[str]:
-    """What keeps a metric of a family from being the one that was seen."""
-    seen = by_name.get(metric.name)
-    if seen is None:
+    """What keeps a metric of a family from being the one that was observed."""
+    observed = by_name.get(metric.name)
+    if observed is None:
         if metric.required:
             yield f"there is no {metric.name}"
         return
-    if seen.type is not metric.type:
-        yield f"{metric.name} is a {seen.type}, not a {metric.type}"
-    elif seen.series and sorted(seen.labels) != sorted(metric.labels):
-        yield f"{metric.name} has {_listed(seen.labels)}, not {_listed(metric.labels)}"
-    elif seen.series and metric.buckets and seen.buckets != metric.buckets:
-        yield f"{metric.name} has other buckets: {', '.join(f'{bound:g}' for bound in seen.buckets)}"
+    if observed.type is not metric.type:
+        yield f"{metric.name} is a {observed.type}, not a {metric.type}"
+    elif observed.series and sorted(observed.labels) != sorted(metric.labels):
+        yield f"{metric.name} has {_listed(observed.labels)}, not {_listed(metric.labels)}"
+    elif observed.series and metric.buckets and observed.buckets != metric.buckets:
+        yield f"{metric.name} has other buckets: {', '.join(f'{bound:g}' for bound in observed.buckets)}"
 
 
 def _listed(labels: Sequence[str]) -> str:
@@ -181,8 +181,12 @@ def _unobserved_lines(origin: Origin) -> list[str]:
 
 def _sent(traffic: ObservedTraffic) -> Iterator[str]:
     """Metrics that came by OTLP, for a person to take in: what is judged is what a page shows."""
-    for component in dict.fromkeys(one.component for one in traffic.metrics):
-        own = [one.metric for one in traffic.metrics if one.component == component and not _unfit(one.metric)]
+    for component in dict.fromkeys(received.component for received in traffic.metrics):
+        own = [
+            received.metric
+            for received in traffic.metrics
+            if received.component == component and not _unfit(received.metric)
+        ]
         if own:
             yield f"# {component} sent these by OTLP. `obsctl verify` judges metrics of pages: take in what one shows."
             yield from (f"# {line}" for metric in _named(own) for line in metric)
@@ -190,11 +194,11 @@ def _sent(traffic: ObservedTraffic) -> Iterator[str]:
 
 def _named(own: Sequence[ObservedMetric]) -> Iterator[list[str]]:
     """Entries with a registry name each, no two the same."""
-    seen: set[str] = set()
+    used: set[str] = set()
     for metric in own:
         name = re.sub(r"[^a-z0-9_]", "_", metric.name.lower()).removesuffix("_total").strip("_0123456789") or "metric"
-        unique = next(n for n in (name, *(f"{name}_{i}" for i in range(2, len(own) + 2))) if n not in seen)
-        seen.add(unique)
+        unique = next(n for n in (name, *(f"{name}_{i}" for i in range(2, len(own) + 2))) if n not in used)
+        used.add(unique)
         yield _entry(metric, unique)
 
 

@@ -82,11 +82,11 @@ def _span(span: ObservedSpan, name: str) -> Iterator[str]:
 
 def _identified(spans: Sequence[ObservedSpan]) -> Iterator[tuple[ObservedSpan, str]]:
     """Spans with an id each, no two the same."""
-    seen: set[str] = set()
+    used: set[str] = set()
     for span in spans:
         name = slug(f"{span.component}.{span.name}", 50)
-        unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(spans) + 2))) if n not in seen)
-        seen.add(unique)
+        unique = next(n for n in (name, *(f"{name}-{i}" for i in range(2, len(spans) + 2))) if n not in used)
+        used.add(unique)
         yield span, unique
 
 

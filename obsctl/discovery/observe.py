@@ -98,7 +98,7 @@ def observe_traffic(
     traces, sent, lines = _traces(endpoints, started_ns), _metrics(endpoints), _lines(endpoints, started_ns)
     services = Counter(span.service for spans in traces for span in spans)
     logged = Counter(line.get("service_name") for line in lines)
-    names = [name for name in dict.fromkeys([*services, *logged, *(one.component for one in sent)]) if name]
+    names = [name for name in dict.fromkeys([*services, *logged, *(metric.component for metric in sent)]) if name]
     fit = [name for name in names if re.fullmatch(NAME_PATTERN, name)]
     entered = Counter(span.service for span, _ in server_entries(traces) if span.service in fit)
     entry = preferred if preferred in fit else next((name for name, _ in entered.most_common(1)), "")
@@ -106,7 +106,7 @@ def observe_traffic(
     found = requests(_whole(traces), entry, components, aside)
     described = [request for request in found if request.safe_to_send] or found
     judged = {trace_id for request in described for trace_id in request.traces}
-    series = Counter(one.component for one in sent)
+    series = Counter(metric.component for metric in sent)
     received = {name: str(Counts(services[name], logged[name], series[name])) for name in names}
     return ObservedTraffic(
         components,
@@ -169,7 +169,7 @@ def _logs(
 
 def _personal(traces: Sequence[Trace], lines: Sequence[LogLine]) -> Counter[str]:
     """How often attributes were seen whose key tells that they may hold something personal or secret."""
-    spans = (span for one in traces for span in one)
+    spans = (span for spans_of_trace in traces for span in spans_of_trace)
     keys = (key for span in spans for key in span.attributes)
     logged = (key for line in lines for key in line.metadata)
     return Counter(key for key in (*keys, *logged) if is_personal(key))
@@ -189,8 +189,8 @@ def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
     client = PromqlClient(backend.url)
     scraped = {target.job for target in client.targets()}
     types, by_job = client.metadata(), defaultdict[str, list[MetricSample]](list)
-    for one in client.instant(_SENT):
-        by_job[one.labels.get("job", "")].append(one)
+    for sample in client.instant(_SENT):
+        by_job[sample.labels.get("job", "")].append(sample)
     return [
         ReceivedMetric(job.rpartition("/")[2], metric)
         for job, series in sorted(by_job.items())

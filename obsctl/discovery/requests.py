@@ -52,25 +52,25 @@ def requests(
 
     ``aside`` are paths that nobody's request is for: metrics and probes.
     """
-    seen: dict[tuple[str, str], list[_Occurrence]] = defaultdict(list)
+    occurrences: dict[tuple[str, str], list[_Occurrence]] = defaultdict(list)
     for span, spans in server_entries(traces):
         request = _request(span) if span.service == entry else None
         if request and request[1] not in aside:
             below = tuple(s for s in _below(span, spans) if s.service in components)
-            seen[request].append(_Occurrence(_status(span), below))
-    made = [_common(method, route, times) for (method, route), times in seen.items()]
+            occurrences[request].append(_Occurrence(_status(span), below))
+    made = [_common(method, route, times) for (method, route), times in occurrences.items()]
     return tuple(sorted(made, key=lambda r: (-r.times, r.route, r.method))[:MOST_REQUESTS])
 
 
 def _common(method: str, route: str, occurrences: Sequence[_Occurrence]) -> ObservedRequest:
     """What the occurrences with the most frequent status have in common."""
-    status = Counter(one.status for one in occurrences).most_common(1)[0][0]
-    alike = [one.spans for one in occurrences if one.status == status]
+    status = Counter(occurrence.status for occurrence in occurrences).most_common(1)[0][0]
+    alike = [occurrence.spans for occurrence in occurrences if occurrence.status == status]
     shared = set.intersection(*({span.service for span in spans} for spans in alike))
     calls = set.intersection(*(service_calls(spans) for spans in alike))
     between = sorted((Edge(*call) for call in calls if {*call} <= shared), key=str)
     first = [name for name in dict.fromkeys(span.service for span in alike[0]) if name in shared]
-    ids = frozenset(one.spans[0].trace_id for one in occurrences)
+    ids = frozenset(occurrence.spans[0].trace_id for occurrence in occurrences)
     return ObservedRequest(
         method, route, len(occurrences), status, tuple(first), tuple(between), tuple(_spans(alike)), ids
     )
@@ -96,7 +96,9 @@ def _spans(traces: Sequence[Trace]) -> Iterator[ObservedSpan]:
 
 def always_present(carriers: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
     """Keys that all carry, with a value, in order; those that tell of the caller are left out."""
-    shared = set.intersection(*({key for key, value in one.items() if value not in ("", None)} for one in carriers))
+    shared = set.intersection(
+        *({key for key, value in carrier.items() if value not in ("", None)} for carrier in carriers)
+    )
     plain = sorted(key for key in shared if not key.startswith(_CALLERS) and re.fullmatch(r"[\x21-\x7e]{1,200}", key))
     return tuple(plain[:MOST_ATTRIBUTES])
 

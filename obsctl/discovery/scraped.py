@@ -59,11 +59,11 @@ def stored_metrics(
 ) -> Iterator[ObservedMetric]:
     """The metrics of series that came by OTLP; ``types`` has type and help by name."""
     families: dict[str, Family] = {}
-    for one in series:
-        name = one.labels.get("__name__", "")
+    for sample in series:
+        name = sample.labels.get("__name__", "")
         base = next((name.removesuffix(end) for end in _PARTS if _is_whole(types, name.removesuffix(end))), name)
         kind, brief = types.get(base, ("", ""))
-        labels = tuple((k, v) for k, v in one.labels.items() if k not in _TARGET and not k.startswith("otel_scope_"))
+        labels = tuple((k, v) for k, v in sample.labels.items() if k not in _TARGET and not k.startswith("otel_scope_"))
         family = families.setdefault(base, Family(base, 0, kind, brief))
         family.samples.append(Sample(name, labels, 0))
     return (_metric(family) for family in families.values())

@@ -34,7 +34,7 @@ class ScrapeText:
 
 def user_files(patterns: Iterable[str], base: Path, option: str) -> Iterator[Path]:
     """The files that globs find, each once, in order. Raises UsageError for a glob that finds none, or far too many."""
-    seen: set[Path] = set()
+    yielded: set[Path] = set()
     for pattern in patterns:
         names = glob.iglob(pattern, root_dir=base, recursive=True)  # noqa: PTH207 - the base is no pattern
         found = list(itertools.islice(names, MAX_FILES + 1))
@@ -43,8 +43,8 @@ def user_files(patterns: Iterable[str], base: Path, option: str) -> Iterator[Pat
             raise UsageError(f"{option} {pattern}: there is no such file", hint=f"globs are looked for below {base}")
         if len(found) > MAX_FILES:
             raise UsageError(f"{option} {pattern}: more than {MAX_FILES} files", hint="name fewer")
-        yield from (path for path in files if path not in seen)
-        seen.update(files)
+        yield from (path for path in files if path not in yielded)
+        yielded.update(files)
 
 
 def read_text(path: Path) -> str:

@@ -87,7 +87,7 @@ def listen(endpoints: Endpoints, seconds: float, emit: Emit) -> float:
 def _tell(endpoints: Endpoints, seconds: float, before: Mapping[str, Counts], emit: Emit) -> Mapping[str, Counts]:
     """Say what has changed."""
     now = counts(endpoints, seconds)
-    for name, one in now.items():
-        if one != before.get(name):
-            emit(Event("noted", name, str(one)))
+    for name, received in now.items():
+        if received != before.get(name):
+            emit(Event("noted", name, str(received)))
     return now

@@ -39,12 +39,12 @@ def run_rule_tests(tool: str, rules: Sequence[File], tests: Sequence[File], fold
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
             checked = pool.map(lambda file: _run(tool, "check", file, home), rules)
             tested = pool.map(lambda file: _run(tool, "test", file, home), tests)
-            said = [*zip(rules, checked, strict=True), *zip(tests, tested, strict=True)]
-    return tuple(_findings(said, folder))
+            complaints = [*zip(rules, checked, strict=True), *zip(tests, tested, strict=True)]
+    return tuple(_findings(complaints, folder))
 
 
-def _findings(said: Sequence[tuple[File, str]], folder: str) -> Iterator[Finding]:
-    for file, complaint in said:
+def _findings(complaints: Sequence[tuple[File, str]], folder: str) -> Iterator[Finding]:
+    for file, complaint in complaints:
         if complaint:
             place = Place(f"{folder}/{file.path}")
             yield Finding(BY_ID["rule-tests.failed"], place, PurePosixPath(file.path).name, complaint)
@@ -68,5 +68,5 @@ def _run(tool: str, what: str, file: File, home: Path) -> str:
         raise StartError(f"{tool} {what} rules {path.name} did not end within {PATIENCE:g} s") from error
     except OSError as error:
         raise StartError(f"{tool} could not be run: {error.strerror}") from error
-    told = " ".join((done.stderr + done.stdout).split())
-    return "" if done.returncode == 0 else f"{TOOL} {what} rules: {told[:_SHOWN] or f'exit status {done.returncode}'}"
+    output = " ".join((done.stderr + done.stdout).split())
+    return "" if done.returncode == 0 else f"{TOOL} {what} rules: {output[:_SHOWN] or f'exit status {done.returncode}'}"

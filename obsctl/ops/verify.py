@@ -71,19 +71,19 @@ def verify(
     with _alone(session, emit):
         begun = time.monotonic()
 
-        def seen(since: float) -> bool:
+        def scraped_since(since: float) -> bool:
             backend = endpoints.first(Role.METRICS)
             return backend is not None and await_scrape(
                 chosen, PromqlClient(backend.url), session.stack.scrape_interval, since
             )
 
-        scraped = seen(0.0)  # of a stack that has only just started: a count must be seen before it rises
+        scraped = scraped_since(0.0)  # of a stack that has only just started: a count must be seen before it rises
 
-        def seen_again() -> None:
+        def scraped_again() -> None:
             if scraped:
-                seen(time.time())
+                scraped_since(time.time())
 
-        run = send_probes(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=seen_again)
+        run = send_probes(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=scraped_again)
         emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
         trace_id = most_representative_trace(run, chosen.contract)
         _remember(session, run, trace_id, emit)

@@ -164,9 +164,9 @@ def progress(*, quiet: bool = False) -> Emit:
         if event.kind == "progress":
             return
         took = "" if event.seconds is None else f"  {event.seconds:.1f} s"
-        told = f"  {safe(event.detail)}" if event.detail else ""
+        detail = f"  {safe(event.detail)}" if event.detail else ""
         with contextlib.suppress(OSError):
-            out.line(MARKS[event.kind], (f" {safe(event.subject)}", ""), (f"{told}{took}", "dim"))
+            out.line(MARKS[event.kind], (f" {safe(event.subject)}", ""), (f"{detail}{took}", "dim"))
 
     return emit
 
@@ -184,8 +184,8 @@ def watching(*, quiet: bool = False) -> Iterator[Emit]:
         def emit(event: Event) -> None:
             nonlocal done
             done += event.kind != "noted"
-            told = f"{done} check{'s' * (done != 1)} done, the last {safe(event.subject)}"
-            status.update(told if done else safe(event.subject))
+            detail = f"{done} check{'s' * (done != 1)} done, the last {safe(event.subject)}"
+            status.update(detail if done else safe(event.subject))
 
         yield emit
 

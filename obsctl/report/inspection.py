@@ -81,8 +81,8 @@ def _text(result: Inspection) -> None:
 def _headline(finding: Finding) -> Text:
     """Place, severity, id, what it is about unless the message or the place says so, and the message."""
     severity, target = finding.rule.severity, finding.target
-    told = target == finding.place.file or target in finding.message
-    about = "" if told else f"{safe(target)}: "
+    is_repeated = target == finding.place.file or target in finding.message
+    about = "" if is_repeated else f"{safe(target)}: "
     return Text.assemble(
         *((safe(finding.place), "bold"), ": ", (str(severity), _STYLES[severity])),
         f" {finding.rule.id}  {about}{safe(finding.message)}",

@@ -177,8 +177,8 @@ def _links(node: SpanNode, canvas: Canvas) -> Iterator[_Note]:
 
 def _events(tree: TraceTree, node: SpanNode, canvas: Canvas) -> Iterator[_Note]:
     """Events; the exception that the error row already tells is left out."""
-    told = error_text(node) if node.failed else ""
-    events = [e for e in node.span.events if e.name != "exception" or _exception_text(e.attributes) != told]
+    error = error_text(node) if node.failed else ""
+    events = [e for e in node.span.events if e.name != "exception" or _exception_text(e.attributes) != error]
     shown = sorted(events, key=lambda e: (e.name != "exception", e.time_ns))[:MAX_NOTES]
     for event in shown:
         is_exception = event.name == "exception"

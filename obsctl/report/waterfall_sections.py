@@ -1,4 +1,4 @@
-"""What stands above and below a waterfall: header and warnings, critical path, gaps, errors, stray log lines. Pure.
+"""What stands around a waterfall: header and warnings, critical path, gaps, errors, log lines without a span. Pure.
 
 Lines may be longer than the terminal is wide; who draws them cuts them.
 """
@@ -150,12 +150,12 @@ def unattached_logs(tree: TraceTree, canvas: Canvas, logs: str) -> Iterator[Line
 
 def most_relevant_attributes(node: SpanNode) -> dict[str, object]:
     """The attributes of a span that say most about a failure or a delay; of those with one value only the first."""
-    told: dict[str, object] = {}
+    relevant: dict[str, object] = {}
     for key in _RELEVANT:
         value = node.span.attributes.get(key)
-        if value not in (None, "") and str(value) not in map(str, told.values()):
-            told[key] = value
-    return told
+        if value not in (None, "") and str(value) not in map(str, relevant.values()):
+            relevant[key] = value
+    return relevant
 
 
 def _root_name(tree: TraceTree, canvas: Canvas) -> str:

@@ -85,16 +85,16 @@ def fetch(trace_id: str, sources: Sources, *, wait: Deadline | None = None, quie
     where it looked when there is no span. A logs backend that does not answer costs only the log lines.
     """
     deadline = wait or Deadline.after(0)
-    seen, since = _look(trace_id, sources), time.monotonic()
-    while not deadline.passed and not (_whole(seen) and time.monotonic() - since >= quiet):
+    fetched, since = _look(trace_id, sources), time.monotonic()
+    while not deadline.passed and not (_whole(fetched) and time.monotonic() - since >= quiet):
         deadline.pause(INTERVAL)
         now = _look(trace_id, sources)
-        if _size(now) != _size(seen):
-            seen, since = now, time.monotonic()
-    if not seen.spans:
-        lines = f"no span; log lines that name it: {len(seen.logs)}" if seen.logs else "no span and no log line"
+        if _size(now) != _size(fetched):
+            fetched, since = now, time.monotonic()
+    if not fetched.spans:
+        lines = f"no span; log lines that name it: {len(fetched.logs)}" if fetched.logs else "no span and no log line"
         raise NotFoundError(f"trace {trace_id} is not there: {lines}; looked in {sources}", hint=_HINT)
-    return replace(seen, settled=_whole(seen))
+    return replace(fetched, settled=_whole(fetched))
 
 
 def _look(trace_id: str, sources: Sources) -> FetchedTrace:

@@ -60,8 +60,8 @@ def _without_copies(spans: Sequence[Span]) -> tuple[list[Span], tuple[Span, ...]
 
 
 def _rank(s: Span) -> tuple[object, ...]:
-    told = (s.status, s.status_message, s.trace_state)
-    return (s.start_ns, -s.end_ns, s.span_id, s.kind, s.service, s.name, s.parent_id, *told)
+    status = (s.status, s.status_message, s.trace_state)
+    return (s.start_ns, -s.end_ns, s.span_id, s.kind, s.service, s.name, s.parent_id, *status)
 
 
 def _parents(spans: Sequence[Span]) -> tuple[list[int | None], list[Place]]:
