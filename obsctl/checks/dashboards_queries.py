@@ -12,8 +12,8 @@ from obsctl.checks._metrics import MetricsPoller, sample_names
 from obsctl.checks._verdicts import count, failed, few, noted, passed, short, skipped
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
-from obsctl.dashboards.fill import Resolved, Times, filled, panel_queries
 from obsctl.dashboards.model import Dashboard, QueryKind, Variable
+from obsctl.dashboards.variables import Resolved, Times, panel_queries, render_variables
 from obsctl.errors import BackendError, UnsupportedError
 from obsctl.wait import until
 
@@ -96,7 +96,7 @@ def _values(board: Dashboard, context: Context) -> dict[str, str | Sequence[str]
     values: dict[str, str | Sequence[str]] = {"trace_id": context.dashboards.trace_id}
     for variable in board.variables:
         if variable.type == "query" and variable.label:
-            known = _known_values(variable, filled(variable.match, board, values)[0], context.metrics)
+            known = _known_values(variable, render_variables(variable.match, board, values)[0], context.metrics)
             own = [value for value in known if variable.name == "service" and value == context.contract.service]
             if chosen := own or known:
                 values[variable.name] = chosen if variable.multi else chosen[0]

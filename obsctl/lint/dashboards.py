@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from obsctl.dashboards.fill import Resolved, Times, filled, panel_queries
 from obsctl.dashboards.model import Dashboard, Panel, QueryKind, Variable
 from obsctl.dashboards.read import read_dashboard
+from obsctl.dashboards.variables import Resolved, Times, panel_queries, render_variables
 from obsctl.errors import Place, SpecError
 from obsctl.languages.promql.tree import Selector, nodes_in
 from obsctl.lint.catalogue import BY_ID
@@ -98,7 +98,7 @@ class _Linter:
             message = f"${variable.name}: {variable.query[:80]!r} names no label"
             yield Finding(BY_ID["dashboard.template-label-promql"], place, target, message)
         elif variable.match:
-            reading = read(filled(variable.match, self._board, {}, self._times)[0], self._known)
+            reading = read(render_variables(variable.match, self._board, {}, self._times)[0], self._known)
             shape = reading.shape
             if not isinstance(reading.tree, Selector):
                 message = f"${variable.name}: {variable.match[:80]!r} selects no series"

@@ -6,13 +6,13 @@ from typing import Any
 
 from obsctl import assets
 from obsctl.backends import ALERTMANAGER
-from obsctl.render.template import Values, fill
+from obsctl.render.template import Context, render_template
 from obsctl.schema.source import plain
 from obsctl.spec.yaml_source import parse_yaml
 
 
-def alert_routing(values: Values) -> Any:
-    """Routes, inhibitions and receivers, with the keys of the file, its holes filled in. Raises SpecError."""
+def alert_routing(values: Context) -> Any:
+    """Routes, inhibitions and receivers, with the keys of the file, rendered. Raises SpecError."""
     [min_version] = ALERTMANAGER.variants
     path = assets.templates() / "backends" / ALERTMANAGER.key / min_version / f"{ALERTMANAGER.key}.yml"
-    return plain(parse_yaml(fill(path.read_text(encoding="utf-8"), values), path.name))
+    return plain(parse_yaml(render_template(path.read_text(encoding="utf-8"), values), path.name))

@@ -31,7 +31,7 @@ from obsctl.render.images import image_of, variant_of
 from obsctl.render.logpaths import Source, log_sources
 from obsctl.render.rulefiles import rule_files, rule_test_files
 from obsctl.render.stack import endpoints as endpoints_of
-from obsctl.render.template import Values, inline
+from obsctl.render.template import Context, render_inline
 from obsctl.render.values import HOST, Part, answers, on_this_machine, values
 from obsctl.spec.presets import Preset
 from obsctl.spec.stack import Stack, url_host
@@ -116,7 +116,7 @@ def _fillers(parts: Sequence[Part]) -> dict[str, list[str]]:
     return fillers
 
 
-def _product(stack: Stack, preset: Preset, part: Part, sources: Sequence[Source], known: Values) -> Container:
+def _product(stack: Stack, preset: Preset, part: Part, sources: Sequence[Source], known: Context) -> Container:
     backend, variant = part.backend, part.variant
     mounts = [Mount("config", _below(backend.key, folder), target) for folder, target in variant.mounts.items()]
     if variant.reads_logs:
@@ -160,7 +160,7 @@ def _reaches_out(stack: Stack, backend: Backend) -> bool:
     return backend.scrapes and any(on_this_machine(url) for url in urls)
 
 
-def _sample(stack: Stack, preset: Preset, version: str, parts: Sequence[Part], known: Values) -> list[Container]:
+def _sample(stack: Stack, preset: Preset, version: str, parts: Sequence[Part], known: Context) -> list[Container]:
     """The components of the sample, all from one image."""
     variant = _logging_to(parts)
     build = Build(SAMPLE_FOLDER, {"PYTHON_IMAGE": image_of(_PYTHON, preset, stack.choices)})
@@ -199,7 +199,7 @@ def _digest(build: Build, files: Sequence[File]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
-def _container(stack: Stack, backend: Backend, variant: ConfigVariant, known: Values) -> Container:
+def _container(stack: Stack, backend: Backend, variant: ConfigVariant, known: Context) -> Container:
     """What containers of a product and of the sample take from their description; name and image are still empty."""
     user, group = variant.user.split(":")
     return Container(
@@ -209,8 +209,8 @@ def _container(stack: Stack, backend: Backend, variant: ConfigVariant, known: Va
         user=variant.user,
         memory=variant.memory * MEBIBYTE,
         pids=variant.pids,
-        command=tuple(inline(argument, known) for argument in variant.command),
-        environment={name: inline(text, known) for name, text in sorted(variant.environment.items())},
+        command=tuple(render_inline(argument, known) for argument in variant.command),
+        environment={name: render_inline(text, known) for name, text in sorted(variant.environment.items())},
         ports=tuple(Published(key, stack.ports[key], inside) for key, inside in backend.ports.items()),
         tmpfs=tuple(Tmpfs(path, user=user, group=group) for path in variant.tmpfs),
         networks=backend.networks,

@@ -16,7 +16,7 @@ TWO_SCREENS = 48
 """Height of what is shown at once; the rest has to be opened."""
 
 OWN = "own."
-"""Before the registry names of a contract's own metrics, so that none can be taken for another hole."""
+"""Before the registry names of a contract's own metrics, so that none can be taken for another placeholder."""
 
 _ABREAST = 3
 _HEIGHT = 8

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from obsctl import assets
-from obsctl.dashboards.fill import filled as with_variables
 from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import MAY_BE_EMPTY
+from obsctl.dashboards.variables import render_variables as with_variables
 from obsctl.render.dashboard_units import unit_of
-from obsctl.render.holes import check_labels, filled, holes
+from obsctl.render.metric_names import check_labels, named, render_names
 from obsctl.render.objectives import Limit, limit_of
 from obsctl.spec.contract import Metric
 from obsctl.spec.dashboard_templates import PanelTemplate, QueryTemplate
@@ -55,7 +55,7 @@ class Facts:
 
 
 def facts(metrics: Sequence[Metric], slos: Sequence[Slo], traces: str, *, logs: bool, ids_as_labels: bool) -> Facts:
-    """Facts about metrics, by registry name, with everything that may stand in holes."""
+    """Facts about metrics, by registry name, with everything that placeholders may name."""
     streams = '{trace_id="${trace_id}"}' if ids_as_labels else '{service_name=~".+"}'
     of_trace = f"{streams} | trace_id != `` | trace_id = `${{trace_id}}`"  # nothing, rather than every other line
     known = {
@@ -110,7 +110,7 @@ def _source(panel_type: str, about: Facts) -> dict[str, str]:
 
 
 def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Facts) -> dict[str, Any]:
-    expr = filled(query.expr, about.known, panel.place)
+    expr = render_names(query.expr, about.known, panel.place)
     check_labels(with_variables(expr, _NO_VARIABLES, {})[0], tuple(about.metrics.values()), panel.place)
     target: dict[str, Any] = {"refId": chr(ord("A") + number), "datasource": _source(panel.type, about)}
     if panel.type == "traces":
@@ -124,7 +124,7 @@ def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Fact
         **target,
         "editorMode": "code",
         "expr": expr,
-        "legendFormat": filled(query.legend, about.known, panel.place) or "__auto",
+        "legendFormat": render_names(query.legend, about.known, panel.place) or "__auto",
         "format": shape,
         "range": not instant,
         "instant": instant,
@@ -133,7 +133,7 @@ def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Fact
 
 
 def _metrics(expr: str, about: Facts) -> list[Metric]:
-    return [about.metrics[name] for name in holes(expr) if name in about.metrics]
+    return [about.metrics[name] for name in named(expr) if name in about.metrics]
 
 
 def _first(panel: PanelTemplate, about: Facts) -> Metric | None:
@@ -152,7 +152,7 @@ def _limit(panel: PanelTemplate, about: Facts) -> Limit | None:
 
 def _description(panel: PanelTemplate, limit: Limit | None, about: Facts) -> str:
     metric = _first(panel, about)
-    said = filled(panel.description, about.known, panel.place) or (metric.brief if metric else "")
+    said = render_names(panel.description, about.known, panel.place) or (metric.brief if metric else "")
     lines = [said, limit.words if limit else ""]
     text = " ".join(filter(None, lines))
     unpromised = _UNPROMISED if panel.type == "logs" and not about.logs else ""

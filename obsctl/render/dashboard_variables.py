@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from obsctl.render.dashboard_panels import LOGS_UID, LOGS_VARIABLE, METRICS_UID, METRICS_VARIABLE, Facts
-from obsctl.render.holes import filled, holes
+from obsctl.render.metric_names import named, render_names
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.dashboard_templates import DashboardTemplate, VariableTemplate
 
@@ -82,7 +82,7 @@ def _shown(template: DashboardTemplate, about: Facts) -> Iterator[Metric]:
     for row in template.rows:
         for panel in row.panels:
             for query in panel.queries:
-                yield from (about.metrics[name] for name in holes(query.expr) if name in about.metrics)
+                yield from (about.metrics[name] for name in named(query.expr) if name in about.metrics)
 
 
 def _series(metric: Metric) -> str:
@@ -100,7 +100,7 @@ def _asked(variable: VariableTemplate, known: Mapping[str, str], template: Dashb
             "current": empty,
             "options": [],
         }
-    of = filled(variable.of, known, template.place).replace('"}{', '", ')
+    of = render_names(variable.of, known, template.place).replace('"}{', '", ')
     query = f"label_values({of}, {variable.label})"
     return {
         "name": variable.name,

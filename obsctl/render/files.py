@@ -7,7 +7,7 @@ from pathlib import Path
 
 from obsctl import assets
 from obsctl.render.desired import File
-from obsctl.render.template import TemplateError, Values, fill
+from obsctl.render.template import Context, RenderError, render_template
 from obsctl.render.values import Part
 
 SAMPLE_FOLDER = "sample"
@@ -15,7 +15,7 @@ _SAMPLE_PARTS = ("*.py", "py.typed", "contract.yaml")
 _SAMPLE_ROOT = ("Dockerfile", "requirements.txt")
 
 
-def product_files(part: Part, values: Values) -> tuple[File, ...]:
+def product_files(part: Part, values: Context) -> tuple[File, ...]:
     """The files of one product, in its own folder."""
     product = assets.templates() / "backends" / part.backend.key
     return tuple(_rendered(product / part.min_version, part.backend.key, values))
@@ -29,20 +29,20 @@ def sample_files() -> tuple[File, ...]:
     return (*root, *(File(f"{SAMPLE_FOLDER}/sample_service/{path.name}", _text(path)) for path in package))
 
 
-def _rendered(folder: Path, target: str, values: Values) -> Iterator[File]:
+def _rendered(folder: Path, target: str, values: Context) -> Iterator[File]:
     for path in _below(folder):
-        yield File(f"{target}/{path.relative_to(folder).as_posix()}", _filled(path, values))
+        yield File(f"{target}/{path.relative_to(folder).as_posix()}", _rendered_text(path, values))
 
 
 def _below(folder: Path) -> Sequence[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _filled(path: Path, values: Values) -> str:
+def _rendered_text(path: Path, values: Context) -> str:
     try:
-        return fill(_text(path), values)
-    except TemplateError as error:
-        raise TemplateError(f"{path}: {error}") from error
+        return render_template(_text(path), values)
+    except RenderError as error:
+        raise RenderError(f"{path}: {error}") from error
 
 
 def _text(path: Path) -> str:

@@ -9,7 +9,7 @@ from pathlib import PurePath, PurePosixPath
 
 from obsctl.backends import SAMPLE
 from obsctl.render.containers import Mount
-from obsctl.render.template import inline
+from obsctl.render.template import render_inline
 from obsctl.spec.stack import Service, Stack
 
 LABEL_FIELDS = ("level",)
@@ -49,7 +49,7 @@ def _bundled(component: str) -> tuple[str, Mount]:
     """A file in the volume that the sample's containers share with the shipper."""
     variant = SAMPLE.variant
     ((volume, target),) = variant.volumes.items()
-    return inline(variant.environment["LOG_FILE"], {"component": component}), Mount("volume", volume, target)
+    return render_inline(variant.environment["LOG_FILE"], {"component": component}), Mount("volume", volume, target)
 
 
 def _on_host(stack: Stack, component: str, glob: str, up: str) -> tuple[str, Mount]:

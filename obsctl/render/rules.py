@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from obsctl.errors import Place
 from obsctl.languages.quoting import string_literal
-from obsctl.render.holes import check_labels, filled
+from obsctl.render.metric_names import check_labels, render_names
 from obsctl.render.rulegroups import Alert, Group, Record, runbook
 from obsctl.render.slo_rules import slo_groups
 from obsctl.render.values import duration
@@ -53,7 +53,7 @@ def stack_rules() -> RuleSet:
 
 
 def _names(contract: Contract) -> dict[str, str]:
-    """What may stand in the holes of a template."""
+    """What the placeholders of a template may name."""
     return {"scope": f"{SCOPE}={string_literal(contract.service)}", **{m.registry: m.name for m in contract.metrics}}
 
 
@@ -62,9 +62,12 @@ def _template_groups(template: RuleTemplate, contract: Contract, known: Mapping[
     for alert in template.alerts:
         texts += [(text, alert.place) for text in (alert.expr, *(entry.series for entry in alert.test.inputs))]
     for text, place in texts:
-        check_labels(filled(text, known, place), contract.metrics, place)
+        check_labels(render_names(text, known, place), contract.metrics, place)
     name = f"obsctl/{contract.service}/{template.name}"
-    records = [Record(filled(r.record, known, r.place), filled(r.expr, known, r.place)) for r in template.recordings]
+    records = [
+        Record(render_names(r.record, known, r.place), render_names(r.expr, known, r.place))
+        for r in template.recordings
+    ]
     yield Group(f"{name}/recordings", tuple(records))
     scoped = {SCOPE: contract.service}
     yield Group(f"{name}/alerts", tuple(_alert(alert, known, scoped) for alert in template.alerts))
@@ -81,12 +84,12 @@ def _alert(
     inputs = (_input(entry, known, template.place) for entry in test.inputs)
     return Alert(
         name=template.name,
-        expr=filled(template.expr, known, template.place),
+        expr=render_names(template.expr, known, template.place),
         wait=duration(template.wait),
         labels={"severity": template.severity, **(labels or {})},
         annotations={
-            "summary": filled(template.summary, known, template.place),
-            "description": filled(template.description, known, template.place),
+            "summary": render_names(template.summary, known, template.place),
+            "description": render_names(template.description, known, template.place),
             "runbook_url": runbook(template.name),
         },
         test=AlertTest(tuple(inputs), {**scoped, **test.labels}, test.value),
@@ -94,7 +97,7 @@ def _alert(
 
 
 def _input(entry: Input, known: Mapping[str, str], place: Place) -> Input:
-    return Input(filled(entry.series, known, place), entry.quiet, entry.firing, entry.level, entry.gone)
+    return Input(render_names(entry.series, known, place), entry.quiet, entry.firing, entry.level, entry.gone)
 
 
 def _absent_alerts(contract: Contract, template: RuleTemplate) -> Iterator[Alert]:

@@ -1,4 +1,4 @@
-"""Text files with holes. Boring on purpose: what a person reads in a template is what ends up in the file.
+"""Templates of text files. Boring on purpose: what a person reads in a template is what ends up in the file.
 
 ``@{name}`` is replaced by a value. Three kinds of lines, which do not end up in the file, decide about others:
 
@@ -14,40 +14,44 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 
-_HOLE = re.compile(r"@\{([a-z][a-z0-9_]*)\}")
+from obsctl.languages.placeholders import TEMPLATE, Placeholder
+
 _LINE = re.compile(r"\s*#(if|unless|each|end)\b *([a-z][a-z0-9_]*)?\s*\n?")
 
-Values = Mapping[str, Any]
+Scalar = str | int | bool
+Value: TypeAlias = "Scalar | Sequence[Mapping[str, Value]]"
+Context: TypeAlias = Mapping[str, Value]
+"""What a template may name: texts, numbers, truth values, and lists of more of that to repeat lines for."""
 
 
-class TemplateError(Exception):
-    """A template that cannot be filled in: a bug of ours, never of a spec."""
+class RenderError(Exception):
+    """A template that cannot be rendered: a bug of ours, never of a spec."""
 
 
-def fill(text: str, values: Values) -> str:
-    """The text with everything filled in. Raises TemplateError."""
+def render_template(text: str, context: Context) -> str:
+    """The text with its directives obeyed and its placeholders rendered. Raises RenderError."""
     lines = text.splitlines(keepends=True)
-    end, filled = _block(lines, 0, values)
+    end, rendered = _block(lines, 0, context)
     if end < len(lines):
-        raise TemplateError(f"#end on line {end + 1} ends nothing")
-    return filled
+        raise RenderError(f"#end on line {end + 1} ends nothing")
+    return rendered
 
 
-def _block(lines: Sequence[str], start: int, values: Values) -> tuple[int, str]:
+def _block(lines: Sequence[str], start: int, context: Context) -> tuple[int, str]:
     """From ``start`` to the ``#end`` of this block: where that is, and the text before it."""
     out: list[str] = []
     at = start
     while at < len(lines):
         directive = _LINE.fullmatch(lines[at])
         if directive is None:
-            out.append(inline(lines[at], values))
+            out.append(render_inline(lines[at], context))
         elif directive[1] == "end":
             break
         else:
             end = _end(lines, at)
-            out.extend(_block(lines, at + 1, scope)[1] for scope in _scopes(directive[1], directive[2], values))
+            out.extend(_block(lines, at + 1, scope)[1] for scope in _scopes(directive[1], directive[2], context))
             at = end
         at += 1
     return at, "".join(out)
@@ -62,30 +66,34 @@ def _end(lines: Sequence[str], start: int) -> int:
             depth += -1 if directive[1] == "end" else 1
             if depth == 0:
                 return at
-    raise TemplateError(f"line {start + 1} has no #end: {lines[start].strip()}")
+    raise RenderError(f"line {start + 1} has no #end: {lines[start].strip()}")
 
 
-def _scopes(kind: str, name: str | None, values: Values) -> Iterator[Values]:
-    """The values with which a block is written, once for each time."""
-    value = _value(name or "", values)
-    if kind == "each":
-        yield from (ChainMap(dict(item), dict(values)) for item in value)
-    elif bool(value) == (kind == "if"):
-        yield values
+def _scopes(kind: str, name: str | None, context: Context) -> Iterator[Context]:
+    """The contexts with which a block is rendered, once for each time."""
+    value = _value(name or "", context)
+    if kind != "each":
+        yield from (context,) if bool(value) == (kind == "if") else ()
+        return
+    if isinstance(value, Scalar):
+        raise RenderError(f"{name!r} is no list")
+    yield from (ChainMap(dict(item), dict(context)) for item in value)
 
 
-def inline(text: str, values: Values) -> str:
-    """A text with its holes filled in. Raises TemplateError."""
-    return _HOLE.sub(lambda hole: _text(hole[1], _value(hole[1], values)), text)
+def render_inline(text: str, context: Context) -> str:
+    """A text with its placeholders rendered. Raises RenderError."""
+    return TEMPLATE.render(text, lambda placeholder: _text(placeholder, _value(placeholder.name, context)))
 
 
-def _value(name: str, values: Values) -> Any:
-    if name not in values:
-        raise TemplateError(f"there is no value {name!r}")
-    return values[name]
+def _value(name: str, context: Context) -> Value:
+    if name not in context:
+        raise RenderError(f"there is no value {name!r}")
+    return context[name]
 
 
-def _text(name: str, value: Any) -> str:
+def _text(placeholder: Placeholder, value: Value) -> str:
+    if placeholder.format:
+        raise RenderError(f"{placeholder.name!r} has no format {placeholder.format!r}")
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise TemplateError(f"{name!r} is no text")
+        raise RenderError(f"{placeholder.name!r} is no text")
     return str(value)

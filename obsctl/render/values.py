@@ -1,4 +1,4 @@
-"""What the holes of the templates are filled with, for one stack of containers. Pure.
+"""The template context of a stack of containers: what its templates may name. Pure.
 
 Addresses are those inside the stack's network (``metrics_address`` = ``prometheus:9090``), as are the URLs that end in
 ``_inside`` (``metrics_inside`` = ``http://prometheus:9090``); other URLs are those on the machine (``metrics_url`` =

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+from obsctl.languages.placeholders import REQUEST
+
 _MISSING = object()
 
 
@@ -21,8 +21,10 @@ def render_value(value: object, values: Mapping[str, object]) -> object:
     Raises StepError for a name without a value.
     """
     if isinstance(value, str):
-        alone = _PLACEHOLDER.fullmatch(value)
-        return _value(alone[1], values) if alone else _PLACEHOLDER.sub(lambda m: str(_value(m[1], values)), value)
+        alone = REQUEST.whole(value)
+        if alone:
+            return _value(alone.name, values)
+        return REQUEST.render(value, lambda placeholder: str(_value(placeholder.name, values)))
     if isinstance(value, Mapping):
         return {key: render_value(item, values) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -32,7 +34,7 @@ def render_value(value: object, values: Mapping[str, object]) -> object:
 
 def render_path(route: str, values: Mapping[str, object]) -> str:
     """A route as a path, each value quoted so that it stays one segment."""
-    return _PLACEHOLDER.sub(lambda m: quote(str(_value(m[1], values)), safe=""), route)
+    return REQUEST.render(route, lambda placeholder: quote(str(_value(placeholder.name, values)), safe=""))
 
 
 def render_headers(headers: Mapping[str, str], values: Mapping[str, object]) -> dict[str, str]:

@@ -40,7 +40,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "json_types",
         "errors",
     ),
-    "traffic": ("spec", "clients", "probes", "wait", "errors"),
+    "traffic": ("spec", "clients", "languages", "probes", "wait", "errors"),
     "discovery": ("spec", "clients", "endpoints", "languages", "assets", "errors"),
     "trace": ("clients", "endpoints", "wait", "json_types", "errors"),
     "lint": ("spec", "schema", "dashboards", "languages", "errors"),

@@ -13,8 +13,8 @@ import pytest
 
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
-from obsctl.dashboards.fill import Resolved, Times, filled, panel_queries
 from obsctl.dashboards.model import QueryKind
+from obsctl.dashboards.variables import Resolved, Times, panel_queries, render_variables
 from obsctl.render.dashboards import stack_dashboards
 from obsctl.render.rulefiles import rule_files
 from obsctl.spec.load import load_stack
@@ -105,7 +105,7 @@ def test_every_variable_has_values_and_narrows_what_is_shown(stack: Folder, trac
     client = PromqlClient(f"http://127.0.0.1:{spec(stack).ports['prometheus']}")
     for board in stack_dashboards(spec(stack)):
         for variable in (v for v in board.variables if v.type == "query"):
-            match = filled(variable.match, board, {}, TIMES)[0]
+            match = render_variables(variable.match, board, {}, TIMES)[0]
             assert client.label_values(variable.label, [match]), f"{board.title}: {variable.name}"
     (http,) = (b for b in stack_dashboards(spec(stack)) if b.uid == "obsctl-http")
     chosen = {"job": ["api"], "route": ["/matches/{job_id}", "/cvs"]}

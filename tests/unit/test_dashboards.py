@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obsctl.dashboards.fill import Times, filled, panel_queries
 from obsctl.dashboards.model import Dashboard, QueryKind, Variable
 from obsctl.dashboards.read import read_dashboard
+from obsctl.dashboards.variables import Times, panel_queries, render_variables
 from obsctl.errors import SpecError
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import Selector
@@ -45,11 +45,11 @@ def dashboard(**panel: Any) -> str:
     ],
 )
 def test_variables_are_written_as_the_page_writes_them(text: str, chosen: dict[str, Any], wanted: str) -> None:
-    assert filled(text, BOARD, chosen)[0] == wanted
+    assert render_variables(text, BOARD, chosen)[0] == wanted
 
 
 def test_a_variable_that_is_not_there_is_named() -> None:
-    assert filled("$a $route ${b:raw} $a", BOARD, {}) == ("$a .+ ${b:raw} $a", ("a", "b"))
+    assert render_variables("$a $route ${b:raw} $a", BOARD, {}) == ("$a .+ ${b:raw} $a", ("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
 
 @given(st.text(alphabet='ab.*{}|\\"()', max_size=8))
 def test_a_chosen_value_matches_itself_alone(value: str) -> None:
-    expr = filled('x{route=~"$route"}', BOARD, {"route": [value, "other"]})[0]
+    expr = render_variables('x{route=~"$route"}', BOARD, {"route": [value, "other"]})[0]
     selector = parse(expr)
     assert isinstance(selector, Selector)
     _name, matcher = selector.matchers

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obsctl import assets
-from obsctl.dashboards.fill import panel_queries
 from obsctl.dashboards.model import Dashboard, Panel, QueryKind
+from obsctl.dashboards.variables import panel_queries
 from obsctl.errors import SpecError
 from obsctl.languages.promql import tree
 from obsctl.languages.promql.parse import parse

@@ -1,4 +1,4 @@
-"""Queries with their variables filled in, as the page and its data sources do it."""
+"""Queries with their variables rendered, as Grafana and its data sources do it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from obsctl.dashboards.model import Dashboard, Panel, Query, Variable
+from obsctl.languages.placeholders import DASHBOARD, Placeholder
 
-_REFERENCE = re.compile(
-    r"\$(?P<plain>\w+)|\$\{(?P<braced>\w+)(?:\.[\w.]+)?(?::(?P<how>\w+)[^}]*)?\}|\[\[(?P<old>\w+)(?::(?P<was>\w+))?\]\]"
-)
 _REGEX_CHARACTERS = re.compile(r"[\\^$*+?.()|{}\[\]]")
 _TEXT_CHARACTERS = re.compile(r'[\\"]')
 
@@ -51,29 +49,31 @@ Values = Mapping[str, str | Sequence[str]]
 def panel_queries(dashboard: Dashboard, values: Values, times: Times = Times()) -> tuple[Resolved, ...]:
     """Every query of every panel. A variable that is not in ``values`` has its current value, or else all of them."""
     return tuple(
-        Resolved(panel, query, *filled(query.expr, dashboard, values, times))
+        Resolved(panel, query, *render_variables(query.expr, dashboard, values, times))
         for panel in dashboard.panels
         for query in panel.queries
     )
 
 
-def filled(text: str, dashboard: Dashboard, values: Values, times: Times = Times()) -> tuple[str, tuple[str, ...]]:
-    """A text with its variables filled in, and the names of those that the dashboard does not have."""
+def render_variables(
+    text: str, dashboard: Dashboard, values: Values, times: Times = Times()
+) -> tuple[str, tuple[str, ...]]:
+    """A text with its variables rendered, and the names of those that the dashboard does not have."""
     unknown: dict[str, None] = {}
     built_in = _built_in(times)
 
-    def value(found: re.Match[str]) -> str:
-        name = found["plain"] or found["braced"] or found["old"]
+    def value_of(reference: Placeholder) -> str:
+        name = reference.name
         if name in built_in:
             return built_in[name]
         variable = dashboard.variable(name)
         if variable is None:
             unknown[name] = None
-            return found[0]
+            return reference.text
         chosen = values[name] if name in values else _default(variable)
-        return _written(variable, chosen, found["how"] or found["was"] or "")
+        return _written(variable, chosen, reference.format)
 
-    return _REFERENCE.sub(value, text), tuple(unknown)
+    return DASHBOARD.render(text, value_of), tuple(unknown)
 
 
 def _built_in(times: Times) -> Mapping[str, str]:

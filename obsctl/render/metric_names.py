@@ -1,4 +1,4 @@
-"""Holes in the expressions of templates: ``@{http.requests}`` is that metric's Prometheus name. Pure.
+"""Names of metrics in the expressions of templates: ``@{http.requests}`` is that metric's Prometheus name. Pure.
 
 ``@{http.requests:base}`` is the same without ``_total``. Templates name metrics by their registry name alone, so that a
 metric has its name in one place.
@@ -6,42 +6,43 @@ metric has its name in one place.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from obsctl.errors import Place, SpecError
 from obsctl.languages.errors import QueryError
+from obsctl.languages.placeholders import TEMPLATE, Placeholder
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import Aggregate, Expr, nodes_in, selectors_in
 from obsctl.languages.quoting import string_literal
 from obsctl.spec.contract import Metric
 
-_HOLE = re.compile(r"@\{([a-z][a-z0-9_.]*)(:base)?\}")
+_BASE = "base"
 _SUFFIXES = ("_bucket", "_count", "_sum")
 _SCRAPED = ("job", "instance", "le", "service_namespace", "service_name")
 
 
-def filled(text: str, known: Mapping[str, str], place: Place) -> str:
-    """A text with its holes filled in. Raises SpecError for a metric that the contract does not have."""
+def render_names(text: str, known: Mapping[str, str], place: Place) -> str:
+    """A text with its placeholders rendered. Raises SpecError for a metric that the contract does not have."""
 
-    def name(hole: re.Match[str]) -> str:
-        if hole[1] not in known:
+    def name(placeholder: Placeholder) -> str:
+        if placeholder.name not in known:
             hint = "Templates name metrics by their registry name; the families have them."
-            raise SpecError(f"there is no metric {string_literal(hole[1])}", place=place, hint=hint)
-        return known[hole[1]].removesuffix("_total") if hole[2] else known[hole[1]]
+            raise SpecError(f"there is no metric {string_literal(placeholder.name)}", place=place, hint=hint)
+        series = known[placeholder.name]
+        return series.removesuffix("_total") if placeholder.format == _BASE else series
 
-    return _HOLE.sub(name, text)
+    return TEMPLATE.render(text, name)
 
 
-def holes(text: str) -> tuple[str, ...]:
-    """What the holes of a text name, in order."""
-    return tuple(name for name, _ in _HOLE.findall(text))
+def named(text: str) -> tuple[str, ...]:
+    """What the placeholders of a text name, in order."""
+    return tuple(placeholder.name for placeholder in TEMPLATE.placeholders(text))
 
 
 def check_labels(expr: str, metrics: Sequence[Metric], place: Place) -> None:
     """Labels in the selectors of an expression, and those it groups by, are labels of its metrics.
 
-    ``expr`` has its holes filled in. Raises SpecError; what is not PromQL is not looked at.
+    ``expr`` has its placeholders rendered. Raises SpecError; what is not PromQL is not looked at.
     """
     try:
         tree = parse(expr)
