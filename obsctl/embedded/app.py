@@ -40,7 +40,7 @@ from obsctl.embedded.redaction import Scrubber
 from obsctl.embedded.rules.group import Tell
 from obsctl.embedded.rules.load import load as load_rules
 from obsctl.embedded.rules.manager import RuleManager
-from obsctl.embedded.rules.model import Surroundings
+from obsctl.embedded.rules.model import AlertOrigin
 from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.spanmetrics.collector import SpanMetrics
 from obsctl.embedded.store.base import Sink
@@ -101,7 +101,7 @@ def _retention(config: Config) -> Retention:
 def _rules(config: Config, store: SqliteStore, metrics: OwnMetrics, tell: Tell) -> RuleManager:
     """Evaluates the rules of all files. ``UsageError`` when one of them cannot be read."""
     groups = load_rules(config.rules.files, round(config.rules.interval * 1000))
-    around = Surroundings(external_url=f"http://{config.listen['prometheus']}")
+    around = AlertOrigin(external_url=f"http://{config.listen['prometheus']}")
     return RuleManager(groups, store, store, tell, around, metrics)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,7 +11,7 @@ from starlette.routing import Route
 from obsctl.embedded.http import errors
 from obsctl.embedded.http.calls import JSON, Call, Handler, compact, encoded, route
 from obsctl.embedded.jaeger.params import boolean, dependency_window, trace_id, v1_query, v3_query, v3_time
-from obsctl.embedded.jaeger.ui_json import trace_id_text, trace_json
+from obsctl.embedded.jaeger.ui_json import Json, trace_id_text, trace_json
 from obsctl.embedded.otlp.json import resource_spans
 from obsctl.embedded.query.traces import Found, Summary, dependencies, fetch, kind_name, search, summarize
 from obsctl.embedded.store.base import SpanReader
@@ -46,11 +45,11 @@ def routes(spans: SpanReader) -> list[Route]:
     ]
 
 
-def _json(value: Any) -> Response:
+def _json(value: object) -> Response:
     return Response(encoded(compact(value)), media_type=JSON)
 
 
-def _enveloped(call: Call | None, data: Any, *, total: int = 0, problems: Sequence[Any] | None = None) -> Response:
+def _enveloped(call: Call | None, data: object, *, total: int = 0, problems: Sequence[object] = ()) -> Response:
     """Jaeger's five keys. ``prettyPrint`` indents."""
     envelope = {"data": data, "total": total, "limit": 0, "offset": 0, "errors": problems or None}
     if call is not None and boolean(call, "prettyPrint"):
@@ -58,7 +57,7 @@ def _enveloped(call: Call | None, data: Any, *, total: int = 0, problems: Sequen
     return _json(envelope)
 
 
-def _counted(names: Sequence[Any], call: Call | None = None) -> Response:
+def _counted(names: Sequence[object], call: Call | None = None) -> Response:
     return _enveloped(call, list(names), total=len(names))
 
 
@@ -82,7 +81,7 @@ def _search(spans: SpanReader, call: Call) -> Response:
     return _enveloped(call, _traces_json(found, raw=raw))
 
 
-def _traces_json(found: Found, *, raw: bool) -> list[Any]:
+def _traces_json(found: Found, *, raw: bool) -> list[Json]:
     """Traces in UI form. That there may be more is said on the last one: the envelope has no place for it."""
     shown = [trace_json(trace, raw=raw) for trace in found.traces]
     if shown and found.cut:
@@ -144,7 +143,7 @@ def _v3_summaries(spans: SpanReader, call: Call) -> Response:
     return _json({"summaries": [_summary(summarize(trace)) for trace in found.traces]})
 
 
-def _summary(summary: Summary) -> dict[str, Any]:
+def _summary(summary: Summary) -> dict[str, object]:
     return {
         "traceId": summary.trace_id.hex(),
         "rootServiceName": summary.root.service,

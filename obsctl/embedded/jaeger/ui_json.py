@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from obsctl.embedded.query import attributes
 from obsctl.embedded.query.traces import Trace, kind_name
 from obsctl.embedded.spans import ERROR_CODE, AttributeValue, StoredEvent, StoredLink, StoredSpan
 
-Json = dict[str, Any]
+Json = dict[str, object]
 MAX_SAFE = 2**53 - 1
 NO_SERVICE = "OTLPResourceNoServiceName"
 _TYPES = {bool: "bool", int: "int64", float: "float64", bytes: "binary"}
@@ -109,7 +108,9 @@ def _own_tags(span: StoredSpan) -> Iterable[Json]:
         "w3c.tracestate": span.details.trace_state,
         "otel.status_code": _STATUS_TEXTS.get(status.code, ""),
     }
-    yield from ({"key": key, "type": "string", "value": value} for key, value in texts.items() if value)
+    for key, value in texts.items():
+        if value:
+            yield {"key": key, "type": "string", "value": value}
     if status.code == ERROR_CODE:
         yield {"key": "error", "type": "bool", "value": True}
 

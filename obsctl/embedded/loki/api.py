@@ -19,7 +19,7 @@ from obsctl.embedded.prometheus.json import data
 from obsctl.embedded.query.logql.engine import run
 from obsctl.embedded.query.logql.metrics import evaluate
 from obsctl.embedded.query.logql.ranges import LogSteps
-from obsctl.embedded.query.logql.source import Scan, Source
+from obsctl.embedded.query.logql.source import LogSource, Scan
 from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.query.vectors.values import Scalar
 from obsctl.embedded.store.base import LogReader
@@ -59,7 +59,7 @@ def _instant(logs: LogReader, call: Call) -> Response:
     begun, moment = time.perf_counter(), time_ns(call, "time", time.time_ns())
     query, scan = parse(call.first("query")), _scan(logs)
     if isinstance(query, LogQuery):
-        Source(scan, query)  # what is wrong with it is said first
+        LogSource(scan, query)  # what is wrong with it is said first
         raise QueryError(
             "log queries are not supported as an instant query type, please change your query to a range query type"
         )

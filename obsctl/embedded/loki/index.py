@@ -11,7 +11,7 @@ from obsctl.embedded.http.calls import Call
 from obsctl.embedded.loki.json import json_answer, listed
 from obsctl.embedded.loki.params import TimeRange, limit, step_ms, time_range
 from obsctl.embedded.query.logql.detected import detected
-from obsctl.embedded.query.logql.engine import LogRange, run
+from obsctl.embedded.query.logql.engine import LogWindow, run
 from obsctl.embedded.query.logql.filters import matcher
 from obsctl.embedded.query.logql.source import Scan, selector_matchers
 from obsctl.embedded.store.base import LogReader
@@ -130,7 +130,7 @@ def detected_fields(scan: Scan, call: Call) -> Response:
     text = call.first("line_limit", default=str(DETECT_LINES))
     if not text.isdecimal() or not 0 < int(text[:9]) <= 5 * DETECT_LINES:
         raise QueryError(f"invalid line_limit: {excerpt(text)} is not a number from 1 to {5 * DETECT_LINES}")
-    lines = run(scan, parse_log(call.first("query")), LogRange(window.start, window.end, int(text)))
+    lines = run(scan, parse_log(call.first("query")), LogWindow(window.start, window.end, int(text)))
     fields = [
         {
             "label": one.name,

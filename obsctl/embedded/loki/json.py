@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from obsctl.embedded.http.calls import compact, encoded
 from obsctl.embedded.prometheus.json import array, data, metric
-from obsctl.embedded.query.logql.entry import Line
+from obsctl.embedded.query.logql.entry import QueriedLine
 from obsctl.embedded.query.logql.metrics import Value
 from obsctl.embedded.query.logql.ranges import LogSteps
 from obsctl.embedded.query.logql.source import Scan
@@ -90,7 +90,7 @@ def _row(labels: Labels, times: list[str], values: list[float], present: list[bo
     return f'{{"metric":{metric(labels)},"values":{array(points)}}}'
 
 
-def streams(lines: Iterable[Line], *, categorize: bool) -> list[dict[str, Any]]:
+def streams(lines: Iterable[QueriedLine], *, categorize: bool) -> list[dict[str, Any]]:
     """Lines grouped by label set, which includes metadata and extracted labels unless those are told apart."""
     found: dict[Labels, list[list[Any]]] = {}
     for line in lines:
@@ -101,6 +101,6 @@ def streams(lines: Iterable[Line], *, categorize: bool) -> list[dict[str, Any]]:
     return [{"stream": dict(key), "values": values} for key, values in found.items()]
 
 
-def _categories(line: Line) -> Mapping[str, Mapping[str, str]]:
+def _categories(line: QueriedLine) -> Mapping[str, Mapping[str, str]]:
     parts = {"structuredMetadata": dict(line.metadata), "parsed": dict(line.parsed)}
     return {name: labels for name, labels in parts.items() if labels}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from obsctl.embedded.http.calls import Call
-from obsctl.embedded.query.logql.engine import LogRange
+from obsctl.embedded.query.logql.engine import LogWindow
 from obsctl.embedded.query.logql.ranges import LogSteps
 from obsctl.embedded.query.logql.source import Direction
 from obsctl.languages.errors import QueryError
@@ -97,7 +97,7 @@ def steps(call: Call) -> LogSteps:
     return LogSteps(window.start + np.arange((window.end - window.start) // step + 1, dtype=np.int64) * step)
 
 
-def log_range(call: Call) -> LogRange:
+def log_range(call: Call) -> LogWindow:
     """Which lines are asked for."""
     window, most = time_range(call), limit(call)
     step_ms(call, window)
@@ -108,4 +108,4 @@ def log_range(call: Call) -> LogRange:
     if interval < 0:
         raise QueryError("interval must be >= 0")
     way: Direction = "forward" if direction == "forward" else "backward"
-    return LogRange(window.start, window.end, most, way, clamp(interval * MS_NS))
+    return LogWindow(window.start, window.end, most, way, clamp(interval * MS_NS))

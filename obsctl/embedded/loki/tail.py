@@ -18,9 +18,9 @@ from obsctl.embedded.http.calls import Call, compact
 from obsctl.embedded.http.errors import loki as on_error
 from obsctl.embedded.loki.json import streams
 from obsctl.embedded.loki.params import DEFAULT_SINCE_MS, limit, time_ns
-from obsctl.embedded.query.logql.engine import LogRange, run
-from obsctl.embedded.query.logql.entry import Line
-from obsctl.embedded.query.logql.source import Scan, Source
+from obsctl.embedded.query.logql.engine import LogWindow, run
+from obsctl.embedded.query.logql.entry import QueriedLine
+from obsctl.embedded.query.logql.source import LogSource, Scan
 from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.store.base import LogReader
 from obsctl.languages.errors import QueryError
@@ -121,13 +121,13 @@ class _Follower:
 
     def __init__(self, logs: LogReader, wanted: _Wanted) -> None:
         self._scan = Scan(logs, Budget(seconds=_TIMEOUT_SECONDS))
-        self._source = Source(self._scan, wanted.query)
+        self._source = LogSource(self._scan, wanted.query)
         self._wanted = wanted
         self._place: int | None = None
-        self._sent: frozenset[Line] = frozenset()
+        self._sent: frozenset[QueriedLine] = frozenset()
         self.idle = False
 
-    def next(self) -> list[Line]:
+    def next(self) -> list[QueriedLine]:
         """Lines to send now. Runs on a thread."""
         if self._place is None:
             return self._history()
@@ -136,16 +136,16 @@ class _Follower:
         entries = filter(None, map(self._source.passes, records))
         return [line for line in (entry.result() for entry in entries) if self._is_new(line)]
 
-    def _is_new(self, line: Line) -> bool:
+    def _is_new(self, line: QueriedLine) -> bool:
         return line.time_ns >= self._wanted.start and line not in self._sent
 
-    def _history(self) -> list[Line]:
+    def _history(self) -> list[QueriedLine]:
         # Lines that are stored while the newest are looked up arrive as well: those are not sent again.
         _, self._place = self._scan.logs.arrivals(self._source.matchers, None, _PAGE)
         end = time.time_ns() + 1
         if self._wanted.start >= end:
             return []
-        wanted = LogRange(self._wanted.start, end, self._wanted.limit)
+        wanted = LogWindow(self._wanted.start, end, self._wanted.limit)
         found = run(self._scan, self._wanted.query, wanted)
         self._sent = frozenset(found)
         return found[::-1]

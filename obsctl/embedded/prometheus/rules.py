@@ -11,8 +11,8 @@ from starlette.routing import Route
 from obsctl.embedded.http.calls import JSON, Call, compact, encoded, route
 from obsctl.embedded.http.errors import prometheus as on_error
 from obsctl.embedded.query.gotemplate.printing import scientific
-from obsctl.embedded.rules.alerts import Alert, showing, worst
-from obsctl.embedded.rules.model import Alerting, Rule
+from obsctl.embedded.rules.alerts import ActiveAlert, showing, worst
+from obsctl.embedded.rules.model import AlertingRule, Rule
 from obsctl.embedded.rules.status import GroupStatus, RuleStatus
 from obsctl.languages.errors import ParameterError, QueryError
 from obsctl.languages.labels import Matcher, matches_all
@@ -108,12 +108,12 @@ def _matched(rule: Rule, matches: Sequence[Sequence[Matcher]]) -> bool:
 
 
 def _type(rule: Rule) -> str:
-    return "alerting" if isinstance(rule, Alerting) else "recording"
+    return "alerting" if isinstance(rule, AlertingRule) else "recording"
 
 
 def _labels(rule: Rule) -> dict[str, str]:
     """As they are in the file."""
-    if isinstance(rule, Alerting):
+    if isinstance(rule, AlertingRule):
         return {name: template.source for name, template in sorted(rule.labels.items())}
     return dict(sorted(rule.labels.items()))
 
@@ -141,7 +141,7 @@ def _rule(status: RuleStatus, *, alerts: bool) -> dict[str, Any]:
         "type": _type(rule),
     }
     told = {"name": rule.name, "query": rule.query}
-    if not isinstance(rule, Alerting):
+    if not isinstance(rule, AlertingRule):
         return {**told, "labels": _labels(rule), **common}
     return {
         "state": worst(status.active) if status.evaluated else "unknown",
@@ -155,7 +155,7 @@ def _rule(status: RuleStatus, *, alerts: bool) -> dict[str, Any]:
     }
 
 
-def _alert(alert: Alert) -> dict[str, Any]:
+def _alert(alert: ActiveAlert) -> dict[str, Any]:
     since = {} if alert.keep_since is None else {"keepFiringSince": format_rfc3339(alert.keep_since / 1000)}
     return {
         "labels": dict(alert.labels),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from obsctl.embedded.records import SampleRecord
-from obsctl.embedded.rules.model import Alerting
+from obsctl.embedded.rules.model import AlertingRule
 from obsctl.languages.labels import Labels
 
 ALERTS = "ALERTS"
@@ -22,7 +22,7 @@ State = Literal["inactive", "pending", "firing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class ActiveAlert:
     """One alert of a rule. An ``inactive`` one is resolved."""
 
     labels: Labels
@@ -37,15 +37,15 @@ class Alert:
     valid_until: int = 0
 
 
-Active = Mapping[Labels, Alert]
+Active = Mapping[Labels, ActiveAlert]
 """The alerts of one rule, by their labels."""
 
 
-def advance(active: Active, seen: Active, now: int, rule: Alerting) -> dict[Labels, Alert]:
+def advance(active: Active, seen: Active, now: int, rule: AlertingRule) -> dict[Labels, ActiveAlert]:
     """The rule's alerts after an evaluation at ``now`` that gave the alerts ``seen``, all of them new."""
     known = {labels: alert for labels, alert in active.items() if alert.state != "inactive" or labels not in seen}
     fresh = {labels: alert for labels, alert in seen.items() if labels not in known}
-    after: dict[Labels, Alert] = {}
+    after: dict[Labels, ActiveAlert] = {}
     for labels, alert in {**known, **fresh}.items():
         if found := seen.get(labels):
             current = replace(alert, value=found.value, annotations=found.annotations, keep_since=None)
@@ -60,7 +60,7 @@ def advance(active: Active, seen: Active, now: int, rule: Alerting) -> dict[Labe
     return after
 
 
-def _gone(alert: Alert, now: int, keep_ms: int) -> Alert | None:
+def _gone(alert: ActiveAlert, now: int, keep_ms: int) -> ActiveAlert | None:
     """An alert whose series is not there any more; None when it can be forgotten."""
     if alert.state == "pending":
         return None
@@ -73,7 +73,7 @@ def _gone(alert: Alert, now: int, keep_ms: int) -> Alert | None:
     return replace(alert, state="inactive", resolved_at=now)
 
 
-def showing(active: Active) -> list[Alert]:
+def showing(active: Active) -> list[ActiveAlert]:
     """Alerts that are pending or firing."""
     return [alert for alert in active.values() if alert.state != "inactive"]
 
@@ -94,7 +94,7 @@ def series(active: Active, at: int) -> Iterator[SampleRecord]:
         yield SampleRecord(tuple(sorted(since.items())), at, float(alert.active_at // 1000))
 
 
-def due(alert: Alert, now: int, resend_ms: int) -> bool:
+def due(alert: ActiveAlert, now: int, resend_ms: int) -> bool:
     """Whether somebody has to be told (again)."""
     if alert.state == "pending":
         return False
@@ -103,12 +103,12 @@ def due(alert: Alert, now: int, resend_ms: int) -> bool:
     return alert.sent_at is None or alert.sent_at + resend_ms < now
 
 
-def sent(alert: Alert, now: int, interval_ms: int, resend_ms: int) -> Alert:
+def sent(alert: ActiveAlert, now: int, interval_ms: int, resend_ms: int) -> ActiveAlert:
     """The alert once it is told. It holds for a while without another word: two evaluations or sendings may fail."""
     return replace(alert, sent_at=now, valid_until=now + 4 * max(interval_ms, resend_ms))
 
 
-def restored(alert: Alert, last: tuple[int, float], now: int, hold_ms: int, grace_ms: int) -> Alert:
+def restored(alert: ActiveAlert, last: tuple[int, float], now: int, hold_ms: int, grace_ms: int) -> ActiveAlert:
     """An alert as it was before the server was down.
 
     ``last`` is the newest sample of its ``ALERTS_FOR_STATE``: when (ms), and since when it was active (seconds).

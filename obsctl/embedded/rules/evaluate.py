@@ -11,10 +11,10 @@ from obsctl.embedded.query.vectors.labels import NAME
 from obsctl.embedded.query.vectors.limits import TIMEOUT_SECONDS, Budget
 from obsctl.embedded.query.vectors.values import Scalar, Vector
 from obsctl.embedded.records import SampleRecord
-from obsctl.embedded.rules.alerts import Alert
-from obsctl.embedded.rules.functions import Context, Sample
-from obsctl.embedded.rules.model import Alerting, Recording, Surroundings
-from obsctl.embedded.rules.templates import Template
+from obsctl.embedded.rules.alerts import ActiveAlert
+from obsctl.embedded.rules.functions import TemplateContext, TemplateSample
+from obsctl.embedded.rules.model import AlertingRule, AlertOrigin, Recording
+from obsctl.embedded.rules.templates import AlertTextTemplate
 from obsctl.embedded.store.base import SampleReader
 from obsctl.languages.errors import ExecutionError
 from obsctl.languages.gotemplate.syntax import TemplateError
@@ -28,7 +28,7 @@ _log = logging.getLogger("obsctl.embedded.rules")
 
 
 @dataclass(frozen=True)
-class Moment:
+class RuleMoment:
     """When a group is evaluated (``now``), at which time its rules ask (``at``, ms), and how long they may take."""
 
     now: int
@@ -46,7 +46,7 @@ def results(reader: SampleReader, expr: Expr, at: int, budget: Budget) -> list[t
     return list(zip(value.labels, value.values[:, 0].tolist(), strict=True))
 
 
-def recorded(reader: SampleReader, rule: Recording, moment: Moment, limit: int) -> list[SampleRecord]:
+def recorded(reader: SampleReader, rule: Recording, moment: RuleMoment, limit: int) -> list[SampleRecord]:
     """The samples that a recording rule gives."""
     found = results(reader, rule.expr, moment.at, moment.budget())
     changes = {**rule.labels, NAME: rule.name}
@@ -58,9 +58,11 @@ def recorded(reader: SampleReader, rule: Recording, moment: Moment, limit: int) 
     return samples
 
 
-def alerts(reader: SampleReader, rule: Alerting, moment: Moment, around: Surroundings) -> dict[Labels, Alert]:
+def alerts(
+    reader: SampleReader, rule: AlertingRule, moment: RuleMoment, around: AlertOrigin
+) -> dict[Labels, ActiveAlert]:
     """The alerts that an alerting rule gives, as if all were new."""
-    made: dict[Labels, Alert] = {}
+    made: dict[Labels, ActiveAlert] = {}
     for labels, value in results(reader, rule.expr, moment.at, moment.budget()):
         context = _context(reader, dict(labels), value, moment, around)
         plain = {name: text for name, text in labels if name != NAME}
@@ -69,7 +71,7 @@ def alerts(reader: SampleReader, rule: Alerting, moment: Moment, around: Surroun
         if final in made:
             raise ExecutionError(_SAME.format("alert"))
         annotations = {name: _expanded(rule, template, context) for name, template in rule.annotations.items()}
-        made[final] = Alert(final, annotations, value, moment.now)
+        made[final] = ActiveAlert(final, annotations, value, moment.now)
     return made
 
 
@@ -79,16 +81,16 @@ def _with(labels: Labels, changes: Mapping[str, str]) -> Labels:
 
 
 def _context(
-    reader: SampleReader, labels: Mapping[str, str], value: float, moment: Moment, around: Surroundings
-) -> Context:
-    def query(text: str) -> Sequence[Sample]:
+    reader: SampleReader, labels: Mapping[str, str], value: float, moment: RuleMoment, around: AlertOrigin
+) -> TemplateContext:
+    def query(text: str) -> Sequence[TemplateSample]:
         found = results(reader, parse(text), moment.now, moment.budget())
-        return [Sample(dict(labels), value) for labels, value in found]
+        return [TemplateSample(dict(labels), value) for labels, value in found]
 
-    return Context(labels, value, query, moment.now / 1000, around.external_labels, around.external_url)
+    return TemplateContext(labels, value, query, moment.now / 1000, around.external_labels, around.external_url)
 
 
-def _expanded(rule: Alerting, template: Template, context: Context) -> str:
+def _expanded(rule: AlertingRule, template: AlertTextTemplate, context: TemplateContext) -> str:
     try:
         return template.expand(context)
     except TemplateError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 from obsctl.embedded.query.gotemplate.builtins import BUILTINS, Spec
@@ -17,24 +16,24 @@ from obsctl.languages.gotemplate.syntax import TemplateError
 
 
 @dataclass(frozen=True)
-class Sample:
+class TemplateSample:
     """One result of ``query``."""
 
     labels: Mapping[str, str]
     value: float
 
-    def fields(self) -> Mapping[str, Any]:
+    def fields(self) -> Mapping[str, object]:
         """What a template may ask of it."""
         return {"Labels": self.labels, "Value": self.value}
 
 
 @dataclass(frozen=True)
-class Context:
+class TemplateContext:
     """What a template is told: ``query`` answers PromQL at the evaluation's time, ``now`` is that time in seconds."""
 
     labels: Mapping[str, str]
     value: float
-    query: Callable[[str], Sequence[Sample]]
+    query: Callable[[str], Sequence[TemplateSample]]
     now: float = 0.0
     external_labels: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
@@ -45,31 +44,31 @@ def query_link(expr: str, tab: int = 1) -> str:
     return f"/graph?g0.expr={quote_plus(expr)}&g0.tab={tab}"
 
 
-def _query(context: Context, expr: str) -> list[Sample]:
+def _query(context: TemplateContext, expr: str) -> list[TemplateSample]:
     try:
         return list(context.query(expr))
     except QueryError as error:
         raise TemplateError(str(error)) from error
 
 
-def _first(_: Context, found: Sequence[Sample]) -> Sample:
+def _first(_: TemplateContext, found: Sequence[TemplateSample]) -> TemplateSample:
     if not found:
         raise TemplateError("first() called on vector with no elements")
     return found[0]
 
 
-def _sorted(_: Context, label: str, found: Sequence[Sample]) -> list[Sample]:
+def _sorted(_: TemplateContext, label: str, found: Sequence[TemplateSample]) -> list[TemplateSample]:
     return sorted(found, key=lambda sample: sample.labels.get(label, ""))
 
 
-def _strip_port(_: Context, address: str) -> str:
+def _strip_port(_: TemplateContext, address: str) -> str:
     host, colon, port = address.rpartition(":")
     if not colon or (":" in host and not host.startswith("[")) or ("[" in port):
         return address
     return host.strip("[]")
 
 
-def _strip_domain(context: Context, address: str) -> str:
+def _strip_domain(context: TemplateContext, address: str) -> str:
     host = _strip_port(context, address)
     try:
         ipaddress.ip_address(host)
@@ -84,9 +83,9 @@ FUNCTIONS: Mapping[str, Spec] = {
     # queries
     "query": Spec(_query, 1, 1, (str,)),
     "first": Spec(_first, 1, 1, (list,)),
-    "label": Spec(lambda _, name, sample: sample.labels.get(name, ""), 2, 2, (str, Sample)),
-    "value": Spec(lambda _, sample: sample.value, 1, 1, (Sample,)),
-    "strvalue": Spec(lambda _, sample: sample.labels.get("__value__", ""), 1, 1, (Sample,)),
+    "label": Spec(lambda _, name, sample: sample.labels.get(name, ""), 2, 2, (str, TemplateSample)),
+    "value": Spec(lambda _, sample: sample.value, 1, 1, (TemplateSample,)),
+    "strvalue": Spec(lambda _, sample: sample.labels.get("__value__", ""), 1, 1, (TemplateSample,)),
     "sortByLabel": Spec(_sorted, 2, 2, (str, list)),
     # numbers
     "humanize": Spec(lambda _, value: humanize.humanize(value), 1, 1),
@@ -114,6 +113,6 @@ FUNCTIONS: Mapping[str, Spec] = {
 }
 
 
-def _timestamp(value: Any) -> str:
+def _timestamp(value: object) -> str:
     found = humanize.moment(value)
     return shown(found) if found else shown(humanize.number(value))

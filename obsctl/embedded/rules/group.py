@@ -12,10 +12,10 @@ from obsctl.embedded.query.vectors.labels import NAME
 from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.records import STALE, Batch, SampleRecord
 from obsctl.embedded.rules import alerts, evaluate
-from obsctl.embedded.rules.alerts import FOR_STATE, Active, Alert
-from obsctl.embedded.rules.evaluate import ALERT_NAME, Moment
+from obsctl.embedded.rules.alerts import FOR_STATE, Active, ActiveAlert
+from obsctl.embedded.rules.evaluate import ALERT_NAME, RuleMoment
 from obsctl.embedded.rules.functions import query_link
-from obsctl.embedded.rules.model import Alerting, Group, Recording, Rule, Surroundings
+from obsctl.embedded.rules.model import AlertingRule, AlertOrigin, Recording, Rule, RuleGroup
 from obsctl.embedded.rules.status import GroupStatus, Notice, RuleStatus
 from obsctl.embedded.store.base import SampleReader, Sink, StoreFailedError, StoreFullError
 from obsctl.languages.errors import ExecutionError, QueryError
@@ -51,11 +51,11 @@ class GroupRun:
 
     def __init__(
         self,
-        group: Group,
+        group: RuleGroup,
         reader: SampleReader,
         sink: Sink,
         tell: Tell,
-        around: Surroundings,
+        around: AlertOrigin,
         *,
         restores: bool = True,
     ) -> None:
@@ -75,7 +75,7 @@ class GroupRun:
         """All rules at a time (ms), in order; a later one sees what an earlier one recorded."""
         began = time.perf_counter()
         deadline = began + max(self.group.interval_ms / 1000, _LEAST_SECONDS)
-        moment = Moment(now, now - self.group.offset_ms, lambda: _budget(deadline))
+        moment = RuleMoment(now, now - self.group.offset_ms, lambda: _budget(deadline))
         for live in self._rules:
             if self._depends(live.status.rule):
                 self._write()
@@ -89,7 +89,7 @@ class GroupRun:
         rules = tuple(live.status for live in self._rules)
         self.status = GroupStatus(self.group, rules, now, time.perf_counter() - began)
 
-    def _evaluate(self, live: _Live, moment: Moment) -> None:
+    def _evaluate(self, live: _Live, moment: RuleMoment) -> None:
         began = time.perf_counter()
         rule = live.status.rule
         try:
@@ -116,7 +116,7 @@ class GroupRun:
             _log.warning("rule %s of group %s: %s", live.status.rule.name, self.group.name, error)
         live.status = replace(live.status, health="err", last_error=error, evaluated=now, seconds=seconds)
 
-    def _advanced(self, rule: Alerting, before: Active, moment: Moment) -> Active:
+    def _advanced(self, rule: AlertingRule, before: Active, moment: RuleMoment) -> Active:
         seen = evaluate.alerts(self._reader, rule, moment, self._around)
         active = alerts.advance(before, seen, moment.now, rule)
         count = len(alerts.showing(active))
@@ -124,7 +124,7 @@ class GroupRun:
             raise _TooManyAlertsError(f"exceeded limit of {self.group.limit} with {count} alerts")
         return self._told(rule, active, moment.now)
 
-    def _told(self, rule: Alerting, active: Active, now: int) -> Active:
+    def _told(self, rule: AlertingRule, active: Active, now: int) -> Active:
         """Tell of alerts that somebody has to hear of; they remember that it was done."""
         told = {
             labels: alerts.sent(alert, now, self.group.interval_ms, RESEND_MS)
@@ -145,7 +145,7 @@ class GroupRun:
         """Whether a rule may read what waits to be written."""
         if not self._names:
             return False
-        if isinstance(rule, Alerting) and any(t.asks for t in (*rule.labels.values(), *rule.annotations.values())):
+        if isinstance(rule, AlertingRule) and any(t.asks for t in (*rule.labels.values(), *rule.annotations.values())):
             return True
         wanted = ([m for m in one.matchers if m.name == NAME] for one in selectors_in(rule.expr))
         return any(all(m.matches(name) for m in matchers) for matchers in wanted for name in self._names)
@@ -172,12 +172,12 @@ class GroupRun:
         """Let alerts with a long wait go on where they were when the server went down."""
         for live in self._rules:
             rule = live.status.rule
-            if isinstance(rule, Alerting):
+            if isinstance(rule, AlertingRule):
                 if rule.hold_ms >= grace_ms:
                     self._restore(live, rule, now, grace_ms)
                 live.restored = True
 
-    def _restore(self, live: _Live, rule: Alerting, now: int, grace_ms: int) -> None:
+    def _restore(self, live: _Live, rule: AlertingRule, now: int, grace_ms: int) -> None:
         last = {labels: sample for labels, sample in self._last_states(rule.name, now) if sample[1] == sample[1]}
         active = {
             labels: alerts.restored(alert, last[labels], now, rule.hold_ms, grace_ms) if labels in last else alert
@@ -205,7 +205,7 @@ def _budget(deadline: float) -> Budget:
     return Budget(seconds=max(deadline - time.perf_counter(), 0.0))
 
 
-def _notice(alert: Alert, link: str) -> Notice:
+def _notice(alert: ActiveAlert, link: str) -> Notice:
     ends = alert.valid_until if alert.resolved_at is None else alert.resolved_at
     begun = alert.active_at if alert.fired_at is None else alert.fired_at
     return Notice(dict(alert.labels), alert.annotations, begun, ends, link)

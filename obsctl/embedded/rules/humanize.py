@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from obsctl.embedded.query.gotemplate.printing import four_digits, kind_name
 from obsctl.languages.gotemplate.syntax import TemplateError
@@ -17,7 +16,7 @@ _BINARY = ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def number(value: Any) -> float:
+def number(value: object) -> float:
     """A number, also from text. ``TemplateError`` for anything else."""
     try:
         if isinstance(value, int | float | str) and not isinstance(value, bool):
@@ -27,7 +26,7 @@ def number(value: Any) -> float:
     raise TemplateError(f"can't convert {kind_name(value)} to float")
 
 
-def humanize(value: Any) -> str:
+def humanize(value: object) -> str:
     """``1.234k``, ``12m``."""
     found = number(value)
     if not found or not math.isfinite(found):
@@ -36,7 +35,7 @@ def humanize(value: Any) -> str:
     return f"{four_digits(scaled)}{prefix}"
 
 
-def humanize1024(value: Any) -> str:
+def humanize1024(value: object) -> str:
     """``1.206ki``."""
     found = number(value)
     if abs(found) <= 1 or not math.isfinite(found):
@@ -45,12 +44,12 @@ def humanize1024(value: Any) -> str:
     return f"{four_digits(scaled)}{prefix}"
 
 
-def humanize_percentage(value: Any) -> str:
+def humanize_percentage(value: object) -> str:
     """A ratio: ``12.34%``."""
     return f"{four_digits(number(value) * 100)}%"
 
 
-def humanize_duration(value: Any) -> str:
+def humanize_duration(value: object) -> str:
     """Seconds: ``1d 2h 3m 4s``, ``12.34s``, ``5ms``."""
     found = number(value)
     if not math.isfinite(found):
@@ -69,7 +68,7 @@ def humanize_duration(value: Any) -> str:
     return sign + " ".join(f"{amount}{unit}" for amount, unit in parts[first:])
 
 
-def moment(value: Any) -> datetime | None:
+def moment(value: object) -> datetime | None:
     """Seconds since the epoch; None for what is not a number. ``TemplateError`` beyond the calendar."""
     found = number(value)
     if not math.isfinite(found):

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from obsctl.embedded.rules.model import Alerting, Group, Recording, Rule
-from obsctl.embedded.rules.templates import Template
+from obsctl.embedded.rules.model import AlertingRule, Recording, Rule, RuleGroup
+from obsctl.embedded.rules.templates import AlertTextTemplate
 from obsctl.errors import UsageError
 from obsctl.languages.errors import QueryError
 from obsctl.languages.promql.parse import canonical, parse
@@ -68,11 +68,11 @@ def _labels(node: SourceNode) -> Mapping[str, str]:
     return labels
 
 
-def _template(node: SourceNode) -> Template:
+def _template(node: SourceNode) -> AlertTextTemplate:
     if not isinstance(node.value, str):
         raise ValidationError
     try:
-        return Template(node.value)
+        return AlertTextTemplate(node.value)
     except (ValueError, QueryError) as error:
         raise ValidationError(f": {error}") from error
 
@@ -101,7 +101,7 @@ class _RuleEntry:
     hold_ms: int = key(DURATION_MS, "How long it must hold.", default=0, name="for")
     keep_ms: int = key(DURATION_MS, "How long it goes on firing.", default=0, name="keep_firing_for")
     labels: Mapping[str, str] = key(_LABELS, "Labels to set; templates, for an alert.", default={})
-    annotations: Mapping[str, Template] = key(_TEMPLATES, "Annotations of the alert; templates.", default={})
+    annotations: Mapping[str, AlertTextTemplate] = key(_TEMPLATES, "Annotations of the alert; templates.", default={})
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """An alert or a recording rule, with its own keys only; labels of an alert are templates."""
@@ -146,7 +146,7 @@ class _RuleFile:
                 findings.add(cursor.spot("groups", i, "name"), f": group {name!r} is there already")
 
 
-def load(paths: Sequence[Path], interval_ms: int) -> tuple[Group, ...]:
+def load(paths: Sequence[Path], interval_ms: int) -> tuple[RuleGroup, ...]:
     """The groups of all files. ``interval_ms`` is for groups that name none.
 
     Raises:
@@ -155,7 +155,7 @@ def load(paths: Sequence[Path], interval_ms: int) -> tuple[Group, ...]:
     return tuple(group for path in paths for group in _file(path, interval_ms))
 
 
-def _file(path: Path, interval_ms: int) -> list[Group]:
+def _file(path: Path, interval_ms: int) -> list[RuleGroup]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -165,7 +165,7 @@ def _file(path: Path, interval_ms: int) -> list[Group]:
     return groups(document, str(path), interval_ms)
 
 
-def groups(document: object, file: str, interval_ms: int) -> list[Group]:
+def groups(document: object, file: str, interval_ms: int) -> list[RuleGroup]:
     """The groups of a rule file's content."""
     try:
         entries = read_json(document, RecordType(_RuleFile)).groups
@@ -174,8 +174,8 @@ def groups(document: object, file: str, interval_ms: int) -> list[Group]:
     return [_group(entry, file, interval_ms) for entry in entries]
 
 
-def _group(entry: _GroupEntry, file: str, interval_ms: int) -> Group:
-    return Group(
+def _group(entry: _GroupEntry, file: str, interval_ms: int) -> RuleGroup:
+    return RuleGroup(
         file=file,
         name=entry.name,
         interval_ms=interval_ms if entry.interval is None else entry.interval,
@@ -189,12 +189,12 @@ def _rule(entry: _RuleEntry, common: Mapping[str, str]) -> Rule:
     labels = {**common, **entry.labels}
     if entry.record is not None:
         return Recording(entry.record, entry.expr.text, entry.expr.tree, labels)
-    return Alerting(
+    return AlertingRule(
         name=entry.alert or "",
         query=entry.expr.text,
         expr=entry.expr.tree,
         hold_ms=entry.hold_ms,
         keep_ms=entry.keep_ms,
-        labels={name: Template(text) for name, text in labels.items()},
+        labels={name: AlertTextTemplate(text) for name, text in labels.items()},
         annotations=entry.annotations,
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from obsctl.embedded import self_metrics as own_metrics
 from obsctl.embedded.rules.group import GroupRun, Tell
-from obsctl.embedded.rules.model import Group, Surroundings
+from obsctl.embedded.rules.model import AlertOrigin, RuleGroup
 from obsctl.embedded.rules.status import GroupStatus
 from obsctl.embedded.self_metrics import OwnMetrics
 from obsctl.embedded.store.base import SampleReader, Sink
@@ -41,11 +41,11 @@ class RuleManager:
 
     def __init__(
         self,
-        groups: Sequence[Group],
+        groups: Sequence[RuleGroup],
         reader: SampleReader,
         sink: Sink,
         tell: Tell,
-        around: Surroundings,
+        around: AlertOrigin,
         metrics: OwnMetrics,
     ) -> None:
         now = _now()
@@ -103,7 +103,7 @@ class RuleManager:
         self._metrics.add(own_metrics.RULE_MISSED, missed, group.key)
 
 
-def aligned(group: Group, now: int) -> int:
+def aligned(group: RuleGroup, now: int) -> int:
     """The newest time of evaluation up to now (ms)."""
     digest = hashlib.sha256(group.key.encode("utf-8", "replace")).digest()
     offset = int.from_bytes(digest[:8], "big") % group.interval_ms
@@ -115,7 +115,7 @@ def _cost_ms(status: GroupStatus) -> float:
     return status.seconds * 1000 * _SHARE
 
 
-def following(group: Group, due: int, now: int, rest_ms: float) -> tuple[int, int]:
+def following(group: RuleGroup, due: int, now: int, rest_ms: float) -> tuple[int, int]:
     """When to evaluate next after an evaluation that asks for so much rest, and how many times are left out until then.
 
     A clock that was set back starts anew.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from obsctl.embedded.rules.templates import Template
+from obsctl.embedded.rules.templates import AlertTextTemplate
 from obsctl.languages.promql.tree import Expr
 
 
@@ -20,7 +20,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Alerting:
+class AlertingRule:
     """An alerting rule: each series of ``expr`` is an alert, which fires once it was there for ``hold_ms``.
 
     It goes on firing for ``keep_ms`` after its series has gone.
@@ -31,15 +31,15 @@ class Alerting:
     expr: Expr
     hold_ms: int
     keep_ms: int
-    labels: Mapping[str, Template]
-    annotations: Mapping[str, Template]
+    labels: Mapping[str, AlertTextTemplate]
+    annotations: Mapping[str, AlertTextTemplate]
 
 
-Rule = Recording | Alerting
+Rule = Recording | AlertingRule
 
 
 @dataclass(frozen=True)
-class Group:
+class RuleGroup:
     """Rules that are evaluated one after the other, at one time. ``limit`` 0 is none."""
 
     file: str
@@ -56,7 +56,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class AlertOrigin:
     """What alerts tell of the server they come from."""
 
     external_labels: Mapping[str, str] = field(default_factory=dict)

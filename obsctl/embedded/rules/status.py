@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from obsctl.embedded.rules.alerts import Active
-from obsctl.embedded.rules.model import Group, Rule
+from obsctl.embedded.rules.model import Rule, RuleGroup
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RuleStatus:
 class GroupStatus:
     """One group and its rules."""
 
-    group: Group
+    group: RuleGroup
     rules: tuple[RuleStatus, ...]
     evaluated: int = 0
     seconds: float = 0.0

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from obsctl.embedded.query.gotemplate import run
-from obsctl.embedded.rules.functions import FUNCTIONS, Context
+from obsctl.embedded.rules.functions import FUNCTIONS, TemplateContext
 
 _PREPARED = {"$labels": "Labels", "$externalLabels": "ExternalLabels", "$externalURL": "ExternalURL", "$value": "Value"}
 """Variables that stand for fields of what a template is about, for people who do not know Go."""
 
 
-class Template:
+class AlertTextTemplate:
     """A template of an alert's label or annotation. ``TemplateError`` when it cannot be read."""
 
     def __init__(self, source: str) -> None:
@@ -21,7 +20,7 @@ class Template:
         self.asks = "query" in source
         """Whether it may ask for other series."""
 
-    def expand(self, context: Context) -> str:
+    def expand(self, context: TemplateContext) -> str:
         """The text. ``TemplateError`` when it cannot be had."""
         root = _Root(context)
         fields = root.fields()
@@ -33,10 +32,10 @@ class _Root:
 
     kind = "the template"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: TemplateContext) -> None:
         self._context = context
 
-    def fields(self) -> Mapping[str, Any]:
+    def fields(self) -> Mapping[str, object]:
         return {
             "Labels": self._context.labels,
             "ExternalLabels": self._context.external_labels,

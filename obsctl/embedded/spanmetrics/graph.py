@@ -12,7 +12,7 @@ from itertools import takewhile
 import numpy as np
 
 from obsctl.embedded.records import MetadataRecord, SpanRecord
-from obsctl.embedded.spanmetrics.instruments import Counter, Histogram, Row, Rows, metadata
+from obsctl.embedded.spanmetrics.instruments import Counter, Histogram, InstrumentRows, Row, metadata
 from obsctl.embedded.store.traces.decode import attributes_of
 from obsctl.languages.labels import Labels
 
@@ -49,7 +49,7 @@ class Graph:
     """Edges between services, and spans that wait for the other side of theirs."""
 
     def __init__(self) -> None:
-        self.rows = Rows()
+        self.rows = InstrumentRows()
         self._waiting: dict[tuple[bytes, bytes], _Waiting] = {}
         self._edges: dict[Labels, _Edge] = {}
         self._counters: dict[tuple[str, Labels], tuple[Row, Counter]] = {}

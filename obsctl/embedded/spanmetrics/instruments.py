@@ -74,7 +74,7 @@ class Row:
 
 
 @dataclass
-class Rows:
+class InstrumentRows:
     """Rows that were written or are still to be."""
 
     all: list[Row] = field(default_factory=list)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from obsctl.embedded.records import ExemplarRecord, MetadataRecord, SpanRecord
-from obsctl.embedded.spanmetrics.instruments import Counter, Histogram, Row, Rows, metadata
+from obsctl.embedded.spanmetrics.instruments import Counter, Histogram, InstrumentRows, Row, metadata
 from obsctl.languages.labels import Labels
 
 CALLS, LATENCY = "traces_spanmetrics_calls_total", "traces_spanmetrics_latency"
@@ -29,7 +29,7 @@ class Red:
     """Aggregates of spans."""
 
     def __init__(self) -> None:
-        self.rows = Rows()
+        self.rows = InstrumentRows()
         self._rows: dict[_Key | None, tuple[Row, Counter, Histogram]] = {}
         self._exemplars: dict[Labels, ExemplarRecord] = {}
 

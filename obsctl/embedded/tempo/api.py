@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -53,7 +51,7 @@ def _metrics(call: Call) -> Response:
     raise QueryError(f"invalid TraceQL query: {not_supported(asked)}")
 
 
-def _json(value: Any) -> Response:
+def _json(value: object) -> Response:
     return Response(encoded(compact(value)), media_type=JSON)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from obsctl.embedded.otlp.json import double
 from obsctl.embedded.query.traceql.evaluate import SpanSet
-from obsctl.embedded.query.traceql.search import Match, Matches
+from obsctl.embedded.query.traceql.search import TraceMatch, TraceMatches
 from obsctl.embedded.query.traceql.view import Getter, TraceView, getter
 from obsctl.embedded.query.traces import summarize
 from obsctl.languages.numbers import format_value
@@ -15,10 +14,10 @@ from obsctl.languages.traceql.tree import Field, Filter, Pipeline, Select, SpanK
 
 NO_ROOT = "<root span not yet received>"
 _MS_NS = 1_000_000
-Json = dict[str, Any]
+Json = dict[str, object]
 
 
-def matches_json(matches: Matches, pipeline: Pipeline, spans: int) -> Json:
+def matches_json(matches: TraceMatches, pipeline: Pipeline, spans: int) -> Json:
     """``traces`` and ``metrics``. A search that was cut says so by a job that did not complete."""
     shown = [(field.name, getter(field)) for field in _shown(pipeline)]
     metrics = {
@@ -27,7 +26,7 @@ def matches_json(matches: Matches, pipeline: Pipeline, spans: int) -> Json:
         "completedJobs": 0 if matches.cut else 1,
         "totalJobs": 1,
     }
-    found = {"traces": [_match(match, shown, spans) for match in matches.found], "metrics": metrics}
+    found: Json = {"traces": [_match(match, shown, spans) for match in matches.found], "metrics": metrics}
     return found | ({"message": matches.cut} if matches.cut else {})
 
 
@@ -43,7 +42,7 @@ def _shown(pipeline: Pipeline) -> list[Field]:
     return sorted(set(named) - always, key=str)
 
 
-def _match(match: Match, shown: Sequence[tuple[str, Getter]], spans: int) -> Json:
+def _match(match: TraceMatch, shown: Sequence[tuple[str, Getter]], spans: int) -> Json:
     view, summary = match.view, summarize(match.view.spans)
     sets = [_span_set(view, one, shown, spans) for one in match.sets]
     found: Json = {

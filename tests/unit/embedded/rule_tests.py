@@ -16,7 +16,7 @@ from obsctl.embedded.query.vectors.values import Scalar
 from obsctl.embedded.records import Batch, ExemplarRecord, MetadataRecord
 from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
-from obsctl.embedded.rules.model import Alerting, Surroundings
+from obsctl.embedded.rules.model import AlertingRule, AlertOrigin
 from obsctl.embedded.store.base import Samples, Series, SeriesReader, Written
 from obsctl.languages.labels import Labels, Matcher, matches_all
 from obsctl.languages.promql.parse import parse
@@ -91,7 +91,7 @@ class Simulation:
             for i, value in enumerate(points):
                 if value is not None:
                     self.store.put(labels, i * step, value)
-        around = Surroundings(test.get("external_labels", {}), test.get("external_url", ""))
+        around = AlertOrigin(test.get("external_labels", {}), test.get("external_url", ""))
         self.runs = [
             GroupRun(group, self.store, self.store, lambda _: None, around, restores=False)
             for file, document in rules
@@ -112,7 +112,7 @@ class Simulation:
             (dict(alert.labels), dict(alert.annotations))
             for run in self.runs
             for status in run.status.rules
-            if isinstance(status.rule, Alerting) and status.rule.name == name
+            if isinstance(status.rule, AlertingRule) and status.rule.name == name
             for alert in status.active.values()
             if alert.state == "firing"
         ]

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from obsctl.embedded.prometheus import rules as prometheus_rules
 from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
-from obsctl.embedded.rules.model import Surroundings
+from obsctl.embedded.rules.model import AlertOrigin
 from obsctl.languages.units import rfc3339_ns
 from tests.unit.embedded.conftest import Embedded, eventually, make_config
 from tests.unit.embedded.memory_store import Api
@@ -54,7 +54,7 @@ def ask() -> Callable[..., Any]:
         for i, value in enumerate((9.0, 9.0, 1.0)):
             store.put((("__name__", "x"), ("job", job)), START + i * 60_000, value if job == "a" else 2.5)
     runs = [
-        GroupRun(group, store, store, lambda _: None, Surroundings(), restores=False)
+        GroupRun(group, store, store, lambda _: None, AlertOrigin(), restores=False)
         for file, document in DOCUMENTS.items()
         for group in groups(document, file, 60_000)
     ]

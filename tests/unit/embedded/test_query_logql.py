@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obsctl.embedded.query.logql import engine, ranges
-from obsctl.embedded.query.logql.engine import LogRange, run
+from obsctl.embedded.query.logql.engine import LogWindow, run
 from obsctl.embedded.query.logql.logfmt import LogfmtError, pairs
 from obsctl.embedded.query.logql.metrics import evaluate
-from obsctl.embedded.query.logql.source import Scan, Source, selector_matchers
+from obsctl.embedded.query.logql.source import LogSource, Scan, selector_matchers
 from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.records import Batch, LogRecord
 from obsctl.languages.errors import QueryError, QueryTimeoutError
@@ -301,7 +301,7 @@ def store(*records):
 
 
 def found(memory, query, **options):
-    wanted = LogRange(**({"start": 0, "end": 1_000, "limit": 100, "direction": "forward"} | options))
+    wanted = LogWindow(**({"start": 0, "end": 1_000, "limit": 100, "direction": "forward"} | options))
     return [record.time_ns for record in run(Scan(memory, Budget(seconds=20)), parse(query), wanted)]
 
 
@@ -372,7 +372,7 @@ def test_a_scan_without_end_is_given_up(monkeypatch):
 
 
 def test_one_line_at_a_time_for_who_follows():
-    source = Source(Scan(MemoryStore(), Budget()), parse('{a="b"} |= "x" | json'))
+    source = LogSource(Scan(MemoryStore(), Budget()), parse('{a="b"} |= "x" | json'))
     assert source.passes(LogRecord(labels(a="b"), 1, "y")) is None
     entry = source.passes(LogRecord(labels(a="b"), 1, '{"x":1}', labels(a="c")))
     assert entry.labels() == {"a": "b", "a_extracted": "c", "x": "1"}
@@ -413,7 +413,7 @@ TEMPLATES = st.lists(
 def test_any_template_gives_a_line_or_an_error_and_no_failure(template, line):
     stage = tree.LineFormat(f"{{{{ {template} }}}}")
     try:
-        entry = Source(Scan(MemoryStore(), Budget()), tree.LogQuery((tree.Match("a", "=", "b"),), (stage,))).passes(
+        entry = LogSource(Scan(MemoryStore(), Budget()), tree.LogQuery((tree.Match("a", "=", "b"),), (stage,))).passes(
             LogRecord(labels(a="b"), 1, line)
         )
     except QueryError as caught:
@@ -427,7 +427,7 @@ def test_any_template_gives_a_line_or_an_error_and_no_failure(template, line):
 def test_any_pipeline_reads_any_line_or_is_refused(stages, line):
     query = tree.LogQuery((tree.Match("a", "=", "b"),), stages)
     try:
-        source = Source(Scan(MemoryStore(), Budget()), query)
+        source = LogSource(Scan(MemoryStore(), Budget()), query)
     except QueryError as caught:
         assert str(caught)  # noqa: PT017 - a refusal is as good as a result
         return

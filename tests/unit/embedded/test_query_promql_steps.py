@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from obsctl.embedded.query.promql import engine
-from obsctl.embedded.query.promql.lookup import Block, latest, windows
+from obsctl.embedded.query.promql.lookup import SampleBlock, latest, windows
 from obsctl.embedded.query.vectors import sums
 from obsctl.embedded.query.vectors.values import Scalar, Steps, Vector
 from obsctl.embedded.records import STALE_BITS
@@ -84,7 +84,7 @@ def test_any_query_has_an_answer_or_a_sentence(store, query):
 def test_lookups_agree_with_a_plain_loop(times, moments, width, data):
     series = [{time: data.draw(st.sampled_from([1.0, 2.0, STALE])) for time in own} for own in times]
     labels = [(("n", str(n)),) for n in range(len(series))]
-    block = Block.of(labels, samples_of(series))
+    block = SampleBlock.of(labels, samples_of(series))
     assert block.labels == [label for label, one in zip(labels, series, strict=True) if one]
     series = [one for one in series if one]
     ends = np.array(moments, dtype=np.int64)
@@ -103,7 +103,7 @@ def test_lookups_agree_with_a_plain_loop(times, moments, width, data):
 
 def test_series_far_apart_in_time_are_looked_up_one_by_one():
     far = 2**61
-    block = Block.of([(("n", str(n)),) for n in range(3)], samples_of([{-far: 1.0, 0: 2.0, far: 3.0}] * 3))
+    block = SampleBlock.of([(("n", str(n)),) for n in range(3)], samples_of([{-far: 1.0, 0: 2.0, far: 3.0}] * 3))
     vector, _ = latest(block, np.array([0, far], dtype=np.int64), 10)
     assert vector.values.tolist() == [[2.0, 3.0]] * 3
     assert vector.present.all()

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obsctl.embedded.rules.functions import FUNCTIONS, Context, Sample
+from obsctl.embedded.rules.functions import FUNCTIONS, TemplateContext, TemplateSample
 from obsctl.embedded.rules.load import groups
-from obsctl.embedded.rules.templates import Template
+from obsctl.embedded.rules.templates import AlertTextTemplate
 from obsctl.errors import UsageError
 from obsctl.languages.alert_matchers import parse_matchers
 from obsctl.languages.errors import QueryError
@@ -53,7 +53,9 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-CONTEXT = Context({"job": "api"}, 1.5, lambda text: [Sample({"a": text}, 1.0)] * 3, 1.7e9, {"r": "eu"}, "http://x")
+CONTEXT = TemplateContext(
+    {"job": "api"}, 1.5, lambda text: [TemplateSample({"a": text}, 1.0)] * 3, 1.7e9, {"r": "eu"}, "http://x"
+)
 
 
 def told(call: Callable[[], object], *expected: type[Exception]) -> str:
@@ -75,13 +77,13 @@ ACTIONS = st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(action) | st
 @settings(max_examples=400)
 @given(ACTIONS.map("".join) | st.text(max_size=30))
 def test_any_template_gives_text_or_a_template_error(source: str) -> None:
-    assert told(lambda: Template(source).expand(CONTEXT), TemplateError) != "no words"
+    assert told(lambda: AlertTextTemplate(source).expand(CONTEXT), TemplateError) != "no words"
 
 
 @settings(max_examples=400)
 @given(st.lists(st.sampled_from(VALUES), max_size=3), st.sampled_from(sorted(FUNCTIONS)))
 def test_any_function_of_any_values_gives_text_or_a_template_error(values: list[str], name: str) -> None:
-    assert told(lambda: Template(action([name, *values])).expand(CONTEXT), TemplateError) != "no words"
+    assert told(lambda: AlertTextTemplate(action([name, *values])).expand(CONTEXT), TemplateError) != "no words"
 
 
 @given(

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from obsctl.embedded.records import Batch
-from obsctl.embedded.rules.functions import Context
+from obsctl.embedded.rules.functions import TemplateContext
 from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
 from obsctl.embedded.rules.manager import RuleManager, aligned, following
-from obsctl.embedded.rules.model import Group, Surroundings
+from obsctl.embedded.rules.model import AlertOrigin, RuleGroup
 from obsctl.embedded.rules.status import Notice
-from obsctl.embedded.rules.templates import Template
+from obsctl.embedded.rules.templates import AlertTextTemplate
 from obsctl.embedded.self_metrics import RULE_EVALUATIONS, RULE_FAILURES, OwnMetrics
 from obsctl.embedded.store.base import StoreFullError, Written
 from obsctl.languages.gotemplate.syntax import TemplateError
@@ -29,12 +29,12 @@ from tests.unit.embedded.rule_tests import GrowingStore
 MINUTE = 60_000
 
 
-def group(*rules: dict[str, Any], **more: Any) -> Group:
+def group(*rules: dict[str, Any], **more: Any) -> RuleGroup:
     return groups({"groups": [{"name": "g", "rules": list(rules)} | more]}, "r.json", MINUTE)[0]
 
 
-def run(made: Group, store: GrowingStore, *, restores: bool = False, tell: Callable[..., None] = print) -> GroupRun:
-    return GroupRun(made, store, store, tell, Surroundings(external_url="http://x"), restores=restores)
+def run(made: RuleGroup, store: GrowingStore, *, restores: bool = False, tell: Callable[..., None] = print) -> GroupRun:
+    return GroupRun(made, store, store, tell, AlertOrigin(external_url="http://x"), restores=restores)
 
 
 def labels(text: str) -> Labels:
@@ -234,7 +234,7 @@ def test_after_a_long_outage_and_after_it_had_ended_a_wait_starts_anew(store: Gr
     assert [alert.active_at for alert in third.status.rules[0].active.values()] == [110 * MINUTE]
 
 
-CONTEXT = Context({"job": "api"}, 0.5, lambda _: [], external_url="http://x/prefix")
+CONTEXT = TemplateContext({"job": "api"}, 0.5, lambda _: [], external_url="http://x/prefix")
 
 
 @pytest.mark.parametrize(
@@ -262,18 +262,18 @@ CONTEXT = Context({"job": "api"}, 0.5, lambda _: [], external_url="http://x/pref
 )
 def test_a_template_that_cannot_be_expanded_says_why(template: str, says: str) -> None:
     with pytest.raises(TemplateError) as caught:
-        Template(template).expand(CONTEXT)
+        AlertTextTemplate(template).expand(CONTEXT)
     assert says in str(caught.value)
 
 
 @pytest.mark.parametrize("template", ["{{ if 1 }}" * 60 + "{{ end }}" * 60, "{{ " + "(" * 60 + "1" + ")" * 60 + " }}"])
 def test_nesting_has_an_end(template: str) -> None:
     with pytest.raises(TemplateError, match="nested too deeply"):
-        Template(template)
+        AlertTextTemplate(template)
 
 
 def test_links_know_the_address_of_the_server() -> None:
-    assert Template("{{ externalURL }} {{ pathPrefix }} {{ $externalURL }}").expand(CONTEXT) == (
+    assert AlertTextTemplate("{{ externalURL }} {{ pathPrefix }} {{ $externalURL }}").expand(CONTEXT) == (
         "http://x/prefix /prefix http://x/prefix"
     )
 
@@ -326,7 +326,7 @@ def test_costly_groups_share_a_part_of_the_time(store: GrowingStore, monkeypatch
     monkeypatch.setattr("obsctl.embedded.rules.manager._now", lambda: clock[0])
     monkeypatch.setattr(RuleManager, "_work", lambda _: None)
     made = [group({"record": name, "expr": "1"}, interval="1s", name=name) for name in ("a", "b")]
-    manager = RuleManager(made, store, store, print, Surroundings(), OwnMetrics())
+    manager = RuleManager(made, store, store, print, AlertOrigin(), OwnMetrics())
     manager.close()
     for one in manager._scheduled:
         one.run.evaluate = lambda now, one=one: setattr(one.run, "status", replace(one.run.status, seconds=0.3))
@@ -343,7 +343,7 @@ def test_costly_groups_share_a_part_of_the_time(store: GrowingStore, monkeypatch
 def test_all_groups_are_evaluated_in_the_background(store: GrowingStore) -> None:
     metrics = OwnMetrics()
     made = [group({"record": "a", "expr": "1"}, interval="100ms"), group({"record": "b", "expr": "2"})]
-    manager = RuleManager(made, store, store, print, Surroundings(), metrics)
+    manager = RuleManager(made, store, store, print, AlertOrigin(), metrics)
     try:
         assert until(
             lambda: len(store.stored) == 2 and max(len(times) for times, _ in store.stored) > 2, Deadline.after(10)
@@ -365,7 +365,7 @@ def test_a_group_that_breaks_does_not_take_the_others_along(
     metrics = OwnMetrics()
     rules = {"alert": "A", "expr": "vector(1)"}, {"record": "b", "expr": "2"}
     made = [group(rules[0], interval="100ms"), group(rules[1], interval="100ms")]
-    manager = RuleManager(made, store, store, broken, Surroundings(), metrics)
+    manager = RuleManager(made, store, store, broken, AlertOrigin(), metrics)
     try:
         assert until(lambda: store.stored and len(store.stored[0][0]) > 2, Deadline.after(10))
     finally:

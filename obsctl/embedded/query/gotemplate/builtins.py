@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote_plus
 
 from obsctl.embedded.query.gotemplate.printing import formatted, kind_name, printed, shown
@@ -19,18 +18,18 @@ class Spec:
     ``most`` is None for any number.
     """
 
-    call: Callable[..., Any]
+    call: Callable[..., object]
     least: int
     most: int | None
     types: tuple[type | tuple[type, ...], ...] = ()
 
 
-def truth(value: Any) -> bool:
+def truth(value: object) -> bool:
     """Go's: everything but false, zero, nil and what is empty."""
     return value is not None and (bool(value) if isinstance(value, bool | int | float | str | Mapping | list) else True)
 
 
-def _index(_: Any, value: Any, *keys: Any) -> Any:
+def _index(_: object, value: object, *keys: object) -> object:
     for key in keys:
         if isinstance(value, Mapping) and isinstance(key, str):
             value = value.get(key, "")
@@ -43,7 +42,7 @@ def _index(_: Any, value: Any, *keys: Any) -> Any:
     return value
 
 
-def _len(_: Any, value: Any) -> int:
+def _len(_: object, value: object) -> int:
     if isinstance(value, str):
         return len(value.encode())
     if isinstance(value, Mapping | list):
@@ -51,14 +50,14 @@ def _len(_: Any, value: Any) -> int:
     raise TemplateError(f"len of type {kind_name(value)}")
 
 
-def _comparable(left: Any, right: Any) -> None:
+def _comparable(left: object, right: object) -> None:
     if isinstance(left, Mapping | list) or isinstance(right, Mapping | list):
         raise TemplateError("non-comparable type")
     if kind_name(left) != kind_name(right):
         raise TemplateError("incompatible types for comparison")
 
 
-def _equal(_: Any, left: Any, *others: Any) -> bool:
+def _equal(_: object, left: object, *others: object) -> bool:
     for other in others:
         _comparable(left, other)
         if left == other:
@@ -66,14 +65,16 @@ def _equal(_: Any, left: Any, *others: Any) -> bool:
     return False
 
 
-def _less(_: Any, left: Any, right: Any) -> bool:
+def _less(_: object, left: object, right: object) -> bool:
     _comparable(left, right)
-    if isinstance(left, bool) or not isinstance(left, int | float | str):
-        raise TemplateError("invalid type for comparison")
-    return bool(left < right)
+    if isinstance(left, str) and isinstance(right, str):
+        return left < right
+    if isinstance(left, int | float) and isinstance(right, int | float) and not isinstance(left, bool):
+        return left < right
+    raise TemplateError("invalid type for comparison")
 
 
-def _not_equal(context: Any, left: Any, right: Any) -> bool:
+def _not_equal(context: object, left: object, right: object) -> bool:
     return not _equal(context, left, right)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from obsctl.languages.numbers import format_plain, format_value
 from obsctl.languages.quoting import go_quoted
@@ -14,14 +13,14 @@ _VERB = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>\d{0,3})(?P<precision>\.\d{0,
 _KINDS = {bool: "bool", int: "int", float: "float64", str: "string", type(None): "nil", datetime: "*time.Time"}
 
 
-def kind_name(value: Any) -> str:
+def kind_name(value: object) -> str:
     """What Go calls the type of a value."""
     if isinstance(value, Mapping):
         return "map[string]string"
     return _KINDS.get(type(value), "template.sample" if not isinstance(value, Sequence) else "template.queryResult")
 
 
-def shown(value: Any, *, nil: str = "<nil>") -> str:
+def shown(value: object, *, nil: str = "<nil>") -> str:
     """``%v``."""
     match value:
         case None:
@@ -67,7 +66,7 @@ def _moment(value: datetime) -> str:
     return f"{value:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"
 
 
-def printed(values: Sequence[Any]) -> str:
+def printed(values: Sequence[object]) -> str:
     """``Sprint``: a space between two values of which neither is a string."""
     parts: list[str] = []
     for i, value in enumerate(values):
@@ -77,7 +76,7 @@ def printed(values: Sequence[Any]) -> str:
     return "".join(parts)
 
 
-def formatted(layout: str, values: Sequence[Any]) -> str:
+def formatted(layout: str, values: Sequence[object]) -> str:
     """``Sprintf``, its complaints included: ``%!d(float64=1.5)``, ``%!s(MISSING)``, ``%!(EXTRA int=1)``."""
     left = list(values)
 
@@ -93,7 +92,7 @@ def formatted(layout: str, values: Sequence[Any]) -> str:
     return text + (f"%!(EXTRA {', '.join(f'{kind_name(v)}={shown(v)}' for v in left)})" if left else "")
 
 
-def _verb(found: re.Match[str], value: Any) -> str:
+def _verb(found: re.Match[str], value: object) -> str:
     flags, verb, width = found["flags"], found["verb"], int(found["width"] or 0)
     precision = None if found["precision"] is None else int(found["precision"][1:] or 0)
     text = _converted(verb, value, flags, precision)
@@ -108,7 +107,7 @@ def _verb(found: re.Match[str], value: Any) -> str:
     return text.rjust(width)
 
 
-def _converted(verb: str, value: Any, flags: str, precision: int | None) -> str | None:
+def _converted(verb: str, value: object, flags: str, precision: int | None) -> str | None:
     """The value without padding; None when the verb is not for it."""
     if verb == "v":
         return _signed(_general(value, precision), value, flags.replace("+", ""))  # here it asks for names of fields
@@ -127,11 +126,11 @@ def _converted(verb: str, value: Any, flags: str, precision: int | None) -> str 
     return None
 
 
-def _general(value: Any, precision: int | None) -> str:
+def _general(value: object, precision: int | None) -> str:
     return _float("g", value, precision) if isinstance(value, float) else shown(value)
 
 
-def _string(verb: str, value: Any, precision: int | None) -> str | None:
+def _string(verb: str, value: object, precision: int | None) -> str | None:
     if isinstance(value, Mapping | list | tuple):
         return shown(value)
     if isinstance(value, bool | int | float) or value is None:
@@ -148,7 +147,7 @@ def _float(verb: str, value: float, precision: int | None) -> str:
     return format(value, f".{6 if precision is None else precision}{verb}")
 
 
-def _signed(text: str, value: Any, flags: str) -> str:
+def _signed(text: str, value: object, flags: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool) and text[:1] not in "+-":
         return "+" * ("+" in flags) + " " * (" " in flags and "+" not in flags) + text
     return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 from obsctl.embedded.query.gotemplate.builtins import Spec, truth
 from obsctl.embedded.query.gotemplate.printing import kind_name, shown
@@ -43,22 +43,31 @@ class Template:
         self._functions = functions
         self._nodes = parse(source, functions, variables)
 
-    def expand(self, context: Any, dot: Any, variables: Mapping[str, Any] | None = None) -> str:
+    def expand(self, context: object, dot: object, variables: Mapping[str, object] | None = None) -> str:
         """The text for a value. ``context`` is handed to functions. ``TemplateError`` when it cannot be had."""
         run = _Run(context, self._functions, self._longest)
         run.walk(self._nodes, dot, [{"$": dot, **(variables or {})}])
         return "".join(run.parts)
 
 
+@runtime_checkable
+class HasFields(Protocol):
+    """A value with fields that a template may ask for."""
+
+    def fields(self) -> Mapping[str, object]:
+        """Their names and values."""
+        ...
+
+
 class _Left(Exception):  # noqa: N818 - a jump, not a mistake
     """``break`` or ``continue``."""
 
 
-Scopes = list[dict[str, Any]]
+Scopes = list[dict[str, object]]
 
 
 class _Run:
-    def __init__(self, context: Any, functions: Mapping[str, Spec], longest: int) -> None:
+    def __init__(self, context: object, functions: Mapping[str, Spec], longest: int) -> None:
         self.parts: list[str] = []
         self._context = context
         self._functions = functions
@@ -71,7 +80,7 @@ class _Run:
             raise TemplateError(f"the text is longer than {self._longest} characters")
         self.parts.append(text)
 
-    def walk(self, nodes: Sequence[Node], dot: Any, scopes: Scopes) -> None:
+    def walk(self, nodes: Sequence[Node], dot: object, scopes: Scopes) -> None:
         for node in nodes:
             match node:
                 case Text():
@@ -85,7 +94,7 @@ class _Run:
                 case Leave():
                     raise _Left(node.kind)
 
-    def _branch(self, node: Branch, dot: Any, scopes: Scopes) -> None:
+    def _branch(self, node: Branch, dot: object, scopes: Scopes) -> None:
         if node.kind == "range":
             self._range(node, dot, scopes)
             return
@@ -93,7 +102,7 @@ class _Run:
         inner = value if node.kind == "with" and truth(value) else dot
         self.walk(node.body if truth(value) else node.otherwise, inner, scopes)
 
-    def _range(self, node: Branch, dot: Any, scopes: Scopes) -> None:
+    def _range(self, node: Branch, dot: object, scopes: Scopes) -> None:
         names = node.pipeline.names
         value = self._pipeline(TemplatePipeline(node.pipeline.commands), dot, scopes)
         items = list(_items(value))
@@ -109,20 +118,20 @@ class _Run:
         if not items:
             self.walk(node.otherwise, dot, scopes)
 
-    def _assign(self, name: str, value: Any, scopes: Scopes, *, declares: bool) -> Scopes:
+    def _assign(self, name: str, value: object, scopes: Scopes, *, declares: bool) -> Scopes:
         place = scopes[-1] if declares else next(scope for scope in reversed(scopes) if name in scope)
         place[name] = value
         return scopes
 
-    def _pipeline(self, pipeline: TemplatePipeline, dot: Any, scopes: Scopes) -> Any:
-        last: tuple[Any, ...] = ()
+    def _pipeline(self, pipeline: TemplatePipeline, dot: object, scopes: Scopes) -> object:
+        last: tuple[object, ...] = ()
         for command in pipeline.commands:
             last = (self._command(command, last, dot, scopes),)
         for name in pipeline.names:
             self._assign(name, last[0], scopes, declares=pipeline.declares)
         return last[0]
 
-    def _command(self, terms: Sequence[Term], last: tuple[Any, ...], dot: Any, scopes: Scopes) -> Any:
+    def _command(self, terms: Sequence[Term], last: tuple[object, ...], dot: object, scopes: Scopes) -> object:
         head, *rest = terms
         if isinstance(head, Function):
             return self._call(head.name, rest, last, dot, scopes)
@@ -133,7 +142,7 @@ class _Run:
             raise TemplateError(f"can't give argument to non-function {_name(head)}")
         return value
 
-    def _term(self, term: Term, dot: Any, scopes: Scopes) -> Any:
+    def _term(self, term: Term, dot: object, scopes: Scopes) -> object:
         match term:
             case Literal():
                 return term.value
@@ -151,14 +160,15 @@ class _Run:
                     value = _field(value, name)
                 return value
 
-    def _call(self, name: str, terms: Sequence[Term], last: tuple[Any, ...], dot: Any, scopes: Scopes) -> Any:
+    def _call(self, name: str, terms: Sequence[Term], last: tuple[object, ...], dot: object, scopes: Scopes) -> object:
         spec, count = self._functions[name], len(terms) + len(last)
         if count < spec.least or (spec.most is not None and count > spec.most):
             wanted = f"at least {spec.least}" if spec.most is None else str(spec.least)
             raise TemplateError(f"wrong number of args for {name}: want {wanted} got {count}")
-        arguments: list[Any] = []
-        for term in (*terms, *map(Literal, last)):
-            arguments.append(self._term(term, dot, scopes))
+        arguments: list[object] = []
+        for position in range(count):
+            given = position < len(terms)
+            arguments.append(self._term(terms[position], dot, scopes) if given else last[position - len(terms)])
             if name in ("and", "or") and truth(arguments[-1]) == (name == "or"):
                 break
         for argument, kind in zip(arguments, spec.types, strict=False):
@@ -170,7 +180,7 @@ class _Run:
             raise TemplateError(f"error calling {name}: {error}") from error
 
 
-def _items(value: Any) -> Iterator[tuple[Any, Any]]:
+def _items(value: object) -> Iterator[tuple[object, object]]:
     match value:
         case Mapping():
             yield from sorted(value.items())
@@ -182,10 +192,10 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
             raise TemplateError(f"range can't iterate over {shown(value)}")
 
 
-def _field(value: Any, name: str) -> Any:
+def _field(value: object, name: str) -> object:
     if isinstance(value, Mapping):
         return value.get(name, "")
-    found: Mapping[str, Any] = value.fields() if hasattr(value, "fields") else {}
+    found: Mapping[str, object] = value.fields() if isinstance(value, HasFields) else {}
     if name not in found:
         raise TemplateError(f"can't evaluate field {name} in type {getattr(value, 'kind', kind_name(value))}")
     return found[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from obsctl.embedded.query.logql.entry import Entry, Line
+from obsctl.embedded.query.logql.entry import Entry, QueriedLine
 from obsctl.embedded.query.logql.parsers import json_parser, logfmt_parser
 from obsctl.languages.logql.literals import number, size_bytes
 from obsctl.languages.logql.tree import Json, Logfmt
@@ -29,7 +29,7 @@ class DetectedField:
         return next(kind for kind, fits in _TYPES if all(map(fits, self.values)))
 
 
-def detected(lines: Iterable[Line]) -> Sequence[DetectedField]:
+def detected(lines: Iterable[QueriedLine]) -> Sequence[DetectedField]:
     """The fields of some lines, sorted by name; at most ``MAX_FIELDS``."""
     found: dict[str, DetectedField] = {}
 

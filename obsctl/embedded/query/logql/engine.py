@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from obsctl.embedded.query.logql.entry import Line
-from obsctl.embedded.query.logql.source import Direction, Scan, Source
+from obsctl.embedded.query.logql.entry import QueriedLine
+from obsctl.embedded.query.logql.source import Direction, LogSource, Scan
 from obsctl.languages.errors import ExecutionError
 from obsctl.languages.logql.tree import LogQuery
 
@@ -16,7 +16,7 @@ MAX_RESULT_CHARACTERS = 64 << 20
 
 
 @dataclass(frozen=True)
-class LogRange:
+class LogWindow:
     """Which lines of the matching ones: times in nanoseconds, ``end`` excluded; at most ``limit``.
 
     ``interval`` (ns, 0 is off) keeps one line per interval, of whatever stream.
@@ -29,11 +29,11 @@ class LogRange:
     interval: int = 0
 
 
-def run(scan: Scan, query: LogQuery, wanted: LogRange) -> list[Line]:
+def run(scan: Scan, query: LogQuery, wanted: LogWindow) -> list[QueriedLine]:
     """The first ``limit`` lines in the wanted direction. ``QueryTimeoutError`` when the scan takes too long."""
-    entries = Source(scan, query).entries(wanted.start, wanted.end, wanted.direction)
+    entries = LogSource(scan, query).entries(wanted.start, wanted.end, wanted.direction)
     lines = (entry.result() for entry in entries)
-    found: list[Line] = []
+    found: list[QueriedLine] = []
     size = 0
     for line in islice(_thinned(lines, wanted.interval) if wanted.interval else lines, wanted.limit):
         size += len(line.line)
@@ -43,7 +43,7 @@ def run(scan: Scan, query: LogQuery, wanted: LogRange) -> list[Line]:
     return found
 
 
-def _thinned(lines: Iterator[Line], interval: int) -> Iterator[Line]:
+def _thinned(lines: Iterator[QueriedLine], interval: int) -> Iterator[QueriedLine]:
     last: int | None = None
     for line in lines:
         if last is None or abs(line.time_ns - last) >= interval:

@@ -98,10 +98,10 @@ class Entry:
     def _failure(self) -> tuple[tuple[str, str], ...]:
         return ((ERROR, self.error), (ERROR_DETAILS, self.error_details)) if self.error or self.error_details else ()
 
-    def result(self) -> Line:
+    def result(self) -> QueriedLine:
         """What a query answers with."""
         parsed = {name: value for name, value in (*self.parsed.items(), *self._failure()) if value}
-        return Line(
+        return QueriedLine(
             tuple(sorted(self.stream.items())),
             self.time_ns,
             self.line,
@@ -111,7 +111,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QueriedLine:
     """A line that came out of a pipeline: labels of its stream, structured metadata, and extracted labels."""
 
     stream: Labels

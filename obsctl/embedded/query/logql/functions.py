@@ -8,7 +8,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote_plus, unquote_plus
 
 from obsctl.embedded.query.gotemplate.builtins import BUILTINS, Spec, truth
@@ -19,17 +19,19 @@ from obsctl.languages.gotemplate.syntax import TemplateError
 from obsctl.languages.logql.literals import size_bytes
 from obsctl.languages.units import MS_NS, SECOND_NS, go_duration_ns
 
+N = TypeVar("N", int, float)
+
 LONGEST = 1 << 18
 """Characters of a line, and of what a function may make."""
 
 
-def _whole(value: Any) -> int:
+def _whole(value: object) -> int:
     """A value as an integer, by sprig's rules: what is no number is 0."""
     found = _real(value)
     return int(found) if math.isfinite(found) else 0
 
 
-def _real(value: Any) -> float:
+def _real(value: object) -> float:
     if isinstance(value, bool):
         return float(value)
     try:
@@ -43,8 +45,8 @@ def _bounded(value: int) -> int:
     return (value + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
-def _folded(function: Callable[[Any, Any], Any], convert: Callable[[Any], Any]) -> Callable[..., Any]:
-    def fold(_: Entry, first: Any, *others: Any) -> Any:
+def _folded(function: Callable[[N, N], N], convert: Callable[[object], N]) -> Callable[..., int | float]:
+    def fold(_: Entry, first: object, *others: object) -> int | float:
         found = convert(first)
         for other in others:
             found = function(found, convert(other))
@@ -67,7 +69,7 @@ def _quotient(left: float, right: float) -> float:
     return left / right if right else (math.nan if not left else math.copysign(math.inf, left))
 
 
-def _rounded(_: Entry, value: Any, places: int, on: float = 0.5) -> float:
+def _rounded(_: Entry, value: object, places: int, on: float = 0.5) -> float:
     scale = 10.0**places if abs(places) < 300 else math.inf
     scaled = scale * _real(value)
     if not math.isfinite(scaled):
@@ -126,14 +128,14 @@ def _decoded(_: Entry, text: str) -> str:
         return str(error)
 
 
-def _from_json(_: Entry, text: str) -> Any:
+def _from_json(_: Entry, text: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return ""
 
 
-def _default(_: Entry, otherwise: Any, value: Any = None) -> Any:
+def _default(_: Entry, otherwise: object, value: object = None) -> object:
     return value if truth(value) else otherwise
 
 
@@ -151,7 +153,7 @@ def _bytes(_: Entry, text: str) -> float:
         raise TemplateError(str(error)) from error
 
 
-def _date(_: Entry, layout: str, when: Any) -> str:
+def _date(_: Entry, layout: str, when: object) -> str:
     return (when if isinstance(when, Moment) else Moment(_whole(when) * SECOND_NS)).format(layout)
 
 
@@ -166,11 +168,11 @@ def _unix(_: Entry, text: str) -> Moment:
     return Moment(int(text) * unit)
 
 
-def _text(function: Callable[[str], Any]) -> Spec:
+def _text(function: Callable[[str], object]) -> Spec:
     return Spec(lambda _, text: function(text), 1, 1, (str,))
 
 
-def _texts(function: Callable[..., Any], count: int) -> Spec:
+def _texts(function: Callable[..., object], count: int) -> Spec:
     return Spec(lambda _, *texts: function(*texts), count, count, (str,) * count)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -133,7 +132,7 @@ def _divisor(value: Value) -> Value:
     return Vector(value.labels, without_zero(value.values), value.present)
 
 
-_EVALUATORS: Mapping[type, Callable[[_Query, Any], Value]] = {
+_EVALUATORS: Mapping[type, Callable[..., Value]] = {
     LogNumber: _number,
     VectorOf: _vector_of,
     RangeAggregate: _range,

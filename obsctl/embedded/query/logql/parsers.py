@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from obsctl.embedded.query.logql.entry import Entry
 from obsctl.embedded.query.logql.logfmt import LogfmtError, pairs
@@ -31,7 +30,7 @@ def sanitized(key: str) -> str:
     return f"_{key}" if key[:1].isdigit() else key
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """A JSON value as a label: strings as they are, what nests as JSON."""
     if isinstance(value, str):
         return value
@@ -58,7 +57,7 @@ def json_parser(stage: Json) -> Run:
     return run
 
 
-def _document(entry: Entry) -> dict[str, Any] | None:
+def _document(entry: Entry) -> dict[str, object] | None:
     """The JSON object that the line is. Numbers stay as they are written."""
     try:
         found = json.loads(entry.line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
@@ -77,7 +76,7 @@ class _Number(str):
     __slots__ = ()
 
 
-def _flat(value: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, str]]:
+def _flat(value: Mapping[str, object], prefix: str, depth: int) -> Iterator[tuple[str, str]]:
     for key, item in value.items():
         name = f"{prefix}_{_UNFIT.sub('_', key)}" if prefix else sanitized(key)
         if isinstance(item, dict):
@@ -105,20 +104,24 @@ def json_path(field: Extraction) -> Sequence[str | int]:
     return steps
 
 
-def _found(value: Any, path: Sequence[str | int]) -> str:
+def _found(value: object, path: Sequence[str | int]) -> str:
     for step in path:
-        has_item = isinstance(step, int) and isinstance(value, list) and step < len(value)
-        if not has_item and not (isinstance(step, str) and isinstance(value, dict) and step in value):
-            return ""
-        value = value[step]
+        value = _item(value, step)
     return "" if value is None else _unwrapped(value)
 
 
-def _unwrapped(value: Any) -> str:
+def _item(value: object, step: str | int) -> object:
+    """A part of a JSON value; None when there is none."""
+    if isinstance(step, int):
+        return value[step] if isinstance(value, list) and step < len(value) else None
+    return value.get(step) if isinstance(value, dict) else None
+
+
+def _unwrapped(value: object) -> str:
     return text_of(_plain(value)) if isinstance(value, dict | list) else text_of(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """The same with numbers as numbers, so that they are printed without quotes."""
     if isinstance(value, _Number):
         return json.loads(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from obsctl.embedded.query.logql import parsers
 from obsctl.embedded.query.logql.entry import ERROR, ERROR_DETAILS, Entry
@@ -80,7 +79,7 @@ def _select(stage: LabelSelection) -> Test:
     return _always(drop if stage.kind == "drop" else keep)
 
 
-_STAGES: Mapping[type, Callable[[Any], Test]] = {
+_STAGES: Mapping[type, Callable[..., Test]] = {
     LineFilter: line_filter,
     LabelFilter: lambda stage: condition(stage.condition),
     Json: lambda stage: _always(parsers.json_parser(stage)),

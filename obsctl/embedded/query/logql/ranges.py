@@ -15,7 +15,7 @@ import numpy as np
 from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
 from obsctl.embedded.query.logql.errors import PipelineError, SeriesLimitError
 from obsctl.embedded.query.logql.pipeline import Sample, unwrapped
-from obsctl.embedded.query.logql.source import Scan, Source
+from obsctl.embedded.query.logql.source import LogSource, Scan
 from obsctl.embedded.query.vectors.aggregate import quantiles
 from obsctl.embedded.query.vectors.labels import labels_of_absent
 from obsctl.embedded.query.vectors.values import Bools, Floats, Ints, Vector, no_series
@@ -45,7 +45,7 @@ class LogSteps:
 
 
 @dataclass
-class Points:
+class LogSamples:
     """Samples of one series, in time order."""
 
     times: array[int] = field(default_factory=lambda: array("q"))
@@ -89,7 +89,7 @@ def range_aggregate(scan: Scan, expr: RangeAggregate, steps: LogSteps, group: Gr
     """One range aggregation. ``group`` is what an aggregation around it keeps, if that may as well be done here."""
     grouping = expr.grouping or group
     series = _Series(expr, grouping, steps)
-    source = Source(scan, expr.range.query)
+    source = LogSource(scan, expr.range.query)
     for start, end in _spans(expr.range, steps):
         if expr.range.unwrap or expr.range.query.stages:
             for entry in source.entries(start, end, "forward"):
@@ -120,7 +120,7 @@ def _spans(wanted: LogRange, steps: LogSteps) -> Iterator[tuple[int, int]]:
         yield first - wanted.range_ns + 1, last + 1
 
 
-def _window(points: Points, wanted: LogRange, steps: LogSteps) -> Window:
+def _window(points: LogSamples, wanted: LogRange, steps: LogSteps) -> Window:
     times, values = np.array(points.times, dtype=np.int64), np.array(points.values, dtype=np.float64)
     ends = steps.times - wanted.offset_ns
     first = np.searchsorted(times, ends - wanted.range_ns, side="right")
@@ -131,12 +131,12 @@ class _Series:
     """Collects samples by series."""
 
     def __init__(self, expr: RangeAggregate, grouping: Grouping | None, steps: LogSteps) -> None:
-        self.points: dict[Labels, Points] = {}
+        self.points: dict[Labels, LogSamples] = {}
         self._sample: Sample = unwrapped(expr.range.unwrap) if expr.range.unwrap else _LINES.get(expr.op, _one)
         self._names = frozenset(grouping.labels) if grouping else frozenset()
         self._by, self._without = bool(grouping and not grouping.without), bool(grouping and grouping.without)
         self._asked = self._names | {name.removesuffix(EXTRACTED) for name in self._names}
-        self._streams: dict[Labels, Points] = {}
+        self._streams: dict[Labels, LogSamples] = {}
         self._limit = max(1, min(MAX_SERIES, MAX_CELLS // steps.count))
         self._left = MAX_SAMPLES
 
@@ -160,7 +160,7 @@ class _Series:
             points = self._of(self._key(Entry(dict(record.labels), 0, "", record.metadata)))
         self._append(points, record.time_ns, len(record.line.encode()) if self._sample is _bytes else 1.0)
 
-    def _append(self, points: Points, time_ns: int, value: float) -> None:
+    def _append(self, points: LogSamples, time_ns: int, value: float) -> None:
         points.times.append(time_ns)
         points.values.append(value)
         self._left -= 1
@@ -178,12 +178,12 @@ class _Series:
             labels.pop(name, None)
         return tuple(sorted(labels.items()))
 
-    def _of(self, labels: Labels) -> Points:
+    def _of(self, labels: Labels) -> LogSamples:
         points = self.points.get(labels)
         if points is None:
             if len(self.points) >= self._limit:
                 raise SeriesLimitError(self._limit)
-            points = self.points[labels] = Points()
+            points = self.points[labels] = LogSamples()
         return points
 
 
@@ -199,7 +199,7 @@ _LINES: Mapping[str, Sample] = {"bytes_over_time": _bytes, "bytes_rate": _bytes}
 """What a line counts where it is not simply one."""
 
 
-def _absent(source: Source, series: _Series, wanted: LogRange, steps: LogSteps) -> Vector:
+def _absent(source: LogSource, series: _Series, wanted: LogRange, steps: LogSteps) -> Vector:
     seen = [_window(points, wanted, steps).counts > 0 for points in series.points.values()]
     missing = ~np.any(seen, axis=0) if seen else np.ones(steps.count, dtype=np.bool_)
     return Vector([labels_of_absent(source.matchers)], np.ones((1, steps.count)), missing[None, :]).seen()

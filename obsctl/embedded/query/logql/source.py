@@ -47,7 +47,7 @@ class Scan:
 
 
 @dataclass
-class Source:
+class LogSource:
     """The lines that come through a query's pipeline."""
 
     scan: Scan

@@ -17,7 +17,7 @@ INTERVAL_MS = 60_000
 
 
 @dataclass(frozen=True)
-class Query:
+class Evaluation:
     """One evaluation. ``span`` are the first and last step of the whole query (``@ start()``); times in ms."""
 
     samples: SeriesReader
@@ -27,7 +27,7 @@ class Query:
     budget: Budget = field(default_factory=Budget)
     notes: Notes = field(default_factory=Notes)
 
-    def at(self, steps: Steps) -> Query:
+    def at(self, steps: Steps) -> Evaluation:
         """The same at other steps."""
         return replace(self, steps=steps)
 
@@ -36,7 +36,7 @@ class Query:
 class Given:
     """What a function gets: the call, and its arguments evaluated at every step (a range vector is not among them)."""
 
-    query: Query
+    query: Evaluation
     call: Call
     args: tuple[Value, ...]
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from obsctl.embedded.query.promql import functions, lookup
-from obsctl.embedded.query.promql.context import INTERVAL_MS, LOOKBACK_MS, Given, Query
+from obsctl.embedded.query.promql.context import INTERVAL_MS, LOOKBACK_MS, Evaluation, Given
 from obsctl.embedded.query.promql.functions.vectors import absent
-from obsctl.embedded.query.promql.lookup import Block
+from obsctl.embedded.query.promql.lookup import SampleBlock
 from obsctl.embedded.query.vectors import aggregate, binary, matching, ranking
 from obsctl.embedded.query.vectors.annotations import Notes
 from obsctl.embedded.query.vectors.labels import METADATA, distinct, dropped, merged, without_metadata
@@ -71,7 +70,7 @@ def instant(
 ) -> Value:
     """The value of an expression at one time (ms). ``ExecutionError`` when it cannot be had."""
     with samples.snapshot() as seen, np.errstate(all="ignore"):
-        query = Query(seen, Steps.one(time), (time, time), lookback, budget or Budget(), notes or Notes())
+        query = Evaluation(seen, Steps.one(time), (time, time), lookback, budget or Budget(), notes or Notes())
         if expr.kind == "matrix":
             assert isinstance(expr, Selector | Subquery)
             return _ordered_ranges(query, expr)
@@ -95,7 +94,7 @@ def over_steps(
     last = steps.start + (steps.count - 1) * steps.step
     span = (steps.start, steps.end)
     with samples.snapshot() as seen, np.errstate(all="ignore"):
-        query = Query(seen, replace(steps, end=last), span, lookback, budget or Budget(), notes or Notes())
+        query = Evaluation(seen, replace(steps, end=last), span, lookback, budget or Budget(), notes or Notes())
         value = evaluate(query, expr)
     assert isinstance(value, Vector | Scalar)
     if isinstance(value, Scalar):
@@ -103,7 +102,7 @@ def over_steps(
     return value.rows(sorted(range(len(value.labels)), key=value.labels.__getitem__))
 
 
-def evaluate(query: Query, expr: Expr) -> Value:
+def evaluate(query: Evaluation, expr: Expr) -> Value:
     """Dispatch on the kind of expression. What is the same at every step is evaluated once."""
     query.budget.check()
     held = query.budget.held
@@ -121,11 +120,11 @@ def evaluate(query: Query, expr: Expr) -> Value:
     return value
 
 
-def _vector(query: Query, expr: Selector) -> Vector:
+def _vector(query: Evaluation, expr: Selector) -> Vector:
     return _latest(query, expr)[0]
 
 
-def _latest(query: Query, expr: Selector) -> tuple[Vector, Ints]:
+def _latest(query: Evaluation, expr: Selector) -> tuple[Vector, Ints]:
     """The newest sample of each selected series at each step, and its time."""
     moments = _moments(query, expr.when, expr.offset_ms)
     first, last = clamp(int(moments[0]) - query.lookback + 1), int(moments[-1])
@@ -150,7 +149,7 @@ def _stacked(vectors: Sequence[Vector]) -> Vector:
     )
 
 
-def _moments(query: Query, when: When, offset: int) -> Ints:
+def _moments(query: Evaluation, when: When, offset: int) -> Ints:
     """The times that a selector looks back from, one per step: ``@`` replaces them, then ``offset`` moves them."""
     at = {"start": query.span[0], "end": query.span[1]}[when] if isinstance(when, str) else when
     if at is None:
@@ -158,17 +157,17 @@ def _moments(query: Query, when: When, offset: int) -> Ints:
     return np.full(query.steps.count, clamp(at - offset), dtype=np.int64)
 
 
-def _blocks(query: Query, matchers: Sequence[Matcher], start: int, end: int, steps: int) -> Iterator[Block]:
+def _blocks(query: Evaluation, matchers: Sequence[Matcher], start: int, end: int, steps: int) -> Iterator[SampleBlock]:
     """Selected series with their samples, in order, some at a time."""
     # Without a time: which series have samples in it is seen from the samples, which are read anyway.
     series = select_series(query.samples, [matchers], None, None)
     size = max(min(_BLOCK * 3_600_000 // max(end - start, 1), _MOST_SERIES, _CELLS // steps), 1)
     for chunk in (series[i : i + size] for i in range(0, len(series), size)):
         query.budget.check()
-        yield Block.of([one.labels for one in chunk], query.samples.samples(chunk, start, end))
+        yield SampleBlock.of([one.labels for one in chunk], query.samples.samples(chunk, start, end))
 
 
-def _ranges(query: Query, expr: Selector | Subquery, ends: Ints) -> Iterator[Block]:
+def _ranges(query: Evaluation, expr: Selector | Subquery, ends: Ints) -> Iterator[SampleBlock]:
     """The samples that the windows of a range vector are cut from, without staleness markers."""
     assert expr.range_ms is not None
     first, last = clamp(int(ends[0]) - expr.range_ms + 1), int(ends[-1])
@@ -195,13 +194,13 @@ def _as_vector(value: Value) -> Vector:
     return Vector([()], value.values[None, :], np.ones((1, len(value.values)), dtype=np.bool_))
 
 
-def _as_block(vector: Vector, steps: Steps) -> Block:
+def _as_block(vector: Vector, steps: Steps) -> SampleBlock:
     rows, columns = np.nonzero(vector.present)
     bounds = np.concatenate(([0], np.cumsum(vector.present.sum(axis=1))))
-    return Block(vector.labels, steps.times[columns], vector.values[rows, columns], bounds)
+    return SampleBlock(vector.labels, steps.times[columns], vector.values[rows, columns], bounds)
 
 
-def _ordered_ranges(query: Query, expr: Selector | Subquery) -> RangeVector:
+def _ordered_ranges(query: Evaluation, expr: Selector | Subquery) -> RangeVector:
     """A range vector as the answer of an instant query."""
     assert expr.range_ms is not None
     ends = _moments(query, expr.when, expr.offset_ms)
@@ -218,7 +217,7 @@ def _ordered_ranges(query: Query, expr: Selector | Subquery) -> RangeVector:
     return RangeVector([labels for labels, _ in found], [points for _, points in found])
 
 
-def _call(query: Query, expr: Call) -> Value:
+def _call(query: Evaluation, expr: Call) -> Value:
     if expr.name == "absent_over_time":
         windows = _ranged(query, replace(expr, name="present_over_time"))
         return absent(windows, expr.args[0])
@@ -232,7 +231,7 @@ def _call(query: Query, expr: Call) -> Value:
     return merged(value.seen()) if isinstance(value, Vector) else value
 
 
-def _ranged(query: Query, expr: Call) -> Vector:
+def _ranged(query: Evaluation, expr: Call) -> Vector:
     """A function of a range vector. Series without any value are left out; names are dropped."""
     [source] = [arg for arg in expr.args if arg.kind == "matrix"]
     assert isinstance(source, Selector | Subquery)
@@ -253,7 +252,7 @@ def _ranged(query: Query, expr: Call) -> Vector:
     return Vector([dropped(labels, METADATA) for labels in vector.labels], vector.values, vector.present)
 
 
-def _aggregate(query: Query, expr: Aggregate) -> Vector:
+def _aggregate(query: Evaluation, expr: Aggregate) -> Vector:
     param = evaluate(query, expr.param) if expr.param is not None else None
     vector = evaluate(query, expr.expr)
     assert isinstance(vector, Vector)
@@ -272,7 +271,7 @@ def _aggregate(query: Query, expr: Aggregate) -> Vector:
             return ranking.ranked(expr.op, expr, vector, param)
 
 
-def _binary(query: Query, expr: Binary) -> Value:
+def _binary(query: Evaluation, expr: Binary) -> Value:
     """Operators in a row nest to the left; they are taken one after the other, as a tree of them may be deep."""
     chain: list[Binary] = []
     node: Expr = expr
@@ -285,7 +284,7 @@ def _binary(query: Query, expr: Binary) -> Value:
     return value
 
 
-def _operated(query: Query, expr: Binary, left: Value, right: Value) -> Value:
+def _operated(query: Evaluation, expr: Binary, left: Value, right: Value) -> Value:
     match left, right:
         case Scalar(), Scalar():
             return binary.scalars(expr, left, right)
@@ -301,7 +300,7 @@ def _operated(query: Query, expr: Binary, left: Value, right: Value) -> Value:
             return matching.joined(expr, left, right, query.budget)
 
 
-def _negation(query: Query, expr: Negation) -> Value:
+def _negation(query: Evaluation, expr: Negation) -> Value:
     value = evaluate(query, expr.expr)
     if isinstance(value, Scalar):
         return Scalar(-value.values)
@@ -309,7 +308,7 @@ def _negation(query: Query, expr: Negation) -> Value:
     return merged(without_metadata(Vector(value.labels, -value.values, value.present)))
 
 
-_EVALUATORS: dict[type[Any], Callable[[Query, Any], Value]] = {
+_EVALUATORS: dict[type[Expr], Callable[..., Value]] = {
     Number: lambda query, expr: Scalar(np.full(query.steps.count, expr.value)),
     String: lambda _query, expr: StringValue(expr.value),
     Selector: _vector,

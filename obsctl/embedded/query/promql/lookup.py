@@ -16,7 +16,7 @@ _WIDEST = 2**62
 
 
 @dataclass(frozen=True)
-class Block:
+class SampleBlock:
     """Samples of some series, one series after another; those of series s are ``[bounds[s]:bounds[s + 1]]``."""
 
     labels: Sequence[Labels]
@@ -25,7 +25,7 @@ class Block:
     bounds: Ints
 
     @classmethod
-    def of(cls, labels: Sequence[Labels], samples: Samples) -> Block:
+    def of(cls, labels: Sequence[Labels], samples: Samples) -> SampleBlock:
         """The series of a row each that have samples."""
         used = np.diff(samples.bounds) > 0
         if used.all():
@@ -33,13 +33,13 @@ class Block:
         bounds = np.append(samples.bounds[:-1][used], samples.bounds[-1])
         return cls([labels[row] for row in np.flatnonzero(used).tolist()], samples.times, samples.values, bounds)
 
-    def fresh(self) -> Block:
+    def fresh(self) -> SampleBlock:
         """Without staleness markers."""
         stale = is_stale(self.values)
         if not stale.any():
             return self
         gone = np.concatenate(([0], np.cumsum(stale)))
-        return Block(self.labels, self.times[~stale], self.values[~stale], self.bounds - gone[self.bounds])
+        return SampleBlock(self.labels, self.times[~stale], self.values[~stale], self.bounds - gone[self.bounds])
 
     def after(self, moments: Ints) -> Ints:
         """For every series and moment, the position of the first sample that is later (S, M)."""
@@ -64,7 +64,7 @@ def is_stale(values: Floats) -> Bools:
     return stale
 
 
-def latest(block: Block, moments: Ints, lookback: int) -> tuple[Vector, Ints]:
+def latest(block: SampleBlock, moments: Ints, lookback: int) -> tuple[Vector, Ints]:
     """At each moment the newest sample in ``(moment - lookback, moment]`` unless it is stale; and its time (S, M)."""
     shape = (len(block.labels), len(moments))
     if not len(block.times):
@@ -77,7 +77,7 @@ def latest(block: Block, moments: Ints, lookback: int) -> tuple[Vector, Ints]:
     return Vector(block.labels, values, found), times
 
 
-def windows(block: Block, ends: Ints, width: int) -> Windows:
+def windows(block: SampleBlock, ends: Ints, width: int) -> Windows:
     """The windows ``(end - width, end]`` of every series; ``block`` has no staleness markers."""
     starts = ends - width
     first, last = block.after(starts), block.after(ends)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from obsctl.embedded.query.traceql.view import Getter, TraceView, Values, getter
 from obsctl.languages import regex
@@ -17,7 +16,7 @@ from obsctl.languages.traceql.tree import Expr, Field, FieldOp, Static, Unary, V
 
 Test = Callable[[TraceView, int], bool]
 
-COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+COMPARE: Mapping[str, Callable[..., bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,

@@ -21,7 +21,7 @@ MAX_READ = 1_000_000
 
 
 @dataclass(frozen=True)
-class Match:
+class TraceMatch:
     """A trace, and the sets of its spans that the query left."""
 
     view: TraceView
@@ -29,22 +29,22 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Matches:
+class TraceMatches:
     """Newest first. ``cut`` says why there may be more, "" when there are not; the rest is what was looked at."""
 
-    found: Sequence[Match]
+    found: Sequence[TraceMatch]
     traces: int
     spans: int
     cut: str = ""
 
 
-def search(spans: SpanReader, pipeline: Pipeline, start: int | None, end: int | None, limit: int) -> Matches:
+def search(spans: SpanReader, pipeline: Pipeline, start: int | None, end: int | None, limit: int) -> TraceMatches:
     """Traces that match and of which a span that decides it started between two times (ns, None is open)."""
     condition = necessary(pipeline)
     passes, run = test(condition), evaluator(pipeline)
     scan = narrowed(SpanScan(start_min=start, start_max=end, prefilter=prefilter(condition)), condition)
     candidates = Candidates(spans, scan, lambda stored: passes(lone(stored), 0))
-    found: list[Match] = []
+    found: list[TraceMatch] = []
     looked, read, cut, deadline = 0, 0, "", time.monotonic() + SECONDS
     for trace_id in candidates:
         if len(found) >= limit:
@@ -55,5 +55,5 @@ def search(spans: SpanReader, pipeline: Pipeline, start: int | None, end: int | 
         view = TraceView(spans.trace(trace_id))
         looked, read = looked + 1, read + len(view.spans)
         if view.spans and (sets := run(view)):
-            found.append(Match(view, sets))
-    return Matches(found, looked, max(read, candidates.scanned), cut or candidates.cut)
+            found.append(TraceMatch(view, sets))
+    return TraceMatches(found, looked, max(read, candidates.scanned), cut or candidates.cut)
