@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +12,11 @@ from obsctl.checks._verdicts import count, failed, few, noted, passed, short, sk
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
 from obsctl.dashboards.model import Dashboard, QueryKind, Variable
-from obsctl.dashboards.variables import Resolved, Times, panel_queries, render_variables
+from obsctl.dashboards.variables import Resolved, Times, panel_queries, render_variables, variables_in
 from obsctl.errors import BackendError, UnsupportedError
+from obsctl.languages.errors import QueryError
+from obsctl.languages.promql.parse import parse
+from obsctl.languages.promql.tree import selectors_in
 from obsctl.wait import until
 
 CONCURRENCY = 4
@@ -25,8 +27,6 @@ RETRY_INTERVAL = 0.4
 
 STEPS_BEFORE = 2
 """Steps before the run from which on a panel may show something."""
-
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 class DashboardsQueries:
@@ -66,14 +66,15 @@ class PanelQuery:
 
     @property
     def names(self) -> frozenset[str]:
-        """Every word that may be the name of a series, in the query and in those of the variables that it uses."""
+        """Every series that is named in the query, and in those of the variables that it uses."""
         if self.kind is not QueryKind.PROMQL:
             return frozenset()
-        words = {*_NAME.findall(self.resolved.expr), *_NAME.findall(self.resolved.query.expr)}
+        names, used = _series_names(self.resolved.expr), variables_in(self.resolved.query.expr)
         for variable in reversed(self.board.variables):  # one may only use those before it
-            if variable.name in words:
-                words |= {*_NAME.findall(variable.match)}
-        return frozenset(words)
+            if variable.name in used:
+                used |= variables_in(variable.match)
+                names |= _series_names(variable.match)
+        return names
 
     def __str__(self) -> str:
         panel, query = self.resolved.panel, self.resolved.query
@@ -177,6 +178,14 @@ class _Results:
     def refused(self) -> list[tuple[PanelQuery, str]]:
         """The queries that the backend did not accept, each with its message."""
         return [(query, self.errors[i].message) for i, query in enumerate(self.queries) if i in self.errors]
+
+
+def _series_names(expr: str) -> frozenset[str]:
+    """The series that an expression names; none for what is not PromQL."""
+    try:
+        return frozenset(selector.metric for selector in selectors_in(parse(expr)) if selector.metric)
+    except QueryError:
+        return frozenset()
 
 
 def _absent(context: Context) -> frozenset[str]:

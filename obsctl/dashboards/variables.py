@@ -76,6 +76,11 @@ def render_variables(
     return DASHBOARD.render(text, value_of), tuple(unknown)
 
 
+def variables_in(text: str) -> frozenset[str]:
+    """The names of the variables that a text refers to."""
+    return frozenset(placeholder.name for placeholder in DASHBOARD.placeholders(text))
+
+
 def _built_in(times: Times) -> Mapping[str, str]:
     """What ``$__name`` stands for; durations in milliseconds, which every dialect takes."""
     return {

@@ -66,6 +66,11 @@ class Selector(_Written):
     offset_written: str = field(default="", compare=False, repr=False, kw_only=True)
 
     @property
+    def metric(self) -> str:
+        """The name of the metric that it selects; "" when it selects several, or by a regular expression."""
+        return next((m.value for m in self.matchers if m.name == "__name__" and m.op == "="), "")
+
+    @property
     def fixed(self) -> bool:
         """Whether it has an ``@`` modifier."""
         return self.when is not None
