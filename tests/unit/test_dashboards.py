@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from obsctl.dashboards.model import Dashboard, QueryKind, Variable
 from obsctl.dashboards.read import read_dashboard
-from obsctl.dashboards.variables import Times, panel_queries, render_variables
+from obsctl.dashboards.variables import Times, panel_queries, render_variables, variables_in
 from obsctl.errors import SpecError
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import Selector
@@ -122,3 +122,7 @@ def test_a_chosen_value_matches_itself_alone(value: str) -> None:
     _name, matcher = selector.matchers
     assert matcher.matches(value)
     assert not matcher.matches(value + "x")
+
+
+def test_a_text_refers_to_variables_in_three_notations() -> None:
+    assert variables_in('x{a=~"$a", b="${b:raw}"}[$__rate_interval] + [[c]]') == {"a", "b", "c", "__rate_interval"}

@@ -196,6 +196,15 @@ def test_brackets_are_kept_for_printing_only() -> None:
     assert parse("(1)").wrapped == "("
 
 
+@pytest.mark.parametrize(
+    ("query", "metric"), [("up{a='b'}", "up"), ("{'up', a='b'}", "up"), ("{__name__=~'up'}", ""), ("{a='up'}", "")]
+)
+def test_a_selector_knows_its_metric(query: str, metric: str) -> None:
+    selector = parse(query)
+    assert isinstance(selector, Selector)
+    assert selector.metric == metric
+
+
 def test_every_signature_is_checked() -> None:
     values = {"scalar": "1", "vector": "x", "matrix": "x[5m]", "string": '"a"'}
     for name, signature in FUNCTIONS.items():
