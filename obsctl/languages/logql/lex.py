@@ -40,7 +40,7 @@ KEYWORDS = frozenset(
 """Words that an error calls by their name."""
 
 
-class LogReader(Reader):
+class LogTokenReader(Reader):
     """Reads tokens one by one; every mistake is a ``QueryError`` with line and column."""
 
     @property

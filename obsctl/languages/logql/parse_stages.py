@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from obsctl.languages.logql.lex import MATCH_OPS, MAX_DEPTH, LogReader
+from obsctl.languages.logql.lex import MATCH_OPS, MAX_DEPTH, LogTokenReader
 from obsctl.languages.logql.literals import literal
 from obsctl.languages.logql.tree import (
     AllOf,
@@ -46,7 +46,7 @@ COMPARE_OPS: Mapping[str, CompareOp] = {
 }
 
 
-class StageParser(LogReader):
+class StageParser(LogTokenReader):
     """The part of the grammar that log and metric queries share."""
 
     def selector(self) -> tuple[Match, ...]:
