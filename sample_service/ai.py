@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -49,7 +50,7 @@ class ChatRequest(BaseModel):
     messages: Annotated[list[ChatMessage], Limit(min_length=1, max_length=100)]
 
 
-async def embeddings(request: EmbeddingsRequest) -> dict[str, Any]:
+async def embeddings(request: EmbeddingsRequest) -> dict[str, object]:
     """The embeddings of one text or of several."""
     texts = [request.input] if isinstance(request.input, str) else request.input
     data = [
@@ -61,7 +62,7 @@ async def embeddings(request: EmbeddingsRequest) -> dict[str, Any]:
     return {"object": "list", "model": request.model, "data": data, "usage": usage}
 
 
-async def chat(request: ChatRequest) -> dict[str, Any]:
+async def chat(request: ChatRequest) -> dict[str, object]:
     """One answer to a conversation."""
     contents = [message.content for message in request.messages]
     answer = local_model.chat(contents)
@@ -95,7 +96,7 @@ def create_app(settings: Settings) -> ObservedApp:
     return ObservedApp(app, http_metrics)
 
 
-def _injector(faults: Faults) -> Any:
+def _injector(faults: Faults) -> Callable[[Request], Awaitable[None]]:
     """A dependency of routes: what a provider does on a bad day."""
 
     async def inject(request: Request) -> None:

@@ -6,7 +6,7 @@ Prompts and answers go into neither: only sizes, models and outcomes do.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -67,13 +67,13 @@ class AiClient:
         """Close the pooled connections."""
         self._http.close()
 
-    def _call(self, operation: str, body: dict[str, Any], read: Callable[[Any], T]) -> T:
+    def _call(self, operation: str, body: Mapping[str, object], read: Callable[[Any], T]) -> T:
         """One call with its span, metrics and log line; ``read`` takes the result out of the decoded answer."""
         context = request_context.current()
         attributes: dict[str, str | int] = {
             "gen_ai.operation.name": operation,
             "gen_ai.provider.name": self._provider,
-            "gen_ai.request.model": body["model"],
+            "gen_ai.request.model": str(body["model"]),
             "retry_count": context.ids.get("retry_count", 0) if context else 0,
         }
         name = f"{operation} {body['model']}"
@@ -92,7 +92,7 @@ class AiClient:
             finally:
                 self._metrics.observe(operation, time.perf_counter() - started)
 
-    def _post(self, operation: str, body: dict[str, Any], span: Span) -> Any:
+    def _post(self, operation: str, body: Mapping[str, object], span: Span) -> Any:
         """The decoded answer. Raises AiError, or ValueError for an answer that is not JSON."""
         headers = {request_context.HEADER: request_context.request_id()}
         try:
@@ -106,7 +106,7 @@ class AiClient:
             return response.json()
         raise AiError(operation, reason_of(response.status_code), response.status_code)
 
-    def _note_usage(self, span: Span, usage: dict[str, Any]) -> None:
+    def _note_usage(self, span: Span, usage: Mapping[str, int | None]) -> None:
         tokens = {kind: int(usage.get(f"{kind}_tokens") or 0) for kind in TOKEN_TYPES}
         span.set_attribute("gen_ai.usage.input_tokens", tokens["prompt"])
         span.set_attribute("gen_ai.usage.output_tokens", tokens["completion"])

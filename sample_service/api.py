@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -105,7 +105,7 @@ class Api:
             raise
         return {"job_id": job.job_id, "status": "queued"}
 
-    def get_match(self, job_id: uuid.UUID) -> dict[str, Any]:
+    def get_match(self, job_id: uuid.UUID) -> dict[str, object]:
         """A match job and, once it is done, its result."""
         key = str(job_id)
         bind(job_id=key)
@@ -154,7 +154,7 @@ def _add_routes(app: FastAPI, api: Api, faults: Faults) -> None:
     app.add_api_route("/matches/{job_id}", api.get_match, methods=["GET"], dependencies=drills)
 
 
-def _injector(faults: Faults) -> Any:
+def _injector(faults: Faults) -> Callable[[], Awaitable[None]]:
     """A dependency of routes: adds latency, and fails a share of the requests."""
 
     async def inject() -> None:
@@ -173,7 +173,7 @@ def _add_error_handlers(app: FastAPI) -> None:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     """422 that says what is wrong where, without quoting what was sent."""
-    problems: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
+    problems = error.errors() if isinstance(error, RequestValidationError) else ()
     return JSONResponse({"detail": [{key: p[key] for key in ("loc", "msg", "type")} for p in problems]}, 422)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from typing import Any
+from collections.abc import Mapping
 
 import redis
 
@@ -34,16 +34,16 @@ class Cache:
         """Keep an embedding."""
         self._set(_embedding_key(model, text), vector, EMBEDDING_SECONDS)
 
-    def result(self, job_id: str) -> dict[str, Any] | None:
+    def result(self, job_id: str) -> dict[str, object] | None:
         """The result of a finished match if it was kept."""
         found = self._get(f"result:{job_id}")
         return found if isinstance(found, dict) else None
 
-    def keep_result(self, job_id: str, result: dict[str, Any]) -> None:
+    def keep_result(self, job_id: str, result: Mapping[str, object]) -> None:
         """Keep the result of a finished match."""
         self._set(f"result:{job_id}", result, RESULT_SECONDS)
 
-    def _get(self, key: str) -> Any:
+    def _get(self, key: str) -> object:
         try:
             with self._metrics.time("get"):
                 found = self._redis.get(key)
@@ -52,7 +52,7 @@ class Cache:
             return None
         return None if found is None else json.loads(str(found))
 
-    def _set(self, key: str, value: Any, seconds: int) -> None:
+    def _set(self, key: str, value: object, seconds: int) -> None:
         try:
             with self._metrics.time("set"):
                 self._redis.set(key, json.dumps(value), ex=seconds)

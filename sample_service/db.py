@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +148,7 @@ class SampleDatabase:
         """Close the pooled connections."""
         self._engine.dispose()
 
-    def _update_match(self, job_id: str, **values: Any) -> None:
+    def _update_match(self, job_id: str, **values: str | int) -> None:
         self._write(_matches.update().where(_matches.c.job_id == job_id).values(updated_at=_now(), **values))
 
     def _connection(self) -> sa.Connection:
@@ -169,27 +171,25 @@ def _now() -> datetime:
 def _engine(url: str) -> sa.Engine:
     """An engine that fails soon rather than late, and whose errors never quote parameters."""
     parsed = sa.make_url(url)
-    options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS, "max_overflow": 30}
+    create = partial(sa.create_engine, hide_parameters=True, pool_timeout=WAIT_SECONDS, max_overflow=30)
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, **options)
+        return create(parsed, pool_pre_ping=True)
     path = Path(parsed.database or "cv_job_matching.db").absolute()
     # Span names hold the database's name: the file's name will do, the folders of this machine are nobody's business.
-    engine = sa.create_engine(
-        parsed.set(database=path.name), connect_args={"timeout": WAIT_SECONDS}, poolclass=sa.QueuePool, **options
-    )
+    engine = create(parsed.set(database=path.name), connect_args={"timeout": WAIT_SECONDS}, poolclass=sa.QueuePool)
     sa.event.listen(engine, "do_connect", _open_file(str(path)))
     sa.event.listen(engine, "connect", _tune_sqlite)
     return engine
 
 
 def _open_file(path: str) -> Callable[..., None]:
-    def do_connect(_dialect: object, _record: object, arguments: list[Any], _options: object) -> None:
+    def do_connect(_dialect: object, _record: object, arguments: list[str], _options: object) -> None:
         arguments[0] = path
 
     return do_connect
 
 
-def _tune_sqlite(connection: Any, _record: object) -> None:
+def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """Readers and one writer side by side, also across processes."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
@@ -198,10 +198,10 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
 def _measure(engine: sa.Engine, metrics: ClientMetrics) -> None:
     """Latency and errors of every statement, by its first word."""
 
-    def before(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
+    def before(_connection: object, _cursor: object, _statement: str, _values: object, context: Any, _: bool) -> None:
         context.started = time.perf_counter()
 
-    def after(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
+    def after(_connection: object, _cursor: object, statement: str, _values: object, context: Any, _: bool) -> None:
         metrics.observe(_operation(statement), time.perf_counter() - context.started)
 
     def failed(error: sa.ExceptionContext) -> None:

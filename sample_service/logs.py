@@ -11,7 +11,7 @@ import traceback
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 
 from opentelemetry import trace
 
@@ -39,7 +39,7 @@ class JsonFormatter(logging.Formatter):
         """The line, without its newline."""
         span = trace.get_current_span().get_span_context()
         context = request_context.current()
-        line: dict[str, Any] = {
+        line: dict[str, object] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")[:-6] + "Z",
             "level": record.levelname.lower(),
             "service": self._service,

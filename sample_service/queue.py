@@ -10,11 +10,13 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 import redis
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
+from redis.client import Pipeline
+from redis.typing import EncodableT, FieldT
 
 from sample_service import jobs, request_context
 from sample_service.jobs import Job
@@ -27,7 +29,10 @@ GROUP = "workers"
 DEAD_LETTERS_KEPT = 1000
 PROMOTED_AT_ONCE = 100
 
+Entry = dict[FieldT, EncodableT]
 Fields = Mapping[str, str]
+Entries = list[tuple[str, Fields]]
+"""Messages of the stream: id and fields."""
 
 
 def span_attributes(operation: str) -> dict[str, str]:
@@ -59,7 +64,7 @@ class Producer:
             propagate.inject(carrier)
             message = replace(job, request_id=request_context.request_id(), carrier=carrier)
             with self._calls.time("xadd"):
-                message_id = self._redis.xadd(STREAM, cast("Any", message.fields()))
+                message_id = self._redis.xadd(STREAM, cast("Entry", message.fields()))
             span.set_attribute("messaging.message.id", str(message_id))
         self._produced.enqueued.labels(job.type).inc()
 
@@ -94,10 +99,10 @@ class Consumer:
         """The next message: one that a dead worker left behind, else a new one within ``wait`` seconds."""
         self._promote_due(time.time())
         claimed = self._redis.xautoclaim(STREAM, GROUP, self._name, min_idle_time=self._visibility_ms, count=1)
-        entries: list[Any] = claimed[1]
+        entries: Entries = claimed[1]
         if not entries:
             answer = self._redis.xreadgroup(GROUP, self._name, {STREAM: ">"}, count=1, block=max(1, int(wait * 1000)))
-            entries = cast("list[Any]", answer)[0][1] if answer else []
+            entries = cast("list[tuple[str, Entries]]", answer)[0][1] if answer else []
         return Delivery(*entries[0]) if entries else None
 
     def ack(self, delivery: Delivery) -> None:
@@ -118,7 +123,7 @@ class Consumer:
         """Give up: move the message to the dead letters, of which the last ``DEAD_LETTERS_KEPT`` are kept."""
         letter = {**delivery.fields, "error_type": error_type}
         with self._calls.time("multi"), self._redis.pipeline(transaction=True) as together:
-            together.xadd(DEAD_LETTERS, cast("Any", letter), maxlen=DEAD_LETTERS_KEPT, approximate=False)
+            together.xadd(DEAD_LETTERS, cast("Entry", letter), maxlen=DEAD_LETTERS_KEPT, approximate=False)
             self._forget(together, delivery)
             together.execute()
 
@@ -129,7 +134,7 @@ class Consumer:
             together.zcard(DELAYED)
             return sum(int(n) for n in together.execute())
 
-    def _forget(self, together: Any, delivery: Delivery) -> None:
+    def _forget(self, together: Pipeline, delivery: Delivery) -> None:
         together.xack(STREAM, GROUP, delivery.message_id)
         together.xdel(STREAM, delivery.message_id)
 

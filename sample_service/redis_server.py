@@ -12,12 +12,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, cast
+from socketserver import BaseRequestHandler
+from types import ModuleType
+from typing import ParamSpec, cast
 
 import redis
 from fakeredis import TcpFakeServer
 from fakeredis.commands_mixins.streams_mixin import StreamsCommandsMixin
 
+P = ParamSpec("P")
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.25
@@ -31,15 +34,15 @@ class RedisServer(TcpFakeServer):
         super().__init__((host, port), server_type="redis")
         self.daemon_threads = True
         self.block_on_close = False
-        self.RequestHandlerClass = _open_after_errors(cast("type[Any]", self.RequestHandlerClass))
+        self.RequestHandlerClass = _open_after_errors(cast("type[BaseRequestHandler]", self.RequestHandlerClass))
         _wait_in_xreadgroup()
         _idle_quietly(sys.modules[TcpFakeServer.__module__])
 
 
-def _open_after_errors(base: type[Any]) -> type[Any]:
+def _open_after_errors(base: type[BaseRequestHandler]) -> type[BaseRequestHandler]:
     """The connection handler, which upstream answers an error and then hangs up."""
 
-    class Handler(base):  # type: ignore[misc]
+    class Handler(base):  # type: ignore[misc,valid-type]
         disable_nagle_algorithm = True
 
         def setup(self) -> None:
@@ -49,8 +52,8 @@ def _open_after_errors(base: type[Any]) -> type[Any]:
     return Handler
 
 
-def _returning_errors(read: Callable[..., Any]) -> Callable[..., Any]:
-    def reply(*args: Any, **kwargs: Any) -> Any:
+def _returning_errors(read: Callable[P, object]) -> Callable[P, object]:
+    def reply(*args: P.args, **kwargs: P.kwargs) -> object:
         try:
             return read(*args, **kwargs)
         except redis.ResponseError as error:
@@ -65,18 +68,18 @@ def _wait_in_xreadgroup() -> None:
     if original is None or getattr(original, "repaired", False):
         return
 
-    def xreadgroup(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def xreadgroup(self: StreamsCommandsMixin, *args: object, **kwargs: object) -> object:
         # the last argument tells the first look from later ones, whose entries upstream would drop
         *others, _first = args
         return original(self, *others, False, **kwargs) or None
 
     xreadgroup.repaired = True  # type: ignore[attr-defined]
-    StreamsCommandsMixin._xreadgroup = xreadgroup  # type: ignore[method-assign] # noqa: SLF001
+    StreamsCommandsMixin._xreadgroup = xreadgroup  # type: ignore[method-assign,assignment] # noqa: SLF001
 
 
-def _idle_quietly(module: Any) -> None:
+def _idle_quietly(module: ModuleType) -> None:
     if hasattr(module, "_POLL_INTERVAL"):
-        module._POLL_INTERVAL = IDLE_SECONDS  # noqa: SLF001
+        setattr(module, "_POLL_INTERVAL", IDLE_SECONDS)  # noqa: B010
 
 
 def serve(host: str, port: int) -> None:

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -135,7 +135,7 @@ def instrument_fastapi(app: FastAPI) -> None:
     )
 
 
-def _hide_query(span: Span, scope: Mapping[str, Any]) -> None:
+def _hide_query(span: Span, scope: Mapping[str, object]) -> None:
     """No route of ours has a query, so what somebody put into one is not ours to keep."""
     if scope.get("query_string"):
         span.set_attribute("url.query", "REDACTED")
