@@ -17,8 +17,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from obsctl.embedded import self_metrics as own_metrics
-from obsctl.embedded.alerting.service import Alerting
+from obsctl.embedded import self_metrics
+from obsctl.embedded.alerting.alert_store import AlertStore
+from obsctl.embedded.alerting.dispatch import AlertDelivery
+from obsctl.embedded.alerting.routing import routing
+from obsctl.embedded.alerting.silences import Silences
 from obsctl.embedded.alertmanager import api as alertmanager
 from obsctl.embedded.alertmanager import notifications
 from obsctl.embedded.config import ALERTS_ROLE, ROLES, Address, Config
@@ -30,21 +33,20 @@ from obsctl.embedded.loki import push as loki_push
 from obsctl.embedded.loki import tail as loki_tail
 from obsctl.embedded.otlp import grpc as otlp_grpc
 from obsctl.embedded.otlp import http as otlp_http
-from obsctl.embedded.otlp.ingest import Intake
+from obsctl.embedded.otlp.ingest import Ingest
 from obsctl.embedded.prometheus import api as prometheus
 from obsctl.embedded.prometheus import remote_write
 from obsctl.embedded.prometheus import rules as prometheus_rules
 from obsctl.embedded.prometheus.scrape import Scraping
 from obsctl.embedded.records import TargetStatus
-from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.redaction import Redactor
 from obsctl.embedded.rules.group import Tell
 from obsctl.embedded.rules.load import load as load_rules
 from obsctl.embedded.rules.manager import RuleManager
 from obsctl.embedded.rules.model import AlertOrigin
-from obsctl.embedded.self_metrics import OwnMetrics
+from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.embedded.spanmetrics.collector import SpanMetrics
-from obsctl.embedded.store.base import Sink
-from obsctl.embedded.store.retention import Retention
+from obsctl.embedded.store.base import RetentionLimits, Sink
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.embedded.tempo import api as tempo
 from obsctl.errors import StartError
@@ -62,55 +64,61 @@ def run(config: Config) -> None:
     with ExitStack() as stack:
         listening = [role for role in _HTTP_ROLES if role in config.listen]
         sockets = {role: stack.enter_context(_bind(config.listen[role], role)) for role in listening}
-        metrics = OwnMetrics()
+        metrics = SelfMetrics()
         started = time.time()
-        metrics.gauge(own_metrics.START_TIME, lambda: started)
+        metrics.gauge(self_metrics.START_TIME, lambda: started)
         limits = config.limits
         store = SqliteStore(
             config.data_dir, queue_items=limits.queue_items, retention=_retention(config), metrics=metrics
         )
         stack.callback(store.close)
-        scrub = Scrubber(config.scrub.attributes, tuple(config.scrub.patterns.values()), metrics)
+        redactor = Redactor(config.scrub.attributes, tuple(config.scrub.patterns.values()), metrics)
         sink: Sink = store
         if config.span_metrics:
             sink = counting = SpanMetrics(store, metrics)
             stack.callback(counting.close)
-        intake = Intake(sink, scrub, metrics)
-        stack.callback(_start_grpc(config.listen["otlp_grpc"], intake, limits.body_bytes))
+        ingest = Ingest(sink, redactor, metrics)
+        stack.callback(_start_grpc(config.listen["otlp_grpc"], ingest, limits.body_bytes))
         scraping = Scraping(config.scrape, store, metrics)
         stack.callback(scraping.close)
-        follower = LogFollower(config.log_files, config.log_fields, store, scrub, metrics, store.positions())
+        follower = LogFollower(config.log_files, config.log_fields, store, redactor, metrics, store.positions())
         stack.callback(follower.close)
-        alerting = Alerting(config, metrics)
+        alerting = _alerting(config, metrics)
         stack.callback(alerting.close)
-        rules = _rules(config, store, metrics, alerting.tell)
+        rules = _rules(config, store, metrics, alerting.send)
         stack.callback(rules.close)
         bodies = Bodies(limits.body_bytes)
-        roles = _roles(store, intake, bodies, metrics, scraping.statuses)
+        roles = _roles(store, ingest, bodies, metrics, scraping.statuses)
         roles["otlp_http"] += notifications.routes(bodies, store)
         roles["prometheus"] += prometheus_rules.routes(rules.statuses, alerting.urls)
-        roles["alerts"] = [*alertmanager.routes(alerting.board, bodies)]
+        roles["alerts"] = [*alertmanager.routes(alerting.alerts, bodies)]
         apps = _apps(roles, metrics)
         _serve({sockets[role].getsockname()[1]: apps[role] for role in sockets}, list(sockets.values()))
 
 
-def _retention(config: Config) -> Retention:
-    return Retention(config.retention.age, config.retention.size)
+def _retention(config: Config) -> RetentionLimits:
+    return RetentionLimits(config.retention.age, config.retention.size)
 
 
-def _rules(config: Config, store: SqliteStore, metrics: OwnMetrics, tell: Tell) -> RuleManager:
+def _alerting(config: Config, metrics: SelfMetrics) -> AlertDelivery:
+    own = f"http://{config.listen[ALERTS_ROLE]}" if ALERTS_ROLE in config.listen else ""
+    alerts = AlertStore(routing(config.alerting), Silences(config.data_dir))
+    return AlertDelivery(alerts, config.rules.alertmanagers, own, metrics)
+
+
+def _rules(config: Config, store: SqliteStore, metrics: SelfMetrics, tell: Tell) -> RuleManager:
     """Evaluates the rules of all files. ``UsageError`` when one of them cannot be read."""
     groups = load_rules(config.rules.files, round(config.rules.interval * 1000))
     around = AlertOrigin(external_url=f"http://{config.listen['prometheus']}")
     return RuleManager(groups, store, store, tell, around, metrics)
 
 
-def _start_grpc(address: Address, intake: Intake, body_limit: int) -> Callable[[], None]:
+def _start_grpc(address: Address, ingest: Ingest, body_limit: int) -> Callable[[], None]:
     """Serve gRPC; gives what stops it once the requests under way are answered."""
     # gRPC writes a log to standard error when it cannot listen, and does not say why. The operating system does.
     _bind(address, "otlp_grpc").close()
     try:
-        server = otlp_grpc.start(str(address), intake, body_limit)
+        server = otlp_grpc.start(str(address), ingest, body_limit)
     except OSError as error:
         raise StartError(f"{address} (otlp_grpc) cannot be used: {error}.") from error
 
@@ -142,14 +150,14 @@ def cannot_listen(address: Address, role: str, error: OSError) -> StartError:
 
 def _roles(
     store: SqliteStore,
-    intake: Intake,
+    ingest: Ingest,
     bodies: Bodies,
-    metrics: OwnMetrics,
+    metrics: SelfMetrics,
     targets: Callable[[], Sequence[TargetStatus]],
 ) -> dict[str, list[BaseRoute]]:
     """The routes of every HTTP role."""
     return {
-        "otlp_http": [*otlp_http.routes(intake, bodies)],
+        "otlp_http": [*otlp_http.routes(ingest, bodies)],
         "prometheus": [*remote_write.routes(store, metrics, bodies), *prometheus.routes(store, targets)],
         "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store), *loki_tail.routes(store)],
         "jaeger": [*jaeger.routes(store)],
@@ -157,7 +165,7 @@ def _roles(
     }
 
 
-def _apps(roles: Mapping[str, Sequence[BaseRoute]], metrics: OwnMetrics) -> dict[str, ASGIApp]:
+def _apps(roles: Mapping[str, Sequence[BaseRoute]], metrics: SelfMetrics) -> dict[str, ASGIApp]:
     """The application of every HTTP role."""
     own = _own_routes(metrics)
     return {role: _app([*own, *served]) for role, served in roles.items()}
@@ -169,14 +177,14 @@ def _app(routes: Sequence[BaseRoute]) -> ASGIApp:
     return app
 
 
-def _own_routes(metrics: OwnMetrics) -> list[BaseRoute]:
+def _own_routes(metrics: SelfMetrics) -> list[BaseRoute]:
     """Health and the server's own metrics, the same on every port."""
 
     async def ready(_request: Request) -> Response:
         return PlainTextResponse("ready\n")
 
     async def expose(_request: Request) -> Response:
-        return Response(metrics.expose(), headers={"content-type": own_metrics.CONTENT_TYPE})
+        return Response(metrics.expose(), headers={"content-type": self_metrics.CONTENT_TYPE})
 
     return [
         *(Route(path, ready, methods=["GET"]) for path in ("/-/ready", "/-/healthy", "/ready")),

@@ -1,4 +1,4 @@
-"""What the embedded server takes in and hands out. Ids are raw bytes here (16 and 8); hex is the APIs' business."""
+"""What the embedded server stores and reads back. Ids are raw bytes here (16 and 8); hex is the APIs' business."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from obsctl.languages.labels import Labels
+
+LINE_BYTES = 256 * 1024
+"""The longest log line that is stored, as in Loki."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Tells receivers of alerts: what is told together, when for the first time, and when again. Webhooks only.
+"""Delivers alerts: to other alert managers, and to the webhooks of this server's own receivers.
 
-The times are Alertmanager's: ``group_wait`` before the first word of a group, ``group_interval`` between looks at it,
-``repeat_interval`` before the same is told again. What was told is not remembered over a restart.
+The times are Alertmanager's: ``group_wait`` before the first notification of a group, ``group_interval`` between two
+flushes of it, ``repeat_interval`` before the same notification is sent again. The notification log is in memory only.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from obsctl.embedded.alerting.board import AlertGroup, Board
-from obsctl.embedded.alerting.model import Known
-from obsctl.embedded.alerting.post import PostError, post, rfc3339
+from obsctl.embedded.alerting.alert_store import AlertGroup, AlertStore
+from obsctl.embedded.alerting.model import StoredAlert
+from obsctl.embedded.alerting.notifier import Notifier, PostError, post, rfc3339
 from obsctl.embedded.alerting.routing import Route
 from obsctl.embedded.alerting.silences import Clock, now_ms
 from obsctl.embedded.alerting_config import Webhook
 from obsctl.embedded.query.vectors.labels import printed
-from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_ERRORS, OwnMetrics
+from obsctl.embedded.rules.status import Notice
+from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_ERRORS, SelfMetrics
 
-_LOOK_SECONDS = 0.2
+_FLUSH_SECONDS = 0.2
 _NEVER = "0001-01-01T00:00:00Z"
 _log = logging.getLogger("obsctl.embedded.alerting")
 
@@ -30,16 +30,18 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a webhook heard of a group last, and when: fingerprints of alerts."""
+class NotificationLogEntry:
+    """The last notification of a group to a webhook: when (ms), and the fingerprints of the alerts in it."""
 
     at: int
     firing: frozenset[str]
     resolved: frozenset[str]
 
 
-def is_news(last: Told | None, firing: frozenset[str], resolved: frozenset[str], hook: Webhook) -> bool:
-    """Whether a group has something that the webhook has not heard."""
+def needs_update(
+    last: NotificationLogEntry | None, firing: frozenset[str], resolved: frozenset[str], hook: Webhook
+) -> bool:
+    """Whether a group has alerts of which the webhook was not notified (Alertmanager's ``needsUpdate``)."""
     if last is None:
         return bool(firing)
     if not firing <= last.firing:
@@ -50,19 +52,19 @@ def is_news(last: Told | None, firing: frozenset[str], resolved: frozenset[str],
 
 
 class Dispatcher:
-    """Looks at all groups in a thread of its own. Without a webhook there is nothing to do, and no thread."""
+    """Flushes all groups in a thread of its own. Without a webhook there is nothing to do, and no thread."""
 
-    def __init__(self, board: Board, external_url: str, metrics: OwnMetrics, clock: Clock = now_ms) -> None:
-        self._board = board
+    def __init__(self, alerts: AlertStore, external_url: str, metrics: SelfMetrics, clock: Clock = now_ms) -> None:
+        self._alerts = alerts
         self._external_url = external_url
         self._metrics = metrics
         self._clock = clock
-        self._hooks = {one.name: one.webhooks for one in board.routing.receivers if one.webhooks}
-        self._looks: dict[Key, int] = {}
-        self._told: dict[tuple[Key, str], Told] = {}
+        self._webhooks = {one.name: one.webhooks for one in alerts.routing.receivers if one.webhooks}
+        self._next_flush: dict[Key, int] = {}
+        self._notification_log: dict[tuple[Key, str], NotificationLogEntry] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
-        if self._hooks:
+        if self._webhooks:
             self._thread.start()
 
     def close(self) -> None:
@@ -72,54 +74,54 @@ class Dispatcher:
             self._thread.join()
 
     def _work(self) -> None:
-        while not self._stop.wait(_LOOK_SECONDS):
+        while not self._stop.wait(_FLUSH_SECONDS):
             try:
-                self.look()
+                self.flush()
             except Exception:  # noqa: BLE001 - the boundary of the thread
-                _log.exception("receivers could not be told of alerts")
+                _log.exception("alert groups could not be flushed")
 
-    def look(self) -> None:
-        """Tell what is due."""
+    def flush(self) -> None:
+        """Notify of every group that is due."""
         now = self._clock()
-        groups = {key_of(group): group for group in self._board.groups(resolved=True)}
-        for key in self._looks.keys() - groups.keys():
-            del self._looks[key]
-        self._told = {place: told for place, told in self._told.items() if place[0] in groups}
+        groups = {key_of(group): group for group in self._alerts.groups(resolved=True)}
+        for key in self._next_flush.keys() - groups.keys():
+            del self._next_flush[key]
+        self._notification_log = {key: entry for key, entry in self._notification_log.items() if key[0] in groups}
         for key, group in groups.items():
-            if group.route.receiver in self._hooks and self._is_due(key, group, now):
-                self._looks[key] = now + group.route.group_interval
-                for hook in self._hooks[group.route.receiver]:
-                    self._tell(key, group, hook, now)
+            if group.route.receiver in self._webhooks and self._is_due(key, group, now):
+                self._next_flush[key] = now + group.route.group_interval
+                for hook in self._webhooks[group.route.receiver]:
+                    self._notify(key, group, hook, now)
 
     def _is_due(self, key: Key, group: AlertGroup, now: int) -> bool:
-        if key not in self._looks:
-            first = min(shown.alert.starts_at for shown in group.alerts)
-            self._looks[key] = now if first + group.route.group_wait <= now else now + group.route.group_wait
-        return self._looks[key] <= now
+        if key not in self._next_flush:
+            first = min(status.alert.starts_at for status in group.alerts)
+            self._next_flush[key] = now if first + group.route.group_wait <= now else now + group.route.group_wait
+        return self._next_flush[key] <= now
 
-    def _tell(self, key: Key, group: AlertGroup, hook: Webhook, now: int) -> None:
-        alerts = [shown.alert for shown in group.alerts if not shown.suppressed]
+    def _notify(self, key: Key, group: AlertGroup, hook: Webhook, now: int) -> None:
+        alerts = [status.alert for status in group.alerts if not status.suppressed]
         firing = frozenset(one.fingerprint for one in alerts if not one.resolved(now))
-        last = self._told.get((key, hook.url))
-        heard = last.firing | last.resolved if last else frozenset()
-        resolved = frozenset(one.fingerprint for one in alerts if one.resolved(now)) & heard
+        last = self._notification_log.get((key, hook.url))
+        notified = last.firing | last.resolved if last else frozenset()
+        resolved = frozenset(one.fingerprint for one in alerts if one.resolved(now)) & notified
         again = last is not None and bool(firing) and last.at + group.route.repeat_interval <= now
-        if not is_news(last, firing, resolved, hook) and not again:
+        if not needs_update(last, firing, resolved, hook) and not again:
             return
         ended = last.firing & resolved if last and hook.send_resolved else frozenset()
-        shown = [one for one in alerts if one.fingerprint in firing | ended]
+        included = [alert for alert in alerts if alert.fingerprint in firing | ended]
         try:
-            post(hook.url, message(group.route, group.labels, shown, now, self._external_url))
+            post(hook.url, message(group.route, group.labels, included, now, self._external_url))
         except PostError as error:
-            _log.warning("receiver %s was not told of %s: %s", group.route.receiver, key[1], error)
-            self._metrics.add(NOTIFY_ERRORS, len(shown), hook.url)
+            _log.warning("receiver %s was not notified of %s: %s", group.route.receiver, key[1], error)
+            self._metrics.add(NOTIFY_ERRORS, len(included), hook.url)
             return
-        self._metrics.add(NOTIFIED, len(shown), hook.url)
-        self._told[key, hook.url] = Told(now, firing, resolved)
+        self._metrics.add(NOTIFIED, len(included), hook.url)
+        self._notification_log[key, hook.url] = NotificationLogEntry(now, firing, resolved)
 
 
 def key_of(group: AlertGroup) -> Key:
-    """What tells a group from others."""
+    """The identity of a group."""
     return group.route.receiver, group_key(group.route, group.labels)
 
 
@@ -131,8 +133,8 @@ def group_key(route: Route, labels: Mapping[str, str]) -> str:
 
 
 def message(
-    route: Route, labels: Mapping[str, str], alerts: Sequence[Known], now: int, external_url: str
-) -> dict[str, Any]:
+    route: Route, labels: Mapping[str, str], alerts: Sequence[StoredAlert], now: int, external_url: str
+) -> dict[str, object]:
     """The body of a webhook, version 4."""
     return {
         "version": "4",
@@ -148,7 +150,7 @@ def message(
     }
 
 
-def _alert(alert: Known, now: int) -> dict[str, Any]:
+def _alert(alert: StoredAlert, now: int) -> dict[str, object]:
     ended = alert.resolved(now)
     return {
         "status": "resolved" if ended else "firing",
@@ -166,3 +168,31 @@ def _common(several: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str]]:
     for name, value in sorted(first.items()):
         if all(one.get(name) == value for one in others):
             yield name, value
+
+
+class AlertDelivery:
+    """Takes the alerts of rules to other alert managers, and to this server's own one where it has an address.
+
+    ``urls`` are all of them, as ``/api/v1/alertmanagers`` lists them.
+    """
+
+    def __init__(self, alerts: AlertStore, alertmanagers: Sequence[str], own_url: str, metrics: SelfMetrics) -> None:
+        """``own_url`` is empty when this server does not serve Alertmanager's API."""
+        self.urls = (*alertmanagers, *filter(None, (own_url,)))
+        self.alerts = alerts
+        self._serves = bool(own_url)
+        self._notifier = Notifier(alertmanagers, metrics) if alertmanagers else None
+        self._dispatcher = Dispatcher(alerts, own_url, metrics)
+
+    def send(self, notices: Sequence[Notice]) -> None:
+        """Hand alerts on. Returns at once. ``QueryError`` when this server holds too many."""
+        if self._notifier:
+            self._notifier.send(notices)
+        if self._serves:
+            self.alerts.receive(notices)
+
+    def close(self) -> None:
+        """Stop both threads."""
+        self._dispatcher.close()
+        if self._notifier:
+            self._notifier.close()

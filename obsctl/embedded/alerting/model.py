@@ -12,8 +12,8 @@ _PRIME, _START, _MASK = 0x100000001B3, 0xCBF29CE484222325, (1 << 64) - 1
 
 
 @dataclass(frozen=True)
-class Known:
-    """An alert. ``guessed`` says that nobody said when it ends, so that a later word rules."""
+class StoredAlert:
+    """An alert as an alert manager holds it. ``guessed``: the sender gave no end, so the next one given replaces it."""
 
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
@@ -29,7 +29,7 @@ class Known:
 
     @property
     def fingerprint(self) -> str:
-        """What tells it from others: a hash of its labels (FNV-1a, as in Prometheus' ``model.LabelSet``)."""
+        """The identity of the alert: a hash of its labels (FNV-1a, as in Prometheus' ``model.LabelSet``)."""
         return fingerprint(self.labels)
 
 
@@ -42,8 +42,8 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     return f"{value:016x}"
 
 
-def merged(old: Known, new: Known, now: int) -> Known:
-    """An alert after another word of it. Where the two overlap it is one alert, which began at the earlier time."""
+def merged(old: StoredAlert, new: StoredAlert, now: int) -> StoredAlert:
+    """An alert after it was posted again. Where the two overlap it is one alert, which began at the earlier time."""
     overlaps = old.starts_at < new.ends_at < old.ends_at or old.starts_at < new.starts_at < old.ends_at
     if not overlaps:
         return new
@@ -60,7 +60,7 @@ SilenceState = Literal["active", "pending", "expired"]
 
 @dataclass(frozen=True)
 class Silence:
-    """Alerts that match all matchers are not told from ``starts_at`` to ``ends_at``."""
+    """Alerts that match all matchers are muted from ``starts_at`` to ``ends_at``."""
 
     id: str
     matchers: tuple[Matcher, ...]

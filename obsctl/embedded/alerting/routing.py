@@ -1,4 +1,4 @@
-"""Who is told of which alerts, what is told together, and what need not be told: an Alertmanager configuration.
+"""Which receiver is notified of which alerts, what is grouped, and what is inhibited: an Alertmanager configuration.
 
 ``alerting_config`` reads it; here routes have what they inherit, and say which way an alert takes.
 """
@@ -20,7 +20,7 @@ ALL = "..."
 
 @dataclass(frozen=True)
 class Route:
-    """A node of the tree: alerts that match go to ``receiver``, or on to ``routes``. Times in milliseconds."""
+    """A node of the routing tree: alerts that match go to ``receiver``, or on to ``routes``. Times in milliseconds."""
 
     receiver: str
     group_by: tuple[str, ...] = ()
@@ -28,23 +28,23 @@ class Route:
     group_interval: int = 300_000
     repeat_interval: int = 14_400_000
     matchers: tuple[Matcher, ...] = ()
-    goes_on: bool = False
+    continue_: bool = False
     routes: tuple[Route, ...] = ()
 
     def of(self, labels: Mapping[str, str]) -> list[Route]:
-        """The routes that an alert takes, in order."""
+        """The routes that an alert matches, in order."""
         if not matches_all(self.matchers, labels):
             return []
         found: list[Route] = []
         for route in self.routes:
-            taken = route.of(labels)
-            found += taken
-            if taken and not route.goes_on:
+            matching = route.of(labels)
+            found += matching
+            if matching and not route.continue_:
                 break
         return found or [self]
 
     def group(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """The labels that alerts share which are told together."""
+        """The labels that all alerts of one group share."""
         if ALL in self.group_by:
             return dict(labels)
         return {name: labels[name] for name in sorted(self.group_by) if name in labels}
@@ -52,7 +52,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Inhibition:
-    """While an alert matches ``source``, those that match ``target`` and have the ``equal`` labels are not told."""
+    """While an alert matches ``source``, those that match ``target`` and share its ``equal`` labels are inhibited."""
 
     source: tuple[Matcher, ...]
     target: tuple[Matcher, ...]
@@ -62,8 +62,8 @@ class Inhibition:
         """The values that both alerts must have alike; a missing label is the empty one."""
         return tuple(labels.get(name, "") for name in self.equal)
 
-    def holds(self, target: Mapping[str, str], source: Mapping[str, str]) -> bool:
-        """Whether ``source`` keeps ``target`` from being told. Two that are both of both sides never do."""
+    def inhibits(self, source: Mapping[str, str], target: Mapping[str, str]) -> bool:
+        """Whether ``source`` inhibits ``target``. Alerts that match both sides never inhibit each other."""
         if not matches_all(self.target, target) or not matches_all(self.source, source):
             return False
         if matches_all(self.source, target) and matches_all(self.target, source):
@@ -101,7 +101,7 @@ def _route(config: RouteConfig, parent: Route) -> Route:
         group_interval=_own(config.group_interval, parent.group_interval),
         repeat_interval=_own(config.repeat_interval, parent.repeat_interval),
         matchers=config.matchers,
-        goes_on=config.continue_,
+        continue_=config.continue_,
     )
     return replace(own, routes=tuple(_route(route, own) for route in config.routes))
 

@@ -11,10 +11,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from obsctl.embedded.alerting.model import Silence
-from obsctl.languages.alert_matchers import matcher
+from obsctl.languages.alert_matchers import Op, matcher
 from obsctl.languages.errors import MissingError, QueryError
 from obsctl.languages.labels import Matcher
 
@@ -140,7 +139,7 @@ def _check(silence: Silence, now: int) -> None:
         raise QueryError("invalid silence: at least one matcher must not match the empty string")
 
 
-def stored(silence: Silence) -> dict[str, Any]:
+def stored(silence: Silence) -> dict[str, object]:
     """As it is kept in the file."""
     return {**vars(silence), "matchers": [[one.name, one.op, one.value] for one in silence.matchers]}
 
@@ -158,5 +157,5 @@ def _read(file: Path) -> Sequence[Silence]:
         return []
 
 
-def _matchers(entries: Sequence[Sequence[Any]]) -> tuple[Matcher, ...]:
+def _matchers(entries: Sequence[tuple[str, Op, str]]) -> tuple[Matcher, ...]:
     return tuple(matcher(name, op, value) for name, op, value in entries)

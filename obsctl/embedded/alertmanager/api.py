@@ -5,22 +5,20 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from obsctl.embedded.alerting.board import Board, Shown
+from obsctl.embedded.alerting.alert_store import AlertStatus, AlertStore
 from obsctl.embedded.alerting.model import Silence
-from obsctl.embedded.alerting.post import rfc3339
+from obsctl.embedded.alerting.notifier import rfc3339
 from obsctl.embedded.alerting.routing import Route as Path
 from obsctl.embedded.alerting.silences import now_ms
 from obsctl.embedded.alertmanager.bodies import SchemaError, document, posted_alerts, posted_silence
 from obsctl.embedded.http.body import Bodies, BodyError
-from obsctl.embedded.http.calls import JSON, Call, Handler, compact, encoded, route
-from obsctl.embedded.http.version import build_info
+from obsctl.embedded.http.calls import JSON, ApiCall, Handler, build_info, compact, encoded, route
 from obsctl.languages.alert_matchers import parse_matcher
 from obsctl.languages.errors import MissingError, QueryError
 from obsctl.languages.labels import Matcher, matches_all
@@ -31,33 +29,33 @@ _log = logging.getLogger("obsctl.embedded.api")
 _TRUE = ("", "1", "t", "true")
 
 
-def routes(board: Board, bodies: Bodies) -> list[Route]:
+def routes(alerts: AlertStore, bodies: Bodies) -> list[Route]:
     """Routes under ``/api/v2``."""
     started = now_ms()
 
     async def post_alerts(request: Request) -> Response:
-        return await answered(request, bodies, lambda value: _take(board, value))
+        return await answered(request, bodies, lambda value: _put_alerts(alerts, value))
 
     async def post_silence(request: Request) -> Response:
-        return await answered(request, bodies, lambda value: _put_silence(board, value))
+        return await answered(request, bodies, lambda value: _put_silence(alerts, value))
 
     reads: list[tuple[str, Handler]] = [
-        ("alerts", lambda call: _json(_alerts(board, call))),
-        ("alerts/groups", lambda call: _json(_groups(board, call))),
-        ("receivers", lambda _: _json([{"name": one.name} for one in board.routing.receivers])),
-        ("silences", lambda call: _json(_silences(board, call))),
-        ("silence/{id}", lambda call: _found(board, call)),
-        ("status", lambda _: _json(_status(board, started))),
+        ("alerts", lambda call: _json(_alerts(alerts, call))),
+        ("alerts/groups", lambda call: _json(_groups(alerts, call))),
+        ("receivers", lambda _: _json([{"name": one.name} for one in alerts.routing.receivers])),
+        ("silences", lambda call: _json(_silences(alerts, call))),
+        ("silence/{id}", lambda call: _found(alerts, call)),
+        ("status", lambda _: _json(_status(alerts, started))),
     ]
     return [
         *(route(f"/api/v2/{path}", handler, _on_error) for path, handler in reads),
-        route("/api/v2/silence/{id}", lambda call: _expire(board, call), _on_error, ("DELETE",)),
+        route("/api/v2/silence/{id}", lambda call: _expire(alerts, call), _on_error, ("DELETE",)),
         Route("/api/v2/alerts", post_alerts, methods=["POST"]),
         Route("/api/v2/silences", post_silence, methods=["POST"]),
     ]
 
 
-def _json(value: Any, status: int = 200) -> Response:
+def _json(value: object, status: int = 200) -> Response:
     return Response(encoded(compact(value)), status, media_type=JSON)
 
 
@@ -74,7 +72,7 @@ def _on_error(error: Exception) -> Response:
             return _json("internal error; see the log of the embedded server", 500)
 
 
-async def answered(request: Request, bodies: Bodies, handle: Callable[[Any], Response]) -> Response:
+async def answered(request: Request, bodies: Bodies, handle: Callable[[object], Response]) -> Response:
     """What ``handle`` makes of the JSON of a request, or the API's own error."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
@@ -97,54 +95,54 @@ async def answered(request: Request, bodies: Bodies, handle: Callable[[Any], Res
 # alerts
 
 
-def _take(board: Board, value: Any) -> Response:
-    """Valid alerts are taken although others are not."""
-    taken, wrong = posted_alerts(value, now_ms())
-    board.take(taken)
-    if wrong:
-        raise QueryError("; ".join(dict.fromkeys(wrong)))
+def _put_alerts(alerts: AlertStore, value: object) -> Response:
+    """Valid alerts are stored although others are not valid."""
+    valid, faults = posted_alerts(value, now_ms())
+    alerts.put(valid)
+    if faults:
+        raise QueryError("; ".join(dict.fromkeys(faults)))
     return Response(status_code=200)
 
 
-def _alerts(board: Board, call: Call) -> list[dict[str, Any]]:
+def _alerts(alerts: AlertStore, call: ApiCall) -> list[dict[str, object]]:
     wanted = _wanted(call)
-    return [_alert(shown, shown.routes) for shown in board.shown() if wanted(shown)]
+    return [_alert(status, status.routes) for status in alerts.statuses() if wanted(status)]
 
 
-def _groups(board: Board, call: Call) -> list[dict[str, Any]]:
+def _groups(alerts: AlertStore, call: ApiCall) -> list[dict[str, object]]:
     wanted, receiver = _wanted(call), _receiver(call)
-    found = []
-    for group in board.groups():
-        some = [shown for shown in group.alerts if wanted(shown)] if receiver(group.route.receiver) else []
-        alerts = [_alert(shown, [path for path in shown.routes if receiver(path.receiver)]) for shown in some]
-        if alerts:
+    groups: list[dict[str, object]] = []
+    for group in alerts.groups():
+        some = [status for status in group.alerts if wanted(status)] if receiver(group.route.receiver) else []
+        shown = [_alert(status, [path for path in status.routes if receiver(path.receiver)]) for status in some]
+        if shown:
             labels = dict(group.labels)
-            found.append({"alerts": alerts, "labels": labels, "receiver": {"name": group.route.receiver}})
-    return found
+            groups.append({"alerts": shown, "labels": labels, "receiver": {"name": group.route.receiver}})
+    return groups
 
 
-def _wanted(call: Call) -> Callable[[Shown], bool]:
+def _wanted(call: ApiCall) -> Callable[[AlertStatus], bool]:
     """What the parameters ask for. A boolean that is none counts as false."""
     active, silenced, inhibited = (call.first(name).lower() in _TRUE for name in ("active", "silenced", "inhibited"))
     matchers, receiver = _filter(call), _receiver(call)
 
-    def wanted(shown: Shown) -> bool:
+    def wanted(status: AlertStatus) -> bool:
         return (
-            (active or shown.suppressed)
-            and (silenced or not shown.silenced_by)
-            and (inhibited or not shown.inhibited_by)
-            and matches_all(matchers, shown.alert.labels)
-            and any(receiver(route.receiver) for route in shown.routes)
+            (active or status.suppressed)
+            and (silenced or not status.silenced_by)
+            and (inhibited or not status.inhibited_by)
+            and matches_all(matchers, status.alert.labels)
+            and any(receiver(route.receiver) for route in status.routes)
         )
 
     return wanted
 
 
-def _filter(call: Call) -> list[Matcher]:
+def _filter(call: ApiCall) -> list[Matcher]:
     return [parse_matcher(text) for text in call.all("filter")]
 
 
-def _receiver(call: Call) -> Callable[[str], bool]:
+def _receiver(call: ApiCall) -> Callable[[str], bool]:
     text = call.first("receiver")
     if not text:
         return lambda _: True
@@ -155,8 +153,8 @@ def _receiver(call: Call) -> Callable[[str], bool]:
     return lambda name: regex.fullmatch(name) is not None
 
 
-def _alert(shown: Shown, routes: Sequence[Path]) -> dict[str, Any]:
-    alert = shown.alert
+def _alert(status: AlertStatus, routes: Sequence[Path]) -> dict[str, object]:
+    alert = status.alert
     return {
         "annotations": dict(alert.annotations),
         "endsAt": rfc3339(alert.ends_at),
@@ -164,10 +162,10 @@ def _alert(shown: Shown, routes: Sequence[Path]) -> dict[str, Any]:
         "receivers": [{"name": route.receiver} for route in routes],
         "startsAt": rfc3339(alert.starts_at),
         "status": {
-            "inhibitedBy": list(shown.inhibited_by),
+            "inhibitedBy": list(status.inhibited_by),
             "mutedBy": [],
-            "silencedBy": list(shown.silenced_by),
-            "state": "suppressed" if shown.suppressed else "active",
+            "silencedBy": list(status.silenced_by),
+            "state": "suppressed" if status.suppressed else "active",
         },
         "updatedAt": rfc3339(alert.updated_at),
         **({"generatorURL": alert.generator_url} if alert.generator_url else {}),
@@ -178,23 +176,23 @@ def _alert(shown: Shown, routes: Sequence[Path]) -> dict[str, Any]:
 # silences
 
 
-def _put_silence(board: Board, value: Any) -> Response:
-    number = board.silences.put(posted_silence(value))
+def _put_silence(alerts: AlertStore, value: object) -> Response:
+    number = alerts.silences.put(posted_silence(value))
     return _json({"silenceID": number})
 
 
-def _silences(board: Board, call: Call) -> list[dict[str, Any]]:
-    """A silence is shown for a filter when it has a matcher with the same name that is as asked for."""
+def _silences(alerts: AlertStore, call: ApiCall) -> list[dict[str, object]]:
+    """A silence matches a filter when one of its own matchers has that name and satisfies it."""
     filters, now = _filter(call), now_ms()
     wanted = [state for state in ("active", "pending", "expired") if call.first(state).lower() in _TRUE]
-    return [_silence(one, now) for one in board.silences.all() if one.state(now) in wanted and _is_about(one, filters)]
+    return [_silence(one, now) for one in alerts.silences.all() if one.state(now) in wanted and _is_about(one, filters)]
 
 
 def _is_about(silence: Silence, filters: Sequence[Matcher]) -> bool:
     return matches_all(filters, {one.name: one.value for one in silence.matchers})
 
 
-def _silence(silence: Silence, now: int) -> dict[str, Any]:
+def _silence(silence: Silence, now: int) -> dict[str, object]:
     return {
         "id": silence.id,
         "status": {"state": silence.state(now)},
@@ -215,20 +213,20 @@ def _silence(silence: Silence, now: int) -> dict[str, Any]:
     }
 
 
-def _found(board: Board, call: Call) -> Response:
+def _found(alerts: AlertStore, call: ApiCall) -> Response:
     number = _uuid(call)
     try:
-        return _json(_silence(board.silences.find(number), now_ms()))
+        return _json(_silence(alerts.silences.find(number), now_ms()))
     except MissingError:
         return Response(status_code=404)
 
 
-def _expire(board: Board, call: Call) -> Response:
-    board.silences.expire(_uuid(call))
+def _expire(alerts: AlertStore, call: ApiCall) -> Response:
+    alerts.silences.expire(_uuid(call))
     return Response(status_code=200)
 
 
-def _uuid(call: Call) -> str:
+def _uuid(call: ApiCall) -> str:
     text = call.path["id"]
     try:
         return str(uuid.UUID(text))
@@ -240,10 +238,10 @@ def _uuid(call: Call) -> str:
 # status
 
 
-def _status(board: Board, started: int) -> dict[str, Any]:
+def _status(alerts: AlertStore, started: int) -> dict[str, object]:
     return {
         "cluster": {"peers": [], "status": "disabled"},
-        "config": {"original": board.routing.original},
+        "config": {"original": alerts.routing.original},
         "uptime": rfc3339(started),
         "versionInfo": build_info(),
     }

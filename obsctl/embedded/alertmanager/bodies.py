@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
-from obsctl.embedded.alerting.board import RESOLVE_MS
-from obsctl.embedded.alerting.model import Known, Silence
+from obsctl.embedded.alerting.alert_store import RESOLVE_MS
+from obsctl.embedded.alerting.model import Silence, StoredAlert
 from obsctl.languages.alert_matchers import matcher, operator
 from obsctl.languages.errors import QueryError
 from obsctl.languages.labels import Matcher
@@ -16,7 +15,7 @@ from obsctl.languages.units import MS_NS, rfc3339_ns
 
 MOST_LABELS = 100
 
-Json = Mapping[str, Any]
+Json = Mapping[str, object]
 
 
 class SchemaError(QueryError):
@@ -28,7 +27,7 @@ class SchemaError(QueryError):
         self.code = code
 
 
-def document(body: bytes) -> Any:
+def document(body: bytes) -> object:
     """The JSON of a body. ``SchemaError`` when it is none."""
     try:
         return json.loads(body)
@@ -36,15 +35,15 @@ def document(body: bytes) -> Any:
         raise SchemaError(f'parsing body from "" failed, because {error}', 400, 400) from error
 
 
-def posted_alerts(value: Any, now: int) -> tuple[list[Known], list[str]]:
-    """The alerts that can be taken, and what is wrong with others. ``SchemaError`` where the shape is wrong."""
+def posted_alerts(value: object, now: int) -> tuple[list[StoredAlert], list[str]]:
+    """The alerts that are valid, and what is wrong with the others. ``SchemaError`` where the shape is wrong."""
     if not isinstance(value, list):
         raise SchemaError("alerts in body must be of type array", 400, 400)
-    alerts = [_known(entry, str(i), now) for i, entry in enumerate(value)]
+    alerts = [_alert(entry, str(i), now) for i, entry in enumerate(value)]
     return [one for one in alerts if not _fault(one)], [fault for one in alerts if (fault := _fault(one))]
 
 
-def _known(entry: Any, where: str, now: int) -> Known:
+def _alert(entry: object, where: str, now: int) -> StoredAlert:
     if not isinstance(entry, dict):
         raise SchemaError(f"{where} in body must be of type object", 400, 400)
     if "labels" not in entry:
@@ -52,7 +51,7 @@ def _known(entry: Any, where: str, now: int) -> Known:
     begins, ends = _moment(entry, "startsAt", where), _moment(entry, "endsAt", where)
     if begins is None:
         begins = now if ends is None else ends
-    return Known(
+    return StoredAlert(
         labels={k: v for k, v in _texts(entry, "labels", where).items() if v},
         annotations=_texts(entry, "annotations", where),
         starts_at=begins,
@@ -63,7 +62,7 @@ def _known(entry: Any, where: str, now: int) -> Known:
     )
 
 
-def _fault(alert: Known) -> str:
+def _fault(alert: StoredAlert) -> str:
     if not alert.labels:
         return "at least one label pair required"
     if max(len(alert.labels), len(alert.annotations)) > MOST_LABELS:
@@ -71,7 +70,7 @@ def _fault(alert: Known) -> str:
     return "start time must be before end time" if alert.ends_at < alert.starts_at else ""
 
 
-def posted_silence(value: Any) -> Silence:
+def posted_silence(value: object) -> Silence:
     """A silence, its id empty for a new one. ``QueryError``, or ``SchemaError`` where the shape is wrong."""
     if not isinstance(value, dict):
         raise SchemaError("silence in body must be of type object", 400, 400)
@@ -94,7 +93,7 @@ def posted_silence(value: Any) -> Silence:
     )
 
 
-def _matcher(entry: Any, where: str) -> Matcher:
+def _matcher(entry: object, where: str) -> Matcher:
     if not isinstance(entry, dict):
         raise SchemaError(f"{where} in body must be of type object", 400, 400)
     for name, kind in (("name", str), ("value", str), ("isRegex", bool)):

@@ -1,6 +1,6 @@
-"""A receiver for Alertmanager's webhook (version 4): a drill sees here who would have been told of what.
+"""A receiver for Alertmanager's webhook (version 4): a drill sees here of which alerts a receiver would be notified.
 
-``POST /api/v1/notifications`` takes a notification; ``GET`` lists the last ones, the latest first. They are kept in
+``POST /api/v1/notifications`` accepts a notification; ``GET`` lists the last ones, the latest first. They are kept in
 memory, and as log lines of ``alertmanager`` in the store.
 """
 
@@ -11,7 +11,6 @@ import json
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,17 +36,17 @@ _OBJECTS = ("groupLabels", "commonLabels", "commonAnnotations")
 
 def routes(bodies: Bodies, sink: Sink) -> list[Route]:
     """The routes, and the notifications behind them. Each becomes a log line, too."""
-    kept: deque[Mapping[str, Any]] = deque(maxlen=KEPT)
+    kept: deque[Mapping[str, object]] = deque(maxlen=KEPT)
 
-    def take(value: Any) -> Response:
+    def receive(value: object) -> Response:
         kept.appendleft({"receivedAt": time.time(), **_notification(value)})
         line = LogRecord(STREAM, time.time_ns(), compact(value))
-        with contextlib.suppress(StoreFullError):  # who is told must not wait for a full store
+        with contextlib.suppress(StoreFullError):  # Alertmanager must not wait for a full store
             sink.submit(Batch(logs=[line]))
         return Response(status_code=200)
 
     async def post(request: Request) -> Response:
-        return await answered(request, bodies, take)
+        return await answered(request, bodies, receive)
 
     async def listed(_request: Request) -> Response:
         return Response(encoded(compact(list(kept))), media_type=JSON)
@@ -55,7 +54,7 @@ def routes(bodies: Bodies, sink: Sink) -> list[Route]:
     return [Route(PATH, post, methods=["POST"]), Route(PATH, listed, methods=["GET"])]
 
 
-def _notification(value: Any) -> Mapping[str, Any]:
+def _notification(value: object) -> Mapping[str, object]:
     """The parts that are kept. ``SchemaError`` for what is no notification."""
     if not isinstance(value, dict) or value.get("version") != "4":
         raise SchemaError('a notification is an object with "version": "4"', 400, 400)
@@ -68,7 +67,7 @@ def _notification(value: Any) -> Mapping[str, Any]:
         raise SchemaError(f"{wrong[0]} must be a string", 400, 400)
     if wrong := [k for k in _OBJECTS if not isinstance(value.get(k, {}), dict)]:
         raise SchemaError(f"{wrong[0]} must be an object", 400, 400)
-    taken = {name: value.get(name, {}) for name in (*_TEXTS, *_OBJECTS)} | {"alerts": alerts}
-    if len(json.dumps(taken)) > LARGEST:
+    kept = {name: value.get(name, {}) for name in (*_TEXTS, *_OBJECTS)} | {"alerts": alerts}
+    if len(json.dumps(kept)) > LARGEST:
         raise SchemaError(f"a notification has at most {LARGEST} characters", 413, 413)
-    return taken
+    return kept

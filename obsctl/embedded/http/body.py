@@ -22,7 +22,7 @@ ENCODINGS = ("identity", *_WINDOW)
 
 
 class BodyError(Exception):
-    """The body cannot be taken; ``status`` is the HTTP status for it, ``retry_after`` the seconds to wait, if any."""
+    """The body cannot be read; ``status`` is the HTTP status for it, ``retry_after`` the seconds to wait, if any."""
 
     def __init__(self, status: int, message: str, retry_after: int = 0) -> None:
         super().__init__(message)
@@ -109,7 +109,7 @@ class Bodies:
 
 
 def _unpacked_size(packed: bytes) -> int:
-    """What a snappy block claims to hold; memory for it is taken at once, so it is looked at first."""
+    """The size that a snappy block claims. Unpacking allocates that much at once, so the limit is checked first."""
     try:
         return snappy.decompress_raw_len(packed)
     except DecompressionError as error:

@@ -1,12 +1,14 @@
-"""What the APIs share: parameters from URL and form, handlers off the event loop, and one boundary for errors."""
+"""What the APIs share: parameters from URL and form, handlers off the event loop, a boundary for errors, a version."""
 
 from __future__ import annotations
 
 import json
 import logging
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from importlib import metadata
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -27,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """A request as handlers see it. ``params`` are in order; those of a form come first, so that they win."""
 
     params: Sequence[tuple[str, str]]
@@ -53,7 +55,7 @@ class Call:
             raise ParameterError(names[0], cause) from cause
 
 
-Handler = Callable[[Call], Response]
+Handler = Callable[[ApiCall], Response]
 ErrorResponse = Callable[[Exception], Response]
 
 
@@ -70,7 +72,7 @@ async def _form(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _call(request: Request) -> Call:
+async def _call(request: Request) -> ApiCall:
     is_form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
     form = (await _form(request)).decode("utf-8", "replace") if request.method == "POST" and is_form else ""
     pairs: list[tuple[str, str]] = []
@@ -79,7 +81,7 @@ async def _call(request: Request) -> Call:
             pairs += parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError as cause:
             raise QueryError("http: too many parameters") from cause
-    return Call(pairs, {k: str(v) for k, v in request.path_params.items()}, request.headers)
+    return ApiCall(pairs, {k: str(v) for k, v in request.path_params.items()}, request.headers)
 
 
 def route(path: str, handler: Handler, on_error: ErrorResponse, methods: Sequence[str] = ("GET",)) -> Route:
@@ -100,7 +102,7 @@ def route(path: str, handler: Handler, on_error: ErrorResponse, methods: Sequenc
     return Route(path, endpoint, methods=list(methods))
 
 
-def compact(value: Any) -> str:
+def compact(value: object) -> str:
     """JSON without spaces, in UTF-8."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
@@ -108,3 +110,23 @@ def compact(value: Any) -> str:
 def encoded(text: str) -> bytes:
     """UTF-8; lone surrogates, which no store should hold, become question marks."""
     return text.encode("utf-8", "replace")
+
+
+def version() -> str:
+    """``<obsctl version>-obsctl``."""
+    try:
+        return f"{metadata.version('obsctl')}-obsctl"
+    except metadata.PackageNotFoundError:  # run from a source tree that was never installed
+        return "0.0.0-obsctl"
+
+
+def build_info() -> dict[str, str]:
+    """The fields of Prometheus' and Loki's ``status/buildinfo``, all strings."""
+    return {
+        "version": version(),
+        "revision": "",
+        "branch": "",
+        "buildUser": "",
+        "buildDate": "",
+        "goVersion": f"python{platform.python_version()}",
+    }

@@ -1,4 +1,4 @@
-"""What becomes of one request: a batch to store, and what had to be left out of it."""
+"""The result of decoding one request: a batch to store, and the items that had to be rejected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMED = 5
 
 
 @dataclass(frozen=True)
-class Taken:
+class DecodeResult:
     """``count`` items were in the request; ``rejected`` of them can never be stored, for these reasons."""
 
     batch: Batch
@@ -28,12 +28,12 @@ class Rejections:
     reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, reason: str, items: int = 1) -> None:
-        """Leave out items."""
+        """Reject items."""
         self.reasons[reason] += items
 
     @property
     def total(self) -> int:
-        """How many items were left out."""
+        """How many items were rejected."""
         return self.reasons.total()
 
     @property

@@ -17,39 +17,39 @@ _JAEGER = {"bad_data": 400, "execution": 400, "timeout": 503, "not_found": 404, 
 INTERNAL = "internal error; see the log of the embedded server"
 
 
-def _told(error: Exception) -> tuple[str, str]:
-    """Kind and sentence of an error. What we did not foresee is not told to clients in detail."""
+def _described(error: Exception) -> tuple[str, str]:
+    """Kind and sentence of an error. Clients get no details of an unforeseen one."""
     if isinstance(error, DamagedError):
         return "internal", str(error)
     return (error.kind, str(error)) if isinstance(error, QueryError) else ("internal", INTERNAL)
 
 
 def _status(table: dict[str, int], error: Exception) -> int:
-    return 413 if isinstance(error, BodyTooLargeError) else table[_told(error)[0]]
+    return 413 if isinstance(error, BodyTooLargeError) else table[_described(error)[0]]
 
 
 def prometheus(error: Exception) -> Response:
     """``{"status":"error","errorType":…,"error":…}``."""
-    kind, text = _told(error)
+    kind, text = _described(error)
     body = compact({"status": "error", "errorType": kind, "error": text})
     return Response(encoded(body), _status(_PROMETHEUS, error), media_type=JSON)
 
 
 def loki(error: Exception) -> Response:
     """Plain text."""
-    return Response(encoded(_told(error)[1]), _status(_LOKI, error), media_type=TEXT)
+    return Response(encoded(_described(error)[1]), _status(_LOKI, error), media_type=TEXT)
 
 
 def tempo(error: Exception) -> Response:
-    """Plain text; what is not there is told by the status alone."""
-    kind, text = _told(error)
+    """Plain text; "not found" is a status without a body."""
+    kind, text = _described(error)
     return Response(b"" if kind == "not_found" else encoded(text), _status(_TEMPO, error), media_type=TEXT)
 
 
 def jaeger(error: Exception) -> Response:
     """Jaeger's envelope with ``errors``, a trailing newline, labelled as text."""
     status = _status(_JAEGER, error)
-    return jaeger_error(status, _told(error)[1])
+    return jaeger_error(status, _described(error)[1])
 
 
 def jaeger_error(status: int, message: str) -> Response:
@@ -61,5 +61,5 @@ def jaeger_error(status: int, message: str) -> Response:
 def jaeger_v3(error: Exception) -> Response:
     """``{"error":{"httpCode":…,"message":…}}``, labelled as text."""
     status = _status(_JAEGER, error)
-    body = compact({"error": {"httpCode": status, "message": _told(error)[1]}})
+    body = compact({"error": {"httpCode": status, "message": _described(error)[1]}})
     return Response(encoded(body + "\n"), status, media_type=TEXT)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from obsctl.embedded.http import errors
-from obsctl.embedded.http.calls import JSON, Call, Handler, compact, encoded, route
+from obsctl.embedded.http.calls import JSON, ApiCall, Handler, compact, encoded, route
 from obsctl.embedded.jaeger.params import boolean, dependency_window, trace_id, v1_query, v3_query, v3_time
 from obsctl.embedded.jaeger.ui_json import Json, trace_id_text, trace_json
 from obsctl.embedded.otlp.json import resource_spans
@@ -49,7 +49,7 @@ def _json(value: object) -> Response:
     return Response(encoded(compact(value)), media_type=JSON)
 
 
-def _enveloped(call: Call | None, data: object, *, total: int = 0, problems: Sequence[object] = ()) -> Response:
+def _enveloped(call: ApiCall | None, data: object, *, total: int = 0, problems: Sequence[object] = ()) -> Response:
     """Jaeger's five keys. ``prettyPrint`` indents."""
     envelope = {"data": data, "total": total, "limit": 0, "offset": 0, "errors": problems or None}
     if call is not None and boolean(call, "prettyPrint"):
@@ -57,15 +57,15 @@ def _enveloped(call: Call | None, data: object, *, total: int = 0, problems: Seq
     return _json(envelope)
 
 
-def _counted(names: Sequence[object], call: Call | None = None) -> Response:
+def _counted(names: Sequence[object], call: ApiCall | None = None) -> Response:
     return _enveloped(call, list(names), total=len(names))
 
 
-def _operation_names(spans: SpanReader, call: Call) -> Response:
+def _operation_names(spans: SpanReader, call: ApiCall) -> Response:
     return _counted(sorted({name for name, _ in spans.operations(call.path["service"])}), call)
 
 
-def _operations(spans: SpanReader, call: Call) -> Response:
+def _operations(spans: SpanReader, call: ApiCall) -> Response:
     service, kind = call.first("service"), call.first("spanKind").lower()
     if not service:
         raise QueryError("parameter 'service' is required")
@@ -73,7 +73,7 @@ def _operations(spans: SpanReader, call: Call) -> Response:
     return _counted([operation for operation in found if kind in ("", operation["spanKind"])], call)
 
 
-def _search(spans: SpanReader, call: Call) -> Response:
+def _search(spans: SpanReader, call: ApiCall) -> Response:
     raw, ids = boolean(call, "raw"), call.all("traceID")
     if ids:
         return _many(spans, call, ids, raw=raw)
@@ -89,14 +89,14 @@ def _traces_json(found: Found, *, raw: bool) -> list[Json]:
     return shown
 
 
-def _many(spans: SpanReader, call: Call, ids: Sequence[str], *, raw: bool) -> Response:
+def _many(spans: SpanReader, call: ApiCall, ids: Sequence[str], *, raw: bool) -> Response:
     """Several traces by id; those that are not stored are named in ``errors``, and the status stays 200."""
     found = fetch(spans, map(trace_id, ids))
     problems = [{"msg": NOT_FOUND, "traceID": trace_id_text(missing)} for missing in found.missing]
     return _enveloped(call, _traces_json(found, raw=raw), problems=problems)
 
 
-def _trace(spans: SpanReader, call: Call) -> Response:
+def _trace(spans: SpanReader, call: ApiCall) -> Response:
     wanted, raw = trace_id(call.path["id"]), boolean(call, "raw")
     trace = spans.trace(wanted)
     if not trace:
@@ -104,14 +104,14 @@ def _trace(spans: SpanReader, call: Call) -> Response:
     return _enveloped(call, [trace_json(trace, raw=raw)])
 
 
-def _dependencies(spans: SpanReader, call: Call) -> Response:
+def _dependencies(spans: SpanReader, call: ApiCall) -> Response:
     service = call.first("service")
     found = dependencies(spans, *dependency_window(call))
     shown = [d for d in found if service in ("", d.parent, d.child)]
     return _enveloped(call, [{"parent": d.parent, "child": d.child, "callCount": d.calls} for d in shown])
 
 
-def _v3_operations(spans: SpanReader, call: Call) -> Response:
+def _v3_operations(spans: SpanReader, call: ApiCall) -> Response:
     service, kind = call.first("service"), call.first("spanKind", "span_kind").lower()
     if not service:
         raise QueryError("malformed parameter service: it is required")
@@ -119,7 +119,7 @@ def _v3_operations(spans: SpanReader, call: Call) -> Response:
     return _json({"operations": [operation for operation in found if kind in ("", operation["spanKind"])]})
 
 
-def _v3_trace(spans: SpanReader, call: Call) -> Response:
+def _v3_trace(spans: SpanReader, call: ApiCall) -> Response:
     boolean(call, "rawTraces", "raw_traces")
     v3_time(call, "startTime")
     v3_time(call, "endTime")
@@ -129,7 +129,7 @@ def _v3_trace(spans: SpanReader, call: Call) -> Response:
     return _json({"result": {"resourceSpans": resource_spans(trace)}})
 
 
-def _v3_search(spans: SpanReader, call: Call) -> Response:
+def _v3_search(spans: SpanReader, call: ApiCall) -> Response:
     boolean(call, "query.rawTraces", "query.raw_traces")
     found = search(spans, v3_query(call))
     if not found.traces:
@@ -138,7 +138,7 @@ def _v3_search(spans: SpanReader, call: Call) -> Response:
     return _json({"result": {"resourceSpans": groups}})
 
 
-def _v3_summaries(spans: SpanReader, call: Call) -> Response:
+def _v3_summaries(spans: SpanReader, call: ApiCall) -> Response:
     found = search(spans, v3_query(call))
     return _json({"summaries": [_summary(summarize(trace)) for trace in found.traces]})
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from obsctl.embedded.http.calls import Call
+from obsctl.embedded.http.calls import ApiCall
 from obsctl.embedded.query.traces import TraceQuery
 from obsctl.embedded.store.base import SpanScan
 from obsctl.languages.errors import QueryError, not_supported
@@ -34,7 +34,7 @@ def trace_id(text: str) -> bytes:
     return bytes.fromhex(text.rjust(32, "0"))
 
 
-def boolean(call: Call, *names: str) -> bool:
+def boolean(call: ApiCall, *names: str) -> bool:
     """A flag; not given is false."""
     text = call.first(*names).lower()
     if text not in (*_TRUE, *_FALSE):
@@ -42,7 +42,7 @@ def boolean(call: Call, *names: str) -> bool:
     return text in _TRUE
 
 
-def v1_query(call: Call) -> TraceQuery:
+def v1_query(call: ApiCall) -> TraceQuery:
     """The search of ``/api/traces``; times in microseconds, the last two days unless given."""
     service = call.first("service")
     if not service:
@@ -61,7 +61,7 @@ def v1_query(call: Call) -> TraceQuery:
     return TraceQuery(scan, _v1_tags(call), _v1(call, "limit", _limit, DEFAULT_LIMIT))
 
 
-def _v1(call: Call, name: str, parse: Callable[[str], T], default: T) -> T:
+def _v1(call: ApiCall, name: str, parse: Callable[[str], T], default: T) -> T:
     text = call.first(name)
     try:
         return parse(text) if text else default
@@ -92,7 +92,7 @@ def _check_durations(shortest: int | None, longest: int | None, problem: str) ->
         raise QueryError(problem)
 
 
-def _v1_tags(call: Call) -> Mapping[str, str]:
+def _v1_tags(call: ApiCall) -> Mapping[str, str]:
     tags: dict[str, str] = {}
     for text in call.all("tag"):
         key, colon, value = text.partition(":")
@@ -115,14 +115,14 @@ def _string_map(text: str, problem: str) -> dict[str, str]:
     return found
 
 
-def dependency_window(call: Call) -> tuple[int, int]:
+def dependency_window(call: ApiCall) -> tuple[int, int]:
     """``endTs`` and ``lookback`` (ms) as start and end in nanoseconds; the last day unless given."""
     end = _v1(call, "endTs", integer, time.time_ns() // MILLI_NS)
     lookback = _v1(call, "lookback", integer, DAY_NS // MILLI_NS)
     return clamp((end - lookback) * MILLI_NS), clamp(end * MILLI_NS)
 
 
-def v3_query(call: Call) -> TraceQuery:
+def v3_query(call: ApiCall) -> TraceQuery:
     """The search of ``/api/v3/traces``; both times (RFC 3339) are required."""
     if not (_v3_text(call, "startTimeMin") and _v3_text(call, "startTimeMax")):
         raise QueryError("query.startTimeMin and query.startTimeMax are required")
@@ -150,11 +150,11 @@ def snake(name: str) -> str:
     return re.sub(r"([A-Z])", lambda found: f"_{found[1].lower()}", name)
 
 
-def _v3_text(call: Call, name: str) -> str:
+def _v3_text(call: ApiCall, name: str) -> str:
     return call.first(f"query.{name}", f"query.{snake(name)}")
 
 
-def _v3(call: Call, name: str, parse: Callable[[str], T], default: T) -> T:
+def _v3(call: ApiCall, name: str, parse: Callable[[str], T], default: T) -> T:
     text = _v3_text(call, name)
     try:
         return parse(text) if text else default
@@ -166,7 +166,7 @@ def _attributes(text: str) -> Mapping[str, str]:
     return _string_map(text, "cannot unmarshal JSON")
 
 
-def v3_time(call: Call, name: str) -> None:
+def v3_time(call: ApiCall, name: str) -> None:
     """Check an optional time that is only a hint to stores which need one."""
     text = call.first(name, snake(name))
     try:

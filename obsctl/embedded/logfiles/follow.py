@@ -15,16 +15,16 @@ from pathlib import Path
 
 from obsctl.embedded.config import LogFields, LogFiles
 from obsctl.embedded.logfiles.lines import parse
-from obsctl.embedded.logfiles.tail import Line, Tail, renamed
+from obsctl.embedded.logfiles.tail import Tail, TailedLine, renamed
 from obsctl.embedded.records import Batch, FilePosition, LogRecord
-from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.redaction import Redactor
 from obsctl.embedded.self_metrics import (
     ACCEPTED,
     DUPLICATE,
     LOG_LINES_DROPPED,
     LOG_LINES_TRUNCATED,
     RECEIVED,
-    OwnMetrics,
+    SelfMetrics,
 )
 from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
 
@@ -53,14 +53,14 @@ class LogFollower:
         rules: Iterable[LogFiles],
         fields: LogFields,
         sink: Sink,
-        scrub: Scrubber,
-        metrics: OwnMetrics,
+        redactor: Redactor,
+        metrics: SelfMetrics,
         positions: Iterable[FilePosition] = (),
     ) -> None:
         self._rules = tuple(rules)
         self._fields = fields
         self._sink = sink
-        self._scrub = scrub
+        self._redactor = redactor
         self._metrics = metrics
         self._left = {(position.device, position.inode): position for position in positions}
         self._followed: dict[str, _Followed] = {}
@@ -161,10 +161,10 @@ class LogFollower:
             if tail.at_end:
                 return
 
-    def _record(self, line: Line, labels: Mapping[str, str]) -> LogRecord:
+    def _record(self, line: TailedLine, labels: Mapping[str, str]) -> LogRecord:
         # Every arrival is a nanosecond after the one before, which keeps equal lines apart and in order.
         self._arrival = max(time.time_ns(), self._arrival + 1)
-        return parse(line.text, self._arrival, labels, self._fields, self._scrub)
+        return parse(line.text, self._arrival, labels, self._fields, self._redactor)
 
     def _store(self, batch: Batch) -> None:
         """Store, however long it takes; meanwhile nothing more is read."""

@@ -6,11 +6,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from obsctl.embedded.config import LogFields
 from obsctl.embedded.records import LogRecord
-from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.redaction import Redactor
 from obsctl.languages.labels import Labels
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,18}))?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
@@ -18,15 +17,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VALUE_LENGTH = 2048
 
 
-def parse(line: str, arrival_ns: int, labels: Mapping[str, str], fields: LogFields, scrub: Scrubber) -> LogRecord:
+def parse(line: str, arrival_ns: int, labels: Mapping[str, str], fields: LogFields, redactor: Redactor) -> LogRecord:
     """A record with the whole line in it.
 
     Of a JSON object, ``timestamp`` (RFC 3339) is the time and the given fields become labels and metadata. Any other
-    line has its time of arrival. The line itself is not scrubbed: what a service logs is its own duty.
+    line has its time of arrival. The line itself is not redacted: what a service logs is its own duty.
     """
     document = _object(line)
-    found = _fields(document, fields.labels, scrub)
-    metadata = _fields(document, fields.metadata, scrub)
+    found = _fields(document, fields.labels, redactor)
+    metadata = _fields(document, fields.metadata, redactor)
     time_ns = timestamp_ns(document.get("timestamp"))
     return LogRecord(
         labels=_sorted({**found, **labels}),
@@ -51,7 +50,7 @@ def timestamp_ns(text: object) -> int | None:
     return nanoseconds if abs(nanoseconds) < 1 << 63 else None
 
 
-def _object(line: str) -> Mapping[str, Any]:
+def _object(line: str) -> Mapping[str, object]:
     if not line.startswith("{"):
         return {}
     try:
@@ -61,14 +60,14 @@ def _object(line: str) -> Mapping[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _fields(document: Mapping[str, Any], names: Sequence[str], scrub: Scrubber) -> dict[str, str]:
+def _fields(document: Mapping[str, object], names: Sequence[str], redactor: Redactor) -> dict[str, str]:
     """Scalar fields as strings; a field that must not be stored is left out."""
     found: dict[str, str] = {}
     for name in names:
         value = document.get(name)
-        if isinstance(value, str | int | float) and not scrub.forbids(name):
+        if isinstance(value, str | int | float) and not redactor.forbids(name):
             text = value if isinstance(value, str) else json.dumps(value)
-            found[name] = scrub.text(text.encode("utf-8", "replace").decode()[:_VALUE_LENGTH])
+            found[name] = redactor.text(text.encode("utf-8", "replace").decode()[:_VALUE_LENGTH])
     return found
 
 

@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from obsctl.embedded.records import FilePosition
-
-LINE_BYTES = 256 * 1024
-"""Longer lines are cut here."""
+from obsctl.embedded.records import LINE_BYTES, FilePosition
 
 _READ_BYTES = 1 << 20
 _HEAD_BYTES = 64
 
 
 @dataclass(frozen=True)
-class Line:
+class TailedLine:
     """One line without its end; ``cut`` when it was longer than the limit."""
 
     text: str
@@ -69,7 +66,7 @@ class Tail:
             return True
         return (status.st_dev, status.st_ino) != self.identity
 
-    def read(self, *, final: bool = False) -> list[Line]:
+    def read(self, *, final: bool = False) -> list[TailedLine]:
         """The next complete lines, up to about a megabyte; with ``final`` also one that has no end."""
         if self._truncated():
             self._head, self._offset = b"", 0
@@ -81,23 +78,23 @@ class Tail:
         self.at_end = len(data) < _READ_BYTES
         return list(self._lines(data, final and self.at_end))
 
-    def _lines(self, data: bytes, final: bool) -> Iterator[Line]:
+    def _lines(self, data: bytes, final: bool) -> Iterator[TailedLine]:
         *complete, rest = data.split(b"\n")
         for piece in complete:
-            self._take(piece)
+            self._append(piece)
             self._offset += 1
             yield self._line()
-        self._take(rest)
+        self._append(rest)
         if final and self._length:
             yield self._line()
 
-    def _take(self, piece: bytes) -> None:
+    def _append(self, piece: bytes) -> None:
         """Add to the line at hand, no more of it than will be given out."""
         self._length += len(piece)
         self._partial += piece[: max(0, LINE_BYTES - len(self._partial))]
 
-    def _line(self) -> Line:
-        line = Line(self._partial.decode("utf-8", "replace").rstrip("\r"), self._length > LINE_BYTES)
+    def _line(self) -> TailedLine:
+        line = TailedLine(self._partial.decode("utf-8", "replace").rstrip("\r"), self._length > LINE_BYTES)
         self._offset += self._length
         self._partial, self._length = b"", 0
         return line

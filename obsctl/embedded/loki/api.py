@@ -9,9 +9,8 @@ import numpy as np
 from starlette.responses import Response
 from starlette.routing import Route
 
-from obsctl.embedded.http.calls import Call, Handler, compact, route
+from obsctl.embedded.http.calls import ApiCall, Handler, build_info, compact, route
 from obsctl.embedded.http.errors import loki as on_error
-from obsctl.embedded.http.version import build_info
 from obsctl.embedded.loki import index as loki_index
 from obsctl.embedded.loki.json import CATEGORIZE, json_answer, matrix, query_answer, streams, vector_or_scalar
 from obsctl.embedded.loki.params import log_range, steps, time_ns
@@ -55,7 +54,7 @@ def _scan(logs: LogReader) -> Scan:
     return Scan(logs, Budget(seconds=TIMEOUT_SECONDS))
 
 
-def _instant(logs: LogReader, call: Call) -> Response:
+def _instant(logs: LogReader, call: ApiCall) -> Response:
     begun, moment = time.perf_counter(), time_ns(call, "time", time.time_ns())
     query, scan = parse(call.first("query")), _scan(logs)
     if isinstance(query, LogQuery):
@@ -68,7 +67,7 @@ def _instant(logs: LogReader, call: Call) -> Response:
     return query_answer(vector_or_scalar(value, moment), scan, begun, returned)
 
 
-def _query_range(logs: LogReader, call: Call) -> Response:
+def _query_range(logs: LogReader, call: ApiCall) -> Response:
     begun, query, scan = time.perf_counter(), parse(call.first("query")), _scan(logs)
     if not isinstance(query, LogQuery):
         wanted = steps(call)
@@ -82,5 +81,5 @@ def _query_range(logs: LogReader, call: Call) -> Response:
     return query_answer(result, scan, begun, len(lines), categorize=categorize)
 
 
-def _format(call: Call) -> Response:
+def _format(call: ApiCall) -> Response:
     return json_answer({"status": "success", "data": str(parse(call.first("query")))})

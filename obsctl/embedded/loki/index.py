@@ -1,4 +1,4 @@
-"""What Loki tells about streams without their lines: labels, series, statistics, volumes, and what may be extracted."""
+"""What Loki answers about streams without their lines: labels, series, statistics, volumes, detected fields."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from starlette.responses import Response
 
-from obsctl.embedded.http.calls import Call
+from obsctl.embedded.http.calls import ApiCall
 from obsctl.embedded.loki.json import json_answer, listed
 from obsctl.embedded.loki.params import TimeRange, limit, step_ms, time_range
 from obsctl.embedded.query.logql.detected import detected
@@ -32,30 +32,30 @@ def _selected(logs: LogReader, selectors: Sequence[Sequence[Matcher]], window: T
     return list(found)
 
 
-def _matching(logs: LogReader, call: Call) -> list[Labels]:
+def _matching(logs: LogReader, call: ApiCall) -> list[Labels]:
     """Streams of the time range, those of the optional ``query`` selector when there is one."""
     selector = call.first("query")
     return _selected(logs, [tuple(map(matcher, parse_selector(selector)))] if selector else [], time_range(call))
 
 
-def labels(logs: LogReader, call: Call) -> Response:
+def labels(logs: LogReader, call: ApiCall) -> Response:
     """Names of stream labels."""
     return listed(sorted({name for found in _matching(logs, call) for name, _ in found}))
 
 
-def label_values(logs: LogReader, call: Call) -> Response:
+def label_values(logs: LogReader, call: ApiCall) -> Response:
     """Values of one stream label."""
     wanted = call.path["name"]
     return listed(sorted({value for found in _matching(logs, call) for name, value in found if name == wanted}))
 
 
-def series(logs: LogReader, call: Call) -> Response:
+def series(logs: LogReader, call: ApiCall) -> Response:
     """Label sets of streams."""
     selectors = [tuple(map(matcher, parse_selector(text))) for text in call.all("match", "match[]") if text]
     return listed(dict(found) for found in _selected(logs, selectors, time_range(call)))
 
 
-def stats(logs: LogReader, call: Call) -> Response:
+def stats(logs: LogReader, call: ApiCall) -> Response:
     """Counts of a selector; a stream counts as one chunk."""
     matchers, window = selector_matchers(parse_selector(call.first("query"))), time_range(call)
     found = logs.volumes(matchers, window.start, window.end, window.end - window.start)
@@ -63,7 +63,7 @@ def stats(logs: LogReader, call: Call) -> Response:
     return json_answer({"streams": len(found), "chunks": len(found), "bytes": size, "entries": entries})
 
 
-def volume(logs: LogReader, call: Call) -> Response:
+def volume(logs: LogReader, call: ApiCall) -> Response:
     """Bytes by the labels of the selector, the largest first."""
     window = time_range(call)
     rows = [
@@ -73,7 +73,7 @@ def volume(logs: LogReader, call: Call) -> Response:
     return json_answer({"status": "success", "data": {"resultType": "vector", "result": rows, "stats": {}}})
 
 
-def volume_range(logs: LogReader, call: Call) -> Response:
+def volume_range(logs: LogReader, call: ApiCall) -> Response:
     """The same for every step."""
     window = time_range(call)
     step = step_ms(call, window) * MS_NS
@@ -91,7 +91,7 @@ def _seconds(time_ns: int) -> float | int:
     return time_ns // SECOND_NS if not time_ns % SECOND_NS else time_ns // MS_NS / 1000
 
 
-def _volumes(logs: LogReader, call: Call, window: TimeRange, step: int) -> list[tuple[Labels, dict[int, int]]]:
+def _volumes(logs: LogReader, call: ApiCall, window: TimeRange, step: int) -> list[tuple[Labels, dict[int, int]]]:
     """Bytes by label set and number of the step."""
     selector = parse_selector(call.first("query"))
     matchers, most = selector_matchers(selector), limit(call)
@@ -113,7 +113,7 @@ def _keys(found: Labels, names: set[str], by: str, *, all_labels: bool) -> Itera
     return [((name, ""),) for name, _ in found if all_labels or name in names]
 
 
-def detected_labels(logs: LogReader, call: Call) -> Response:
+def detected_labels(logs: LogReader, call: ApiCall) -> Response:
     """Stream labels with how many values each has."""
     values: dict[str, set[str]] = defaultdict(set)
     for found in _matching(logs, call):
@@ -124,7 +124,7 @@ def detected_labels(logs: LogReader, call: Call) -> Response:
     )
 
 
-def detected_fields(scan: Scan, call: Call) -> Response:
+def detected_fields(scan: Scan, call: ApiCall) -> Response:
     """Fields of the newest lines, and the parser that reads each."""
     window, most = time_range(call), limit(call, default=DETECT_LINES)
     text = call.first("line_limit", default=str(DETECT_LINES))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from starlette.responses import Response
 
@@ -28,12 +27,12 @@ def answer(text: str) -> Response:
     return Response(encoded(text + "\n"), headers={"content-type": CONTENT_TYPE})
 
 
-def json_answer(value: Any) -> Response:
+def json_answer(value: object) -> Response:
     """A value as JSON."""
     return answer(compact(value))
 
 
-def listed(found: Iterable[Any]) -> Response:
+def listed(found: Iterable[object]) -> Response:
     """The envelope of lists: Loki leaves ``data`` out when there is nothing."""
     items = list(found)
     return json_answer({"status": "success", **({"data": items} if items else {})})
@@ -46,7 +45,7 @@ def query_answer(result: str, scan: Scan, begun: float, returned: int, *, catego
     return answer(f'{{"status":"success","data":{{{flags}{result[1:-1]},"stats":{stats}}}}}')
 
 
-def _stats(scan: Scan, seconds: float, returned: int) -> dict[str, Any]:
+def _stats(scan: Scan, seconds: float, returned: int) -> dict[str, object]:
     """What Loki's clients show of a query's cost."""
     rate = 1 / max(seconds, 1e-6)
     summary = {
@@ -90,11 +89,11 @@ def _row(labels: Labels, times: list[str], values: list[float], present: list[bo
     return f'{{"metric":{metric(labels)},"values":{array(points)}}}'
 
 
-def streams(lines: Iterable[QueriedLine], *, categorize: bool) -> list[dict[str, Any]]:
+def streams(lines: Iterable[QueriedLine], *, categorize: bool) -> list[dict[str, object]]:
     """Lines grouped by label set, which includes metadata and extracted labels unless those are told apart."""
-    found: dict[Labels, list[list[Any]]] = {}
+    found: dict[Labels, list[list[object]]] = {}
     for line in lines:
-        value: list[Any] = [str(line.time_ns), line.line]
+        value: list[object] = [str(line.time_ns), line.line]
         if categorize:
             value.append(_categories(line))
         found.setdefault(line.stream if categorize else line.labels, []).append(value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from obsctl.embedded.http.calls import Call
+from obsctl.embedded.http.calls import ApiCall
 from obsctl.embedded.query.logql.engine import LogWindow
 from obsctl.embedded.query.logql.ranges import LogSteps
 from obsctl.embedded.query.logql.source import Direction
@@ -48,12 +48,12 @@ def described(parser: Callable[[str], int]) -> Callable[[str], int]:
     return parse
 
 
-def time_ns(call: Call, name: str, default: int) -> int:
+def time_ns(call: ApiCall, name: str, default: int) -> int:
     """A time, in any of Loki's forms."""
     return call.parsed(described(loki_time_ns), default, name)
 
 
-def time_range(call: Call) -> TimeRange:
+def time_range(call: ApiCall) -> TimeRange:
     """``start``, ``end`` and ``since``, with Loki's defaults."""
     end = time_ns(call, "end", time.time_ns())
     since = call.parsed(described(seconds_or_duration_ms), DEFAULT_SINCE_MS, "since")
@@ -63,7 +63,7 @@ def time_range(call: Call) -> TimeRange:
     return TimeRange(start, end)
 
 
-def limit(call: Call, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT) -> int:
+def limit(call: ApiCall, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT) -> int:
     """How many lines (or other things) an answer may have."""
     text = call.first("limit")
     if text and not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
@@ -76,7 +76,7 @@ def limit(call: Call, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT) -> in
     return found
 
 
-def step_ms(call: Call, window: TimeRange) -> int:
+def step_ms(call: ApiCall, window: TimeRange) -> int:
     """Milliseconds from one step to the next. Loki checks them even for lines, where they mean nothing."""
     default = max(window.milliseconds // 1000 // _STEPS_BY_DEFAULT, 1) * 1000
     step = call.parsed(described(seconds_or_duration_ms), default, "step")
@@ -90,14 +90,14 @@ def step_ms(call: Call, window: TimeRange) -> int:
     return step
 
 
-def steps(call: Call) -> LogSteps:
+def steps(call: ApiCall) -> LogSteps:
     """Every time that a metric query over a range is evaluated at."""
     window = time_range(call)
     step = step_ms(call, window) * MS_NS
     return LogSteps(window.start + np.arange((window.end - window.start) // step + 1, dtype=np.int64) * step)
 
 
-def log_range(call: Call) -> LogWindow:
+def log_range(call: ApiCall) -> LogWindow:
     """Which lines are asked for."""
     window, most = time_range(call), limit(call)
     step_ms(call, window)

@@ -16,13 +16,22 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from obsctl.embedded.http.body import Bodies, BodyError
-from obsctl.embedded.http.decoded import Rejections, Taken
-from obsctl.embedded.loki.push_proto import PushRequest
-from obsctl.embedded.otlp.logs import LINE_BYTES
-from obsctl.embedded.records import Batch, LogRecord
-from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, OwnMetrics
+from obsctl.embedded.http.decoded import DecodeResult, Rejections
+from obsctl.embedded.http.proto_table import Table, messages
+from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, SelfMetrics
 from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
 from obsctl.languages.labels import Labels
+
+_MESSAGES: Table = {
+    "Timestamp": ((1, "seconds", "int64"), (2, "nanos", "int32")),
+    "LabelPair": ((1, "name", "string"), (2, "value", "string")),
+    "Entry": ((1, "timestamp", "Timestamp"), (2, "line", "string"), (3, "metadata", "*LabelPair")),
+    "Stream": ((1, "labels", "string"), (2, "entries", "*Entry")),
+    "PushRequest": ((1, "streams", "*Stream"),),
+}
+PushRequest: Any = messages("obsctl.loki_push", _MESSAGES)["PushRequest"]
+
 
 MAX_LABELS = 15
 _LABEL_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
@@ -31,7 +40,7 @@ _GRACE_NS = 600 * 10**9
 _LABELS = ("logs", "loki")
 
 
-def routes(sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> list[Route]:
+def routes(sink: Sink, metrics: SelfMetrics, bodies: Bodies) -> list[Route]:
     """The push route."""
 
     async def push(request: Request) -> Response:
@@ -53,7 +62,7 @@ def routes(sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> list[Route]:
     return [Route("/loki/api/v1/push", push, methods=["POST"])]
 
 
-async def _push(request: Request, sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> Response:
+async def _push(request: Request, sink: Sink, metrics: SelfMetrics, bodies: Bodies) -> Response:
     """As in Loki, what is not JSON is protobuf, packed with snappy whatever the header says."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not media_type:
@@ -63,23 +72,23 @@ async def _push(request: Request, sink: Sink, metrics: OwnMetrics, bodies: Bodie
         return await _store(parse(body) if is_json else parse_protobuf(body), sink, metrics)
 
 
-async def _store(taken: Taken, sink: Sink, metrics: OwnMetrics) -> Response:
-    metrics.add(RECEIVED, taken.count, *_LABELS)
-    metrics.add(REJECTED, taken.rejected, *_LABELS)
-    if taken.batch.items:
-        written = await asyncio.wrap_future(sink.submit(taken.batch))
+async def _store(decoded: DecodeResult, sink: Sink, metrics: SelfMetrics) -> Response:
+    metrics.add(RECEIVED, decoded.count, *_LABELS)
+    metrics.add(REJECTED, decoded.rejected, *_LABELS)
+    if decoded.batch.items:
+        written = await asyncio.wrap_future(sink.submit(decoded.batch))
         metrics.add(ACCEPTED, written.stored, *_LABELS)
         metrics.add(DUPLICATE, written.duplicates, *_LABELS)
-    if taken.rejected:
-        return PlainTextResponse(f"{taken.message}\n", 400)
+    if decoded.rejected:
+        return PlainTextResponse(f"{decoded.message}\n", 400)
     return Response(status_code=204)
 
 
-Pushed = tuple[Mapping[Any, Any], Iterable[Any]]
+Pushed = tuple[Mapping[str, object], Iterable[object]]
 """Labels of a stream, and its entries: ``[time, line, metadata?]``, all strings."""
 
 
-def parse(body: bytes) -> Taken:
+def parse(body: bytes) -> DecodeResult:
     """Lines of a push request; entries that break a limit are left out and named in ``message``.
 
     Raises:
@@ -91,19 +100,20 @@ def parse(body: bytes) -> Taken:
         entries = [(dict(stream["stream"]), list(stream["values"])) for stream in streams]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BodyError(400, f"the body is not a JSON push request: {type(error).__name__} {error}") from error
-    return _taken(entries)
+    return _decoded(entries)
 
 
-def parse_protobuf(body: bytes) -> Taken:
+def parse_protobuf(body: bytes) -> DecodeResult:
     """The same for a ``logproto.PushRequest``."""
     try:
         request = PushRequest.FromString(body)
     except DecodeError as error:
         raise BodyError(400, f"the body is not a protobuf push request: {error}") from error
-    return _taken([(_selected(stream.labels), map(_entry, stream.entries)) for stream in request.streams])
+    streams: list[Pushed] = [(_selected(stream.labels), map(_entry, stream.entries)) for stream in request.streams]
+    return _decoded(streams)
 
 
-def _entry(entry: Any) -> list[Any]:
+def _entry(entry: Any) -> list[object]:
     moment = entry.timestamp.seconds * 10**9 + entry.timestamp.nanos
     return [str(moment), entry.line, {pair.name: pair.value for pair in entry.metadata}]
 
@@ -128,7 +138,7 @@ def _selected(text: str) -> dict[str, str]:
     return found
 
 
-def _taken(entries: Sequence[Pushed]) -> Taken:
+def _decoded(entries: Sequence[Pushed]) -> DecodeResult:
     if not entries:
         raise BodyError(422, "error at least one valid stream is required for ingestion")
     records: list[LogRecord] = []
@@ -142,16 +152,17 @@ def _taken(entries: Sequence[Pushed]) -> Taken:
                 rejections.add(fault or _fault(record, labels))
             else:
                 records.append(record)
-    return Taken(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
+    return DecodeResult(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
 
 
-def _labels(stream: Mapping[Any, Any]) -> tuple[Labels, str]:
-    """A stream's labels, or why they cannot be taken."""
-    if not all(isinstance(name, str) and isinstance(value, str) for name, value in stream.items()):
+def _labels(stream: Mapping[str, object]) -> tuple[Labels, str]:
+    """The labels of a stream, or why they cannot be stored."""
+    texts = [(name, value) for name, value in stream.items() if isinstance(name, str) and isinstance(value, str)]
+    if len(texts) < len(stream):
         raise BodyError(400, "label names and values must be strings")
-    if not _is_unicode(stream.keys(), stream.values()):
+    if not _is_unicode(chain(*texts)):
         raise BodyError(400, "label names and values must be valid Unicode")
-    labels = tuple(sorted((name, value) for name, value in stream.items() if value))
+    labels = tuple(sorted((name, value) for name, value in texts if value))
     if not labels:
         return (), "error at least one label pair is required per stream"
     if len(labels) > MAX_LABELS:

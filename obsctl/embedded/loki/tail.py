@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from obsctl.embedded.http.calls import Call, compact
+from obsctl.embedded.http.calls import ApiCall, compact
 from obsctl.embedded.http.errors import loki as on_error
 from obsctl.embedded.loki.json import streams
 from obsctl.embedded.loki.params import DEFAULT_SINCE_MS, limit, time_ns
@@ -72,7 +72,7 @@ class Tails:
 
 
 def _wanted(websocket: WebSocket) -> _Wanted:
-    call = Call(websocket.query_params.multi_items(), {}, websocket.headers)
+    call = ApiCall(websocket.query_params.multi_items(), {}, websocket.headers)
     delay = call.first("delay_for", default="0")
     if not delay.isdecimal() or int(delay[:9]) > MAX_DELAY:
         wrong = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, EncodeError, Message
@@ -61,9 +61,9 @@ def status(code: int, message: str, encoding: Encoding) -> bytes:
     return encode(Status(code=code, message=message), encoding)
 
 
-def _hex_to_base64(document: Any) -> None:
+def _hex_to_base64(document: dict[str, object]) -> None:
     """Rewrite every id in place. Iterative, so that depth is no danger."""
-    waiting = [document]
+    waiting: list[dict[str, object] | list[object]] = [document]
     while waiting:
         node = waiting.pop()
         if isinstance(node, list):

@@ -1,7 +1,7 @@
-"""Delta points as cumulative ones: what each stream came to is added up here.
+"""Delta points as cumulative ones: the total of each stream is added up here.
 
 Source: OpenTelemetry metrics data model, "Sums: Delta-to-Cumulative". The sums live in memory. After a restart a stream
-begins anew with a zero just after its point's start, which PromQL takes for the counter reset that it is.
+begins anew with a zero just after its point's start, which PromQL reads as the counter reset that it is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from obsctl.languages.labels import Labels
 
 STREAMS = 50_000
-"""The streams that are remembered; of more, those go first that were not heard of the longest."""
+"""The streams that are remembered; of more, those without a point for the longest time are forgotten."""
 
 
 @dataclass
@@ -25,14 +25,14 @@ class _Stream:
 
 @dataclass(frozen=True)
 class Total:
-    """What a stream has come to, by part, and whether this point is its first."""
+    """The total of a stream, by part, and whether this point is its first."""
 
     parts: Mapping[Hashable, float]
     is_first: bool
 
 
 class Deltas:
-    """Any thread."""
+    """The totals of all streams. Any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

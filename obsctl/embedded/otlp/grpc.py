@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -11,8 +11,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
-from obsctl.embedded.otlp.ingest import Intake, RefusedError
-from obsctl.embedded.otlp.signals import SIGNALS, Signal
+from obsctl.embedded.otlp.ingest import Ingest, RefusedError
+from obsctl.embedded.otlp.signals import SIGNALS, OtlpSignal
 
 _THREADS = 16
 """Requests under way at once. Each waits for its commit, and all that wait together share one."""
@@ -21,7 +21,7 @@ _COMMIT_TIMEOUT = 30.0
 _STATUS = {400: grpc.StatusCode.INVALID_ARGUMENT, 503: grpc.StatusCode.UNAVAILABLE}
 
 
-def start(address: str, intake: Intake, body_limit: int) -> grpc.Server:
+def start(address: str, ingest: Ingest, body_limit: int) -> grpc.Server:
     """Serve OTLP on ``host:port``.
 
     A message over the body limit, judged after decompression, is answered by gRPC itself with ``RESOURCE_EXHAUSTED``
@@ -39,7 +39,7 @@ def start(address: str, intake: Intake, body_limit: int) -> grpc.Server:
     server.add_generic_rpc_handlers(
         tuple(
             grpc.method_handlers_generic_handler(
-                signal.service, {"Export": grpc.unary_unary_rpc_method_handler(_export(signal, intake))}
+                signal.service, {"Export": grpc.unary_unary_rpc_method_handler(_export(signal, ingest))}
             )
             for signal in SIGNALS
         )
@@ -54,11 +54,11 @@ def start(address: str, intake: Intake, body_limit: int) -> grpc.Server:
     return server
 
 
-def _export(signal: Signal, intake: Intake) -> Any:
+def _export(signal: OtlpSignal, ingest: Ingest) -> Callable[[bytes, grpc.ServicerContext], bytes]:
     def export(body: bytes, context: grpc.ServicerContext) -> bytes:
         try:
-            pending = intake.take(signal, body, "protobuf", "grpc")
-            return intake.finish(pending, _COMMIT_TIMEOUT).SerializeToString()
+            pending = ingest.submit(signal, body, "protobuf", "grpc")
+            return ingest.finish(pending, _COMMIT_TIMEOUT).SerializeToString()
         except RefusedError as refusal:
             _refuse(context, refusal)
             raise

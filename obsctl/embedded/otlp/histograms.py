@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint, HistogramDataPoint
 
@@ -22,6 +21,8 @@ _MOST = 64
 _SCALES = range(-10, 21)
 _LARGEST = 2_000
 """Buckets that a point may come with. A bucket is a series, so there is an end to them."""
+
+_TOO_LARGE = f"histogram point with more than {_LARGEST} buckets"
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,14 @@ def exponential(point: ExponentialHistogramDataPoint) -> Distribution:
     return Distribution(dict(sorted(counts.items())), point.count, point.sum if point.HasField("sum") else None)
 
 
-def fault(point: Any) -> str:
+def fault(point: HistogramDataPoint | ExponentialHistogramDataPoint) -> str:
     """Why a histogram point cannot be stored; empty when it can."""
-    is_exponential = isinstance(point, ExponentialHistogramDataPoint)
-    sides = (point.negative, point.positive) if is_exponential else (point,)
-    if any(len(side.bucket_counts) > _LARGEST for side in sides):
-        return f"histogram point with more than {_LARGEST} buckets"
-    if is_exponential:
+    if isinstance(point, ExponentialHistogramDataPoint):
+        if max(len(point.negative.bucket_counts), len(point.positive.bucket_counts)) > _LARGEST:
+            return _TOO_LARGE
         return "" if point.scale in _SCALES else f"exponential histogram point of scale {point.scale}"
+    if len(point.bucket_counts) > _LARGEST:
+        return _TOO_LARGE
     counts, bounds = len(point.bucket_counts), list(point.explicit_bounds)
     if counts and counts != len(bounds) + 1:
         return "histogram point whose bucket counts do not fit its bounds"
@@ -86,7 +87,7 @@ def fault(point: Any) -> str:
     return ""
 
 
-def _trimmed(side: Any, shift: int) -> dict[int, int]:
+def _trimmed(side: ExponentialHistogramDataPoint.Buckets, shift: int) -> dict[int, int]:
     """Buckets by index, all from the first to the last that is not empty, merged ``shift`` times."""
     counts: Sequence[int] = side.bucket_counts
     used = [place for place, count in enumerate(counts) if count]

@@ -12,25 +12,25 @@ from starlette.routing import Route
 
 from obsctl.embedded.http.body import ENCODINGS, Bodies, BodyError
 from obsctl.embedded.otlp.codec import CONTENT_TYPES, MEDIA_TYPES, Encoding, encode, status
-from obsctl.embedded.otlp.ingest import Intake, RefusedError
-from obsctl.embedded.otlp.signals import SIGNALS, Signal
+from obsctl.embedded.otlp.ingest import Ingest, RefusedError
+from obsctl.embedded.otlp.signals import SIGNALS, OtlpSignal
 
 _INLINE_BYTES = 256 * 1024
-"""Bodies up to this size are parsed on the event loop; larger ones on a thread, so that nobody waits for them."""
+"""Bodies up to this size are parsed on the event loop; larger ones on a thread, so that no request waits for them."""
 
 _CODES = {400: 3, 413: 8, 415: 3, 503: 14}
 """``google.rpc.Code`` of the HTTP statuses given here."""
 
 
-def routes(intake: Intake, bodies: Bodies) -> list[Route]:
+def routes(ingest: Ingest, bodies: Bodies) -> list[Route]:
     """One route for each signal."""
     return [
-        Route(f"/v1/{signal.name}", _endpoint(signal, intake, bodies), methods=["POST"], name=f"otlp_{signal.name}")
+        Route(f"/v1/{signal.name}", _endpoint(signal, ingest, bodies), methods=["POST"], name=f"otlp_{signal.name}")
         for signal in SIGNALS
     ]
 
 
-def _endpoint(signal: Signal, intake: Intake, bodies: Bodies) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(signal: OtlpSignal, ingest: Ingest, bodies: Bodies) -> Callable[[Request], Awaitable[Response]]:
     async def export(request: Request) -> Response:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         encoding = CONTENT_TYPES.get(media_type)
@@ -38,10 +38,10 @@ def _endpoint(signal: Signal, intake: Intake, bodies: Bodies) -> Callable[[Reque
             if encoding is None:
                 raise BodyError(415, f"unsupported content type, supported: {', '.join(CONTENT_TYPES)}")
             async with bodies.read(request) as body:
-                return await _export(signal, intake, body, encoding)
+                return await _export(signal, ingest, body, encoding)
         except BodyError as error:
             refused = RefusedError(error.message, error.status, error.retry_after)
-            return _refuse(intake.refusal(signal, "http", refused), encoding or "json")
+            return _refuse(ingest.refusal(signal, "http", refused), encoding or "json")
         except RefusedError as refused:
             return _refuse(refused, encoding or "json")
         except ClientDisconnect:
@@ -50,12 +50,12 @@ def _endpoint(signal: Signal, intake: Intake, bodies: Bodies) -> Callable[[Reque
     return export
 
 
-async def _export(signal: Signal, intake: Intake, body: bytes, encoding: Encoding) -> Response:
-    take = partial(intake.take, signal, body, encoding, "http")
+async def _export(signal: OtlpSignal, ingest: Ingest, body: bytes, encoding: Encoding) -> Response:
+    submit = partial(ingest.submit, signal, body, encoding, "http")
     loop = asyncio.get_running_loop()
-    pending = take() if len(body) <= _INLINE_BYTES else await loop.run_in_executor(None, take)
+    pending = submit() if len(body) <= _INLINE_BYTES else await loop.run_in_executor(None, submit)
     await asyncio.wait([asyncio.wrap_future(pending.written)])
-    return Response(encode(intake.finish(pending), encoding), media_type=MEDIA_TYPES[encoding])
+    return Response(encode(ingest.finish(pending), encoding), media_type=MEDIA_TYPES[encoding])
 
 
 def _refuse(refused: RefusedError, encoding: Encoding) -> Response:

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from obsctl.embedded.http.decoded import Taken
+from obsctl.embedded.http.decoded import DecodeResult
 from obsctl.embedded.otlp.codec import Encoding, MalformedError, decode
-from obsctl.embedded.otlp.signals import SIGNALS, Signal
-from obsctl.embedded.redaction import Scrubber
-from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, OwnMetrics
+from obsctl.embedded.otlp.signals import SIGNALS, OtlpSignal
+from obsctl.embedded.redaction import Redactor
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, SelfMetrics
 from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError, Written
 
 TRANSPORTS = ("http", "grpc")
 
 
 class RefusedError(Exception):
-    """The request was not taken. ``retry_after`` in seconds; 0 means that trying again cannot help."""
+    """The request was not accepted. ``retry_after`` in seconds; 0 means that trying again cannot help."""
 
     def __init__(self, message: str, http_status: int, retry_after: int = 0) -> None:
         super().__init__(message)
@@ -28,20 +28,20 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Pending:
-    """A request on its way to disk."""
+    """A decoded request whose batch is being committed."""
 
-    signal: Signal
+    signal: OtlpSignal
     transport: str
-    taken: Taken
+    decoded: DecodeResult
     written: Future[Written]
 
 
-class Intake:
-    """Decode, scrub, translate, submit, count. Any thread."""
+class Ingest:
+    """Decodes, redacts, submits and counts requests. Any thread."""
 
-    def __init__(self, sink: Sink, scrub: Scrubber, metrics: OwnMetrics) -> None:
+    def __init__(self, sink: Sink, redactor: Redactor, metrics: SelfMetrics) -> None:
         self._sink = sink
-        self._scrub = scrub
+        self._redactor = redactor
         self._metrics = metrics
         self._translate = {signal.name: signal.translator() for signal in SIGNALS}
         for signal in SIGNALS:
@@ -49,22 +49,22 @@ class Intake:
                 for family in (RECEIVED, ACCEPTED, DUPLICATE, REJECTED):
                     metrics.add(family, 0, signal.name, transport)
 
-    def take(self, signal: Signal, body: bytes, encoding: Encoding, transport: str) -> Pending:
+    def submit(self, signal: OtlpSignal, body: bytes, encoding: Encoding, transport: str) -> Pending:
         """Queue a request.
 
         Raises:
             RefusedError: 400 when it is malformed, 503 when the queue is full.
         """
         try:
-            taken = self._translate[signal.name](decode(body, signal.request, encoding), self._scrub)
+            decoded = self._translate[signal.name](decode(body, signal.request, encoding), self._redactor)
         except MalformedError as error:
             raise self.refusal(signal, transport, RefusedError(str(error), 400)) from error
-        self._metrics.add(RECEIVED, taken.count, signal.name, transport)
+        self._metrics.add(RECEIVED, decoded.count, signal.name, transport)
         try:
-            written = self._sink.submit(taken.batch) if taken.batch.items else _nothing()
+            written = self._sink.submit(decoded.batch) if decoded.batch.items else _nothing()
         except StoreFullError as error:
             raise self.refusal(signal, transport, RefusedError(str(error), 503, error.retry_after)) from error
-        return Pending(signal, transport, taken, written)
+        return Pending(signal, transport, decoded, written)
 
     def finish(self, pending: Pending, timeout: float | None = None) -> Message:
         """The answer to a committed request (waits up to ``timeout`` seconds for the commit).
@@ -72,26 +72,26 @@ class Intake:
         Raises:
             RefusedError: 503 when it could not be written.
         """
-        signal, taken = pending.signal, pending.taken
+        signal, decoded = pending.signal, pending.decoded
         labels = (signal.name, pending.transport)
         try:
             written = pending.written.result(timeout)
         except (StoreFailedError, TimeoutError) as error:
             sentence = str(error) or "the store did not answer in time"
             raise self.refusal(signal, pending.transport, RefusedError(sentence, 503, 1)) from error
-        no_room = taken.batch.items - written.stored - written.duplicates - written.conflicting
+        no_room = decoded.batch.items - written.stored - written.duplicates - written.conflicting
         # A data point may be several samples, and must not be counted more than once.
-        rejected, message = min(taken.count, taken.rejected + written.conflicting + no_room), taken.message
-        duplicates = min(taken.count - rejected, written.duplicates)
+        rejected, message = min(decoded.count, decoded.rejected + written.conflicting + no_room), decoded.message
+        duplicates = min(decoded.count - rejected, written.duplicates)
         lost = {"too many different label sets": no_room, CONFLICT: written.conflicting}
-        told = (f"{count} x {reason}" for reason, count in lost.items() if count)
-        message = "; ".join(filter(None, (message, *told)))
-        self._metrics.add(ACCEPTED, taken.count - rejected - duplicates, *labels)
+        lost_parts = (f"{count} x {reason}" for reason, count in lost.items() if count)
+        message = "; ".join(filter(None, (message, *lost_parts)))
+        self._metrics.add(ACCEPTED, decoded.count - rejected - duplicates, *labels)
         self._metrics.add(DUPLICATE, duplicates, *labels)
         self._metrics.add(REJECTED, rejected, *labels)
         return signal.answer(rejected, message)
 
-    def refusal(self, signal: Signal, transport: str, refusal: RefusedError) -> RefusedError:
+    def refusal(self, signal: OtlpSignal, transport: str, refusal: RefusedError) -> RefusedError:
         """Count a refusal; gives it back."""
         self._metrics.add(REFUSED, 1, signal.name, transport, str(refusal.http_status))
         return refusal

@@ -8,15 +8,11 @@ from collections.abc import Mapping
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1 import logs_pb2
 
-from obsctl.embedded.http.decoded import Rejections, Taken
-from obsctl.embedded.otlp.traces import service_name
-from obsctl.embedded.otlp.values import labels, text
-from obsctl.embedded.records import Batch, LogRecord
-from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.http.decoded import DecodeResult, Rejections
+from obsctl.embedded.otlp.any_values import labels, service_name, text
+from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord
+from obsctl.embedded.redaction import Redactor
 from obsctl.languages.labels import Labels
-
-LINE_BYTES = 256 * 1024
-"""The longest line, as in Loki."""
 
 _LATEST = (1 << 63) - 1
 _SEVERITY = 32
@@ -32,8 +28,8 @@ _PROMOTED = frozenset(
 """Resource attributes that become labels of the stream: Loki's default list."""
 
 
-def translate(request: ExportLogsServiceRequest, scrub: Scrubber) -> Taken:
-    """Scrub a request and take its records out of it.
+def translate(request: ExportLogsServiceRequest, redactor: Redactor) -> DecodeResult:
+    """Redact a request and take its records out of it.
 
     Resource attributes that say where something runs become labels; ids, severity and other attributes are metadata.
     """
@@ -41,12 +37,12 @@ def translate(request: ExportLogsServiceRequest, scrub: Scrubber) -> Taken:
     rejections = Rejections()
     arrival = time.time_ns()
     for group in request.resource_logs:
-        scrub.attributes(group.resource.attributes)
+        redactor.attributes(group.resource.attributes)
         promoted = labels(a for a in group.resource.attributes if a.key in _PROMOTED)
         stream = _sorted(promoted | {"service_name": service_name(group.resource)})
         shared = labels(a for a in group.resource.attributes if a.key not in _PROMOTED)
         for scoped in group.scope_logs:
-            scrub.attributes(scoped.scope.attributes)
+            redactor.attributes(scoped.scope.attributes)
             scope = {"scope_name": scoped.scope.name, "scope_version": scoped.scope.version}
             metadata = shared | labels(scoped.scope.attributes) | scope
             for record in scoped.log_records:
@@ -54,19 +50,19 @@ def translate(request: ExportLogsServiceRequest, scrub: Scrubber) -> Taken:
                 if fault:
                     rejections.add(fault)
                     continue
-                records.append(_record(record, scrub, stream, metadata, arrival))
-    return Taken(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
+                records.append(_record(record, redactor, stream, metadata, arrival))
+    return DecodeResult(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
 
 
 def _record(
     record: logs_pb2.LogRecord,
-    scrub: Scrubber,
+    redactor: Redactor,
     stream: Labels,
     shared: Mapping[str, str],
     arrival: int,
 ) -> LogRecord:
-    scrub.attributes(record.attributes)
-    scrub.value(record.body)
+    redactor.attributes(record.attributes)
+    redactor.value(record.body)
     own = labels(record.attributes) | _fields(record)
     metadata = {**shared, **{name: value for name, value in own.items() if value}}
     return LogRecord(

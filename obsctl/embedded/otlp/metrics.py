@@ -28,17 +28,18 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from obsctl.embedded.http.decoded import Rejections, Taken
+from obsctl.embedded.http.decoded import DecodeResult, Rejections
 from obsctl.embedded.otlp import histograms as otlp_histograms
+from obsctl.embedded.otlp.any_values import labels, text
 from obsctl.embedded.otlp.deltas import Deltas
 from obsctl.embedded.otlp.histograms import Distribution
 from obsctl.embedded.otlp.names import metric_name, unit_suffixes
-from obsctl.embedded.otlp.values import labels, text
-from obsctl.embedded.prometheus.label_limits import label_fault
-from obsctl.embedded.prometheus.numbers import plain_number
+from obsctl.embedded.prometheus.series_labels import label_fault, plain_number
 from obsctl.embedded.records import STALE, Batch, ExemplarRecord, MetadataRecord, SampleRecord
-from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.redaction import Redactor
 from obsctl.languages.labels import Labels
+
+Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint | SummaryDataPoint
 
 _LATEST_NS = (1 << 63) - 1
 _AHEAD_NS = 600 * 10**9
@@ -53,7 +54,7 @@ class PointError(ValueError):
 
 @dataclass
 class _Request:
-    scrub: Scrubber
+    redactor: Redactor
     deltas: Deltas
     latest_ns: int
     samples: list[SampleRecord] = field(default_factory=list)
@@ -73,7 +74,7 @@ class _Family:
     is_delta: bool
     request: _Request
 
-    def labels(self, point: Any) -> dict[str, str]:
+    def labels(self, point: Point) -> dict[str, str]:
         """The labels that all series of a point share. ``PointError`` when they are too many or too long."""
         found = {**labels(point.attributes), **self.base}
         fault = label_fault((), (("__name__", self.name), *found.items()))
@@ -85,7 +86,7 @@ class _Family:
         """One series of a point."""
         return tuple(sorted({**shared, **more, "__name__": self.name + suffix}.items()))
 
-    def store(self, point: Any, values: Mapping[Labels, float], first_ms: int | None) -> None:
+    def store(self, point: Point, values: Mapping[Labels, float], first_ms: int | None) -> None:
         """Add a sample of each series, with a zero before it where the stream begins.
 
         They are staleness markers when the point says that nothing was recorded.
@@ -99,8 +100,8 @@ class _Family:
             samples.append(SampleRecord(series, time_ms, STALE if nothing else value))
 
     def total(
-        self, stream: Labels, point: Any, parts: Mapping[Hashable, float]
-    ) -> tuple[Mapping[Any, float], int | None]:
+        self, stream: Labels, point: Point, parts: Mapping[Hashable, float]
+    ) -> tuple[Mapping[Hashable, float], int | None]:
         """What a point says in cumulative terms, and where a zero belongs before it (ms)."""
         if not self.is_delta or point.flags & DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:
             return parts, None
@@ -113,7 +114,7 @@ class _Family:
 
     def exemplar(self, series: Labels, exemplar: Exemplar) -> None:
         """Add one exemplar, its trace and span id as labels."""
-        self.request.scrub.attributes(exemplar.filtered_attributes)
+        self.request.redactor.attributes(exemplar.filtered_attributes)
         found = labels(exemplar.filtered_attributes)
         ids = {"trace_id": exemplar.trace_id.hex(), "span_id": exemplar.span_id.hex()}
         found |= {name: value for name, value in ids.items() if value}
@@ -122,26 +123,26 @@ class _Family:
 
 
 class Translator:
-    """Scrubs requests and takes their samples, exemplars and metadata out of them. Remembers delta streams."""
+    """Decodes requests into samples, exemplars and metadata, redacted. Remembers delta streams."""
 
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
         self._deltas = Deltas()
         self._clock = clock
 
-    def __call__(self, request: ExportMetricsServiceRequest, scrub: Scrubber) -> Taken:
-        """Take one request. Any thread."""
-        state = _Request(scrub, self._deltas, self._clock() + _AHEAD_NS)
+    def __call__(self, request: ExportMetricsServiceRequest, redactor: Redactor) -> DecodeResult:
+        """Decode one request. Any thread."""
+        state = _Request(redactor, self._deltas, self._clock() + _AHEAD_NS)
         for group in request.resource_metrics:
-            scrub.attributes(group.resource.attributes)
+            redactor.attributes(group.resource.attributes)
             base = _identity(group.resource)
             newest = 0
             for scoped in group.scope_metrics:
-                labelled = _scope(scoped, scrub) | base
+                labelled = _scope(scoped, redactor) | base
                 for metric in scoped.metrics:
                     newest = max(newest, _metric(metric, labelled, state))
             _target_info(group.resource, base, newest, state)
         batch = Batch(samples=state.samples, exemplars=state.exemplars, metadata=tuple(state.metadata.values()))
-        return Taken(batch, state.points, state.rejections.total, state.rejections.message)
+        return DecodeResult(batch, state.points, state.rejections.total, state.rejections.message)
 
 
 def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
@@ -161,7 +162,7 @@ def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
     family = _Family(name, kind, base, is_delta, state)
     newest = 0
     for point in points:
-        state.scrub.attributes(point.attributes)
+        state.redactor.attributes(point.attributes)
         try:
             _check_time(point, state.latest_ns)
             _POINTS[kind](family, point)
@@ -186,7 +187,7 @@ def _fault(metric: Metric, kind: str) -> str:
     return ""
 
 
-def _check_time(point: Any, latest_ns: int) -> None:
+def _check_time(point: Point, latest_ns: int) -> None:
     if not 0 < point.time_unix_nano <= _LATEST_NS:
         raise PointError("point without a valid time")
     if point.time_unix_nano > latest_ns:
@@ -257,9 +258,9 @@ def _number(point: NumberDataPoint | Exemplar) -> float:
     return float(point.as_int) if point.WhichOneof("value") == "as_int" else point.as_double
 
 
-def _scope(scoped: ScopeMetrics, scrub: Scrubber) -> dict[str, str]:
+def _scope(scoped: ScopeMetrics, redactor: Redactor) -> dict[str, str]:
     """The instrumentation scope as labels ``otel_scope_…``."""
-    scrub.attributes(scoped.scope.attributes)
+    redactor.attributes(scoped.scope.attributes)
     found = {f"otel_scope_{name}": value for name, value in labels(scoped.scope.attributes).items()}
     known = {"name": scoped.scope.name, "version": scoped.scope.version, "schema_url": scoped.schema_url}
     return found | {f"otel_scope_{name}": value for name, value in known.items() if value}

@@ -11,17 +11,17 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
 
-from obsctl.embedded.http.decoded import Taken
+from obsctl.embedded.http.decoded import DecodeResult
 from obsctl.embedded.otlp import logs as otlp_logs
 from obsctl.embedded.otlp import metrics as otlp_metrics
 from obsctl.embedded.otlp import traces as otlp_traces
-from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.redaction import Redactor
 
-Translate = Callable[[Any, Scrubber], Taken]
+Translate = Callable[[Any, Redactor], DecodeResult]
 
 
 @dataclass(frozen=True)
-class Signal:
+class OtlpSignal:
     """``rejected`` is the counter's field name in the partial success; ``items`` is how its items are called."""
 
     name: str
@@ -44,7 +44,7 @@ class Signal:
 
 
 SIGNALS = (
-    Signal(
+    OtlpSignal(
         name="traces",
         items="spans",
         request=traces.ExportTraceServiceRequest,
@@ -53,7 +53,7 @@ SIGNALS = (
         service="opentelemetry.proto.collector.trace.v1.TraceService",
         translator=lambda: otlp_traces.translate,
     ),
-    Signal(
+    OtlpSignal(
         name="metrics",
         items="data points",
         request=metrics.ExportMetricsServiceRequest,
@@ -62,7 +62,7 @@ SIGNALS = (
         service="opentelemetry.proto.collector.metrics.v1.MetricsService",
         translator=otlp_metrics.Translator,
     ),
-    Signal(
+    OtlpSignal(
         name="logs",
         items="log records",
         request=logs.ExportLogsServiceRequest,

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
-from obsctl.embedded.http.decoded import Rejections, Taken
+from obsctl.embedded.http.decoded import DecodeResult, Rejections
+from obsctl.embedded.otlp.any_values import service_name
 from obsctl.embedded.records import Batch, SpanRecord
-from obsctl.embedded.redaction import Scrubber
-
-UNKNOWN_SERVICE = "unknown_service"
-"""Semantic conventions: the service name of a resource that has none."""
+from obsctl.embedded.redaction import Redactor
 
 _LATEST = (1 << 63) - 1
 _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 
 
-def translate(request: ExportTraceServiceRequest, scrub: Scrubber) -> Taken:
-    """Scrub a request and take its spans out of it.
+def translate(request: ExportTraceServiceRequest, redactor: Redactor) -> DecodeResult:
+    """Redact a request and take its spans out of it.
 
     A span is rejected when an id has the wrong length or is all zeros, or when a time does not fit 63 bits. One that
     ends before it starts is kept: it is what the service said, and worth seeing.
@@ -26,18 +23,18 @@ def translate(request: ExportTraceServiceRequest, scrub: Scrubber) -> Taken:
     records: list[SpanRecord] = []
     rejections = Rejections()
     for group in request.resource_spans:
-        scrub.attributes(group.resource.attributes)
+        redactor.attributes(group.resource.attributes)
         service = service_name(group.resource)
         resource = group.resource.SerializeToString()
         for scoped in group.scope_spans:
-            scrub.attributes(scoped.scope.attributes)
-            _take(scoped, scrub, service, resource, records, rejections)
-    return Taken(Batch(spans=records), len(records) + rejections.total, rejections.total, rejections.message)
+            redactor.attributes(scoped.scope.attributes)
+            _decode_spans(scoped, redactor, service, resource, records, rejections)
+    return DecodeResult(Batch(spans=records), len(records) + rejections.total, rejections.total, rejections.message)
 
 
-def _take(
+def _decode_spans(
     scoped: ScopeSpans,
-    scrub: Scrubber,
+    redactor: Redactor,
     service: str,
     resource: bytes,
     records: list[SpanRecord],
@@ -54,8 +51,8 @@ def _take(
             rejections.add(_fault(span))
             continue
         payload = span.SerializeToString()
-        if scrub.suspects(payload):
-            _scrub(span, scrub)
+        if redactor.suspects(payload):
+            _redact(span, redactor)
             payload = span.SerializeToString()
         records.append(
             SpanRecord(
@@ -75,26 +72,18 @@ def _take(
         )
 
 
-def service_name(resource: Resource) -> str:
-    """``service.name`` of a resource, or what the conventions say in its place."""
-    for attribute in resource.attributes:
-        if attribute.key == "service.name":
-            return attribute.value.string_value or UNKNOWN_SERVICE
-    return UNKNOWN_SERVICE
-
-
-def _scrub(span: Span, scrub: Scrubber) -> None:
-    scrub.attributes(span.attributes)
+def _redact(span: Span, redactor: Redactor) -> None:
+    redactor.attributes(span.attributes)
     name = span.name
-    clean = scrub.text(name)
+    clean = redactor.text(name)
     if clean is not name:
         span.name = clean
     if span.HasField("status") and span.status.message:
-        span.status.message = scrub.text(span.status.message)
+        span.status.message = redactor.text(span.status.message)
     for event in span.events:
-        scrub.attributes(event.attributes)
+        redactor.attributes(event.attributes)
     for link in span.links:
-        scrub.attributes(link.attributes)
+        redactor.attributes(link.attributes)
 
 
 def _fault(span: Span) -> str:

@@ -6,25 +6,23 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from obsctl.embedded.http.calls import JSON, Call, Handler, compact, encoded, route
+from obsctl.embedded.http.calls import JSON, ApiCall, Handler, build_info, compact, encoded, route
 from obsctl.embedded.http.errors import prometheus as on_error
-from obsctl.embedded.http.version import build_info
-from obsctl.embedded.prometheus.json import instant_data, range_data
-from obsctl.embedded.prometheus.targets import targets_data
+from obsctl.embedded.prometheus.json import instant_data, range_data, targets_data
 from obsctl.embedded.query.promql import engine
 from obsctl.embedded.query.promql.context import LOOKBACK_MS
 from obsctl.embedded.query.vectors.annotations import Notes
 from obsctl.embedded.query.vectors.limits import TIMEOUT_SECONDS, Budget
 from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, StringValue, Value, Vector
 from obsctl.embedded.records import TargetStatus
-from obsctl.embedded.store.base import SampleReader, Series
+from obsctl.embedded.store.base import SampleReader, StoredSeries
 from obsctl.languages.errors import ParameterError, QueryError
-from obsctl.languages.labels import Matcher
+from obsctl.languages.labels import Labels, Matcher
 from obsctl.languages.numbers import format_time, format_value
 from obsctl.languages.promql.durations import INSTANT, Timing
 from obsctl.languages.promql.parse import parse, parse_match
@@ -58,14 +56,14 @@ def routes(samples: SampleReader, targets: Callable[[], Sequence[TargetStatus]])
     return [root, *(route(f"/api/v1/{path}", handler, on_error, methods) for path, handler, methods in table)]
 
 
-def _success(data: Any, *, cut: bool = False) -> Response:
+def _success(data: object, *, cut: bool = False) -> Response:
     return _success_text(compact(data), cut=cut)
 
 
 def _success_text(data: str, *, cut: bool = False, notes: tuple[list[str], list[str]] = ([], [])) -> Response:
     warnings, infos = notes
-    told = {"warnings": [*warnings, *([TRUNCATED] if cut else [])], "infos": infos}
-    extra = "".join(f',"{kind}":{compact(texts)}' for kind, texts in told.items() if texts)
+    notices = {"warnings": [*warnings, *([TRUNCATED] if cut else [])], "infos": infos}
+    extra = "".join(f',"{kind}":{compact(texts)}' for kind, texts in notices.items() if texts)
     return Response(encoded(f'{{"status":"success","data":{data}{extra}}}'), media_type=JSON)
 
 
@@ -73,11 +71,11 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _time(call: Call, name: str, default: int) -> int:
+def _time(call: ApiCall, name: str, default: int) -> int:
     return call.parsed(_described(prom_time_ms, "timestamp"), default, name)
 
 
-def _duration(call: Call, name: str, default: int) -> int:
+def _duration(call: ApiCall, name: str, default: int) -> int:
     return call.parsed(_described(seconds_or_duration_ms, "duration"), default, name)
 
 
@@ -93,7 +91,7 @@ def _described(parser: Callable[[str], int], what: str) -> Callable[[str], int]:
     return described
 
 
-def _limit(call: Call) -> int | None:
+def _limit(call: ApiCall) -> int | None:
     """The ``limit`` parameter; None when there is none (0 means the same)."""
     found = call.parsed(_count, 0, "limit")
     return found or None
@@ -110,26 +108,26 @@ def _cut(items: Sequence[T], limit: int | None) -> tuple[Sequence[T], bool]:
     return (items[:limit] if cut else items), cut
 
 
-def _parsed_query(call: Call, timing: Timing = INSTANT) -> Expr:
+def _parsed_query(call: ApiCall, timing: Timing = INSTANT) -> Expr:
     try:
         return parse(call.first("query"), timing)
     except QueryError as cause:
         raise ParameterError("query", cause) from cause
 
 
-def _budget(call: Call) -> Budget:
+def _budget(call: ApiCall) -> Budget:
     """What the query may cost; ``timeout`` can only shorten the time."""
-    asked = _duration(call, "timeout", LIMIT) if call.first("timeout") else LIMIT
-    return Budget(seconds=min(asked / 1000, TIMEOUT_SECONDS))
+    timeout = _duration(call, "timeout", LIMIT) if call.first("timeout") else LIMIT
+    return Budget(seconds=min(timeout / 1000, TIMEOUT_SECONDS))
 
 
-def _lookback(call: Call) -> int:
+def _lookback(call: ApiCall) -> int:
     """How far back an instant selector looks."""
-    asked = _duration(call, "lookback_delta", 0)
-    return asked if asked > 0 else LOOKBACK_MS
+    lookback = _duration(call, "lookback_delta", 0)
+    return lookback if lookback > 0 else LOOKBACK_MS
 
 
-def _query(samples: SampleReader, call: Call) -> Response:
+def _query(samples: SampleReader, call: ApiCall) -> Response:
     limit, at, budget, lookback = _limit(call), _time(call, "time", _now_ms()), _budget(call), _lookback(call)
     notes = Notes()
     value: Value = engine.instant(samples, _parsed_query(call), at, lookback=lookback, budget=budget, notes=notes)
@@ -137,7 +135,7 @@ def _query(samples: SampleReader, call: Call) -> Response:
     return _success_text(instant_data(value, at), cut=cut, notes=notes.told(call.first("query")))
 
 
-def _query_range(samples: SampleReader, call: Call) -> Response:
+def _query_range(samples: SampleReader, call: ApiCall) -> Response:
     limit, steps, budget, lookback = _limit(call), _steps(call), _budget(call), _lookback(call)
     notes = Notes()
     expr = _parsed_query(call, Timing(steps.step, steps.end - steps.start))
@@ -155,7 +153,7 @@ def _cut_value(value: Value, limit: int | None) -> tuple[Value, bool]:
     return Vector(value.labels[:limit], value.values[:limit], value.present[:limit]), True
 
 
-def _steps(call: Call) -> Steps:
+def _steps(call: ApiCall) -> Steps:
     """``start``, ``end`` and ``step``, all required, checked in Prometheus' order."""
     start, end = _required(call, "start", prom_time_ms, "timestamp"), _required(call, "end", prom_time_ms, "timestamp")
     if end < start:
@@ -172,13 +170,13 @@ def _steps(call: Call) -> Steps:
     return Steps(start, end, step)
 
 
-def _required(call: Call, name: str, parser: Callable[[str], int], what: str) -> int:
+def _required(call: ApiCall, name: str, parser: Callable[[str], int], what: str) -> int:
     if not call.first(name):
         raise ParameterError(name, f'cannot parse "" to a valid {what}')
     return call.parsed(_described(parser, what), 0, name)
 
 
-def _window(call: Call) -> tuple[int | None, int | None]:
+def _window(call: ApiCall) -> tuple[int | None, int | None]:
     """Optional ``start`` and ``end`` of the metadata endpoints; None is open."""
     start = _time(call, "start", -LIMIT) if call.first("start") else None
     end = _time(call, "end", LIMIT) if call.first("end") else None
@@ -187,7 +185,7 @@ def _window(call: Call) -> tuple[int | None, int | None]:
     return start, end
 
 
-def _matches(call: Call) -> list[tuple[Matcher, ...]]:
+def _matches(call: ApiCall) -> list[tuple[Matcher, ...]]:
     """The alternatives of all ``match[]`` parameters together."""
     try:
         return [parse_match(text) for text in call.all("match[]")]
@@ -195,12 +193,12 @@ def _matches(call: Call) -> list[tuple[Matcher, ...]]:
         raise ParameterError("match[]", cause) from cause
 
 
-def _selected(samples: SampleReader, call: Call) -> list[Series]:
+def _selected(samples: SampleReader, call: ApiCall) -> list[StoredSeries]:
     start, end = _window(call)
     return engine.select_series(samples, _matches(call) or [()], start, end)
 
 
-def _series(samples: SampleReader, call: Call) -> Response:
+def _series(samples: SampleReader, call: ApiCall) -> Response:
     limit = _limit(call)
     if not call.all("match[]"):
         raise QueryError("no match[] parameter provided")
@@ -213,12 +211,12 @@ def _sorted(values: Iterable[str], limit: int | None) -> Response:
     return _success(shown, cut=cut)
 
 
-def _labels(samples: SampleReader, call: Call) -> Response:
+def _labels(samples: SampleReader, call: ApiCall) -> Response:
     limit = _limit(call)
     return _sorted((name for series in _selected(samples, call) for name, _ in series.labels), limit)
 
 
-def _label_values(samples: SampleReader, call: Call) -> Response:
+def _label_values(samples: SampleReader, call: ApiCall) -> Response:
     name, limit = _unescaped(call.path["name"]), _limit(call)
     return _sorted((value for series in _selected(samples, call) for key, value in series.labels if key == name), limit)
 
@@ -237,7 +235,7 @@ def _character(digits: str) -> str:
     return chr(code)
 
 
-def _metadata(samples: SampleReader, call: Call) -> Response:
+def _metadata(samples: SampleReader, call: ApiCall) -> Response:
     limit, per_metric, wanted = _limit(call), call.parsed(_count, 0, "limit_per_metric"), call.first("metric")
     found: dict[str, list[dict[str, str]]] = defaultdict(list)
     for record in samples.metadata():
@@ -248,20 +246,20 @@ def _metadata(samples: SampleReader, call: Call) -> Response:
     return _success({family: entries[: per_metric or None] for family, entries in shown})
 
 
-def _exemplars(samples: SampleReader, call: Call) -> Response:
+def _exemplars(samples: SampleReader, call: ApiCall) -> Response:
     start, end = _window(call)
     start, end = (-LIMIT if start is None else start), (LIMIT if end is None else end)
     selectors = selectors_in(_parsed_query(call))
     if not selectors:
         return Response(status_code=204)
-    found: dict[Any, dict[Any, None]] = defaultdict(dict)
+    found: dict[Labels, dict[tuple[Labels, float, int], None]] = defaultdict(dict)
     for selector in selectors:
         for record in samples.exemplars(selector.matchers, start, end):
             found[record.series][(record.labels, record.value, record.time_ms)] = None
-    return _success_text(f"[{','.join(_exemplar_series(series, list(each)) for series, each in found.items())}]")
+    return _success_text(f"[{','.join(_exemplar_series(series, each) for series, each in found.items())}]")
 
 
-def _exemplar_series(series: Any, exemplars: list[Any]) -> str:
+def _exemplar_series(series: Labels, exemplars: Iterable[tuple[Labels, float, int]]) -> str:
     shown = ",".join(
         f'{{"labels":{compact(dict(labels))},"value":"{format_value(value)}","timestamp":{format_time(at)}}}'
         for labels, value, at in exemplars
@@ -269,12 +267,12 @@ def _exemplar_series(series: Any, exemplars: list[Any]) -> str:
     return f'{{"seriesLabels":{compact(dict(series))},"exemplars":[{shown}]}}'
 
 
-def _targets(targets: Sequence[TargetStatus], call: Call) -> Response:
+def _targets(targets: Sequence[TargetStatus], call: ApiCall) -> Response:
     return _success(targets_data(targets, call.first("state", default="any").lower(), call.first("scrapePool")))
 
 
 def _runtime_info(started: float) -> Handler:
-    def handler(_: Call) -> Response:
+    def handler(_: ApiCall) -> Response:
         return _success(
             {
                 "startTime": format_rfc3339(started),

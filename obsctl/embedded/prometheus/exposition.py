@@ -1,7 +1,7 @@
 """Parsing what targets expose: Prometheus' text format 0.0.4 and OpenMetrics 1.0.
 
 A target sends the same series again and again, so the text before a value is looked up in a cache that gives its
-labels; only new text is taken apart. A scrape then costs about a microsecond a line.
+labels; only new text is parsed. A scrape then costs about a microsecond a line.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from obsctl.embedded.prometheus.numbers import label_number
+from obsctl.embedded.prometheus.series_labels import label_number
 from obsctl.embedded.records import MetadataRecord
 from obsctl.languages.labels import Labels
 
@@ -36,7 +36,7 @@ class ExpositionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Exemplar:
+class ScrapedExemplar:
     """Labels, value, and the time in ms if the target gave one."""
 
     labels: Labels
@@ -45,24 +45,24 @@ class Exemplar:
 
 
 @dataclass(frozen=True, slots=True)
-class Scraped:
+class ScrapedSample:
     """One sample; time in ms if the target gave one."""
 
     labels: Labels
     value: float
     time_ms: int | None = None
-    exemplar: Exemplar | None = None
+    exemplar: ScrapedExemplar | None = None
 
 
-_Values = tuple[float, int | None, Exemplar | None]
+_Values = tuple[float, int | None, ScrapedExemplar | None]
 """What stands behind a series: value, time in ms, exemplar."""
 
 
 @dataclass
-class Exposition:
+class ParsedExposition:
     """What one scrape brought. Of a series that appears twice the first sample is kept."""
 
-    samples: dict[Labels, Scraped] = field(default_factory=dict)
+    samples: dict[Labels, ScrapedSample] = field(default_factory=dict)
     families: dict[str, MetadataRecord] = field(default_factory=dict)
 
 
@@ -73,9 +73,9 @@ class Parser:
         self._relabel = relabel
         self._known: dict[str, Labels | None] = {}
 
-    def parse(self, text: str, *, openmetrics: bool) -> Exposition:
+    def parse(self, text: str, *, openmetrics: bool) -> ParsedExposition:
         """Parse a whole exposition; ``ExpositionError`` names the first bad line."""
-        found = Exposition()
+        found = ParsedExposition()
         seen: dict[str, Labels | None] = {}
         lines = _lines(text, openmetrics)
         for number, line in enumerate(lines, 1):
@@ -89,7 +89,7 @@ class Parser:
         self._known = seen
         return found
 
-    def _sample(self, line: str, openmetrics: bool, found: Exposition, seen: dict[str, Labels | None]) -> None:
+    def _sample(self, line: str, openmetrics: bool, found: ParsedExposition, seen: dict[str, Labels | None]) -> None:
         key, _, value = line.rpartition(" ")
         known = self._known
         if key in known:
@@ -102,7 +102,7 @@ class Parser:
             sample = _rest(line[len(key) :], openmetrics)
         seen[key] = labels
         if labels is not None and labels not in found.samples:
-            found.samples[labels] = Scraped(labels, *sample)
+            found.samples[labels] = ScrapedSample(labels, *sample)
 
     def _labels(self, series: str, families: Mapping[str, MetadataRecord], openmetrics: bool) -> Labels | None:
         """The stored labels of a series as written; None for one that is left out (``_created``)."""
@@ -176,7 +176,7 @@ def _rest(text: str, openmetrics: bool) -> _Values:
     return _float(words[0]), time_ms, _exemplar(exemplar) if mark else None
 
 
-def _exemplar(text: str) -> Exemplar:
+def _exemplar(text: str) -> ScrapedExemplar:
     match = _SERIES.match(text)
     if not match or match[1] or not match[2]:
         raise ValueError("an exemplar must have labels")
@@ -184,7 +184,7 @@ def _exemplar(text: str) -> Exemplar:
     if not 1 <= len(words) <= 2:
         raise ValueError("an exemplar must have a value and perhaps a time")
     labels = tuple(sorted(pair for pair in _pairs(match[2][1:-1]).items() if pair[1]))
-    return Exemplar(labels, _float(words[0]), _time(words[1], openmetrics=True) if len(words) == 2 else None)
+    return ScrapedExemplar(labels, _float(words[0]), _time(words[1], openmetrics=True) if len(words) == 2 else None)
 
 
 def _time(text: str, openmetrics: bool) -> int:

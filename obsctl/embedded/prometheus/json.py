@@ -1,15 +1,21 @@
-"""Query results as Prometheus prints them. Written by hand: its numbers are not what a JSON encoder would print."""
+"""Query results and scrape targets as Prometheus prints them.
+
+Results are written by hand: their numbers are not what a JSON encoder would print.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
+from urllib.parse import urlsplit
 
 from obsctl.embedded.http.calls import compact
 from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, StringValue, Value, Vector
+from obsctl.embedded.records import TargetStatus
 from obsctl.languages.labels import Labels
 from obsctl.languages.numbers import format_plain, format_short_time, format_time, format_value
+from obsctl.languages.units import format_prom_duration, format_rfc3339
 
 
 def instant_data(value: Value, time: int) -> str:
@@ -87,3 +93,35 @@ def _texts(values: Sequence[float]) -> list[str]:
         format_value(value) if "e" in text or "n" in text else text.removesuffix(".0")
         for value, text in zip(values, printed.split(", "), strict=True)
     ]
+
+
+def targets_data(targets: Sequence[TargetStatus], state: str, pool: str) -> dict[str, object]:
+    """``data``: targets of a scrape pool ("" is all), when ``state`` asks for active ones. Nothing is ever dropped."""
+    shown = [_target(t) for t in targets if pool in ("", t.job)] if state in ("any", "active") else []
+    counts = None if state == "active" else {t.job: 0 for t in targets}
+    return {"activeTargets": shown, "droppedTargets": [], "droppedTargetCounts": counts}
+
+
+def _target(target: TargetStatus) -> dict[str, object]:
+    url = urlsplit(target.url)
+    interval, timeout = (format_prom_duration(round(s * 1000)) for s in (target.interval, target.timeout))
+    return {
+        "discoveredLabels": {
+            "__address__": url.netloc,
+            "__metrics_path__": url.path or "/",
+            "__scheme__": url.scheme,
+            "__scrape_interval__": interval,
+            "__scrape_timeout__": timeout,
+            "job": target.job,
+        },
+        "labels": {"instance": url.netloc, "job": target.job} | dict(target.labels),
+        "scrapePool": target.job,
+        "scrapeUrl": target.url,
+        "globalUrl": target.url,
+        "lastError": target.last_error,
+        "lastScrape": format_rfc3339(target.last_scrape),
+        "lastScrapeDuration": target.last_duration,
+        "health": target.health,
+        "scrapeInterval": interval,
+        "scrapeTimeout": timeout,
+    }

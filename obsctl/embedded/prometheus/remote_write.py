@@ -2,6 +2,9 @@
 
 Source: remote write specification 1.0. What is valid in a request is stored, whatever else is in it; anything invalid
 is named in a 400 answer, after which a sender does not try again. 429 and 5xx mean: later.
+
+The messages are built from a table. Where a field says ``bytes`` and the specification has a message, the two look the
+same on the wire; labels are left packed because the same ones come with every request and are looked up as they are.
 """
 
 from __future__ import annotations
@@ -17,13 +20,37 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from obsctl.embedded.http.body import Bodies, BodyError
-from obsctl.embedded.http.decoded import Rejections, Taken
-from obsctl.embedded.prometheus.label_limits import label_fault
-from obsctl.embedded.prometheus.remote_write_proto import METRIC_TYPES, Label, WriteRequest
+from obsctl.embedded.http.decoded import DecodeResult, Rejections
+from obsctl.embedded.http.proto_table import Table, messages
+from obsctl.embedded.prometheus.series_labels import label_fault
 from obsctl.embedded.records import Batch, ExemplarRecord, MetadataRecord, SampleRecord
-from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, OwnMetrics
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, SelfMetrics
 from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError, Written
 from obsctl.languages.labels import Labels
+
+_MESSAGES: Table = {
+    "Label": ((1, "name", "string"), (2, "value", "string")),
+    "Sample": ((1, "value", "double"), (2, "timestamp", "int64")),
+    "Exemplar": ((1, "labels", "*Label"), (2, "value", "double"), (3, "timestamp", "int64")),
+    "TimeSeries": (
+        *((1, "labels", "*bytes"), (2, "samples", "*Sample")),
+        *((3, "exemplars", "*Exemplar"), (4, "histograms", "*bytes")),
+    ),
+    "MetricMetadata": (
+        *((1, "type", "int32"), (2, "metric_family_name", "string")),
+        *((4, "help", "string"), (5, "unit", "string")),
+    ),
+    "WriteRequest": ((1, "timeseries", "*TimeSeries"), (3, "metadata", "*MetricMetadata")),
+}
+
+METRIC_TYPES = ("unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset")
+"""``MetricMetadata.MetricType`` by number."""
+
+
+_CLASSES = messages("obsctl.remote_write", _MESSAGES)
+WriteRequest: Any = _CLASSES["WriteRequest"]
+Label: Any = _CLASSES["Label"]
+
 
 MEDIA_TYPE = "application/x-protobuf"
 MESSAGE = "prometheus.WriteRequest"
@@ -66,8 +93,8 @@ def _series_labels(packed: _Key) -> tuple[Labels, str]:
     return labels, label_fault([one.name for one in parsed], labels)
 
 
-def parse(body: bytes, cache: SeriesCache, now_ms: int) -> Taken:
-    """Take a ``WriteRequest`` apart. ``BodyError`` 400 when it is none."""
+def parse(body: bytes, cache: SeriesCache, now_ms: int) -> DecodeResult:
+    """Decode a ``WriteRequest``. ``BodyError`` 400 when it is none."""
     try:
         request = WriteRequest.FromString(body)
     except DecodeError as error:
@@ -92,7 +119,7 @@ def parse(body: bytes, cache: SeriesCache, now_ms: int) -> Taken:
         exemplars += _exemplars(labels, series.exemplars, latest, rejections)
     metadata = [_metadata(one) for one in request.metadata if one.metric_family_name]
     batch = Batch(samples=samples, exemplars=exemplars, metadata=metadata)
-    return Taken(batch, len(samples) + len(exemplars) + rejections.total, rejections.total, rejections.message)
+    return DecodeResult(batch, len(samples) + len(exemplars) + rejections.total, rejections.total, rejections.message)
 
 
 def _exemplars(series: Labels, found: Sequence[Any], latest: int, rejections: Rejections) -> list[ExemplarRecord]:
@@ -113,7 +140,7 @@ def _metadata(found: Any) -> MetadataRecord:
     return MetadataRecord(found.metric_family_name, kind, found.help, found.unit)
 
 
-def routes(sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> list[Route]:
+def routes(sink: Sink, metrics: SelfMetrics, bodies: Bodies) -> list[Route]:
     """The write route."""
     for family in (RECEIVED, ACCEPTED, DUPLICATE, REJECTED):
         metrics.add(family, 0, *_LABELS)
@@ -135,7 +162,7 @@ def routes(sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> list[Route]:
 
 
 class _Receiver:
-    def __init__(self, sink: Sink, metrics: OwnMetrics, bodies: Bodies) -> None:
+    def __init__(self, sink: Sink, metrics: SelfMetrics, bodies: Bodies) -> None:
         self._sink = sink
         self._metrics = metrics
         self._bodies = bodies
@@ -143,39 +170,39 @@ class _Receiver:
         self._parsing = asyncio.Lock()
 
     async def write(self, request: Request) -> Response:
-        """Take one request; the answer comes once it is on disk."""
+        """Store one request; the answer comes once it is on disk."""
         _check_headers(request)
         async with self._bodies.read_snappy(request) as body:
-            taken = await self._parsed(body)
-            self._metrics.add(RECEIVED, taken.count, *_LABELS)
+            decoded = await self._parsed(body)
+            self._metrics.add(RECEIVED, decoded.count, *_LABELS)
             written = Written(0)
-            if taken.batch.items:
-                written = await asyncio.wrap_future(self._sink.submit(taken.batch))
-        return self._answer(taken, written)
+            if decoded.batch.items:
+                written = await asyncio.wrap_future(self._sink.submit(decoded.batch))
+        return self._answer(decoded, written)
 
-    async def _parsed(self, body: bytes) -> Taken:
+    async def _parsed(self, body: bytes) -> DecodeResult:
         """Large bodies are parsed on a thread, one at a time, so that the event loop goes on."""
-        take: Callable[[], Taken] = lambda: parse(body, self._cache, time.time_ns() // 1_000_000)  # noqa: E731
+        decode: Callable[[], DecodeResult] = lambda: parse(body, self._cache, time.time_ns() // 1_000_000)  # noqa: E731
         async with self._parsing:
             if len(body) <= _INLINE_BYTES:
-                return take()
-            return await asyncio.get_running_loop().run_in_executor(None, take)
+                return decode()
+            return await asyncio.get_running_loop().run_in_executor(None, decode)
 
-    def _answer(self, taken: Taken, written: Written) -> Response:
+    def _answer(self, decoded: DecodeResult, written: Written) -> Response:
         conflicting = written.conflicting
-        no_room = taken.batch.items - written.stored - written.duplicates - conflicting
-        self._metrics.add(ACCEPTED, written.stored - len(taken.batch.metadata), *_LABELS)
+        no_room = decoded.batch.items - written.stored - written.duplicates - conflicting
+        self._metrics.add(ACCEPTED, written.stored - len(decoded.batch.metadata), *_LABELS)
         self._metrics.add(DUPLICATE, written.duplicates, *_LABELS)
-        self._metrics.add(REJECTED, taken.rejected + conflicting + no_room, *_LABELS)
-        if taken.rejected or conflicting:
+        self._metrics.add(REJECTED, decoded.rejected + conflicting + no_room, *_LABELS)
+        if decoded.rejected or conflicting:
             conflict = f"{conflicting} x {CONFLICT}" if conflicting else ""
-            return self.refuse(400, "; ".join(filter(None, (taken.message, conflict))))
+            return self.refuse(400, "; ".join(filter(None, (decoded.message, conflict))))
         if no_room:
             return self.refuse(429, f"{no_room} x too many different series", retry_after=60)
         counts = {
-            "samples": len(taken.batch.samples),
+            "samples": len(decoded.batch.samples),
             "histograms": 0,
-            "exemplars": len(taken.batch.exemplars),
+            "exemplars": len(decoded.batch.exemplars),
         }
         headers = {f"x-prometheus-remote-write-{kind}-written": str(count) for kind, count in counts.items()}
         return Response(status_code=204, headers=headers)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from obsctl.embedded.http.calls import JSON, Call, compact, encoded, route
+from obsctl.embedded.http.calls import JSON, ApiCall, compact, encoded, route
 from obsctl.embedded.http.errors import prometheus as on_error
 from obsctl.embedded.query.gotemplate.printing import scientific
 from obsctl.embedded.rules.alerts import ActiveAlert, showing, worst
@@ -36,24 +35,24 @@ def routes(groups: Groups, alertmanagers: Sequence[str]) -> list[Route]:
     ]
 
 
-def _success(data: Any) -> Response:
+def _success(data: object) -> Response:
     return Response(encoded(f'{{"status":"success","data":{compact(data)}}}'), media_type=JSON)
 
 
-def _managers(urls: Sequence[str]) -> dict[str, Any]:
+def _managers(urls: Sequence[str]) -> dict[str, object]:
     active = [{"url": f"{url}/api/v2/alerts"} for url in urls]
     return {"activeAlertmanagers": active, "droppedAlertmanagers": []}
 
 
-def _alerts(groups: Sequence[GroupStatus]) -> list[dict[str, Any]]:
+def _alerts(groups: Sequence[GroupStatus]) -> list[dict[str, object]]:
     return [_alert(alert) for group in groups for rule in group.rules for alert in showing(rule.active)]
 
 
-def _rules(groups: Sequence[GroupStatus], call: Call) -> dict[str, Any]:
+def _rules(groups: Sequence[GroupStatus], call: ApiCall) -> dict[str, object]:
     """``data`` of ``/api/v1/rules``. Groups without a rule that is asked for are left out."""
     wanted, matches, alerts = _wanted(call), _matches(call), not _flag(call, "exclude_alerts")
     files, names = call.all("file[]"), call.all("rule_group[]")
-    shown: list[dict[str, Any]] = []
+    shown: list[dict[str, object]] = []
     for status in sorted(groups, key=lambda status: (status.group.file, status.group.name)):
         group = status.group
         if (files and group.file not in files) or (names and group.name not in names):
@@ -64,7 +63,7 @@ def _rules(groups: Sequence[GroupStatus], call: Call) -> dict[str, Any]:
     return _page(shown, call)
 
 
-def _page(shown: list[dict[str, Any]], call: Call) -> dict[str, Any]:
+def _page(shown: list[dict[str, object]], call: ApiCall) -> dict[str, object]:
     """So many groups from a place on; the token is the place's number."""
     limit, begin = call.parsed(_count, 0, "group_limit"), call.parsed(_count, 0, "group_next_token")
     if not limit:
@@ -81,21 +80,21 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _wanted(call: Call) -> Callable[[Rule], bool]:
+def _wanted(call: ApiCall) -> Callable[[Rule], bool]:
     kind, names = call.first("type").lower(), call.all("rule_name[]")
     if kind not in _TYPES:
         raise ParameterError("type", f"not supported value {excerpt(kind)}")
     return lambda rule: _TYPES[kind] in ("", _type(rule)) and (not names or rule.name in names)
 
 
-def _flag(call: Call, name: str) -> bool:
+def _flag(call: ApiCall, name: str) -> bool:
     text = call.first(name).lower()
     if text not in _TRUE | _FALSE:
         raise ParameterError(name, f"strconv.ParseBool: parsing {excerpt(text)}: invalid syntax")
     return text in _TRUE
 
 
-def _matches(call: Call) -> list[tuple[Matcher, ...]]:
+def _matches(call: ApiCall) -> list[tuple[Matcher, ...]]:
     try:
         return [parse_match(text) for text in call.all("match[]")]
     except QueryError as cause:
@@ -118,7 +117,7 @@ def _labels(rule: Rule) -> dict[str, str]:
     return dict(sorted(rule.labels.items()))
 
 
-def _group(status: GroupStatus, rules: Sequence[RuleStatus], *, alerts: bool) -> dict[str, Any]:
+def _group(status: GroupStatus, rules: Sequence[RuleStatus], *, alerts: bool) -> dict[str, object]:
     group = status.group
     return {
         "name": group.name,
@@ -131,7 +130,7 @@ def _group(status: GroupStatus, rules: Sequence[RuleStatus], *, alerts: bool) ->
     }
 
 
-def _rule(status: RuleStatus, *, alerts: bool) -> dict[str, Any]:
+def _rule(status: RuleStatus, *, alerts: bool) -> dict[str, object]:
     rule = status.rule
     common = {
         "health": status.health,
@@ -140,12 +139,12 @@ def _rule(status: RuleStatus, *, alerts: bool) -> dict[str, Any]:
         "lastEvaluation": format_rfc3339(status.evaluated / 1000),
         "type": _type(rule),
     }
-    told = {"name": rule.name, "query": rule.query}
+    fields = {"name": rule.name, "query": rule.query}
     if not isinstance(rule, AlertingRule):
-        return {**told, "labels": _labels(rule), **common}
+        return {**fields, "labels": _labels(rule), **common}
     return {
         "state": worst(status.active) if status.evaluated else "unknown",
-        **told,
+        **fields,
         "duration": rule.hold_ms / 1000,
         "keepFiringFor": rule.keep_ms / 1000,
         "labels": _labels(rule),
@@ -155,7 +154,7 @@ def _rule(status: RuleStatus, *, alerts: bool) -> dict[str, Any]:
     }
 
 
-def _alert(alert: ActiveAlert) -> dict[str, Any]:
+def _alert(alert: ActiveAlert) -> dict[str, object]:
     since = {} if alert.keep_since is None else {"keepFiringSince": format_rfc3339(alert.keep_since / 1000)}
     return {
         "labels": dict(alert.labels),

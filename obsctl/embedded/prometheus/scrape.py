@@ -6,17 +6,18 @@ series say how it went.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from obsctl.embedded.config import ScrapeConfig, ScrapeOptions, ScrapeTarget
-from obsctl.embedded.prometheus.exposition import Exposition, ExpositionError, Parser, Scraped
+from obsctl.embedded.prometheus.exposition import ExpositionError, ParsedExposition, Parser, ScrapedSample
 from obsctl.embedded.prometheus.fetch import FetchError, fetch
-from obsctl.embedded.prometheus.scrape_limits import exceeded
+from obsctl.embedded.prometheus.series_labels import label_fault
 from obsctl.embedded.records import STALE, Batch, ExemplarRecord, MetadataRecord, SampleRecord, TargetStatus
-from obsctl.embedded.self_metrics import ACCEPTED, RECEIVED, SAMPLES_DROPPED, SCRAPES, OwnMetrics
+from obsctl.embedded.self_metrics import ACCEPTED, RECEIVED, SAMPLES_DROPPED, SCRAPES, SelfMetrics
 from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError
 from obsctl.languages.labels import Labels
 
@@ -27,12 +28,12 @@ _FUTURE_MS = 600_000
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScrapeOutcome:
     """One scrape: when it began (ms), how long it took (s), and what it brought, or why nothing."""
 
     began_ms: int
     seconds: float
-    found: Exposition | None
+    found: ParsedExposition | None
     error: str = ""
     scraped: int = 0
     """Samples, those of a scrape that exceeded a limit too."""
@@ -69,7 +70,9 @@ def relabel(scraped: dict[str, str], target: Mapping[str, str], *, honor_labels:
     return tuple(sorted((name, value) for name, value in merged.items() if value))
 
 
-def digest(outcome: Outcome, target: Mapping[str, str], memory: Memory, rules: ScrapeOptions) -> tuple[Batch, Memory]:
+def digest(
+    outcome: ScrapeOutcome, target: Mapping[str, str], memory: Memory, rules: ScrapeOptions
+) -> tuple[Batch, Memory]:
     """What to store after a scrape, and what to remember. Pure.
 
     Series with times of their own get no staleness markers, unless ``track_timestamps_staleness`` is set.
@@ -96,7 +99,7 @@ def digest(outcome: Outcome, target: Mapping[str, str], memory: Memory, rules: S
     return Batch(samples=samples, exemplars=fresh, metadata=changed), Memory(live, remembered, families)
 
 
-def _report(outcome: Outcome, target: Mapping[str, str], added: int) -> list[SampleRecord]:
+def _report(outcome: ScrapeOutcome, target: Mapping[str, str], added: int) -> list[SampleRecord]:
     count = float(outcome.scraped)
     values = {
         "up": 0.0 if outcome.found is None else 1.0,
@@ -110,7 +113,7 @@ def _report(outcome: Outcome, target: Mapping[str, str], added: int) -> list[Sam
     ]
 
 
-def _exemplars(found: Mapping[Labels, Scraped], now: int, memory: Memory) -> list[ExemplarRecord]:
+def _exemplars(found: Mapping[Labels, ScrapedSample], now: int, memory: Memory) -> list[ExemplarRecord]:
     """Exemplars that differ from the last one of their series: targets repeat them in every scrape."""
     return [
         ExemplarRecord(labels, one.labels, now if one.time_ms is None else one.time_ms, one.value)
@@ -120,7 +123,7 @@ def _exemplars(found: Mapping[Labels, Scraped], now: int, memory: Memory) -> lis
 
 
 def _kept(
-    exemplars: Mapping[Labels, tuple[Labels, float]], found: Mapping[Labels, Scraped]
+    exemplars: Mapping[Labels, tuple[Labels, float]], found: Mapping[Labels, ScrapedSample]
 ) -> dict[Labels, tuple[Labels, float]]:
     return {labels: one for labels, one in exemplars.items() if labels in found}
 
@@ -128,7 +131,7 @@ def _kept(
 class TargetScraper:
     """One target: scrapes it, stores what it says, knows how it is."""
 
-    def __init__(self, target: ScrapeTarget, timing: ScrapeConfig, sink: Sink, metrics: OwnMetrics) -> None:
+    def __init__(self, target: ScrapeTarget, timing: ScrapeConfig, sink: Sink, metrics: SelfMetrics) -> None:
         self._target = target
         self._timeout = timing.timeout
         self._sink = sink
@@ -150,9 +153,9 @@ class TargetScraper:
         found, error = self._look()
         scraped = len(found.samples) if found else 0
         if found and not error:
-            error = exceeded(found.samples, self._memory.live, self._options)
+            error = limit_exceeded(found.samples, self._memory.live, self._options)
         seconds = time.perf_counter() - clock
-        outcome = Outcome(int(began * 1000), seconds, None if error else found, error, scraped)
+        outcome = ScrapeOutcome(int(began * 1000), seconds, None if error else found, error, scraped)
         batch, memory = digest(outcome, self._labels, self._memory, self._options)
         self._metrics.add(RECEIVED, len(batch.samples), *_LABELS)
         error = self._store(batch) or error
@@ -166,7 +169,7 @@ class TargetScraper:
             last_duration=outcome.seconds,
         )
 
-    def _look(self) -> tuple[Exposition | None, str]:
+    def _look(self) -> tuple[ParsedExposition | None, str]:
         try:
             fetched = fetch(self._target.url, self._timeout)
             return self._parser.parse(fetched.text, openmetrics=fetched.openmetrics), ""
@@ -193,7 +196,7 @@ class TargetScraper:
 class Scraping:
     """All targets, each in its thread. The first scrapes happen at once."""
 
-    def __init__(self, scrape: ScrapeConfig, sink: Sink, metrics: OwnMetrics) -> None:
+    def __init__(self, scrape: ScrapeConfig, sink: Sink, metrics: SelfMetrics) -> None:
         self._interval = scrape.interval
         self._scrapers = [TargetScraper(target, scrape, sink, metrics) for target in scrape.targets]
         self._stop = threading.Event()
@@ -221,3 +224,30 @@ class Scraping:
             due += self._interval
             # After a scrape longer than the interval, go on from now; there is nothing to catch up with.
             due = max(due, time.monotonic()) if due < time.monotonic() - self._interval else due
+
+
+def limit_exceeded(samples: Mapping[Labels, ScrapedSample], known: Collection[Labels], rules: ScrapeOptions) -> str:
+    """Which limit a scrape exceeds, in Prometheus' words; empty when none. ``known`` series were checked before."""
+    if rules.sample_limit and len(samples) > rules.sample_limit:
+        return "sample limit exceeded"
+    faults = (
+        _label_limit_exceeded(labels, rules) or label_fault((), labels) for labels in samples if labels not in known
+    )
+    return next(filter(None, faults), "")
+
+
+def _label_limit_exceeded(labels: Labels, rules: ScrapeOptions) -> str:
+    metric = json.dumps(dict(labels).get("__name__", ""), ensure_ascii=False)
+    most, longest_name, longest_value = rules.label_limit, rules.label_name_length_limit, rules.label_value_length_limit
+    if most and len(labels) > most:
+        return f"label_limit exceeded (metric: {metric}, number of labels: {len(labels)}, limit: {most})"
+    for name, value in labels:
+        size, length = len(name.encode()), len(value.encode())
+        if longest_name and size > longest_name:
+            about = f"metric: {metric}, label name: {name[:200]}, length: {size}, limit: {longest_name}"
+            return f"label_name_length_limit exceeded ({about})"
+        if longest_value and length > longest_value:
+            shown = json.dumps(value[:200], ensure_ascii=False)
+            about = f"metric: {metric}, label name: {name}, value: {shown}, length: {length}, limit: {longest_value}"
+            return f"label_value_length_limit exceeded ({about})"
+    return ""

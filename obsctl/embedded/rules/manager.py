@@ -14,11 +14,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from obsctl.embedded import self_metrics as own_metrics
+from obsctl.embedded import self_metrics
 from obsctl.embedded.rules.group import GroupRun, Tell
 from obsctl.embedded.rules.model import AlertOrigin, RuleGroup
 from obsctl.embedded.rules.status import GroupStatus
-from obsctl.embedded.self_metrics import OwnMetrics
+from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.embedded.store.base import SampleReader, Sink
 
 _SHARE = 10
@@ -46,7 +46,7 @@ class RuleManager:
         sink: Sink,
         tell: Tell,
         around: AlertOrigin,
-        metrics: OwnMetrics,
+        metrics: SelfMetrics,
     ) -> None:
         now = _now()
         runs = [GroupRun(group, reader, sink, tell, around) for group in groups]
@@ -71,12 +71,12 @@ class RuleManager:
 
     def _announce(self, run: GroupRun) -> None:
         key = run.group.key
-        for family in own_metrics.RULE_COUNTERS:
+        for family in self_metrics.RULE_COUNTERS:
             self._metrics.add(family, 0, key)
-        self._metrics.gauge(own_metrics.RULE_INTERVAL, lambda: run.group.interval_ms / 1000, key)
-        self._metrics.gauge(own_metrics.RULE_RULES, lambda: len(run.group.rules), key)
-        self._metrics.gauge(own_metrics.RULE_LAST_SECONDS, lambda: run.status.seconds, key)
-        self._metrics.gauge(own_metrics.RULE_LAST_TIME, lambda: run.status.evaluated / 1000, key)
+        self._metrics.gauge(self_metrics.RULE_INTERVAL, lambda: run.group.interval_ms / 1000, key)
+        self._metrics.gauge(self_metrics.RULE_RULES, lambda: len(run.group.rules), key)
+        self._metrics.gauge(self_metrics.RULE_LAST_SECONDS, lambda: run.status.seconds, key)
+        self._metrics.gauge(self_metrics.RULE_LAST_TIME, lambda: run.status.evaluated / 1000, key)
 
     def _work(self) -> None:
         while True:
@@ -91,16 +91,16 @@ class RuleManager:
             one.run.evaluate(one.due)
         except Exception:  # noqa: BLE001 - the boundary of the thread: one group must not take the others along
             _log.exception("group %s could not be evaluated", group.key)
-            self._metrics.add(own_metrics.RULE_FAILURES, len(group.rules), group.key)
+            self._metrics.add(self_metrics.RULE_FAILURES, len(group.rules), group.key)
         else:
             failed = sum(rule.health == "err" for rule in one.run.status.rules)
-            self._metrics.add(own_metrics.RULE_FAILURES, failed, group.key)
-        self._metrics.add(own_metrics.RULE_EVALUATIONS, len(group.rules), group.key)
-        self._metrics.add(own_metrics.RULE_SECONDS, one.run.status.seconds, group.key)
+            self._metrics.add(self_metrics.RULE_FAILURES, failed, group.key)
+        self._metrics.add(self_metrics.RULE_EVALUATIONS, len(group.rules), group.key)
+        self._metrics.add(self_metrics.RULE_SECONDS, one.run.status.seconds, group.key)
         costly = sum(_cost_ms(each.run.status) > each.run.group.interval_ms for each in self._scheduled)
         rest = _cost_ms(one.run.status) * max(costly, 1)
         one.due, missed = following(group, one.due, _now(), rest)
-        self._metrics.add(own_metrics.RULE_MISSED, missed, group.key)
+        self._metrics.add(self_metrics.RULE_MISSED, missed, group.key)
 
 
 def aligned(group: RuleGroup, now: int) -> int:

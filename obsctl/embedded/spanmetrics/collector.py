@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 
 from obsctl.embedded.records import Batch, SpanRecord
-from obsctl.embedded.self_metrics import SPANS_NOT_COUNTED, OwnMetrics
+from obsctl.embedded.self_metrics import SPANS_NOT_COUNTED, SelfMetrics
 from obsctl.embedded.spanmetrics import graph, red
 from obsctl.embedded.spanmetrics.instruments import written
 from obsctl.embedded.store.base import Sink, StoreFullError, Written
@@ -27,7 +27,7 @@ _MAX_WAITING = 100_000
 class SpanMetrics:
     """A ``Sink`` that passes everything on. A batch of which nothing was new is not counted again."""
 
-    def __init__(self, sink: Sink, metrics: OwnMetrics) -> None:
+    def __init__(self, sink: Sink, metrics: SelfMetrics) -> None:
         self._sink = sink
         self._metrics = metrics
         metrics.add(SPANS_NOT_COUNTED, 0)

@@ -59,7 +59,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True)
-class Series:
+class StoredSeries:
     """One stored series; ``labels`` include ``__name__``."""
 
     id: int
@@ -202,11 +202,13 @@ class SpanReader(Protocol):
 class SeriesReader(Protocol):
     """Stored series. Times are milliseconds, both ends included; None is open."""
 
-    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+    def series(
+        self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None
+    ) -> list[StoredSeries]:
         """Series with all matchers and, where a time is given, at least one sample in it, in order of labels."""
         ...
 
-    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+    def samples(self, series: Sequence[StoredSeries], start: int, end: int) -> Samples:
         """Samples of series that ``series`` gave, a row for each in the order given (an empty one if it has none)."""
         ...
 
@@ -268,3 +270,14 @@ class Store(Sink, SpanReader, SampleReader, LogReader, Protocol):
     def close(self) -> None:
         """Commit what is queued and let go of the files."""
         ...
+
+
+@dataclass(frozen=True)
+class RetentionLimits:
+    """What came more than ``age_seconds`` ago goes; the oldest goes first while more than ``size_bytes`` are used."""
+
+    age_seconds: float
+    size_bytes: int
+
+
+FOREVER = RetentionLimits(float("inf"), 1 << 62)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from obsctl.embedded.store import schema
 from obsctl.embedded.store.base import DamagedError
@@ -19,6 +19,8 @@ from obsctl.errors import StartError
 FILE = "telemetry.db"
 WAY_OUT = "Remove it with `obsctl down --volumes`, or move it away, and start again."
 _IDLE_READERS = 8
+SqlValue = str | bytes | int | float | None
+
 LEAST, MOST = -(1 << 63), (1 << 63) - 1
 """The range of an integer column."""
 
@@ -69,7 +71,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Borrow a connection that cannot write. Keep it short: an open read holds back the write-ahead log."""
-        with self._damage_told():
+        with self._reporting_damage():
             connection = self._reader()
             try:
                 yield connection
@@ -83,7 +85,7 @@ class Database:
         connection.close()
 
     @contextmanager
-    def _damage_told(self) -> Iterator[None]:
+    def _reporting_damage(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
@@ -197,7 +199,9 @@ def _insert_sql(table: str, columns: tuple[str, ...], rows: int) -> str:
     return f"INSERT OR IGNORE INTO {table} ({names}) VALUES {', '.join([row] * rows)}"
 
 
-def insert(connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> int:
+def insert(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[SqlValue]]
+) -> int:
     """Insert rows, leaving out those that exist; how many were new.
 
     Many rows go into one statement: SQLite lets the interpreter run other threads once per step, and a step per row

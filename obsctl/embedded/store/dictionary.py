@@ -92,7 +92,7 @@ class Numbering:
         self._pending.clear()
 
     def _publish(self, labels: Labels, number: int) -> None:
-        """Show one to readers; the lock is held, or nobody else is there yet."""
+        """Show one to readers; the lock is held, or no other thread is there yet."""
         self._ids[labels] = number
 
 

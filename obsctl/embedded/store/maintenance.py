@@ -11,15 +11,15 @@ import time
 from functools import partial
 from typing import Protocol
 
-from obsctl.embedded.self_metrics import EXPIRED, OwnMetrics
+from obsctl.embedded.self_metrics import EXPIRED, SelfMetrics
+from obsctl.embedded.store.background import Periodic
+from obsctl.embedded.store.base import RetentionLimits
 from obsctl.embedded.store.database import Database
 from obsctl.embedded.store.dictionary import LabelSets
 from obsctl.embedded.store.logs.lines import LogTable
 from obsctl.embedded.store.metrics.samples import SampleTable
-from obsctl.embedded.store.periodic import Periodic
-from obsctl.embedded.store.retention import Retention
 from obsctl.embedded.store.schema import MARKED, REFRESH_SECONDS
-from obsctl.embedded.store.writer import Job, Writer
+from obsctl.embedded.store.writer import Job, StoreWriter
 
 _INTERVAL = 1.0
 _MARK_SECONDS = 10
@@ -40,7 +40,7 @@ class Maintenance:
     """A thread that looks after the store once a second."""
 
     def __init__(
-        self, database: Database, tables: _Tables, writer: Writer, retention: Retention, metrics: OwnMetrics
+        self, database: Database, tables: _Tables, writer: StoreWriter, retention: RetentionLimits, metrics: SelfMetrics
     ) -> None:
         self._database = database
         self._tables = tables
@@ -105,7 +105,7 @@ class Maintenance:
             self._run(partial(self._tables.samples.remove_unused, numbers=candidates[start : start + _ROWS]))
 
     def _remove_labels(self, labels: LabelSets, table: str, in_use: str) -> None:
-        """Remove label sets without data. Looked for by a reader, and looked at again by the writer."""
+        """Remove label sets without data. A reader finds them; the writer tests them again before removal."""
         unused = f"SELECT id FROM {table} AS labels WHERE NOT ({in_use})"
         with self._database.reading() as connection:
             candidates = [number for (number,) in connection.execute(unused)]

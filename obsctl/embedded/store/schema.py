@@ -109,7 +109,7 @@ CREATE TABLE line_blocks (    -- what is in a run of lines, so that searches can
   earliest INTEGER NOT NULL,  -- least and greatest time
   latest INTEGER NOT NULL,
   streams TEXT NOT NULL,      -- JSON list
-  grams BLOB NOT NULL         -- runs of four bytes in lines and metadata, see grams.py
+  grams BLOB NOT NULL         -- table of the four-grams of lines and metadata, see logs/line_blocks.py
 ) STRICT;
 CREATE INDEX line_blocks_by_latest ON line_blocks (latest, last);
 CREATE INDEX line_blocks_by_earliest ON line_blocks (earliest, last);

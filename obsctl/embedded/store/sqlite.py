@@ -11,21 +11,29 @@ from pathlib import Path
 from typing import Literal
 
 from obsctl.embedded.records import Batch, ExemplarRecord, FilePosition, LogRecord, MetadataRecord
-from obsctl.embedded.self_metrics import QUEUE_ITEMS, QUEUE_LIMIT, SERIES, STORE_BYTES, STREAMS, OwnMetrics
+from obsctl.embedded.self_metrics import QUEUE_ITEMS, QUEUE_LIMIT, SERIES, STORE_BYTES, STREAMS, SelfMetrics
 from obsctl.embedded.spans import StoredSpan
-from obsctl.embedded.store.base import LogVolume, Samples, Series, SeriesReader, SpanScan, Written
+from obsctl.embedded.store.background import BlockIndexer
+from obsctl.embedded.store.base import (
+    FOREVER,
+    LogVolume,
+    RetentionLimits,
+    Samples,
+    SeriesReader,
+    SpanScan,
+    StoredSeries,
+    Written,
+)
 from obsctl.embedded.store.database import WAY_OUT, Database
 from obsctl.embedded.store.dictionary import Dictionary
-from obsctl.embedded.store.indexer import Indexer
 from obsctl.embedded.store.logs.line_blocks import LINES
 from obsctl.embedded.store.logs.lines import LogTable
 from obsctl.embedded.store.maintenance import Maintenance
-from obsctl.embedded.store.metrics.samples import Counts, SampleTable
-from obsctl.embedded.store.retention import FOREVER, Retention
+from obsctl.embedded.store.metrics.samples import SampleTable, WriteCounts
 from obsctl.embedded.store.schema import REFRESH_SECONDS
 from obsctl.embedded.store.traces.span_blocks import SPANS
 from obsctl.embedded.store.traces.spans import SpanTable
-from obsctl.embedded.store.writer import Writer
+from obsctl.embedded.store.writer import StoreWriter
 from obsctl.errors import StartError
 from obsctl.languages.labels import Labels, Matcher
 
@@ -50,8 +58,8 @@ class Tables:
         # The wall clock, because ``seen`` is wall-clock time; it may have been set back.
         if not 0 <= time.time() - self._refreshed < REFRESH_SECONDS:
             self.forget()
-        counts = [Counts(self.spans.write(connection, batch.spans))] if batch.spans else []
-        counts += [Counts(*self.logs.write(connection, batch.logs))] if batch.logs else []
+        counts = [WriteCounts(self.spans.write(connection, batch.spans))] if batch.spans else []
+        counts += [WriteCounts(*self.logs.write(connection, batch.logs))] if batch.logs else []
         counts += [self.samples.write(connection, batch.samples)] if batch.samples else []
         counts += [self.samples.write_exemplars(connection, batch.exemplars)] if batch.exemplars else []
         if batch.metadata:
@@ -83,7 +91,7 @@ class Tables:
 
 
 def _opened(database: Database) -> Tables:
-    """What is kept in memory is read here, so a file that is damaged in it is told before anything starts."""
+    """Read what is kept in memory, so that a damaged file is reported before anything starts. ``StartError``."""
     try:
         return Tables(database)
     except (sqlite3.DatabaseError, ValueError, TypeError) as error:
@@ -99,16 +107,16 @@ class SqliteStore:
         folder: Path,
         *,
         queue_items: int = 200_000,
-        retention: Retention = FOREVER,
-        metrics: OwnMetrics | None = None,
+        retention: RetentionLimits = FOREVER,
+        metrics: SelfMetrics | None = None,
     ) -> None:
         self.database = Database(folder)
-        self.metrics = metrics or OwnMetrics()
+        self.metrics = metrics or SelfMetrics()
         self.tables = _opened(self.database)
-        self.writer = Writer(self.database.writer, self.tables, queue_items, self.metrics)
+        self.writer = StoreWriter(self.database.writer, self.tables, queue_items, self.metrics)
         self.maintenance = Maintenance(self.database, self.tables, self.writer, retention, self.metrics)
-        self.indexer = Indexer(SPANS, self.database, self.writer, self.metrics)
-        self.line_indexer = Indexer(LINES, self.database, self.writer, self.metrics)
+        self.span_indexer = BlockIndexer(SPANS, self.database, self.writer, self.metrics)
+        self.line_indexer = BlockIndexer(LINES, self.database, self.writer, self.metrics)
         self.metrics.gauge(QUEUE_ITEMS, lambda: self.writer.items)
         self.metrics.gauge(QUEUE_LIMIT, lambda: queue_items)
         self.metrics.gauge(SERIES, lambda: len(self.tables.samples.labels))
@@ -140,11 +148,13 @@ class SqliteStore:
         """See ``SampleReader.snapshot``."""
         return self.tables.samples.snapshot()
 
-    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+    def series(
+        self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None
+    ) -> list[StoredSeries]:
         """See ``SeriesReader.series``."""
         return self.tables.samples.series(matchers, start, end)
 
-    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+    def samples(self, series: Sequence[StoredSeries], start: int, end: int) -> Samples:
         """See ``SeriesReader.samples``."""
         return self.tables.samples.samples(series, start, end)
 
@@ -187,7 +197,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """See ``Store.close``."""
-        self.indexer.close()
+        self.span_indexer.close()
         self.line_indexer.close()
         self.maintenance.close()
         self.writer.close()

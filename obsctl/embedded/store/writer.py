@@ -1,4 +1,4 @@
-"""The one thread that writes. It takes everything that waits, commits it in one transaction, and then answers.
+"""The one thread that writes. It commits all queued batches in one transaction, and then resolves their futures.
 
 There is no timer: while one transaction runs the next group collects, so a lone batch is committed at once and a busy
 server commits few large groups.
@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from obsctl.embedded.records import Batch
-from obsctl.embedded.self_metrics import COMMIT_FAILURES, COMMIT_SECONDS, COMMITS, OwnMetrics
+from obsctl.embedded.self_metrics import COMMIT_FAILURES, COMMIT_SECONDS, COMMITS, SelfMetrics
 from obsctl.embedded.store.base import StoreFailedError, StoreFullError, Written
 
 _GROUP_ITEMS = 20_000
-"""A transaction is closed after about this many records, so that nobody waits long for an acknowledgement."""
+"""A transaction is closed after about this many records, so that no sender waits long for an acknowledgement."""
 
 
-class Tables(Protocol):
+class BatchTables(Protocol):
     """What turns batches into rows, on the writer's thread."""
 
     def write(self, connection: sqlite3.Connection, batch: Batch) -> Written:
@@ -46,13 +46,13 @@ class _Entry:
 
 
 Job = Callable[[sqlite3.Connection], int]
-"""Background work in a transaction of its own; gives a count to whoever asked for it."""
+"""Background work in a transaction of its own; its count is the result of ``StoreWriter.run``."""
 
 
-class Writer:
+class StoreWriter:
     """A bounded queue and its thread."""
 
-    def __init__(self, connection: sqlite3.Connection, tables: Tables, limit: int, metrics: OwnMetrics) -> None:
+    def __init__(self, connection: sqlite3.Connection, tables: BatchTables, limit: int, metrics: SelfMetrics) -> None:
         self._connection = connection
         self._tables = tables
         self._limit = limit
@@ -73,7 +73,7 @@ class Writer:
         return self._items
 
     def submit(self, batch: Batch) -> Future[Written]:
-        """See ``Sink.submit``. A batch larger than the whole queue is taken when the queue is empty."""
+        """See ``Sink.submit``. A batch larger than the whole queue is accepted when the queue is empty."""
         entry = _Entry(batch)
         with self._wake:
             if self._closing or (self._items and self._items + batch.items > self._limit):
@@ -111,14 +111,14 @@ class Writer:
                     self._wake.wait()
                 if not self._entries and not self._jobs:
                     return
-                group = self._take()
+                group = self._next_group()
                 job = self._jobs.popleft() if self._jobs else None
             if group:
                 self._commit(group)
             if job:
                 self._run(*job)
 
-    def _take(self) -> list[_Entry]:
+    def _next_group(self) -> list[_Entry]:
         group: list[_Entry] = []
         room = _GROUP_ITEMS
         while self._entries and room > 0:
@@ -132,7 +132,7 @@ class Writer:
         began = time.perf_counter()
         try:
             results = self._transaction([entry.batch for entry in group])
-        except Exception as error:  # noqa: BLE001 - whatever it was, somebody waits for an answer
+        except Exception as error:  # noqa: BLE001 - whatever it was, senders wait for an answer
             self._failed(group, error)
             return
         self._metrics.add(COMMITS)
@@ -169,7 +169,7 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             count = job(self._connection)
             self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - handed to whoever asked for the work
+        except Exception as error:  # noqa: BLE001 - handed to the caller of ``run``
             self._undo()
             done.set_exception(error)
             return

@@ -6,8 +6,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from obsctl.embedded.http import errors
-from obsctl.embedded.http.calls import JSON, Call, Handler, compact, encoded, route
-from obsctl.embedded.http.version import build_info
+from obsctl.embedded.http.calls import JSON, ApiCall, Handler, build_info, compact, encoded, route
 from obsctl.embedded.otlp.json import PROTOBUF, resource_spans, trace_by_id_response, traces_data
 from obsctl.embedded.query.traceql import tags
 from obsctl.embedded.query.traceql.search import search
@@ -44,7 +43,7 @@ def routes(spans: SpanReader) -> list[Route]:
     return [route(f"/api/{path}", handler, errors.tempo) for path, handler in handlers]
 
 
-def _metrics(call: Call) -> Response:
+def _metrics(call: ApiCall) -> Response:
     """TraceQL metrics, which are refused by name."""
     pipeline = tempo_params.traceql(call.first("q") or call.first("query"))
     asked = str(pipeline.metrics) if pipeline.metrics else "a query without metrics"
@@ -55,16 +54,16 @@ def _json(value: object) -> Response:
     return Response(encoded(compact(value)), media_type=JSON)
 
 
-def _protobuf_wanted(call: Call) -> bool:
+def _protobuf_wanted(call: ApiCall) -> bool:
     return PROTOBUF_TYPE in call.headers.get("accept", "")
 
 
-def _asked(spans: SpanReader, call: Call) -> Trace:
+def _asked(spans: SpanReader, call: ApiCall) -> Trace:
     tempo_params.window(call)
     return spans.trace(tempo_params.trace_id(call.path["id"]))
 
 
-def _trace(spans: SpanReader, call: Call) -> Response:
+def _trace(spans: SpanReader, call: ApiCall) -> Response:
     trace = _asked(spans, call)
     if not trace:
         raise MissingError("trace not found")
@@ -73,7 +72,7 @@ def _trace(spans: SpanReader, call: Call) -> Response:
     return _json({"batches": resource_spans(trace, PROTOBUF)})
 
 
-def _trace_v2(spans: SpanReader, call: Call) -> Response:
+def _trace_v2(spans: SpanReader, call: ApiCall) -> Response:
     """An unknown trace is an empty one, never 404."""
     trace = _asked(spans, call)
     if _protobuf_wanted(call):
@@ -81,7 +80,7 @@ def _trace_v2(spans: SpanReader, call: Call) -> Response:
     return _json({"trace": {"resourceSpans": resource_spans(trace, PROTOBUF)} if trace else {}, "metrics": {}})
 
 
-def _search(spans: SpanReader, call: Call) -> Response:
+def _search(spans: SpanReader, call: ApiCall) -> Response:
     asked = tempo_params.search(call)
     if asked.pipeline.metrics:
         raise QueryError(f"invalid TraceQL query: {not_supported(str(asked.pipeline.metrics))}")
@@ -89,7 +88,7 @@ def _search(spans: SpanReader, call: Call) -> Response:
     return _json(matches_json(found, asked.pipeline, asked.spans))
 
 
-def _found_tags(spans: SpanReader, call: Call) -> dict[str, list[str]]:
+def _found_tags(spans: SpanReader, call: ApiCall) -> dict[str, list[str]]:
     scope = call.first("scope")
     if scope not in ("", "none", *tags.SCOPES):
         raise QueryError(f"invalid scope: {scope}")
@@ -100,17 +99,17 @@ def _found_tags(spans: SpanReader, call: Call) -> dict[str, list[str]]:
     return {name: keys[:most] for name, keys in found.items() if keys}
 
 
-def _tags(spans: SpanReader, call: Call) -> Response:
+def _tags(spans: SpanReader, call: ApiCall) -> Response:
     found = _found_tags(spans, call)
     return _json({"tagNames": sorted({key for keys in found.values() for key in keys}), "metrics": {}})
 
 
-def _tags_v2(spans: SpanReader, call: Call) -> Response:
+def _tags_v2(spans: SpanReader, call: ApiCall) -> Response:
     scopes = [{"name": name, "tags": keys} for name, keys in _found_tags(spans, call).items()]
     return _json({"scopes": scopes, "metrics": {}})
 
 
-def _values(spans: SpanReader, call: Call) -> list[Value]:
+def _values(spans: SpanReader, call: ApiCall) -> list[Value]:
     window: Window = tempo_params.window(call)
     field, most = tempo_params.field(call.path["tag"]), tempo_params.limit(call, MAX_VALUES)
     return tags.values(spans, field, tags.condition_of(call.first("q")), window, most)
@@ -120,5 +119,5 @@ def _texts(values: list[Value]) -> list[str]:
     return sorted({typed_value(value)["value"] for value in values})
 
 
-def _values_v2(spans: SpanReader, call: Call) -> Response:
+def _values_v2(spans: SpanReader, call: ApiCall) -> Response:
     return _json({"tagValues": [typed_value(value) for value in _values(spans, call)], "metrics": {}})

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from obsctl.embedded.http.calls import Call
+from obsctl.embedded.http.calls import ApiCall
 from obsctl.languages.errors import QueryError
 from obsctl.languages.quoting import excerpt
 from obsctl.languages.traceql.names import INTRINSICS, SCOPES
@@ -45,7 +45,7 @@ def trace_id(text: str) -> bytes:
     return bytes.fromhex(text.rjust(32, "0"))
 
 
-def search(call: Call) -> Search:
+def search(call: ApiCall) -> Search:
     """``/api/search``."""
     query, tags = call.first("q"), call.first("tags")
     if query and tags:
@@ -70,7 +70,7 @@ def traceql(query: str) -> Pipeline:
         raise QueryError(f"invalid TraceQL query: {cause}") from cause
 
 
-def window(call: Call) -> Window:
+def window(call: ApiCall) -> Window:
     """``start`` and ``end`` in seconds, both or neither; or ``since``, counted from now."""
     since = call.parsed(prom_duration_ms, None, "since")
     if since is not None:
@@ -100,13 +100,13 @@ def field(text: str) -> Field:
         raise QueryError(f"please provide a valid tag name: {cause}") from cause
 
 
-def limit(call: Call, default: int) -> int:
+def limit(call: ApiCall, default: int) -> int:
     """The most names or values that are wanted; 0 is the default."""
     found = call.parsed(_whole, 0, "limit")
     return min(found, default) if found > 0 else default
 
 
-def _positive(call: Call, name: str, default: int, most: int) -> int:
+def _positive(call: ApiCall, name: str, default: int, most: int) -> int:
     text = call.first(name)
     found = call.parsed(_whole, default, name) if text else default
     if found <= 0:
@@ -122,7 +122,7 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _duration(call: Call, name: str) -> int | None:
+def _duration(call: ApiCall, name: str) -> int | None:
     return call.parsed(go_duration_ns, None, name)
 
 

@@ -28,7 +28,7 @@ from obsctl.embedded.records import (
     TargetStatus,
 )
 from obsctl.embedded.spans import StoredSpan
-from obsctl.embedded.store.base import LogVolume, Samples, Series, SeriesReader, SpanReader, SpanScan, Written
+from obsctl.embedded.store.base import LogVolume, Samples, SeriesReader, SpanReader, SpanScan, StoredSeries, Written
 from obsctl.embedded.store.traces import decode
 from obsctl.embedded.tempo import api as tempo
 from obsctl.languages.labels import Labels, Matcher, matches_all
@@ -81,14 +81,16 @@ class MemoryStore:
     def snapshot(self) -> AbstractContextManager[SeriesReader]:
         return nullcontext(self)
 
-    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+    def series(
+        self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None
+    ) -> list[StoredSeries]:
         open_ended = start is None and end is None
         low, high = -FAR if start is None else start, FAR if end is None else end
         ids = {labels: i for i, labels in enumerate(dict.fromkeys(s.labels for s in self.sample_records))}
         seen = {s.labels for s in self.sample_records if open_ended or low <= s.time_ms <= high}
-        return [Series(i, k) for k, i in sorted(ids.items()) if k in seen and matches_all(matchers, dict(k))]
+        return [StoredSeries(i, k) for k, i in sorted(ids.items()) if k in seen and matches_all(matchers, dict(k))]
 
-    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+    def samples(self, series: Sequence[StoredSeries], start: int, end: int) -> Samples:
         return samples_of(
             {s.time_ms: s.value for s in self.sample_records if s.labels == one.labels and start <= s.time_ms <= end}
             for one in series

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from obsctl.embedded.records import ExemplarRecord, MetadataRecord
-from obsctl.embedded.store.base import Points, Samples, Series, SeriesReader
+from obsctl.embedded.store.base import Points, Samples, SeriesReader, StoredSeries
 from obsctl.languages.labels import Labels, Matcher, matches_all
 
 
@@ -33,15 +33,17 @@ class SeriesStore:
     def snapshot(self) -> AbstractContextManager[SeriesReader]:
         return nullcontext(self)
 
-    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+    def series(
+        self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None
+    ) -> list[StoredSeries]:
         low, high = (-(2**63) if start is None else start), (2**63 - 1 if end is None else end)
         return [
-            Series(number, labels)
+            StoredSeries(number, labels)
             for number, (labels, points) in enumerate(sorted(self.found.items(), key=lambda one: one[0]))
             if matches_all(matchers, dict(labels)) and len(_between(points, low, high).times)
         ]
 
-    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+    def samples(self, series: Sequence[StoredSeries], start: int, end: int) -> Samples:
         found = [_between(self.found[one.labels], start, end) for one in series]
         bounds = np.cumsum([0, *(len(points.times) for points in found)], dtype=np.int64)
         return Samples(_joined([p.times for p in found], np.int64), _joined([p.values for p in found], float), bounds)

@@ -17,7 +17,7 @@ from obsctl.embedded.records import Batch, ExemplarRecord, MetadataRecord
 from obsctl.embedded.rules.group import GroupRun
 from obsctl.embedded.rules.load import groups
 from obsctl.embedded.rules.model import AlertingRule, AlertOrigin
-from obsctl.embedded.store.base import Samples, Series, SeriesReader, Written
+from obsctl.embedded.store.base import Samples, SeriesReader, StoredSeries, Written
 from obsctl.languages.labels import Labels, Matcher, matches_all
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.units import prom_duration_ms
@@ -34,13 +34,13 @@ class GrowingStore:
     def __init__(self) -> None:
         self.numbers: dict[Labels, int] = {}
         self.stored: list[tuple[list[int], list[float]]] = []
-        self.named: dict[str, list[Series]] = {}
+        self.named: dict[str, list[StoredSeries]] = {}
 
     def put(self, labels: Labels, time: int, value: float) -> None:
         number = self.numbers.setdefault(labels, len(self.stored))
         if number == len(self.stored):
             self.stored.append(([], []))
-            self.named.setdefault(dict(labels).get("__name__", ""), []).append(Series(number, labels))
+            self.named.setdefault(dict(labels).get("__name__", ""), []).append(StoredSeries(number, labels))
         times, values = self.stored[number]
         place = bisect_left(times, time)
         if place == len(times) or times[place] != time:
@@ -57,17 +57,19 @@ class GrowingStore:
     def snapshot(self) -> AbstractContextManager[SeriesReader]:
         return nullcontext(self)
 
-    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+    def series(
+        self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None
+    ) -> list[StoredSeries]:
         names = [m.value for m in matchers if (m.name, m.op) == ("__name__", "=")] or list(self.named)
         found = [one for name in names for one in self.named.get(name, ()) if matches_all(matchers, dict(one.labels))]
         if start is None or end is None:
             return found
         return [one for one in found if len(self.samples([one], start, end).times)]
 
-    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+    def samples(self, series: Sequence[StoredSeries], start: int, end: int) -> Samples:
         return samples_of(self._between(one, start, end) for one in series)
 
-    def _between(self, one: Series, start: int, end: int) -> Mapping[int, float]:
+    def _between(self, one: StoredSeries, start: int, end: int) -> Mapping[int, float]:
         times, values = self.stored[one.id]
         inside = slice(bisect_left(times, start), bisect_right(times, end))
         return dict(zip(times[inside], values[inside], strict=True))

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
-from obsctl.embedded.alerting.board import Board
+from obsctl.embedded.alerting.alert_store import AlertStore
 from obsctl.embedded.alerting.dispatch import Dispatcher
-from obsctl.embedded.alerting.model import Known, fingerprint
-from obsctl.embedded.alerting.post import Notifier, PostError, post
+from obsctl.embedded.alerting.model import StoredAlert, fingerprint
+from obsctl.embedded.alerting.notifier import Notifier, PostError, post
 from obsctl.embedded.alerting.routing import routing
 from obsctl.embedded.alerting.silences import Silences
 from obsctl.embedded.alerting_config import parse
 from obsctl.embedded.rules.status import Notice
-from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, OwnMetrics
+from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, SelfMetrics
 from obsctl.errors import UsageError
 from obsctl.languages.alert_matchers import parse_matchers
 from obsctl.languages.errors import QueryError
@@ -75,7 +75,7 @@ def hook() -> Iterator[Any]:
 
 
 class World:
-    """A board and a dispatcher with a clock of their own."""
+    """An alert store and a dispatcher with a clock of their own."""
 
     def __init__(self, url: str, **more: Any) -> None:
         self.now = NOW
@@ -89,9 +89,9 @@ class World:
             },
             "receivers": [{"name": "hook", "webhook_configs": [{"url": f"{url}/told", **more}]}],
         }
-        self.board = Board(routing(parse(document)), Silences(clock=self.clock), self.clock)
-        self.metrics = OwnMetrics()
-        self.dispatcher = Dispatcher(self.board, "http://am", self.metrics, self.clock)
+        self.alerts = AlertStore(routing(parse(document)), Silences(clock=self.clock), self.clock)
+        self.metrics = SelfMetrics()
+        self.dispatcher = Dispatcher(self.alerts, "http://am", self.metrics, self.clock)
         self.dispatcher.close()  # its looks are taken one by one here
 
     def clock(self) -> int:
@@ -99,11 +99,13 @@ class World:
 
     def alert(self, name: str, job: str, begun: int | None = None, ends: int = 3_600 * SECOND) -> None:
         begins = self.now if begun is None else begun
-        self.board.take([Known({"alertname": name, "job": job}, {"summary": "s"}, begins, self.now + ends, self.now)])
+        self.alerts.put(
+            [StoredAlert({"alertname": name, "job": job}, {"summary": "s"}, begins, self.now + ends, self.now)]
+        )
 
     def look(self, seconds: float = 0) -> None:
         self.now += round(seconds * SECOND)
-        self.dispatcher.look()
+        self.dispatcher.flush()
 
 
 def told(hook: Any) -> list[list[str]]:
@@ -176,7 +178,7 @@ def test_a_receiver_that_fails_is_told_at_the_next_look(hook: Any, caplog: pytes
     hook.status = 200
     world.look(60)
     assert told(hook) == [["firing a"], ["firing a"]]
-    assert 'receiver hook was not told of {}:{alertname="Down"}: Post "http://127.0.0.1' in caplog.text
+    assert 'receiver hook was not notified of {}:{alertname="Down"}: Post "http://127.0.0.1' in caplog.text
     assert [world.metrics.value(one, f"{hook.url}/told") for one in (NOTIFY_ERRORS, NOTIFIED)] == [1, 1]
 
 
@@ -214,10 +216,10 @@ NOTICE = Notice({"alertname": "A"}, {"summary": "s"}, NOW, NOW + 60 * SECOND, "h
 
 
 def test_alert_managers_elsewhere_are_told(hook: Any) -> None:
-    metrics = OwnMetrics()
+    metrics = SelfMetrics()
     notifier = Notifier([hook.url, "http://127.0.0.1:1"], metrics)
     try:
-        notifier.tell([NOTICE] * 300)
+        notifier.send([NOTICE] * 300)
         here, gone = f"{hook.url}/api/v2/alerts", "http://127.0.0.1:1/api/v2/alerts"
         assert until(lambda: metrics.value(NOTIFY_ERRORS, gone) == 300, Deadline.after(10))
     finally:
@@ -236,10 +238,10 @@ def test_alert_managers_elsewhere_are_told(hook: Any) -> None:
 
 
 def test_what_waits_is_bounded(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("obsctl.embedded.alerting.post._WAITING", 5)
-    metrics = OwnMetrics()
+    monkeypatch.setattr("obsctl.embedded.alerting.notifier._WAITING", 5)
+    metrics = SelfMetrics()
     notifier = Notifier([hook.url], metrics)
-    notifier.tell([NOTICE] * 9)
+    notifier.send([NOTICE] * 9)
     notifier.close()
     assert metrics.value(NOTIFY_DROPPED) == 4
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from obsctl.embedded.alerting.board import Board
+from obsctl.embedded.alerting.alert_store import AlertStore
 from obsctl.embedded.alerting.routing import routing
 from obsctl.embedded.alerting.silences import Silences
 from obsctl.embedded.alerting_config import parse
@@ -31,8 +31,8 @@ Answer = tuple[int, Any]
 
 
 def api(folder: Path | None = None) -> Api:
-    board = Board(routing(parse(CONFIG)), Silences(folder))
-    return Api(Starlette(routes=alertmanager.routes(board, Bodies(1 << 16))))
+    alerts = AlertStore(routing(parse(CONFIG)), Silences(folder))
+    return Api(Starlette(routes=alertmanager.routes(alerts, Bodies(1 << 16))))
 
 
 class Asked:
@@ -155,7 +155,7 @@ def test_hostile_bodies_are_answered(content: bytes, headers: dict[str, str], st
 
 
 def test_there_is_an_end_to_alerts_and_silences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("obsctl.embedded.alerting.board.MOST", 2)
+    monkeypatch.setattr("obsctl.embedded.alerting.alert_store.MOST", 2)
     monkeypatch.setattr("obsctl.embedded.alerting.silences.MOST", 1)
     client = api()
     assert client.post("/api/v2/alerts", json=[alert({"a": str(i)}) for i in range(2)]).status_code == 200

@@ -15,7 +15,7 @@ import pytest
 
 from obsctl.embedded.config import load, parse
 from obsctl.embedded.prometheus.exposition import Parser
-from obsctl.embedded.self_metrics import Family, OwnMetrics
+from obsctl.embedded.self_metrics import SelfMetric, SelfMetrics
 from obsctl.errors import UsageError
 
 from .conftest import ROLES, Embedded, ask, make_config
@@ -180,12 +180,12 @@ def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_own_metrics_escape_and_group() -> None:
-    metrics = OwnMetrics()
-    family = Family("x_total", "counter", "Help.", ("who",))
+    metrics = SelfMetrics()
+    family = SelfMetric("x_total", "counter", "Help.", ("who",))
     metrics.add(family, 1, 'a"b\\c\n')
     metrics.add(family, 1.5, "z")
     metrics.add(family, 1, "z")
-    metrics.gauge(Family("g", "gauge", "Now."), lambda: 0.5)
+    metrics.gauge(SelfMetric("g", "gauge", "Now."), lambda: 0.5)
     assert metrics.expose() == (
         "# HELP g Now.\n# TYPE g gauge\ng 0.5\n"
         '# HELP x_total Help.\n# TYPE x_total counter\nx_total{who="a\\"b\\\\c\\n"} 1\nx_total{who="z"} 2.5\n'

@@ -16,21 +16,22 @@ from hypothesis import strategies as st
 from obsctl.embedded.config import LogFields, LogFiles
 from obsctl.embedded.logfiles.follow import LogFollower
 from obsctl.embedded.logfiles.lines import parse, timestamp_ns
-from obsctl.embedded.logfiles.tail import LINE_BYTES, Tail
-from obsctl.embedded.redaction import Scrubber
-from obsctl.embedded.self_metrics import ACCEPTED, LOG_LINES_DROPPED, LOG_LINES_TRUNCATED, OwnMetrics
+from obsctl.embedded.logfiles.tail import Tail
+from obsctl.embedded.records import LINE_BYTES
+from obsctl.embedded.redaction import Redactor
+from obsctl.embedded.self_metrics import ACCEPTED, LOG_LINES_DROPPED, LOG_LINES_TRUNCATED, SelfMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
 
 from .conftest import Embedded, eventually
 
 FIELDS = LogFields(("level",), ("trace_id", "span_id", "request_id"))
-SCRUB = Scrubber((), ())
+SCRUB = Redactor((), ())
 
 
 @contextmanager
-def following(store: SqliteStore, path: str | Path, metrics: OwnMetrics | None = None) -> Iterator[None]:
+def following(store: SqliteStore, path: str | Path, metrics: SelfMetrics | None = None) -> Iterator[None]:
     rules = [LogFiles(str(path), {"service_name": "api"})]
-    follower = LogFollower(rules, FIELDS, store, SCRUB, metrics or OwnMetrics(), store.positions())
+    follower = LogFollower(rules, FIELDS, store, SCRUB, metrics or SelfMetrics(), store.positions())
     try:
         yield
     finally:
@@ -173,7 +174,7 @@ def test_closing_stores_what_is_there(store: SqliteStore, tmp_path: Path) -> Non
 
 
 def test_long_lines_are_cut_and_counted_and_do_not_stop_others(store: SqliteStore, tmp_path: Path) -> None:
-    log, metrics = tmp_path / "api.log", OwnMetrics()
+    log, metrics = tmp_path / "api.log", SelfMetrics()
     append(log, "first", "x" * (3 << 20), "", "last")
     with following(store, log, metrics):
         eventually(lambda: "last" in lines(store))
@@ -242,7 +243,7 @@ def test_any_other_line_has_its_time_of_arrival(line: str) -> None:
 def test_metadata_is_scrubbed_and_the_line_is_not() -> None:
     import re
 
-    scrub = Scrubber(["span_*"], [re.compile(r"\w+@\w+")])
+    scrub = Redactor(["span_*"], [re.compile(r"\w+@\w+")])
     record = parse('{"trace_id": "me@home", "span_id": "s"}', 1, {}, FIELDS, scrub)
     assert (dict(record.metadata), record.line) == ({"trace_id": "****"}, '{"trace_id": "me@home", "span_id": "s"}')
 

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from obsctl.embedded.http.body import Bodies
 from obsctl.embedded.loki import api as loki
 from obsctl.embedded.loki import push as loki_push
-from obsctl.embedded.self_metrics import OwnMetrics
+from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
 from tests.unit.embedded.logql_script import Script, Server
 from tests.unit.embedded.memory_store import Api
@@ -30,7 +30,7 @@ def fresh(tmp_path: Path) -> Iterator[Callable[[], Server]]:
         def start() -> Server:
             store = SqliteStore(tmp_path / str(next(numbers)))
             stack.callback(store.close)
-            routes = [*loki_push.routes(store, OwnMetrics(), Bodies(1 << 20)), *loki.routes(store)]
+            routes = [*loki_push.routes(store, SelfMetrics(), Bodies(1 << 20)), *loki.routes(store)]
             api = Api(Starlette(routes=routes))
 
             def push(body: Any) -> None:

@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 
 from obsctl.embedded.http.body import Bodies
 from obsctl.embedded.prometheus import remote_write
-from obsctl.embedded.prometheus.remote_write_proto import WriteRequest
-from obsctl.embedded.self_metrics import OwnMetrics
+from obsctl.embedded.prometheus.remote_write import WriteRequest
+from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
 
 from .memory_store import Api
@@ -26,7 +26,7 @@ from .test_store_samples import cut
 def stored(folder: Path, data: Any) -> SqliteStore:
     """A store that got the series of a script in two writes, the first of them packed."""
     store = SqliteStore(folder)
-    api = Api(Starlette(routes=remote_write.routes(store, OwnMetrics(), Bodies(8 << 20))))
+    api = Api(Starlette(routes=remote_write.routes(store, SelfMetrics(), Bodies(8 << 20))))
     for part in range(2):
         request = WriteRequest()
         for labels, points in data.items():

@@ -18,7 +18,7 @@ from obsctl.embedded.query.traceql.evaluate import evaluator
 from obsctl.embedded.query.traceql.search import search
 from obsctl.embedded.query.traceql.view import TraceView
 from obsctl.embedded.records import Batch
-from obsctl.embedded.store import indexer
+from obsctl.embedded.store import background
 from obsctl.embedded.store.base import SpanScan
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.embedded.store.traces import span_blocks, span_search, spans
@@ -114,17 +114,17 @@ def stores(tmp_path_factory):
     """The same spans twice: in blocks of three on disk, some in none yet; and in a list."""
     records = make_spans(7, 60)
     disk = SqliteStore(tmp_path_factory.mktemp("spans"))
-    disk.indexer.close()
+    disk.span_indexer.close()
     patch = pytest.MonkeyPatch()
-    patch.setattr(indexer, "SIZE", 3)
+    patch.setattr(background, "BLOCK_ROWS", 3)
     memory = MemoryStore()
     for part in (records[:-40], records[-40:]):
         disk.submit(Batch(spans=part)).result()
         memory.submit(Batch(spans=part))
         if part is not records[-40:]:
-            while disk.indexer.round():
+            while disk.span_indexer.round():
                 pass
-            disk.indexer.round()
+            disk.span_indexer.round()
     patch.undo()
     yield Stores(disk, memory)
     disk.close()

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from obsctl.embedded import redaction_prefilter as scrub_prefilter
 from obsctl.embedded.otlp import traces as otlp_traces
 from obsctl.embedded.otlp.codec import MalformedError, decode
-from obsctl.embedded.redaction import Scrubber
-from obsctl.embedded.self_metrics import SCRUBBED, OwnMetrics
+from obsctl.embedded.redaction import Redactor, pattern_literal
+from obsctl.embedded.self_metrics import REDACTED, SelfMetrics
 
 
 def decoded(body: bytes, encoding: Any) -> str:
@@ -156,7 +155,7 @@ PATTERNS = {
 
 @pytest.mark.parametrize(("pattern", "literal"), PATTERNS.items())
 def test_the_bytes_that_a_pattern_needs(pattern: str, literal: bytes) -> None:
-    assert scrub_prefilter.pattern_literal(re.compile(pattern)) == literal
+    assert pattern_literal(re.compile(pattern)) == literal
 
 
 _pieces = st.sampled_from([*"ab@.|()[]{}?*+\\^$-,10", "\\.", "\\d", "[ab]", "(?:", "(a|b)", "a{1,2}", "(?!b)", "(?#"])
@@ -170,7 +169,7 @@ def test_what_a_pattern_matches_contains_the_bytes_it_needs(pattern: str, text: 
     except (re.error, FutureWarning, DeprecationWarning):
         assume(False)
     if compiled.search(text):
-        assert scrub_prefilter.pattern_literal(compiled) in text.encode()
+        assert pattern_literal(compiled) in text.encode()
 
 
 RULES = (("user.email", "*.password", "x?z"), (re.compile(r"[\w.]+@\w+\.\w+"), re.compile(r"sk-\w{4,}")))
@@ -215,13 +214,13 @@ def _offences(node: Any, path: str = "") -> list[str]:
 @given(dirty_requests())
 def test_nothing_is_left_that_a_rule_applies_to(request: ExportTraceServiceRequest) -> None:
     before = _offences(json_format.MessageToDict(request))
-    metrics = OwnMetrics()
-    taken = otlp_traces.translate(request, Scrubber(*RULES, metrics))
+    metrics = SelfMetrics()
+    taken = otlp_traces.translate(request, Redactor(*RULES, metrics))
     (record,) = taken.batch.spans
     found = type(request.resource_spans[0].scope_spans[0].spans[0]).FromString(record.payload)
     assert _offences(json_format.MessageToDict(found)) == []
     assert _offences(json_format.MessageToDict(request)) == []
-    counted = metrics.value(SCRUBBED, "dropped") + metrics.value(SCRUBBED, "masked")
+    counted = metrics.value(REDACTED, "dropped") + metrics.value(REDACTED, "masked")
     assert (counted > 0) == bool(before)
 
 
@@ -229,5 +228,5 @@ def test_without_rules_nothing_is_touched() -> None:
     request = ExportTraceServiceRequest()
     span = request.resource_spans.add().scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
     span.attributes.add(key="user.email").value.string_value = "me@mail.org"
-    (record,) = otlp_traces.translate(request, Scrubber((), ())).batch.spans
+    (record,) = otlp_traces.translate(request, Redactor((), ())).batch.spans
     assert record.payload == span.SerializeToString()

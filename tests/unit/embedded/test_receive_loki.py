@@ -13,7 +13,7 @@ from cramjam import snappy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obsctl.embedded.loki.push_proto import PushRequest
+from obsctl.embedded.loki.push import PushRequest
 
 from .conftest import Answer, Embedded, ask
 

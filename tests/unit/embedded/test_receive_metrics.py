@@ -17,23 +17,23 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint, Metric, ResourceMetrics
 
-from obsctl.embedded.http.decoded import Taken
+from obsctl.embedded.http.decoded import DecodeResult
 from obsctl.embedded.otlp import deltas as otlp_deltas
 from obsctl.embedded.otlp import histograms as otlp_histograms
 from obsctl.embedded.otlp import logs as otlp_logs
 from obsctl.embedded.otlp import metrics as otlp_metrics
 from obsctl.embedded.otlp.deltas import Total
 from obsctl.embedded.otlp.names import metric_name
-from obsctl.embedded.prometheus.numbers import label_number, plain_number
+from obsctl.embedded.prometheus.series_labels import label_number, plain_number
 from obsctl.embedded.records import STALE_BITS
-from obsctl.embedded.redaction import Scrubber
+from obsctl.embedded.redaction import Redactor
 
-SCRUB = Scrubber(["user.email"], [re.compile(r"\w+@\w+")])
+SCRUB = Redactor(["user.email"], [re.compile(r"\w+@\w+")])
 NOW = 1_790_000_000_123_456_789
 SECOND = 1_000_000_000
 
 
-def taken(**metric: Any) -> Taken:
+def taken(**metric: Any) -> DecodeResult:
     request = ExportMetricsServiceRequest()
     group = request.resource_metrics.add()
     identify(group)
@@ -46,7 +46,7 @@ def identify(group: ResourceMetrics) -> None:
         group.resource.attributes.add(key=key).value.string_value = value
 
 
-def points(found: Taken) -> dict[str, float]:
+def points(found: DecodeResult) -> dict[str, float]:
     """Value by series, in the text form without job and instance."""
     return {_shown(dict(sample.labels)): sample.value for sample in found.batch.samples}
 
@@ -200,14 +200,14 @@ def delta_sum(value: float, start: int, end: int, **more: Any) -> dict[str, Any]
     return {"name": "d", "sum": {"aggregation_temporality": 1, "is_monotonic": True, "data_points": points}}
 
 
-def translated(translate: otlp_metrics.Translator, *metrics: dict[str, Any]) -> Taken:
+def translated(translate: otlp_metrics.Translator, *metrics: dict[str, Any]) -> DecodeResult:
     request = ExportMetricsServiceRequest()
     scoped = request.resource_metrics.add().scope_metrics.add()
     scoped.metrics.extend(Metric(**metric) for metric in metrics)
     return translate(request, SCRUB)
 
 
-def timed(found: Taken) -> list[tuple[int, float]]:
+def timed(found: DecodeResult) -> list[tuple[int, float]]:
     """Seconds after NOW, exact to milliseconds, and value of every sample."""
     return [((sample.time_ms - NOW // 1_000_000) / 1_000, sample.value) for sample in found.batch.samples]
 

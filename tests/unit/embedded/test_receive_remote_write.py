@@ -18,10 +18,9 @@ from starlette.applications import Starlette
 
 from obsctl.embedded.http.body import Bodies, BodyError
 from obsctl.embedded.prometheus import remote_write
-from obsctl.embedded.prometheus.remote_write import SeriesCache, parse
-from obsctl.embedded.prometheus.remote_write_proto import Label, WriteRequest
+from obsctl.embedded.prometheus.remote_write import Label, SeriesCache, WriteRequest, parse
 from obsctl.embedded.records import STALE_BITS
-from obsctl.embedded.self_metrics import OwnMetrics
+from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.embedded.store import sqlite
 from obsctl.embedded.store.sqlite import SqliteStore
 
@@ -208,7 +207,7 @@ def test_labels_that_are_not_utf8_are_refused(shared: Embedded) -> None:
 
 def answered(store: SqliteStore, request: Any) -> tuple[int, str, bool]:
     """Status, text and whether a sender is told when to come again."""
-    api = Api(Starlette(routes=remote_write.routes(store, OwnMetrics(), Bodies(1 << 20))))
+    api = Api(Starlette(routes=remote_write.routes(store, SelfMetrics(), Bodies(1 << 20))))
     packed = bytes(snappy.compress_raw(request.SerializeToString()))
     answer = api.post("/api/v1/write", content=packed, headers=HEADERS)
     return answer.status_code, answer.text, "retry-after" in answer.headers

@@ -18,7 +18,7 @@ from obsctl.embedded.rules.manager import RuleManager, aligned, following
 from obsctl.embedded.rules.model import AlertOrigin, RuleGroup
 from obsctl.embedded.rules.status import Notice
 from obsctl.embedded.rules.templates import AlertTextTemplate
-from obsctl.embedded.self_metrics import RULE_EVALUATIONS, RULE_FAILURES, OwnMetrics
+from obsctl.embedded.self_metrics import RULE_EVALUATIONS, RULE_FAILURES, SelfMetrics
 from obsctl.embedded.store.base import StoreFullError, Written
 from obsctl.languages.gotemplate.syntax import TemplateError
 from obsctl.languages.labels import Labels
@@ -326,7 +326,7 @@ def test_costly_groups_share_a_part_of_the_time(store: GrowingStore, monkeypatch
     monkeypatch.setattr("obsctl.embedded.rules.manager._now", lambda: clock[0])
     monkeypatch.setattr(RuleManager, "_work", lambda _: None)
     made = [group({"record": name, "expr": "1"}, interval="1s", name=name) for name in ("a", "b")]
-    manager = RuleManager(made, store, store, print, AlertOrigin(), OwnMetrics())
+    manager = RuleManager(made, store, store, print, AlertOrigin(), SelfMetrics())
     manager.close()
     for one in manager._scheduled:
         one.run.evaluate = lambda now, one=one: setattr(one.run, "status", replace(one.run.status, seconds=0.3))
@@ -341,7 +341,7 @@ def test_costly_groups_share_a_part_of_the_time(store: GrowingStore, monkeypatch
 
 
 def test_all_groups_are_evaluated_in_the_background(store: GrowingStore) -> None:
-    metrics = OwnMetrics()
+    metrics = SelfMetrics()
     made = [group({"record": "a", "expr": "1"}, interval="100ms"), group({"record": "b", "expr": "2"})]
     manager = RuleManager(made, store, store, print, AlertOrigin(), metrics)
     try:
@@ -362,7 +362,7 @@ def test_a_group_that_breaks_does_not_take_the_others_along(
     def broken(_: Sequence[Notice]) -> None:
         raise RuntimeError("no")
 
-    metrics = OwnMetrics()
+    metrics = SelfMetrics()
     rules = {"alert": "A", "expr": "vector(1)"}, {"record": "b", "expr": "2"}
     made = [group(rules[0], interval="100ms"), group(rules[1], interval="100ms")]
     manager = RuleManager(made, store, store, broken, AlertOrigin(), metrics)

@@ -15,9 +15,9 @@ import pytest
 
 from obsctl.embedded.config import ScrapeConfig, ScrapeOptions, ScrapeTarget
 from obsctl.embedded.prometheus import fetch as fetching
-from obsctl.embedded.prometheus.scrape import Outcome, Scraping, TargetScraper, relabel, target_labels
+from obsctl.embedded.prometheus.scrape import ScrapeOutcome, Scraping, TargetScraper, relabel, target_labels
 from obsctl.embedded.records import STALE_BITS
-from obsctl.embedded.self_metrics import SAMPLES_DROPPED, SCRAPES, OwnMetrics
+from obsctl.embedded.self_metrics import SAMPLES_DROPPED, SCRAPES, SelfMetrics
 from obsctl.embedded.store.base import StoreFullError
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.languages.labels import Labels, Matcher
@@ -37,7 +37,7 @@ class Scraped:
         self, store: SqliteStore, url: str, timeout: float = 5.0, rules: ScrapeOptions = NO_RULES, **labels: str
     ) -> None:
         self.store = store
-        self.metrics = OwnMetrics()
+        self.metrics = SelfMetrics()
         self.target = ScrapeTarget(job="api", url=url, labels=labels, **asdict(rules))
         self.scraper = TargetScraper(self.target, ScrapeConfig(2.0, timeout, (self.target,)), store, self.metrics)
 
@@ -318,7 +318,7 @@ def test_an_outcome_is_digested_without_a_clock_or_a_network() -> None:
     from obsctl.embedded.prometheus.scrape import Memory, digest
 
     live = frozenset([(("__name__", "a"),)])
-    batch, memory = digest(Outcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live), ScrapeOptions())
+    batch, memory = digest(ScrapeOutcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live), ScrapeOptions())
     assert {dict(s.labels)["__name__"]: (s.time_ms, s.value) for s in batch.samples if not math.isnan(s.value)} == {
         "up": (7, 0.0),
         "scrape_duration_seconds": (7, 0.5),
@@ -338,7 +338,7 @@ def test_every_target_is_scraped_at_its_interval_and_looked_for_while_it_is_down
     (port,) = free_ports(1)
     down = f"http://127.0.0.1:{port}/metrics"
     targets = tuple(ScrapeTarget(job=job, url=at, labels={}) for job, at in (("up", url), ("down", down)))
-    scraping = Scraping(ScrapeConfig(0.05, 1.0, targets), store, OwnMetrics())
+    scraping = Scraping(ScrapeConfig(0.05, 1.0, targets), store, SelfMetrics())
     eventually(lambda: [one.health for one in scraping.statuses()] == ["up", "down"])
     with http_target(port) as (_, late):
         late.body = b"b 1\n"

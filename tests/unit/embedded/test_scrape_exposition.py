@@ -12,8 +12,8 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as reference_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as reference_text
 
-from obsctl.embedded.prometheus.exposition import Exposition, ExpositionError, Parser, Scraped
-from obsctl.embedded.prometheus.numbers import label_number
+from obsctl.embedded.prometheus.exposition import ExpositionError, ParsedExposition, Parser, ScrapedSample
+from obsctl.embedded.prometheus.series_labels import label_number
 from obsctl.embedded.records import MetadataRecord
 from obsctl.languages.labels import Labels
 
@@ -22,11 +22,11 @@ def plain(labels: dict[str, str]) -> Labels:
     return tuple(sorted(labels.items()))
 
 
-def parse(text: str, *, openmetrics: bool = False) -> Exposition:
+def parse(text: str, *, openmetrics: bool = False) -> ParsedExposition:
     return Parser(plain).parse(text, openmetrics=openmetrics)
 
 
-def values(found: Exposition) -> dict[str, float]:
+def values(found: ParsedExposition) -> dict[str, float]:
     """Value by series as text."""
     return {_shown(labels): sample.value for labels, sample in found.samples.items()}
 
@@ -174,7 +174,7 @@ def test_it_reads_what_the_client_library_writes_like_the_client_library(
     module, reference = (openmetrics, reference_openmetrics) if open_metrics else (text_format, reference_text)
     text = module.generate_latest(registry).decode()
     found = parse(text, openmetrics=open_metrics)
-    expected: dict[Labels, Scraped] = {}
+    expected: dict[Labels, ScrapedSample] = {}
     for family in reference(text):
         for sample in family.samples:
             if not (open_metrics and sample.name.endswith("_created")):

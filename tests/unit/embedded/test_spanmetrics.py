@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from obsctl.embedded.config import parse
 from obsctl.embedded.records import Batch, SpanRecord
-from obsctl.embedded.self_metrics import SPANS_NOT_COUNTED, OwnMetrics
+from obsctl.embedded.self_metrics import SPANS_NOT_COUNTED, SelfMetrics
 from obsctl.embedded.spanmetrics import collector, graph, red
 from obsctl.embedded.spanmetrics.collector import SpanMetrics
 from obsctl.embedded.spanmetrics.graph import Graph
@@ -212,7 +212,7 @@ class Full:
 
 def test_samples_for_which_there_was_no_room_are_written_later():
     sink = Full()
-    counting = SpanMetrics(sink, OwnMetrics())
+    counting = SpanMetrics(sink, SelfMetrics())
     counting.submit(Batch(spans=[record(1)])).result()
     eventually(lambda: counting._red.rows.all)
     counting._emit(NOW)
@@ -240,7 +240,7 @@ class Answering:
 
 @pytest.mark.parametrize(("answer", "counted"), [(Written(1), 1), (Written(0, 1), 0), (OSError("disk full"), 0)])
 def test_only_what_was_stored_and_new_is_counted(answer, counted):
-    counting = SpanMetrics(Answering(answer), OwnMetrics())
+    counting = SpanMetrics(Answering(answer), SelfMetrics())
     counting.submit(Batch(spans=[record(1)]))
     counting.close()
     assert len(counting._red.rows.all) == counted
@@ -248,7 +248,7 @@ def test_only_what_was_stored_and_new_is_counted(answer, counted):
 
 def test_spans_that_are_too_many_are_told(monkeypatch):
     monkeypatch.setattr(collector, "_MAX_WAITING", 3)
-    own = OwnMetrics()
+    own = SelfMetrics()
     counting = SpanMetrics(Answering(Written(2)), own)
     counting.submit(Batch(spans=[record(n) for n in range(1, 6)]))
     assert own.value(SPANS_NOT_COUNTED) == 5

@@ -12,9 +12,8 @@ import pytest
 from obsctl.embedded.records import Batch, ExemplarRecord, LogRecord, SampleRecord
 from obsctl.embedded.self_metrics import EXPIRED, MAINTENANCE_FAILURES
 from obsctl.embedded.store import maintenance
-from obsctl.embedded.store.base import SpanScan
+from obsctl.embedded.store.base import RetentionLimits, SpanScan
 from obsctl.embedded.store.database import FILE
-from obsctl.embedded.store.retention import Retention
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.errors import StartError
 
@@ -148,7 +147,7 @@ class Aging:
 @pytest.fixture
 def aging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aging]:
     monkeypatch.setattr(maintenance, "_INTERVAL", 3_600.0)
-    aging = Aging(SqliteStore(tmp_path, retention=Retention(600, 1 << 40)))
+    aging = Aging(SqliteStore(tmp_path, retention=RetentionLimits(600, 1 << 40)))
     monkeypatch.setattr(time, "time", lambda: aging.now)
     yield aging
     aging.store.close()
@@ -220,7 +219,7 @@ def test_new_data_in_an_emptied_store_is_not_taken_for_old(aging: Aging) -> None
 
 def test_retention_by_size_removes_the_oldest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maintenance, "_INTERVAL", 3_600.0)
-    store = SqliteStore(tmp_path, retention=Retention(10**9, 1 << 20))
+    store = SqliteStore(tmp_path, retention=RetentionLimits(10**9, 1 << 20))
     now = time.time()
     for number in range(10):
         text = "x" * 100_000

@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obsctl.embedded.records import Batch, LogRecord
-from obsctl.embedded.store import indexer
+from obsctl.embedded.store import background
 from obsctl.embedded.store.logs import line_blocks
 from obsctl.embedded.store.logs import lines as logs
-from obsctl.embedded.store.logs import ngrams as grams
-from obsctl.embedded.store.logs.line_blocks import LineSearch
+from obsctl.embedded.store.logs.line_blocks import LineSearch, four_gram_hashes, four_gram_table, may_contain
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.languages.labels import Matcher
 
@@ -28,16 +27,16 @@ COUNT = 400
 
 @given(st.lists(TEXTS, max_size=8).map("".join), TEXTS)
 def test_a_text_that_is_there_is_never_ruled_out(text, other):
-    table = grams.build(f"{text}{other}{text}".encode())
-    assert grams.may_hold(table, grams.hashes(other.encode()))
-    assert grams.may_hold(table, grams.hashes(f"{text}{other}".encode()))
+    table = four_gram_table(f"{text}{other}{text}".encode())
+    assert may_contain(table, four_gram_hashes(other.encode()))
+    assert may_contain(table, four_gram_hashes(f"{text}{other}".encode()))
 
 
 def test_a_text_that_is_not_there_is_ruled_out():
-    table = grams.build(" ".join(f"{number:08x}" for number in range(0, 100_000, 97)).encode())
-    assert not grams.may_hold(table, grams.hashes(b"no such text"))
+    table = four_gram_table(" ".join(f"{number:08x}" for number in range(0, 100_000, 97)).encode())
+    assert not may_contain(table, four_gram_hashes(b"no such text"))
     assert len(table) < 1 << 15
-    assert len(grams.build(b"")) == 128
+    assert len(four_gram_table(b"")) == 128
 
 
 def record(number: int, chance: random.Random) -> LogRecord:
@@ -51,7 +50,7 @@ def record(number: int, chance: random.Random) -> LogRecord:
 
 @pytest.fixture
 def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SqliteStore, MemoryStore]]:
-    monkeypatch.setattr(indexer, "SIZE", 8)
+    monkeypatch.setattr(background, "BLOCK_ROWS", 8)
     monkeypatch.setattr(logs, "_FEW_LINES", 1)
     disk, memory, chance = SqliteStore(tmp_path), MemoryStore(), random.Random(1)
     disk.line_indexer.close()

@@ -18,7 +18,7 @@ from obsctl.embedded.query.vectors.values import Steps, Vector
 from obsctl.embedded.records import STALE_BITS, Batch, ExemplarRecord, MetadataRecord, SampleRecord
 from obsctl.embedded.store import schema
 from obsctl.embedded.store import sqlite as store_module
-from obsctl.embedded.store.base import Samples, Series, SeriesReader, Written
+from obsctl.embedded.store.base import Samples, SeriesReader, StoredSeries, Written
 from obsctl.embedded.store.metrics import columns as page
 from obsctl.embedded.store.metrics import pages
 from obsctl.embedded.store.metrics.samples import Job
@@ -221,10 +221,12 @@ class Busy:
         save(self.store, *values)
         cut(self.store)
 
-    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+    def series(
+        self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None
+    ) -> list[StoredSeries]:
         return self.reader.series(matchers, start, end)
 
-    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+    def samples(self, series: Sequence[StoredSeries], start: int, end: int) -> Samples:
         self.scrape()
         return self.reader.samples(series, start, end)
 

@@ -11,9 +11,9 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from obsctl.embedded.query.traceql.search import search
 from obsctl.embedded.records import Batch
-from obsctl.embedded.store import indexer
+from obsctl.embedded.store import background
 from obsctl.embedded.store.sqlite import SqliteStore
-from obsctl.embedded.store.traces import bloom, span_blocks, tokens
+from obsctl.embedded.store.traces import attribute_filter, span_blocks
 from obsctl.languages.traceql.parse import parse
 from tests.unit.embedded.conftest import eventually
 from tests.unit.embedded.memory_store import span_record
@@ -22,32 +22,32 @@ from tests.unit.embedded.test_api_jaeger import attribute, span
 
 @given(st.sets(st.binary(max_size=12), max_size=300), st.sets(st.binary(max_size=12), max_size=50))
 def test_a_filter_never_denies_a_member(members, others):
-    built = bloom.build(members)
-    assert all(bloom.may_hold(built, bloom.probes(member)) for member in members)
-    assert bloom.may_hold_any(built, map(bloom.probes, others)) or not members & others
+    built = attribute_filter.bloom_filter(members)
+    assert all(attribute_filter.may_hold(built, attribute_filter.bloom_probes(member)) for member in members)
+    assert attribute_filter.may_hold_any(built, map(attribute_filter.bloom_probes, others)) or not members & others
 
 
 def test_a_filter_seldom_affirms_what_is_no_member():
-    built = bloom.build({b"member %d" % n for n in range(5_000)})
-    wrong = sum(bloom.may_hold(built, bloom.probes(b"other %d" % n)) for n in range(5_000))
+    built = attribute_filter.bloom_filter({b"member %d" % n for n in range(5_000)})
+    wrong = sum(attribute_filter.may_hold(built, attribute_filter.bloom_probes(b"other %d" % n)) for n in range(5_000))
     assert wrong < 5_000 * 0.03
-    assert not bloom.may_hold(bloom.build(()), bloom.probes(b"x"))
+    assert not attribute_filter.may_hold(attribute_filter.bloom_filter(()), attribute_filter.bloom_probes(b"x"))
 
 
 @given(st.one_of(st.text(max_size=20), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats()))
 def test_a_stored_value_has_one_of_its_needles(value):
     stored = span(1)
     stored.attributes.append(attribute("key", value))
-    needles = tokens.needles(value)
+    needles = attribute_filter.needles(value)
     payload = stored.SerializeToString()
     assert not needles or any(needle in payload for needle in needles)
-    assert tokens.of_value("key", value) in set(tokens.of_span(stored))
+    assert attribute_filter.value_token("key", value) in set(attribute_filter.span_tokens(stored))
 
 
 @pytest.mark.parametrize(("a", "b"), [(1, 1.0), (0, -0.0), (2**60, float(2**60)), (-3, -3.0)])
 def test_numbers_are_equal_across_kinds(a, b):
-    assert tokens.of_value("k", a) == tokens.of_value("k", b)
-    assert set(tokens.needles(a)) == set(tokens.needles(b))
+    assert attribute_filter.value_token("k", a) == attribute_filter.value_token("k", b)
+    assert set(attribute_filter.needles(a)) == set(attribute_filter.needles(b))
 
 
 def records(first, count, **attributes):
@@ -69,9 +69,9 @@ def found(store, query):
 @pytest.fixture
 def opened(tmp_path, monkeypatch):
     """A store with blocks of ten, made only when a test says so."""
-    monkeypatch.setattr(indexer, "SIZE", 10)
+    monkeypatch.setattr(background, "BLOCK_ROWS", 10)
     store = SqliteStore(tmp_path / "data")
-    store.indexer.close()
+    store.span_indexer.close()
     yield store
     store.close()
 
@@ -79,42 +79,42 @@ def opened(tmp_path, monkeypatch):
 def test_whole_runs_become_blocks(opened):
     opened.submit(Batch(spans=records(1, 35, a="x"))).result()
     assert blocks(opened) == []
-    opened.indexer.round()
+    opened.span_indexer.round()
     assert [(b.first, b.last) for b in blocks(opened)] == [(21, 30), (11, 20), (1, 10)]
     assert found(opened, '{ span.a = "x" }') == 35
 
 
 def test_while_spans_come_in_fast_a_round_makes_one(opened, monkeypatch):
-    monkeypatch.setattr(indexer, "_BUSY", 20)
+    monkeypatch.setattr(background, "_BUSY_ROWS", 20)
     opened.submit(Batch(spans=records(1, 35))).result()
-    assert not opened.indexer.round()
+    assert not opened.span_indexer.round()
     assert len(blocks(opened)) == 1
-    opened.indexer.round()
+    opened.span_indexer.round()
     assert len(blocks(opened)) == 3
 
 
 def test_blocks_go_with_their_spans(opened):
     opened.submit(Batch(spans=records(1, 30, a="x"))).result()
-    opened.indexer.round()
+    opened.span_indexer.round()
 
     def remove(until):
         opened.writer.run(lambda c: c.execute("DELETE FROM spans WHERE id <= ?", (until,)).rowcount).result()
 
     remove(15)
-    opened.indexer.round()
+    opened.span_indexer.round()
     assert [(b.first, b.last) for b in blocks(opened)] == [(21, 30), (11, 20)]
     assert found(opened, '{ span.a = "x" }') == 15
     remove(30)
-    opened.indexer.round()
+    opened.span_indexer.round()
     assert blocks(opened) == []
     opened.submit(Batch(spans=records(101, 12, a="x"))).result()
-    opened.indexer.round()
+    opened.span_indexer.round()
     assert [(b.first, b.last) for b in blocks(opened)] == [(31, 40)]
     assert found(opened, '{ span.a = "x" }') == 12
 
 
 def test_it_happens_by_itself_and_survives_a_restart(tmp_path, monkeypatch):
-    monkeypatch.setattr(indexer, "SIZE", 10)
+    monkeypatch.setattr(background, "BLOCK_ROWS", 10)
     store = SqliteStore(tmp_path / "data")
     store.submit(Batch(spans=records(1, 25, a="x"))).result()
     eventually(lambda: len(blocks(store)) == 2)

@@ -31,7 +31,7 @@ from obsctl.embedded.query.vectors.values import (
     broadcast,
     no_series,
 )
-from obsctl.embedded.store.base import Points, SampleReader, Series, SeriesReader
+from obsctl.embedded.store.base import Points, SampleReader, SeriesReader, StoredSeries
 from obsctl.languages.errors import ParameterError
 from obsctl.languages.labels import Labels, Matcher
 from obsctl.languages.promql.tree import (
@@ -321,7 +321,7 @@ _EVALUATORS: dict[type[Expr], Callable[..., Value]] = {
 
 def select_series(
     samples: SeriesReader, selectors: Sequence[Sequence[Matcher]], start: int | None, end: int | None
-) -> list[Series]:
+) -> list[StoredSeries]:
     """Series that any of several matcher lists selects, each once, in order of their labels."""
     if len(selectors) == 1:
         return samples.series(selectors[0], start, end)

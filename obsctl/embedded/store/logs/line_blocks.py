@@ -1,4 +1,8 @@
-"""Blocks of consecutive log lines, and searching them: only those are read that may hold what is looked for."""
+"""Blocks of consecutive log lines, and searching them: only those are read that may hold the text.
+
+A block has a table of bits with the four-grams (runs of four bytes) of its lines and metadata. A text of n bytes has
+n - 3 of them, all of which must be there, so that a false "yes" is rare for all but short texts.
+"""
 
 # ruff: noqa: S608 - table and column names in SQL are constants of this package
 from __future__ import annotations
@@ -9,13 +13,51 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from obsctl.embedded.store.database import LEAST, MOST, Database
-from obsctl.embedded.store.indexer import Indexed
-from obsctl.embedded.store.logs import ngrams as grams
+from obsctl.embedded.store.background import BlockTable
+from obsctl.embedded.store.database import LEAST, MOST, Database, SqlValue
+
+_LENGTH = 4
+_MOST_BITS = 1 << 18
+_LEAST_BITS = 1 << 10
+_SPARSE = 4
+"""Bits for each four-gram that occurs."""
+_MULTIPLIER = np.uint32(2_654_435_761)
+_SHIFT = np.uint32(14)
+
+Hashes = npt.NDArray[np.uint32]
+
+
+def four_gram_hashes(text: bytes) -> Hashes:
+    """The 18-bit hash of every four-gram of a text; none for a text of under four bytes."""
+    if len(text) < _LENGTH:
+        return np.zeros(0, dtype=np.uint32)
+    data = np.frombuffer(text, dtype=np.uint8).astype(np.uint32)
+    grams = data[:-3] | data[1:-2] << np.uint32(8) | data[2:-1] << np.uint32(16) | data[3:] << np.uint32(24)
+    found: Hashes = (grams * _MULTIPLIER) >> _SHIFT
+    return found
+
+
+def four_gram_table(text: bytes) -> bytes:
+    """The four-grams of a text as a table of bits, as small as they allow."""
+    flags = np.zeros(_MOST_BITS, dtype=np.bool_)
+    flags[four_gram_hashes(text)] = True
+    wanted = max(_LEAST_BITS, int(np.count_nonzero(flags)) * _SPARSE)
+    while len(flags) // 2 >= wanted:
+        half = len(flags) // 2
+        flags = flags[:half] | flags[half:]
+    return np.packbits(flags, bitorder="little").tobytes()
+
+
+def may_contain(table: bytes, wanted: Hashes) -> bool:
+    """Whether the text of a table may have all these four-grams."""
+    places = wanted & np.uint32(len(table) * 8 - 1)
+    bits = np.frombuffer(table, dtype=np.uint8)[places >> np.uint32(3)]
+    return bool(np.all(bits >> (places & np.uint32(7)).astype(np.uint8) & np.uint8(1)))
+
 
 _COLUMNS = ("last", "first", "earliest", "latest", "streams", "grams")
 _ROWS = "SELECT id, stream, time, line, metadata FROM lines WHERE id > ? ORDER BY id LIMIT ?"
@@ -27,19 +69,19 @@ Row = tuple[int, int, int, str, str]
 """Time, row number, stream, line, metadata."""
 
 
-def _summary(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+def _summary(rows: Sequence[tuple[int, int, int, str, str]]) -> tuple[SqlValue, ...]:
     numbers, streams, times, lines, metadata = zip(*rows, strict=True)
     text = "\n".join((*lines, *metadata)).encode("utf-8", "surrogatepass")
     listed = json.dumps(sorted(set(streams)))
-    return (numbers[-1], numbers[0], min(times), max(times), listed, grams.build(text))
+    return (numbers[-1], numbers[0], min(times), max(times), listed, four_gram_table(text))
 
 
-LINES = Indexed("lines", "line_blocks", _COLUMNS, _ROWS, _summary)
+LINES = BlockTable("lines", "line_blocks", _COLUMNS, _ROWS, _summary)
 
 
 @dataclass(frozen=True)
 class LineSearch:
-    """What is looked for: lines of some streams in [start, end) ns, with texts in them and in their metadata's JSON."""
+    """A search for lines of some streams in [start, end) ns, with texts in them and in their metadata's JSON."""
 
     streams: Collection[int]
     start: int
@@ -61,13 +103,13 @@ class LineSearch:
     def _in_blocks(self, database: Database, until: int) -> Iterator[Row]:
         """Blocks come by the end that is met first, so a row goes out once no block left can have an earlier one."""
         texts = (*self.in_line, *self.in_metadata)
-        wanted = np.concatenate([grams.hashes(b""), *(grams.hashes(text.encode()) for text in texts)])
+        wanted = np.concatenate([four_gram_hashes(b""), *(four_gram_hashes(text.encode()) for text in texts)])
         chosen, sign = frozenset(self.streams), -1 if self.backward else 1
         waiting: list[tuple[int, int, Row]] = []
         for last, first, edge, streams, table in self._blocks(database, until):
             while waiting and waiting[0][0] < sign * edge:
                 yield heapq.heappop(waiting)[2]
-            if grams.may_hold(table, wanted) and not chosen.isdisjoint(json.loads(streams)):
+            if may_contain(table, wanted) and not chosen.isdisjoint(json.loads(streams)):
                 for row in self._rows(database, first, last):
                     heapq.heappush(waiting, (sign * row[0], sign * row[1], row))
         while waiting:

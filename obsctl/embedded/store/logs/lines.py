@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter, itemgetter
-from typing import Any, Literal
+from typing import Literal
 
 from obsctl.embedded.records import FilePosition, LogRecord
 from obsctl.embedded.store.base import LogVolume
@@ -136,7 +136,7 @@ class LogTable:
             after = number
         return found, after
 
-    def _pages(self, column: str, value: Any, order: _Order, start: int, end: int) -> Iterator[Row]:
+    def _pages(self, column: str, value: str | int, order: _Order, start: int, end: int) -> Iterator[Row]:
         """Rows with one value in an indexed column, a page at a time, so that no connection is held in between."""
         after = order.first(start, end)
         size = _PAGES[0]

@@ -29,13 +29,13 @@ class Head:
         self._lock = threading.Lock()
         self._rows = _empty(_ROOM)
         self._shown = 0
-        self._taken = 0
+        self._written = 0
         self._newest = np.full(_ROOM, _NEVER, dtype=np.int64)
 
     def __len__(self) -> int:
         return self._shown
 
-    def take(self, rows: Rows) -> Fresh:
+    def append(self, rows: Rows) -> Fresh:
         """Keep rows whose series has nothing at their time here; readers see them after ``commit``."""
         order = np.lexsort((rows.times, rows.series))
         rows = rows[order]
@@ -55,13 +55,13 @@ class Head:
         return Fresh(kept, len(rows) - len(kept) - conflicts, conflicts)
 
     def commit(self) -> None:
-        """Show what was taken to readers."""
+        """Show to readers what was appended."""
         with self._lock:
-            self._shown = self._taken
+            self._shown = self._written
 
     def rollback(self) -> None:
-        """Forget what was taken."""
-        self._taken = self._shown
+        """Forget what was appended since the last commit."""
+        self._written = self._shown
         self._newest.fill(_NEVER)
         np.maximum.at(self._newest, self._rows.series[: self._shown], self._rows.times[: self._shown])
 
@@ -72,21 +72,21 @@ class Head:
 
     def series(self) -> set[int]:
         """Numbers of all series here, those of the transaction under way too. For the writer's thread."""
-        return set(np.unique(self._rows.series[: self._taken]).tolist())
+        return set(np.unique(self._rows.series[: self._written]).tolist())
 
     def drop(self, count: int) -> None:
         """The oldest rows were moved to pages."""
-        rest = self._rows[count : self._taken]
+        rest = self._rows[count : self._written]
         rows = _empty(max(_ROOM, 2 * len(rest)))
         _copy(rest, rows, 0)
         with self._lock:
             self._rows = rows
             self._shown -= count
-            self._taken -= count
+            self._written -= count
 
     def _stored(self, rows: Rows, late: Bools) -> tuple[Bools, int]:
         """Which of the late rows are here already, and how many of them with another value."""
-        here = self._rows[: self._taken]
+        here = self._rows[: self._written]
         wanted = np.zeros(len(self._newest), dtype=np.bool_)
         wanted[rows.series[late]] = True
         near: Ints = np.flatnonzero(wanted[here.series])
@@ -116,14 +116,14 @@ class Head:
     def _append(self, rows: Rows) -> None:
         if not len(rows):
             return
-        size = self._taken + len(rows)
+        size = self._written + len(rows)
         if size > len(self._rows):
             larger = _empty(2 * size)
-            _copy(self._rows[: self._taken], larger, 0)
+            _copy(self._rows[: self._written], larger, 0)
             with self._lock:
                 self._rows = larger
-        _copy(rows, self._rows, self._taken)
-        self._taken = size
+        _copy(rows, self._rows, self._written)
+        self._written = size
         last = np.flatnonzero(np.append(rows.series[1:] != rows.series[:-1], True))
         series = rows.series[last]
         self._newest[series] = np.maximum(self._newest[series], rows.times[last])

@@ -15,14 +15,60 @@ from operator import attrgetter
 import numpy as np
 
 from obsctl.embedded.records import ExemplarRecord, MetadataRecord, SampleRecord
-from obsctl.embedded.store.base import Samples, Series
-from obsctl.embedded.store.database import Database, clamp, insert
+from obsctl.embedded.store.base import Samples, StoredSeries
+from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
 from obsctl.embedded.store.metrics import pages
-from obsctl.embedded.store.metrics.columns import Rows
+from obsctl.embedded.store.metrics.columns import Ints, Rows
 from obsctl.embedded.store.metrics.head import Fresh, Head
-from obsctl.embedded.store.metrics.sample_view import SampleView
 from obsctl.embedded.store.metrics.series import SeriesIndex
 from obsctl.languages.labels import Labels, Matcher
+
+
+class SampleView:
+    """``base.SeriesReader`` over the head as it was, and a transaction that sees one state of the pages.
+
+    A series that is new since then may be found, and has no samples. For one thread.
+    """
+
+    def __init__(self, labels: SeriesIndex, newest: Rows, connection: sqlite3.Connection) -> None:
+        self._labels = labels
+        self._newest = newest
+        self._connection = connection
+
+    def series(
+        self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None
+    ) -> list[StoredSeries]:
+        """See ``SeriesReader.series``."""
+        found = self._labels.find(matchers)
+        if start is None and end is None:
+            return list(found)
+        low, high = LEAST if start is None else clamp(start), MOST if end is None else clamp(end)
+        seen = set(np.unique(pages.between(self._newest, low, high).series).tolist())
+        wanted = _wanted([one for one in found if one.id not in seen])
+        for name in {one.name for one in found if one.id not in seen}:
+            for members in pages.members_within(self._connection, name, low, high):
+                seen.update(members.tolist())
+            for rows in pages.read(self._connection, name, wanted, low, high, inside=False):
+                seen.update(np.unique(rows.series).tolist())
+        return [one for one in found if one.id in seen]
+
+    def samples(self, series: Sequence[StoredSeries], start: int, end: int) -> Samples:
+        """See ``SeriesReader.samples``."""
+        start, end = clamp(start), clamp(end)
+        newest = pages.between(self._newest, start, end)
+        wanted = _wanted(series)
+        names = {one.name for one in series}
+        parts = [rows for name in names for rows in pages.read(self._connection, name, wanted, start, end)]
+        return pages.gathered([*parts, newest], wanted, len(series))
+
+
+def _wanted(series: Sequence[StoredSeries]) -> Ints:
+    """See ``pages.read``."""
+    numbers = np.fromiter((one.id for one in series), dtype=np.int64, count=len(series))
+    wanted = np.full(int(numbers.max(initial=-1)) + 2, -1, dtype=np.int64)
+    wanted[numbers] = np.arange(len(series))
+    return wanted
+
 
 CUT_ROWS = 250_000
 CUT_SECONDS = 300.0
@@ -32,7 +78,7 @@ Job = Callable[[sqlite3.Connection], int]
 
 
 @dataclass(frozen=True)
-class Counts:
+class WriteCounts:
     """What became of records: those stored, those that had no room, those at a time that has another value."""
 
     stored: int
@@ -49,28 +95,28 @@ class SampleTable:
         self._head = Head()
         self._journal = self._journal_shown = 0
         for number, data in database.writer.execute("SELECT id, data FROM journal ORDER BY id"):
-            self._head.take(_unpacked(data))
+            self._head.append(_unpacked(data))
             self._journal = number
         self._journal_shown = self._journal
         self._head.commit()
         self._cut_at = time.monotonic()
         self._usage = _Usage()
 
-    def write(self, connection: sqlite3.Connection, samples: Sequence[SampleRecord]) -> Counts:
+    def write(self, connection: sqlite3.Connection, samples: Sequence[SampleRecord]) -> WriteCounts:
         """Insert what is new."""
         give = self.labels.id
         numbers = [give(connection, sample.labels) for sample in samples]
-        fresh = self._head.take(_columns(numbers, samples))
+        fresh = self._head.append(_columns(numbers, samples))
         if len(fresh.rows):
             self._write_journal(connection, fresh)
-        return Counts(len(fresh.rows), numbers.count(None), fresh.conflicting)
+        return WriteCounts(len(fresh.rows), numbers.count(None), fresh.conflicting)
 
     def _write_journal(self, connection: sqlite3.Connection, fresh: Fresh) -> None:
         rows = fresh.rows
         data = rows.series.tobytes() + rows.times.tobytes() + rows.values.tobytes()
         self._journal = connection.execute("INSERT INTO journal (data) VALUES (?)", (data,)).lastrowid or 0
 
-    def write_exemplars(self, connection: sqlite3.Connection, exemplars: Sequence[ExemplarRecord]) -> Counts:
+    def write_exemplars(self, connection: sqlite3.Connection, exemplars: Sequence[ExemplarRecord]) -> WriteCounts:
         """Insert what is new."""
         rows = []
         for exemplar in exemplars:
@@ -78,7 +124,7 @@ class SampleTable:
             if series is not None:
                 rows.append((series, exemplar.time_ms, json.dumps(exemplar.labels), _storable(exemplar.value)))
         stored = insert(connection, "exemplars", ("series", "time", "labels", "value"), rows)
-        return Counts(stored, len(exemplars) - len(rows))
+        return WriteCounts(stored, len(exemplars) - len(rows))
 
     def write_metadata(self, connection: sqlite3.Connection, metadata: Sequence[MetadataRecord]) -> None:
         """Insert or replace."""
@@ -169,14 +215,16 @@ class SampleTable:
             finally:
                 connection.execute("COMMIT")
 
-    def series(self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None) -> list[Series]:
+    def series(
+        self, matchers: Sequence[Matcher], start: int | None = None, end: int | None = None
+    ) -> list[StoredSeries]:
         """See ``SeriesReader.series``."""
         if start is None and end is None:
             return list(self.labels.find(matchers))
         with self.snapshot() as view:
             return view.series(matchers, start, end)
 
-    def samples(self, series: Sequence[Series], start: int, end: int) -> Samples:
+    def samples(self, series: Sequence[StoredSeries], start: int, end: int) -> Samples:
         """See ``SeriesReader.samples``."""
         with self.snapshot() as view:
             return view.samples(series, start, end)

@@ -13,7 +13,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from obsctl.embedded.store.base import Series
+from obsctl.embedded.store.base import StoredSeries
 from obsctl.embedded.store.dictionary import Numbering
 from obsctl.embedded.store.metrics.columns import Bools
 from obsctl.languages.labels import Labels, Matcher
@@ -29,14 +29,14 @@ class SeriesIndex(Numbering):
     """Written on the writer's thread, read from any. What a transaction adds shows on ``commit``."""
 
     def __init__(self, connection: sqlite3.Connection, limit: int) -> None:
-        self._series: dict[int, Series] = {}
+        self._series: dict[int, StoredSeries] = {}
         self._alive: Bools = np.zeros(1_024, dtype=np.bool_)
         self._postings: Postings = {}
         self._dead = 0
-        self._found: dict[tuple[Matcher, ...], tuple[Series, ...]] = {}
+        self._found: dict[tuple[Matcher, ...], tuple[StoredSeries, ...]] = {}
         super().__init__(connection, "series", limit)
 
-    def find(self, matchers: Sequence[Matcher]) -> Sequence[Series]:
+    def find(self, matchers: Sequence[Matcher]) -> Sequence[StoredSeries]:
         """Every series that satisfies all matchers, in order of labels."""
         key = tuple(matchers)
         known = self._found.get(key)
@@ -101,7 +101,7 @@ class SeriesIndex(Numbering):
     def _publish(self, labels: Labels, number: int) -> None:
         super()._publish(labels, number)
         self._found.clear()
-        self._series[number] = Series(number, labels)
+        self._series[number] = StoredSeries(number, labels)
         if number >= len(self._alive):
             self._alive = np.concatenate((self._alive, np.zeros(number + 1, dtype=np.bool_)))
         self._alive[number] = True

@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from obsctl.embedded.store.database import MOST, Database, clamp
-from obsctl.embedded.store.indexer import Indexed
-from obsctl.embedded.store.traces import bloom, tokens
+from obsctl.embedded.store.background import BlockTable
+from obsctl.embedded.store.database import MOST, Database, SqlValue, clamp
+from obsctl.embedded.store.traces import attribute_filter
 
 _PAGE = 64
 
@@ -25,9 +24,12 @@ _COLUMNS = (
 _ROWS = """SELECT id, start, end, kind, status, name, service, resource, scope, payload FROM spans
            WHERE id > ? ORDER BY id LIMIT ?"""
 
+_SpanRow = tuple[int, int, int, int, int, int, int, int, int, bytes]
+_BlockRow = tuple[int, int, int, int, int, int, str, str, str, str, str, str, bytes]
+
 
 @dataclass(frozen=True)
-class Block:
+class SpanBlock:
     """A block of spans by number, both ends included; numbers of names and blobs as their tables have them."""
 
     first: int
@@ -45,7 +47,7 @@ class Block:
     filter: bytes
 
 
-def blocks(database: Database, until: int, start_min: int | None, start_max: int | None) -> Iterator[Block]:
+def blocks(database: Database, until: int, start_min: int | None, start_max: int | None) -> Iterator[SpanBlock]:
     """Blocks with spans that started in a time, by their latest start, newest first; only those up to a number."""
     sql = f"""SELECT {", ".join(_COLUMNS)} FROM span_blocks WHERE (latest, last) < (?, ?) AND latest >= ?
               AND earliest <= ? AND last <= ? ORDER BY latest DESC, last DESC LIMIT {_PAGE}"""  # noqa: S608 - constants
@@ -60,27 +62,27 @@ def blocks(database: Database, until: int, start_min: int | None, start_max: int
         before = (rows[-1][3], rows[-1][0])
 
 
-def _block(row: Sequence[Any]) -> Block:
+def _block(row: _BlockRow) -> SpanBlock:
     last, first, earliest, latest, shortest, longest = row[:6]
     kinds, statuses, names, services, resources, scopes = (frozenset(json.loads(text)) for text in row[6:12])
-    return Block(
+    return SpanBlock(
         *(first, last, earliest, latest, shortest, longest),
         *(kinds, statuses, names, services, resources, scopes),
         row[12],
     )
 
 
-def _summary(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+def _summary(rows: Sequence[_SpanRow]) -> tuple[SqlValue, ...]:
     """The row of a block, from those of its spans."""
     numbers, starts, ends, *columns, payloads = zip(*rows, strict=True)
     took = [end - start for start, end in zip(starts, ends, strict=True)]
-    found = {token for payload in payloads for token in tokens.of_span(Span.FromString(payload))}
+    found = {token for payload in payloads for token in attribute_filter.span_tokens(Span.FromString(payload))}
     lists = [json.dumps(sorted(set(column))) for column in columns]
     return (
         *(numbers[-1], numbers[0], min(starts), max(starts), min(took), max(took)),
         *lists,
-        bloom.build(found),
+        attribute_filter.bloom_filter(found),
     )
 
 
-SPANS = Indexed("spans", "span_blocks", _COLUMNS, _ROWS, _summary)
+SPANS = BlockTable("spans", "span_blocks", _COLUMNS, _ROWS, _summary)

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import heapq
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
-from typing import Any
 
 from obsctl.embedded.store.base import (
     ColumnIn,
@@ -22,13 +20,14 @@ from obsctl.embedded.store.base import (
     SpanPredicate,
     SpanScan,
 )
-from obsctl.embedded.store.database import MOST, Database, clamp
-from obsctl.embedded.store.traces import bloom, tokens
+from obsctl.embedded.store.database import MOST, Database, SqlValue, clamp
+from obsctl.embedded.store.traces import attribute_filter
+from obsctl.embedded.store.traces.attribute_filter import bloom_probes
 from obsctl.embedded.store.traces.decode import resource_of, scope_of
-from obsctl.embedded.store.traces.span_blocks import Block, blocks
+from obsctl.embedded.store.traces.span_blocks import SpanBlock, blocks
 
-Row = tuple[Any, ...]
-"""Start and number first."""
+Row = tuple[int, int, str, bytes, bytes, bytes]
+"""Start, number, service; serialized resource, scope and span."""
 
 _ALWAYS = "1"
 _TIMES = "spans.start >= ? AND spans.start <= ?"
@@ -39,7 +38,7 @@ class Where:
     """A condition in SQL and its values. A column with ``+`` before it is read by row number, never by its index."""
 
     sql: str
-    values: tuple[Any, ...] = ()
+    values: tuple[SqlValue, ...] = ()
 
     @staticmethod
     def joined(parts: tuple[Where, ...], word: str) -> Where:
@@ -54,8 +53,8 @@ class Compiled:
     ``rows`` is given None for rows of which no block is known.
     """
 
-    may_hold: Callable[[Block], bool]
-    rows: Callable[[Block | None], Where]
+    may_hold: Callable[[SpanBlock], bool]
+    rows: Callable[[SpanBlock | None], Where]
 
 
 def predicate_of(scan: SpanScan) -> SpanPredicate:
@@ -103,7 +102,7 @@ class SpanSearch:
         while waiting:
             yield heapq.heappop(waiting)[2]
 
-    def _rows(self, block: Block | None, first: int, last: int) -> list[Row]:
+    def _rows(self, block: SpanBlock | None, first: int, last: int) -> list[Row]:
         where = self._compiled.rows(block)
         sql = f"{self._select} WHERE spans.id BETWEEN ? AND ? AND {_TIMES} AND {where.sql}"
         with self._database.reading() as connection:
@@ -138,7 +137,7 @@ class SpanSearch:
         column = predicate.column
         numbers = frozenset(self._name_number(v) if isinstance(v, str) else v for v in predicate.values)
         listed = json.dumps([clamp(number) for number in sorted(numbers)])
-        read: Callable[[Block], frozenset[int]] = {
+        read: Callable[[SpanBlock], frozenset[int]] = {
             "service": lambda block: block.services,
             "name": lambda block: block.names,
             "kind": lambda block: block.kinds,
@@ -151,11 +150,11 @@ class SpanSearch:
         """A predicate on resources or scopes, of which there are few: each is tested once."""
         passes = cache(lambda number: test(self._blob(number)))
 
-        def fitting(block: Block) -> list[int]:
+        def fitting(block: SpanBlock) -> list[int]:
             numbers = block.resources if column == "resource" else block.scopes
             return [number for number in sorted(numbers) if passes(number)]
 
-        def rows(block: Block | None) -> Where:
+        def rows(block: SpanBlock | None) -> Where:
             if block is None:
                 return Where(_ALWAYS)
             return Where(f"+spans.{column} IN (SELECT value FROM json_each(?))", (json.dumps(fitting(block)),))
@@ -186,18 +185,18 @@ def _duration(predicate: DurationBetween) -> Compiled:
 
 
 def _has_attribute(predicate: HasAttribute) -> Compiled:
-    key = bloom.probes(tokens.of_key(predicate.key))
+    key = bloom_probes(attribute_filter.key_token(predicate.key))
     where = _contains(predicate.key.encode("utf-8", "replace"))
     if predicate.values is None:
-        return Compiled(lambda block: bloom.may_hold(block.filter, key), lambda _: where)
-    wanted = [bloom.probes(tokens.of_value(predicate.key, value)) for value in predicate.values]
-    wanted += [bloom.probes(tokens.of_nested(predicate.key))] if predicate.nested else []
-    needles = [tokens.needles(value) for value in predicate.values]
+        return Compiled(lambda block: attribute_filter.may_hold(block.filter, key), lambda _: where)
+    wanted = [bloom_probes(attribute_filter.value_token(predicate.key, value)) for value in predicate.values]
+    wanted += [bloom_probes(attribute_filter.nested_token(predicate.key))] if predicate.nested else []
+    needles = [attribute_filter.needles(value) for value in predicate.values]
     if not predicate.nested and all(needles):
         either = Where.joined(tuple(_contains(one) for group in needles for one in group), "OR")
         where = Where.joined((where, either), "AND")
-    return Compiled(lambda block: bloom.may_hold_any(block.filter, wanted), lambda _: where)
+    return Compiled(lambda block: attribute_filter.may_hold_any(block.filter, wanted), lambda _: where)
 
 
 def _contains(needle: bytes) -> Where:
-    return Where("instr(spans.payload, ?) > 0", (sqlite3.Binary(needle),)) if needle else Where(_ALWAYS)
+    return Where("instr(spans.payload, ?) > 0", (needle,)) if needle else Where(_ALWAYS)

@@ -12,11 +12,11 @@ from typing import Any
 from obsctl.embedded.records import SpanRecord
 from obsctl.embedded.spans import StoredSpan
 from obsctl.embedded.store.base import SpanScan
-from obsctl.embedded.store.database import MOST, Database, clamp, insert
+from obsctl.embedded.store.database import MOST, Database, SqlValue, clamp, insert
 from obsctl.embedded.store.dictionary import Dictionary
 from obsctl.embedded.store.traces import decode
 from obsctl.embedded.store.traces.span_blocks import SPANS
-from obsctl.embedded.store.traces.span_search import SpanSearch, Where
+from obsctl.embedded.store.traces.span_search import Row, SpanSearch, Where
 
 _COLUMNS = ("trace_id", "span_id", "service", "name", "kind", "status", "resource", "scope", "start", "end", "payload")
 _SELECT = """
@@ -46,7 +46,7 @@ class SpanTable:
     def write(self, connection: sqlite3.Connection, spans: Sequence[SpanRecord]) -> int:
         """Insert; how many were new."""
         known: dict[tuple[str, str, int, int, bytes, bytes], tuple[int, ...]] = {}
-        rows = []
+        rows: list[tuple[SqlValue, ...]] = []
         for span in spans:
             repeated = (span.service, span.name, span.kind, span.status, span.resource, span.scope)
             numbers = known.get(repeated)
@@ -107,13 +107,13 @@ class SpanTable:
         tail = search.tail(until) if newest - until <= _TAIL else self._by_service(scan, recent)
         return map(_stored, heapq.merge(tail, search.in_blocks(until), key=itemgetter(0, 1), reverse=True))
 
-    def _by_service(self, scan: SpanScan, where: Where) -> Iterator[tuple[Any, ...]]:
+    def _by_service(self, scan: SpanScan, where: Where) -> Iterator[Row]:
         """Rows by way of the index of services: costs nothing for spans of other times."""
         services = [number for number, name in self._services() if scan.service in (None, name)]
         each = (self._scan_service(service, scan, where) for service in services)
         return heapq.merge(*each, key=itemgetter(0, 1), reverse=True)
 
-    def _scan_service(self, service: int, scan: SpanScan, more: Where) -> Iterator[tuple[Any, ...]]:
+    def _scan_service(self, service: int, scan: SpanScan, more: Where) -> Iterator[Row]:
         """Rows of one service, newest first, a page at a time, so that no connection is held in between."""
         where, values = _conditions(scan)
         sql = f"""{_SELECT} WHERE spans.service = ? AND (spans.start, spans.id) < (?, ?) {where} AND {more.sql}
@@ -128,12 +128,12 @@ class SpanTable:
             start, number = page[-1][:2]
             size = _PAGES[1]
 
-    def _rows(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+    def _rows(self, sql: str, values: tuple[SqlValue, ...]) -> list[Any]:
         with self._database.reading() as connection:
             return connection.execute(sql, values).fetchall()
 
 
-def _conditions(scan: SpanScan) -> tuple[str, list[Any]]:
+def _conditions(scan: SpanScan) -> tuple[str, list[SqlValue]]:
     """SQL and values of everything but the service and the newest start."""
     possible = (
         ("spans.start >= ?", scan.start_min),
@@ -145,5 +145,5 @@ def _conditions(scan: SpanScan) -> tuple[str, list[Any]]:
     return "".join(f" AND {sql}" for sql, _ in given), [value for _, value in given]
 
 
-def _stored(row: tuple[Any, ...]) -> StoredSpan:
+def _stored(row: Row) -> StoredSpan:
     return decode.span(*row[2:])

@@ -1,4 +1,4 @@
-"""Sends JSON to somebody, and alerts to alert managers elsewhere (Alertmanager's API v2)."""
+"""Posts JSON to webhooks, and alerts to other alert managers (Alertmanager's API v2)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from obsctl.embedded.rules.status import Notice
-from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, OwnMetrics
+from obsctl.embedded.self_metrics import NOTIFIED, NOTIFY_DROPPED, NOTIFY_ERRORS, SelfMetrics
 
 PATH = "/api/v2/alerts"
 _BATCH = 256
@@ -25,7 +24,7 @@ _log = logging.getLogger("obsctl.embedded.alerting")
 
 
 class PostError(Exception):
-    """Nobody took it; the message says why."""
+    """The server did not accept the request; the message says why."""
 
 
 def rfc3339(ms: int) -> str:
@@ -33,7 +32,7 @@ def rfc3339(ms: int) -> str:
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def post(url: str, value: Any, timeout: float = _TIMEOUT) -> None:
+def post(url: str, value: object, timeout: float = _TIMEOUT) -> None:
     """Send a value as JSON. ``PostError`` unless the answer is one of the 2xx."""
     body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
     headers = {"Content-Type": "application/json", "User-Agent": "obsctl-embedded"}
@@ -45,19 +44,19 @@ def post(url: str, value: Any, timeout: float = _TIMEOUT) -> None:
         try:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
-            told = answer.read(_ANSWER_BYTES)
+            text = answer.read(_ANSWER_BYTES)
         finally:
             connection.close()
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise PostError(f'Post "{url}": {error or type(error).__name__}') from error
     if not 200 <= answer.status < 300:
-        raise PostError(f'Post "{url}": {answer.status} {told.decode("utf-8", "replace").strip()[:200]}')
+        raise PostError(f'Post "{url}": {answer.status} {text.decode("utf-8", "replace").strip()[:200]}')
 
 
 class Notifier:
     """Sends alerts on in a thread of its own, in order. What waits is bounded: the oldest are dropped first."""
 
-    def __init__(self, alertmanagers: Sequence[str], metrics: OwnMetrics) -> None:
+    def __init__(self, alertmanagers: Sequence[str], metrics: SelfMetrics) -> None:
         self._urls = [url + PATH for url in alertmanagers]
         self._metrics = metrics
         self._waiting: deque[Notice] = deque()
@@ -70,7 +69,7 @@ class Notifier:
         self._thread = threading.Thread(target=self._work, name="notifier", daemon=True)
         self._thread.start()
 
-    def tell(self, notices: Sequence[Notice]) -> None:
+    def send(self, notices: Sequence[Notice]) -> None:
         """Queue alerts. Returns at once."""
         with self._wake:
             self._waiting.extend(notices)
@@ -81,7 +80,7 @@ class Notifier:
         self._metrics.add(NOTIFY_DROPPED, dropped)
 
     def close(self) -> None:
-        """Stop; what waits is not sent any more, as it is told again after the next start."""
+        """Stop; what waits is not sent any more: rules send it again after the next start."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -96,20 +95,20 @@ class Notifier:
                     return
                 batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
             for url in self._urls:
-                self._send(url, batch)
+                self._post(url, batch)
 
-    def _send(self, url: str, batch: Sequence[Notice]) -> None:
+    def _post(self, url: str, batch: Sequence[Notice]) -> None:
         try:
             post(url, [posted(notice) for notice in batch])
         except PostError as error:
-            _log.warning("%d alerts were not taken: %s", len(batch), error)
+            _log.warning("%d alerts were not accepted: %s", len(batch), error)
             self._metrics.add(NOTIFY_ERRORS, len(batch), url)
         else:
             self._metrics.add(NOTIFIED, len(batch), url)
 
 
-def posted(notice: Notice) -> dict[str, Any]:
-    """An alert as the API takes it."""
+def posted(notice: Notice) -> dict[str, object]:
+    """An alert in the shape that the API accepts."""
     return {
         "labels": dict(notice.labels),
         "annotations": dict(notice.annotations),

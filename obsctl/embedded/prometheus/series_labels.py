@@ -1,15 +1,41 @@
-"""Floats as Prometheus writes them into the labels ``le`` and ``quantile``."""
+"""The labels of a series, however it arrives: their limits, and the spelling of numbers in ``le`` and ``quantile``.
+
+The limits bound what one series takes in memory.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
+
+from obsctl.languages.labels import Labels
+
+MAX_LABELS = 128
+MAX_NAME = 1_024
+MAX_VALUE = 16_384
+"""Characters of a label's name and value."""
+
+
+def label_fault(names: Sequence[str], labels: Labels) -> str:
+    """Why a series cannot be stored: ``names`` as they came, ``labels`` as they would be stored. Empty when it can."""
+    if not any(name == "__name__" for name, _ in labels):
+        return "series without a metric name"
+    if len(set(names)) != len(names):
+        return "series with a label given twice"
+    if "" in names:
+        return "series with a label without a name"
+    if len(labels) > MAX_LABELS:
+        return f"series with more than {MAX_LABELS} labels"
+    if any(len(name) > MAX_NAME or len(value) > MAX_VALUE for name, value in labels):
+        return f"series with a label of more than {MAX_NAME} characters, or a value of more than {MAX_VALUE}"
+    return ""
 
 
 @lru_cache(maxsize=4096)
 def plain_number(value: float) -> str:
-    """The same without exponents and without ``.0``: how Prometheus' OTLP receiver writes bounds and quantiles."""
+    """As ``label_number``, without exponents and ``.0``: how Prometheus' OTLP receiver writes bounds and quantiles."""
     if not math.isfinite(value):
         return label_number(value)
     return format(Decimal(repr(value)).normalize(), "f") if value else "0"

@@ -1,4 +1,4 @@
-"""OTLP attribute values as the strings that labels and metadata hold."""
+"""OTLP attribute values as the strings that labels and metadata hold, and the service name of a resource."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import base64
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+UNKNOWN_SERVICE = "unknown_service"
+"""Semantic conventions: the service name of a resource that has none."""
 
 _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 
@@ -24,7 +27,7 @@ def text(value: AnyValue) -> str:
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(value: AnyValue) -> Any:
+def _plain(value: AnyValue) -> object:
     """The JSON value; nesting is bounded by the protobuf parser (100 levels)."""
     kind = value.WhichOneof("value")
     if kind == "array_value":
@@ -52,3 +55,11 @@ def labels(attributes: Iterable[KeyValue]) -> dict[str, str]:
         if name and value:
             found[name] = f"{found[name]};{value}" if name in found else value
     return found
+
+
+def service_name(resource: Resource) -> str:
+    """``service.name`` of a resource, or what the conventions say in its place."""
+    for attribute in resource.attributes:
+        if attribute.key == "service.name":
+            return attribute.value.string_value or UNKNOWN_SERVICE
+    return UNKNOWN_SERVICE
