@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from obsctl.json_types import Json
 from obsctl.render.compose_mapping import Service, written_hardening, written_service
 from obsctl.render.containers import Composition, Container, Hardening
 from obsctl.render.desired import COMPOSE_FILE, File
-from obsctl.render.yaml_text import Json, Style, yaml_text
+from obsctl.render.yaml_text import Style, yaml_text
 
 _HARDENING = Hardening()
 """What nearly all containers share: the file has it once."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from obsctl.json_types import Json
 from obsctl.render.containers import (
     MEBIBYTE,
     Build,
@@ -24,7 +25,6 @@ from obsctl.render.containers import (
     Published,
     Tmpfs,
 )
-from obsctl.render.yaml_text import Json
 
 SECRETS = "/run/secrets"
 """The folder in which a container finds its secrets."""

@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from obsctl import assets
 from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import MAY_BE_EMPTY
 from obsctl.dashboards.variables import render_variables as with_variables
+from obsctl.json_types import Json, JsonObject, mapping
 from obsctl.render.dashboard_units import unit_of
 from obsctl.render.metric_names import check_labels, named, render_names
 from obsctl.render.objectives import Limit, limit_of
@@ -68,10 +68,10 @@ def facts(metrics: Sequence[Metric], slos: Sequence[Slo], traces: str, *, logs: 
     return Facts({metric.registry: metric for metric in metrics}, tuple(slos), traces, logs, known)
 
 
-def panel_json(panel: PanelTemplate, number: int, grid: Mapping[str, int], about: Facts) -> dict[str, Any]:
+def panel_json(panel: PanelTemplate, number: int, grid: Mapping[str, int], about: Facts) -> dict[str, Json]:
     """A panel as the page reads it. Raises SpecError for a metric or a label that is not there."""
     limit = _limit(panel, about)
-    made: dict[str, Any] = {
+    made: dict[str, Json] = {
         "id": number,
         "title": panel.title,
         "description": _description(panel, limit, about),
@@ -82,18 +82,25 @@ def panel_json(panel: PanelTemplate, number: int, grid: Mapping[str, int], about
         **look(panel.type),
     }
     if "fieldConfig" in made:
-        made["fieldConfig"]["defaults"] = _defaults(panel, limit, about, made["fieldConfig"]["defaults"])
+        defaults = mapping(mapping(made["fieldConfig"])["defaults"])
+        made = with_value(made, _defaults(panel, limit, about, defaults), "fieldConfig", "defaults")
     if panel.type == "heatmap":
-        made["options"]["yAxis"]["unit"] = _unit(panel, about)
+        made = with_value(made, _unit(panel, about), "options", "yAxis", "unit")
     if panel.type == "logs" and not panel.newest_first:
-        made["options"]["sortOrder"] = "Ascending"
+        made = with_value(made, "Ascending", "options", "sortOrder")
     return made
 
 
-def look(name: str) -> dict[str, Any]:
-    """A fresh copy of what all panels of a type have in common."""
-    value: dict[str, Any] = json.loads(_read(assets.templates() / "panels" / f"{name}.json"))
+def look(name: str) -> JsonObject:
+    """What all panels of a type have in common."""
+    value: JsonObject = json.loads(_read(assets.templates() / "panels" / f"{name}.json"))
     return value
+
+
+def with_value(document: JsonObject, value: Json, *path: str) -> dict[str, Json]:
+    """A copy of a document with a value at a path of keys, of which all but the last are there."""
+    key, *rest = path
+    return {**document, key: with_value(mapping(document[key]), value, *rest) if rest else value}
 
 
 @functools.cache
@@ -109,10 +116,10 @@ def _source(panel_type: str, about: Facts) -> dict[str, str]:
     return {"type": "prometheus", "uid": f"${{{METRICS_VARIABLE}}}"}
 
 
-def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Facts) -> dict[str, Any]:
+def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Facts) -> dict[str, Json]:
     expr = render_names(query.expr, about.known, panel.place)
     check_labels(with_variables(expr, _NO_VARIABLES, {})[0], tuple(about.metrics.values()), panel.place)
-    target: dict[str, Any] = {"refId": chr(ord("A") + number), "datasource": _source(panel.type, about)}
+    target: dict[str, Json] = {"refId": chr(ord("A") + number), "datasource": _source(panel.type, about)}
     if panel.type == "traces":
         language = {} if about.traces == _NATIVE_TRACE_QUERY else {"queryType": "traceql", "filters": []}
         return {**target, **language, "query": expr}
@@ -160,35 +167,35 @@ def _description(panel: PanelTemplate, limit: Limit | None, about: Facts) -> str
     return f"{text}\n\n{MAY_BE_EMPTY}{reason}" if reason else text
 
 
-def _defaults(panel: PanelTemplate, limit: Limit | None, about: Facts, defaults: dict[str, Any]) -> dict[str, Any]:
+def _defaults(panel: PanelTemplate, limit: Limit | None, about: Facts, defaults: JsonObject) -> dict[str, Json]:
     """The look's own values with the panel's unit, scale, thresholds and links."""
     if panel.type == "heatmap":
         return {**defaults, "unit": _unit(panel, about)}
-    made = {**defaults, "unit": _unit(panel, about), **({} if panel.signed else {"min": 0})}
+    made: dict[str, Json] = {**defaults, "unit": _unit(panel, about), **({} if panel.signed else {"min": 0})}
     levels = panel.levels or ((limit.value,) if limit else ())
     if levels:
         made["thresholds"] = {"mode": "absolute", "steps": _steps(levels, falling=panel.falling)}
     if panel.type == "timeseries":
-        made["custom"]["thresholdsStyle"]["mode"] = "dashed" if levels else "off"
-        made["custom"]["stacking"]["mode"] = "normal" if panel.stacked else "none"
+        made = with_value(made, "dashed" if levels else "off", "custom", "thresholdsStyle", "mode")
+        made = with_value(made, "normal" if panel.stacked else "none", "custom", "stacking", "mode")
         if all("{{job}}" in query.legend for query in panel.queries):
             made["links"] = [_logs_link(), _traces_link(about.traces)]
     return made
 
 
-def _steps(levels: Sequence[float], *, falling: bool) -> list[dict[str, Any]]:
+def _steps(levels: Sequence[float], *, falling: bool) -> list[JsonObject]:
     """Colors from the lowest value up: green first, or last where low values are the trouble."""
     worse = _COLORS[-len(levels) :]
     colors = [*reversed(worse), "green"] if falling else ["green", *worse]
     return [{"color": color, "value": level} for color, level in zip(colors, (None, *levels), strict=True)]
 
 
-def _logs_link() -> dict[str, Any]:
+def _logs_link() -> dict[str, Json]:
     query = {"expr": f'{{service_name="{_JOB}"}}', "queryType": "range"}
     return {"title": f"Log lines of {_JOB}", "url": _explore("loki", LOGS_UID, query)}
 
 
-def _traces_link(traces: str) -> dict[str, Any]:
+def _traces_link(traces: str) -> dict[str, Json]:
     native = {"queryType": "search", "service": _JOB}
     other = {"queryType": "traceql", "query": f'{{resource.service.name="{_JOB}"}}'}
     query = native if traces == _NATIVE_TRACE_QUERY else other

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from obsctl.json_types import JsonObject
 from obsctl.render.dashboard_panels import LOGS_UID, LOGS_VARIABLE, METRICS_UID, METRICS_VARIABLE, Facts
 from obsctl.render.metric_names import named, render_names
 from obsctl.spec.contract import Metric, MetricType
@@ -24,10 +24,9 @@ _SOURCES = (
     (LOGS_VARIABLE, "Loki data source", "loki", "Logs", LOGS_UID),
 )
 _ANY_TARGET = "up"
-Json = dict[str, Any]
 
 
-def variables_json(template: DashboardTemplate, panels: Sequence[Json], about: Facts) -> list[Json]:
+def variables_json(template: DashboardTemplate, panels: Sequence[JsonObject], about: Facts) -> list[JsonObject]:
     """The variables that panels use, sources first, each after those that it depends on."""
     own = {variable.name: variable for variable in template.variables}
     known = {**about.known, "anchor": _anchor(template, about)}
@@ -41,7 +40,7 @@ def variables_json(template: DashboardTemplate, panels: Sequence[Json], about: F
     return [*(_source(*source) for source in _SOURCES if _uses([*panels, *asked], source[0])), *asked]
 
 
-def annotations_json(variables: Sequence[Json]) -> list[Json]:
+def annotations_json(variables: Sequence[JsonObject]) -> list[JsonObject]:
     """Alerts that fire for the service, as marks on every graph."""
     if not any(variable["name"] == "service" for variable in variables):
         return []
@@ -61,7 +60,7 @@ def annotations_json(variables: Sequence[Json]) -> list[Json]:
     ]
 
 
-def _uses(values: Sequence[Json], name: str) -> bool:
+def _uses(values: Sequence[JsonObject], name: str) -> bool:
     text = json.dumps(values)
     return f"${name}" in text or f"${{{name}}}" in text
 
@@ -89,7 +88,7 @@ def _series(metric: Metric) -> str:
     return f"{metric.name}_count" if metric.type in (MetricType.HISTOGRAM, MetricType.SUMMARY) else metric.name
 
 
-def _asked(variable: VariableTemplate, known: Mapping[str, str], template: DashboardTemplate) -> Json:
+def _asked(variable: VariableTemplate, known: Mapping[str, str], template: DashboardTemplate) -> JsonObject:
     if not variable.of:
         empty = {"text": "", "value": ""}
         return {
@@ -126,7 +125,7 @@ def _metrics() -> dict[str, str]:
     return {"type": "prometheus", "uid": f"${{{METRICS_VARIABLE}}}"}
 
 
-def _source(name: str, title: str, product: str, text: str, uid: str) -> Json:
+def _source(name: str, title: str, product: str, text: str, uid: str) -> JsonObject:
     return {
         "name": name,
         "label": title,

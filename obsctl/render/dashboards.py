@@ -10,12 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import read_dashboard
+from obsctl.json_types import Json, JsonObject
 from obsctl.render.dashboard_defaults import OWN, default_rows
-from obsctl.render.dashboard_panels import Facts, facts, look, panel_json
+from obsctl.render.dashboard_panels import Facts, facts, look, panel_json, with_value
 from obsctl.render.dashboard_variables import annotations_json, variables_json
 from obsctl.render.desired import File
 from obsctl.spec.contract import Contract, Metric
@@ -50,7 +50,7 @@ def dashboard_files(stack: Stack, folder: str, traces: str) -> tuple[File, ...]:
     return tuple(File(f"{folder}/{name}.json", _text(value)) for name, value in boards)
 
 
-def _text(value: dict[str, Any]) -> str:
+def _text(value: dict[str, Json]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -90,15 +90,19 @@ def _default_template(name: str, title: str, description: str, metrics: Sequence
     return DashboardTemplate(name=name, title=title, description=description, rows=default_rows(metrics))
 
 
-def _board(template: DashboardTemplate, about: Facts) -> tuple[str, dict[str, Any]]:
+def _board(template: DashboardTemplate, about: Facts) -> tuple[str, dict[str, Json]]:
     panels = list(_panels(template.rows, about))
-    board = look("dashboard")
-    board.update(uid=_uid(template.name), title=template.title, description=template.description)
-    board["refresh"] = template.refresh
-    board["panels"] = panels
-    board["templating"]["list"] = variables_json(template, panels, about)
-    board["annotations"]["list"] = annotations_json(board["templating"]["list"])
-    return template.name, board
+    variables = variables_json(template, panels, about)
+    board: dict[str, Json] = {
+        **look("dashboard"),
+        "uid": _uid(template.name),
+        "title": template.title,
+        "description": template.description,
+        "refresh": template.refresh,
+        "panels": panels,
+    }
+    board = with_value(board, variables, "templating", "list")
+    return template.name, with_value(board, annotations_json(variables), "annotations", "list")
 
 
 def _uid(name: str) -> str:
@@ -108,16 +112,16 @@ def _uid(name: str) -> str:
     return uid if len(uid) <= _LONGEST_UID else f"{uid[: _LONGEST_UID - 9]}-{short}"
 
 
-def _panels(rows: Sequence[RowTemplate], about: Facts) -> Iterator[dict[str, Any]]:
+def _panels(rows: Sequence[RowTemplate], about: Facts) -> Iterator[dict[str, Json]]:
     """Panels on their places, from the top; those below a folded heading stand inside of it."""
     y, number = 0, 1
-    inside: list[dict[str, Any]] | None = None
+    inside: list[JsonObject] | None = None
     for row in rows:
         if row.heading:
-            heading = _heading(row, number, y)
-            inside = heading["panels"] if row.folded else None
+            folded: list[JsonObject] = []
+            yield _heading(row, number, y, folded)
+            inside = folded if row.folded else None
             y, number = y + _HEADING, number + 1
-            yield heading
         made = list(_row(row, number, y, about))
         if inside is None:
             yield from made
@@ -126,12 +130,20 @@ def _panels(rows: Sequence[RowTemplate], about: Facts) -> Iterator[dict[str, Any
         y, number = y + row.height, number + len(row.panels)
 
 
-def _heading(row: RowTemplate, number: int, y: int) -> dict[str, Any]:
+def _heading(row: RowTemplate, number: int, y: int, panels: list[JsonObject]) -> dict[str, Json]:
+    """A heading over the panels of its row; ``panels`` are those inside of it, and grow later."""
     grid = {"x": 0, "y": y, "w": COLUMNS, "h": _HEADING}
-    return {"id": number, "title": row.heading, "type": "row", "collapsed": row.folded, "gridPos": grid, "panels": []}
+    return {
+        "id": number,
+        "title": row.heading,
+        "type": "row",
+        "collapsed": row.folded,
+        "gridPos": grid,
+        "panels": panels,
+    }
 
 
-def _row(row: RowTemplate, number: int, y: int, about: Facts) -> Iterator[dict[str, Any]]:
+def _row(row: RowTemplate, number: int, y: int, about: Facts) -> Iterator[dict[str, Json]]:
     stated = sum(panel.width for panel in row.panels)
     even = sum(not panel.width for panel in row.panels)
     x = 0

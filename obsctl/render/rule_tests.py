@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from obsctl.json_types import Json, JsonObject
 from obsctl.render.rulegroups import Alert, Group
 from obsctl.render.slo_tests import slo_tests
 from obsctl.spec.rule_templates import Input
@@ -20,7 +20,7 @@ QUIET, TROUBLE, AFTER = 30, 30, 60
 _PLACEHOLDER = re.compile(r"\{\{\s*\$(?:labels\.(\w+)|value[^}]*?)\s*\}\}")
 
 
-def promtool_value(groups: Sequence[Group], slo: Slo | None, rule_file: str) -> dict[str, Any]:
+def promtool_value(groups: Sequence[Group], slo: Slo | None, rule_file: str) -> dict[str, Json]:
     """The content of a promtool test file for the rules of one file."""
     alerts = [rule for group in groups for rule in group.rules if isinstance(rule, Alert) and rule.test]
     names = dict.fromkeys(alert.name for alert in alerts)
@@ -32,7 +32,7 @@ def promtool_value(groups: Sequence[Group], slo: Slo | None, rule_file: str) -> 
     }
 
 
-def alert_tests(alerts: Sequence[Alert]) -> list[dict[str, Any]]:
+def alert_tests(alerts: Sequence[Alert]) -> list[JsonObject]:
     """The four tests of an alert: quiet, firing, resolved, no traffic. Rules of one name get their trouble at once."""
     alert, total = alerts[0], QUIET + TROUBLE + AFTER
     inputs = list({entry.series: entry for a in alerts if a.test for entry in a.test.inputs}.values())
@@ -51,13 +51,13 @@ def alert_tests(alerts: Sequence[Alert]) -> list[dict[str, Any]]:
 
 
 def _test(
-    alert: Alert, name: str, series: list[dict[str, str]], looks: Sequence[tuple[int, list[Any]]]
-) -> dict[str, Any]:
+    alert: Alert, name: str, series: list[dict[str, str]], looks: Sequence[tuple[int, Sequence[Json]]]
+) -> dict[str, Json]:
     checks = [{"eval_time": f"{at}m", "alertname": alert.name, "exp_alerts": expected} for at, expected in looks]
     return {"name": name, "interval": "1m", "input_series": series, "alert_rule_test": checks}
 
 
-def _expected(alert: Alert) -> dict[str, Any]:
+def _expected(alert: Alert) -> dict[str, Json]:
     test = alert.test
     known: Mapping[str, str] = {**test.labels, **alert.labels} if test else {}
     value = test.value if test else ""

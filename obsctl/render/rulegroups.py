@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from obsctl.json_types import Json
 from obsctl.spec.rule_templates import AlertTest
 
 RUNBOOKS = "docs/runbooks"
@@ -19,7 +19,7 @@ class Record:
     expr: str
     labels: Mapping[str, str] = field(default_factory=dict)
 
-    def value(self) -> dict[str, Any]:
+    def value(self) -> dict[str, Json]:
         """As it stands in the file."""
         return {"record": self.name, "expr": self.expr, **({"labels": dict(self.labels)} if self.labels else {})}
 
@@ -35,7 +35,7 @@ class Alert:
     annotations: Mapping[str, str]
     test: AlertTest | None = None
 
-    def value(self) -> dict[str, Any]:
+    def value(self) -> dict[str, Json]:
         """As it stands in the file."""
         wait = {"for": self.wait} if self.wait else {}
         labels, annotations = dict(self.labels), dict(self.annotations)
@@ -55,6 +55,6 @@ def runbook(alert: str) -> str:
     return f"{RUNBOOKS}/{alert}.md"
 
 
-def file_value(groups: Iterable[Group]) -> dict[str, Any]:
+def file_value(groups: Iterable[Group]) -> dict[str, Json]:
     """The content of a rule file."""
     return {"groups": [{"name": g.name, "rules": [rule.value() for rule in g.rules]} for g in groups if g.rules]}

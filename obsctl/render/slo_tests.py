@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
+from obsctl.json_types import Json, JsonObject
 from obsctl.render.rulegroups import Alert
 from obsctl.render.slo_rules import ALERT, BURN_WINDOWS, WINDOWS, ids, labels, period, ratio_name, slo_groups
 from obsctl.schema.scalars import duration_seconds
@@ -21,7 +21,7 @@ QUIET, TROUBLE, AFTER = 360, 180, 420
 """Minutes before, during and after the trouble; afterwards the longest of the short windows (6 h) is clean again."""
 
 
-def slo_tests(slo: Slo) -> list[dict[str, Any]]:
+def slo_tests(slo: Slo) -> list[JsonObject]:
     """The tests of an SLO."""
     whole = QUIET + TROUBLE + AFTER
     trouble = _load(slo, [(RATE, 0), (RATE, RATE), (RATE, 0)], (QUIET, TROUBLE, AFTER))
@@ -44,8 +44,8 @@ def slo_tests(slo: Slo) -> list[dict[str, Any]]:
 
 
 def _test(
-    name: str, series: list[dict[str, str]], alerts: list[dict[str, Any]], numbers: Sequence[dict[str, Any]] = ()
-) -> dict[str, Any]:
+    name: str, series: list[dict[str, str]], alerts: list[JsonObject], numbers: Sequence[JsonObject] = ()
+) -> dict[str, Json]:
     parts = {"alert_rule_test": alerts, "promql_expr_test": list(numbers)}
     kept = {key: part for key, part in parts.items() if part}
     return {"name": name, "interval": "1m", "input_series": series, **kept}
@@ -100,11 +100,11 @@ def example(pattern: str) -> str:
     return next((text for text in (simple, *_COMMON) if re.fullmatch(pattern, text)), simple)
 
 
-def _alerts(looks: Sequence[tuple[int, list[Any]]]) -> list[dict[str, Any]]:
+def _alerts(looks: Sequence[tuple[int, Sequence[Json]]]) -> list[JsonObject]:
     return [{"eval_time": f"{at}m", "alertname": ALERT, "exp_alerts": expected} for at, expected in looks]
 
 
-def _firing(slo: Slo) -> list[dict[str, Any]]:
+def _firing(slo: Slo) -> list[JsonObject]:
     alerts = [rule for rule in slo_groups(slo)[2].rules if isinstance(rule, Alert) and _fires(slo, rule)]
     return [
         {"exp_labels": dict(sorted({**labels(slo), **a.labels}.items())), "exp_annotations": dict(a.annotations)}
@@ -124,18 +124,18 @@ def _share(window: str) -> Decimal:
     return min(Decimal(1), Decimal(TROUBLE) / minutes)
 
 
-def _no_traffic(slo: Slo) -> list[dict[str, Any]]:
+def _no_traffic(slo: Slo) -> list[JsonObject]:
     names = [ratio_name(window) for window in (*WINDOWS, period(slo))]
     names += ["slo:current_burn_rate:ratio", "slo:period_burn_rate:ratio", "slo:period_error_budget_remaining:ratio"]
     return [{"expr": f"{name}{{{ids(slo)}}}", "eval_time": "119m", "exp_samples": []} for name in names]
 
 
-def _stopped(slo: Slo) -> list[dict[str, Any]]:
+def _stopped(slo: Slo) -> list[JsonObject]:
     gone = {"expr": f"{ratio_name('5m')}{{{ids(slo)}}}", "eval_time": "239m", "exp_samples": []}
     return [gone, _number(slo, "slo:period_burn_rate:ratio", HALF, "239m", {"sloth_window": period(slo)})]
 
 
-def _numbers(slo: Slo) -> list[dict[str, Any]]:
+def _numbers(slo: Slo) -> list[JsonObject]:
     """Every rule, under a load whose errors use up half of the budget."""
     budget, at = slo.error_budget, f"{QUIET - 1}m"
     ratios = [_number(slo, ratio_name(w), budget / 2, at, {"sloth_window": w}) for w in (*WINDOWS, period(slo))]
@@ -149,7 +149,7 @@ def _numbers(slo: Slo) -> list[dict[str, Any]]:
         "slo:period_burn_rate:ratio": (HALF, period(slo)),
         "slo:period_error_budget_remaining:ratio": (HALF, period(slo)),
     }
-    info = {
+    info: JsonObject = {
         "expr": f"count(sloth_slo_info{{{ids(slo)}}})",
         "eval_time": at,
         "exp_samples": [{"labels": "{}", "value": 1}],
@@ -162,7 +162,7 @@ def _numbers(slo: Slo) -> list[dict[str, Any]]:
     ]
 
 
-def _number(slo: Slo, name: str, value: Decimal, at: str, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
+def _number(slo: Slo, name: str, value: Decimal, at: str, extra: Mapping[str, str] | None = None) -> dict[str, Json]:
     """That a series has a value, within the error of floating-point numbers."""
     told = ", ".join(f'{label}="{text}"' for label, text in {**labels(slo), **(extra or {})}.items())
     expr = f"abs({name}{{{ids(slo)}}} - {value}) < bool 1e-9"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from obsctl.backends import BUILTIN, Backend, Served, dialect_of
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
+from obsctl.json_types import Json, JsonObject
 from obsctl.render.alerting import alert_routing
 from obsctl.render.desired import STATE_FOLDER, Desired, File, Process
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS
@@ -79,7 +79,7 @@ def _backend(stack: Stack, home: Path) -> Process:
     return Process(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config, *rules))
 
 
-def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str, Any]:
+def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str, Json]:
     """The embedded server's own configuration; ``obsctl/embedded/config.py`` reads it."""
     pairs = [(service, component) for service in stack.services for component in service.components]
     return {
@@ -114,7 +114,7 @@ def _literal(bind: str) -> str:
     return f"[{bind}]" if ":" in bind else bind
 
 
-def _target(service: Service, component: Component) -> dict[str, Any]:
+def _target(service: Service, component: Component) -> dict[str, Json]:
     return {
         "job": component.name,
         "url": f"{component.url}{component.metrics}",
@@ -123,7 +123,7 @@ def _target(service: Service, component: Component) -> dict[str, Any]:
     }
 
 
-def _log_files(service: Service, component: Component, home: Path) -> list[dict[str, Any]]:
+def _log_files(service: Service, component: Component, home: Path) -> list[JsonObject]:
     path = str(home / log_path(component.name)) if service.run else component.logs
     labels = {"service_name": component.name, "service_namespace": service.contract.service}
     return [{"path": path, "labels": labels}] if path else []
@@ -134,7 +134,7 @@ def log_path(process: str) -> str:
     return f"logs/{process}.log"
 
 
-def _scrub(stack: Stack) -> dict[str, Any]:
+def _scrub(stack: Stack) -> dict[str, Json]:
     """The union of what the services' contracts forbid."""
     forbidden = [service.contract.forbidden for service in stack.services]
     return {

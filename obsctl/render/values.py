@@ -15,7 +15,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from obsctl.backends import DATA_SOURCES, ROLE_OPTIONS, SAMPLE, Accepted, Backend, ConfigVariant, Served, WriteProtocol
@@ -23,6 +22,7 @@ from obsctl.endpoints import Dialect, Feature, Role
 from obsctl.languages.quoting import string_literal
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS, Source
 from obsctl.render.patterns import require_re2, without_groups
+from obsctl.render.template import Value
 from obsctl.spec.contract import MetricType
 from obsctl.spec.presets import Preset
 from obsctl.spec.stack import Choices, Component, Service, Stack, url_host
@@ -59,7 +59,7 @@ def answers(stack: Stack, preset: Preset) -> Mapping[str, str]:
     }
 
 
-def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequence[Source]) -> dict[str, Any]:
+def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequence[Source]) -> dict[str, Value]:
     """Everything that a template may ask for."""
     chosen = answers(stack, preset)
     return {
@@ -91,15 +91,15 @@ def duration(seconds: float) -> str:
     return next(f"{milliseconds // size}{unit}" for unit, size in units if milliseconds % size == 0)
 
 
-def _addresses(stack: Stack, parts: Sequence[Part]) -> dict[str, Any]:
-    found: dict[str, Any] = {f"serves_{_word(role)}": False for role in Role}
+def _addresses(stack: Stack, parts: Sequence[Part]) -> dict[str, Value]:
+    found: dict[str, Value] = {f"serves_{_word(role)}": False for role in Role}
     for backend in (part.backend for part in parts):
         for served in backend.serves:
             found |= _served(stack, backend, served)
     return found
 
 
-def _served(stack: Stack, backend: Backend, served: Served) -> dict[str, Any]:
+def _served(stack: Stack, backend: Backend, served: Served) -> dict[str, Value]:
     """Where a role is filled, and how."""
     word = _word(served.role)
     address = f"{backend.name}:{backend.ports[served.port]}"
@@ -131,7 +131,7 @@ def _write_address(backend: Backend, accepted: Accepted) -> str:
     return address if accepted.protocol is WriteProtocol.OTLP_GRPC else f"http://{address}{accepted.path}"
 
 
-def _notifications(chosen: Mapping[str, str], parts: Sequence[Part]) -> dict[str, Any]:
+def _notifications(chosen: Mapping[str, str], parts: Sequence[Part]) -> dict[str, Value]:
     """Where notifications of alerts go in the stack: to whatever takes lines over HTTP and keeps them."""
     takers = [
         (part.backend, accepted)
@@ -149,7 +149,7 @@ def _word(role: Role) -> str:
     return role.value.replace("-", "_")
 
 
-def _keeping(stack: Stack) -> dict[str, Any]:
+def _keeping(stack: Stack) -> dict[str, Value]:
     return {
         "retention_age": duration(stack.retention.age),
         "retention_bytes": stack.retention.size,
@@ -159,7 +159,7 @@ def _keeping(stack: Stack) -> dict[str, Any]:
     }
 
 
-def _switches(choices: Choices) -> dict[str, Any]:
+def _switches(choices: Choices) -> dict[str, Value]:
     return {"ids_as_labels": choices.log_ids == "labels", "debug": choices.debug}
 
 
@@ -173,7 +173,7 @@ def _own_targets(parts: Sequence[Part]) -> Iterator[dict[str, str]]:
             yield {"job": part.backend.name, "address": string_literal(f"{part.backend.name}:{part.variant.metrics}")}
 
 
-def _target(service: Service, component: Component) -> dict[str, Any]:
+def _target(service: Service, component: Component) -> dict[str, Value]:
     return {
         "job": string_literal(component.name),
         "scheme": urlsplit(component.url).scheme,
@@ -214,7 +214,7 @@ def _fields(names: Sequence[str]) -> list[dict[str, str]]:
     return [{"field": name} for name in names]
 
 
-def _scrubbing(stack: Stack) -> dict[str, Any]:
+def _scrubbing(stack: Stack) -> dict[str, Value]:
     """What the contracts forbid, as regular expressions on attribute keys, and on texts."""
     forbidden = [service.contract.forbidden for service in stack.services]
     keys = [glob_regex(glob) for glob in sorted({glob for f in forbidden for glob in f.attributes})]
@@ -252,7 +252,7 @@ def _statement(text: str) -> str:
     return _collector(text).replace("'", "''")
 
 
-def _service_metrics(stack: Stack) -> dict[str, Any]:
+def _service_metrics(stack: Stack) -> dict[str, Value]:
     """The metrics of a service that a trace leads to: those that the contracts say follow requests exactly."""
     driven = {m.name: m for service in stack.services for m in service.contract.metrics if m.driven}
     counters = [m.name for m in driven.values() if m.type is MetricType.COUNTER]

@@ -25,8 +25,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "schema": ("languages", "json_types", "errors"),
     "spec": ("schema", "assets", "languages", "json_types", "errors"),
     "backends": ("spec", "endpoints", "errors"),
-    "render": ("backends", "spec", "schema", "endpoints", "dashboards", "languages", "assets", "errors"),
-    "runtime": ("render", "endpoints", "events", "errors"),
+    "render": ("backends", "spec", "schema", "endpoints", "dashboards", "languages", "assets", "json_types", "errors"),
+    "runtime": ("render", "endpoints", "events", "json_types", "errors"),
     "clients": ("endpoints", "json_types", "errors"),
     "checks": (
         "spec",

@@ -12,10 +12,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from obsctl.json_types import Json
 from obsctl.render.compose_mapping import Service
 from obsctl.render.containers import Composition, Container
 from obsctl.render.desired import COMPOSE_FILE
-from obsctl.render.yaml_text import Json
 
 PREFIX = "com.docker.compose."
 PROJECT = f"{PREFIX}project"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from obsctl.json_types import Json
 from obsctl.render.compose_mapping import SECRETS, log_options, tmpfs_options
 from obsctl.render.containers import HealthCheck, Published
-from obsctl.render.yaml_text import Json
 from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.project import Bind, ProjectContainer
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from obsctl.errors import StartError
+from obsctl.json_types import Json
 from obsctl.render.desired import COMPOSE_FILE
-from obsctl.render.yaml_text import Json
 from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.connection import Engine, Sdk
 from obsctl.runtime.docker.faults import engine_faults
