@@ -14,9 +14,8 @@ from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import MAY_BE_EMPTY
 from obsctl.dashboards.variables import render_variables as with_variables
 from obsctl.json_types import Json, JsonObject, mapping
-from obsctl.render.dashboard_units import unit_of
+from obsctl.render.dashboard_measures import Limit, limit_of, unit_of
 from obsctl.render.metric_names import check_labels, named, render_names
-from obsctl.render.objectives import Limit, limit_of
 from obsctl.spec.contract import Metric
 from obsctl.spec.dashboard_templates import PanelTemplate, QueryTemplate
 from obsctl.spec.slo import Slo

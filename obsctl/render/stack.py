@@ -6,15 +6,18 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from obsctl.backends import BUILTIN, Backend, Served, dialect_of
+from obsctl import assets
+from obsctl.backends import ALERTMANAGER, BUILTIN, Backend, Served, dialect_of
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.json_types import Json, JsonObject
-from obsctl.render.alerting import alert_routing
 from obsctl.render.desired import STATE_FOLDER, Desired, File, Process
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS
 from obsctl.render.rulefiles import json_rule_files
+from obsctl.render.template import Context, render_template
+from obsctl.schema.source import plain
 from obsctl.spec.presets import load_preset
 from obsctl.spec.stack import Component, Service, Stack
+from obsctl.spec.yaml_source import parse_yaml
 
 BACKEND_CONFIG = "rendered/embedded.json"
 RULES_FOLDER = "rendered/rules"
@@ -101,8 +104,15 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
             "files": [str(home / file.path) for file in rules],
             "alertmanagers": [stack.alerts_url] if stack.alerts_url else [],
         },
-        "alerting": alert_routing({"notifications_url": _notifications(stack)}),
+        "alerting": _alert_routing({"notifications_url": _notifications(stack)}),
     }
+
+
+def _alert_routing(context: Context) -> Json:
+    """Routes, inhibitions and receivers, as the template of Alertmanager's own file says. Raises SpecError."""
+    [min_version] = ALERTMANAGER.variants
+    path = assets.templates() / "backends" / ALERTMANAGER.key / min_version / f"{ALERTMANAGER.key}.yml"
+    return plain(parse_yaml(render_template(path.read_text(encoding="utf-8"), context), path.name))
 
 
 def _notifications(stack: Stack) -> str:
