@@ -157,7 +157,8 @@ def _texts(
     """Texts by the name of their file: the generated ones, and the user's. What was rendered before counts once."""
     texts = {f"{_output(stack)}/{file.path}": file.text for file in rendered}
     found = (*user_files(in_spec, stack.folder, f"check: {key}:"), *user_files(options, Path(), f"--{key}"))
-    return texts | {shown_path(path): read_text(path) for path in found}
+    broken = "surrogateescape" if key == "rules" else "replace"
+    return texts | {shown_path(path): read_text(path, broken) for path in found}
 
 
 def _output(stack: Stack) -> str:

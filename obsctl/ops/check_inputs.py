@@ -47,20 +47,23 @@ def user_files(patterns: Iterable[str], base: Path, option: str) -> Iterator[Pat
         yielded.update(files)
 
 
-def read_text(path: Path) -> str:
-    """A file's text, broken bytes replaced. Raises StartError for what cannot be read, or is far too long."""
+def read_text(path: Path, broken: str = "replace") -> str:
+    """A file's text; ``broken`` is what becomes of bytes that are not UTF-8, as in ``bytes.decode``.
+
+    Raises StartError for what cannot be read, or is far too long.
+    """
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise StartError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
-    return _text(data, str(path))
+    return _text(data, str(path), broken)
 
 
-def _text(data: bytes, name: str) -> str:
+def _text(data: bytes, name: str, broken: str = "replace") -> str:
     if len(data) > MAX_BYTES:
         raise StartError(f"{name} is longer than {MAX_BYTES >> 20} MiB", hint="check a part of it")
-    return data.decode("utf-8-sig", "replace")
+    return data.decode("utf-8-sig", broken)
 
 
 Attempt = tuple[str, ScrapeText | ObsctlError]

@@ -1,20 +1,24 @@
-"""Prometheus rule files, read for what is in them: rules with their lines. Whose they are does not matter."""
+"""Prometheus rule files, read for what is in them: rules with their lines. Whose they are does not matter.
+
+What is taken and what is refused follows Prometheus' ``rulefmt`` (github.com/prometheus/prometheus, 3.14): a key or a
+section without a value is left out, any scalar is a text, names are UTF-8, and only the first YAML document counts.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from obsctl.errors import Place
+from obsctl.errors import Place, SpecError
 from obsctl.schema.findings import Findings
 from obsctl.schema.records import RecordType, key, record
-from obsctl.schema.scalars import duration_seconds, whole
+from obsctl.schema.scalars import duration_seconds
 from obsctl.schema.source import SourceCursor, SourceNode
 from obsctl.schema.types import AlreadyReported, ListOf, MapOf, ScalarType, ValidationError
-from obsctl.spec.scalars import NAME
-from obsctl.spec.yaml_source import parse_yaml
+from obsctl.spec.yaml_source import YamlDialect, parse_yaml
+from obsctl.spec.yaml_syntax import control_character
 
 
 @dataclass(frozen=True)
@@ -32,35 +36,55 @@ class FileRule:
     expr_place: Place
 
 
+GO_YAML = YamlDialect(max_nodes=2_000_000, merge_keys=True, core_tags=True, first_document=True, empty=True)
+"""What Go's YAML package takes, which Prometheus reads rule files with."""
+
+
 def parse_rule_file(text: str, file: str) -> tuple[FileRule, ...]:
-    """The rules of a file, in order; ``file`` is how places name it. Raises SpecError with every mistake."""
-    return _rules(parse_yaml(text, file), file)
+    """The rules of a file, in order; ``file`` is how places name it. Raises SpecError with every mistake.
+
+    Bytes that are not UTF-8 stand in ``text`` as lone surrogates.
+    """
+    found = control_character(text.removeprefix("\ufeff"))
+    if found is not None:
+        broken = "\ud800" <= text[found] <= "\udfff"
+        what = "not UTF-8 text" if broken else f"control character U+{ord(text[found]):04X}"
+        raise SpecError(what, place=Place(file, text.count("\n", 0, found) + 1), hint="Save the file as UTF-8 text.")
+    return _rules(parse_yaml(text, file, GO_YAML), file)
 
 
 def _scalar(node: SourceNode) -> str:
-    """Any scalar as it is written: rule files are read by YAML readers of every kind."""
-    if isinstance(node.value, tuple | Mapping) or not node.text:
+    """Any scalar as it is written: Go's YAML package reads it into a string. Null is the empty one."""
+    if isinstance(node.value, tuple | Mapping):
+        raise ValidationError
+    return "" if node.value is None else node.text
+
+
+def _limit(node: SourceNode) -> str:
+    """A bare number as it is written; Go's YAML package drops what is behind the point."""
+    number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    if not number and not (node.ambiguous and re.fullmatch(r"[-+]?0([xX][\da-fA-F_]+|[0-7_]+)", node.text)):
         raise ValidationError
     return node.text
-
-
-def _label_value(node: SourceNode) -> str:
-    return "" if node.value is None or node.value == "" else _scalar(node)
 
 
 def _duration(node: SourceNode) -> float:
     text = _scalar(node)
     seconds = duration_seconds(text)
-    if not seconds and not re.fullmatch(r"0(ms|[smhdwy])?", text):
+    if not seconds and not re.fullmatch(_NO_TIME, text, re.ASCII):
         raise ValidationError
+    if seconds >= _LONGEST:
+        raise ValidationError("longer than 292 years, which no Prometheus can count")
     return seconds
 
 
+_NO_TIME = r"0|(?=0)(0+y)?(0+w)?(0+d)?(0+h)?(0+m)?(0+s)?(0+ms)?"
+_LONGEST = 2**63 / 1e9
 _TEXT = ScalarType("text", _scalar)
-_VALUES = MapOf(ScalarType("text", _label_value))
+_LABELS = MapOf(_TEXT, names=r"(?s)(?!__name__\Z).+", naming="the name of a label")
+_ANNOTATIONS = MapOf(_TEXT, names=r"(?s).+")
 _WAIT = ScalarType("a duration such as 5m", _duration)
 _EXPR = ScalarType("a PromQL expression", _scalar)
-_WHAT = ("alert", "record")
 
 
 @record("a rule", kw_only=True)
@@ -69,42 +93,53 @@ class _RuleEntry:
 
     record: str = key(_TEXT, "Name of the series.", default="")
     alert: str = key(_TEXT, "Name of the alert.", default="")
-    expr: str = key(_EXPR, "PromQL.")
+    expr: str = key(_EXPR, "PromQL.", default="")
     wait: float = key(_WAIT, "How long it must hold.", default=0.0, name="for")
     keep_firing_for: float = key(_WAIT, "How long it goes on firing.", default=0.0)
-    labels: Mapping[str, str] = key(_VALUES, "Labels to set.", default={})
-    annotations: Mapping[str, str] = key(_VALUES, "What to tell.", default={})
+    labels: Mapping[str, str] = key(_LABELS, "Labels to set.", default={})
+    annotations: Mapping[str, str] = key(_ANNOTATIONS, "What to tell.", default={})
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
-        """An alert or a recording rule, with its own keys only."""
-        kinds = [kind for kind in _WHAT if cursor.given(kind)]
-        if len(kinds) != 1:
-            message = "a rule is an alert or a recording rule, and this is " + ("both" if kinds else "neither")
+        """An alert or a recording rule, with its own keys only, and an expression."""
+        if bool(self.record) == bool(self.alert):
+            message = "a rule is an alert or a recording rule, and this is " + ("both" if self.record else "neither")
             findings.add(cursor.spot(), message, "Write either `alert:` or `record:`.")
-        for name in ("for", "keep_firing_for", "annotations"):
-            if kinds == ["record"] and cursor.given(name):
-                message = "only an alert can have this, not a recording rule"
-                findings.add(cursor.spot(name), message, "Remove the key.")
+        if not self.expr:
+            findings.add(cursor.spot("expr"), "the rule has no expression", "Add `expr:`.")
+        if self.record:
+            self._check_recording(cursor, findings)
+
+    def _check_recording(self, cursor: SourceCursor, findings: Findings) -> None:
+        own = {"for": self.wait, "keep_firing_for": self.keep_firing_for, "annotations": self.annotations}
+        for name in (name for name, value in own.items() if value):
+            message = "only an alert can have this, not a recording rule"
+            findings.add(cursor.spot(name), message, "Remove the key.")
+        if re.search(r"[{}]", self.record):
+            findings.add(cursor.spot("record"), "braces in the name of a series", "Put labels under `labels:`.")
 
 
 @record("a group")
 class _GroupEntry:
     """Rules that are evaluated together."""
 
-    name: str = key(_TEXT, "Its name.")
+    name: str = key(_TEXT, "Its name.", default="")
     interval: float = key(_WAIT, "How often its rules are evaluated.", default=0.0)
-    limit: int | None = key(whole(0, 2**31), "Most series of a rule.", default=None)
+    limit: str = key(ScalarType("a whole number", _limit), "Most series of a rule.", default="0")
     query_offset: float = key(_WAIT, "How far back rules look.", default=0.0)
-    labels: Mapping[str, str] = key(_VALUES, "Labels of all its rules.", default={})
-    partial_response_strategy: str | None = key(NAME, "For distributed evaluators.", default=None)
+    labels: Mapping[str, str] = key(_LABELS, "Labels of all its rules.", default={})
     rules: tuple[_RuleEntry, ...] = key(ListOf(RecordType(_RuleEntry), "a list of rules"), "Its rules.", default=())
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """A group has a name."""
+        if not self.name:
+            findings.add(cursor.spot("name"), "the group has no name", "Add `name:`.")
 
 
 @record("a rule file")
 class _RuleFile:
     """The whole file."""
 
-    groups: tuple[_GroupEntry, ...] = key(ListOf(RecordType(_GroupEntry), "a list of groups"), "Groups of rules.")
+    groups: tuple[_GroupEntry, ...] = key(ListOf(RecordType(_GroupEntry), "a list of groups"), "Groups.", default=())
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """Groups have names of their own."""
@@ -115,8 +150,16 @@ class _RuleFile:
             names.add(group.name)
 
 
+class _RuleFindings(Findings):
+    """Mistakes of a rule file, in which a key without a value counts as left out."""
+
+    null_is_absent = True
+
+
 def _rules(node: SourceNode, file: str) -> tuple[FileRule, ...]:
-    findings, cursor = Findings(file), SourceCursor(node)
+    if node.value is None:
+        return ()
+    findings, cursor = _RuleFindings(file), SourceCursor(_without_null_items(node))
     try:
         return tuple(_group_rules(RecordType(_RuleFile).read(cursor, findings), cursor, file))
     except ValidationError:
@@ -126,6 +169,16 @@ def _rules(node: SourceNode, file: str) -> tuple[FileRule, ...]:
     except AlreadyReported:
         findings.raise_any()
         raise
+
+
+def _without_null_items(node: SourceNode) -> SourceNode:
+    """Go's YAML package leaves out the items of lists that are null."""
+    if isinstance(node.value, tuple):
+        items = tuple(_without_null_items(item) for item in node.items if item.value is not None)
+        return replace(node, value=items)
+    if isinstance(node.value, Mapping):
+        return replace(node, value={name: _without_null_items(item) for name, item in node.entries.items()})
+    return node
 
 
 def _group_rules(rules: _RuleFile, cursor: SourceCursor, file: str) -> Iterator[FileRule]:

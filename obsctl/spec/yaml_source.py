@@ -5,6 +5,8 @@ on the nesting of the input, and scalars are read the way people mean them (``on
 Where YAML readers disagree the node says so in ``ambiguous``, and whoever wants text there refuses it.
 
 Bounds on a file: 1 MiB, 20,000 nodes with aliases counted at their full size, 32 levels of nesting.
+
+Specs may not have everything that YAML has; files of other programs are read in their dialect (``YamlDialect``).
 """
 
 from __future__ import annotations
@@ -41,7 +43,28 @@ _CONSTANTS: Mapping[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_AMBIGUOUS = re.compile(r"(yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?0x[0-9a-f_]+\Z", re.IGNORECASE)
+_TAG = "tag:yaml.org,2002:"
+_CORE_TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
+_AMBIGUOUS = re.compile(r"(yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?0x[0-9a-f_]+\Z|<<\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class YamlDialect:
+    """What a reader takes. The default is for specs: one document, no merge keys, no tags.
+
+    ``merge_keys`` reads ``<<``; the keys of a mapping come before those that it merges, and earlier ones before later
+    ones. ``core_tags`` takes ``!!str`` and its kind on scalars and collections. ``first_document`` ends at the second
+    one. ``empty`` takes a file without a value for null.
+    """
+
+    max_nodes: int = MAX_NODES
+    merge_keys: bool = False
+    core_tags: bool = False
+    first_document: bool = False
+    empty: bool = False
+
+
+SPEC_DIALECT = YamlDialect()
 
 
 def read_yaml(path: Path, file: str) -> SourceNode:
@@ -52,14 +75,18 @@ def read_yaml(path: Path, file: str) -> SourceNode:
     return parse_yaml(_read_text(path, file), file)
 
 
-def parse_yaml(text: str, file: str) -> SourceNode:
+def parse_yaml(text: str, file: str, dialect: YamlDialect = SPEC_DIALECT) -> SourceNode:
     """The root node of YAML text. Raises SpecError as ``read_yaml`` does."""
-    builder = _Builder(file)
+    builder = _Builder(file, dialect)
     try:
         for event in _events(text):
             builder.take(event)
+            if dialect.first_document and isinstance(event, yaml.DocumentEndEvent):
+                break
     except yaml.YAMLError as problem:
         raise syntax_error(problem, text, file) from problem
+    if builder.root is None and dialect.empty:
+        return SourceNode(None, 1)
     if builder.root is None:
         raise SpecError("the file is empty", place=Place(file), hint="Write at least `version: 1`.")
     return builder.root
@@ -127,14 +154,17 @@ class _Open:
     entries: dict[str, SourceNode] = field(default_factory=dict)
     key_lines: dict[str, int] = field(default_factory=dict)
     key: str | None = None
+    merging: bool = False
+    merged: list[SourceNode] = field(default_factory=list)
 
 
 class _Builder:
     """Takes parser events one by one and ends with ``root``. Fails at the first breach of a bound."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, dialect: YamlDialect) -> None:
         self.root: SourceNode | None = None
         self._file = file
+        self._dialect = dialect
         self._open: list[_Open] = []
         self._anchors: dict[str, SourceNode | None] = {}
         self._count = 0
@@ -143,10 +173,10 @@ class _Builder:
         line = event.start_mark.line + 1 if event.start_mark else 0
         match event:
             case yaml.ScalarEvent():
-                self._refuse_tag(event, line)
+                self._check_tag(event, line)
                 self._add(_scalar(event, line), event.anchor)
             case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
-                self._refuse_tag(event, line)
+                self._check_tag(event, line)
                 self._begin(isinstance(event, yaml.MappingStartEvent), event.anchor, line)
             case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
                 self._end()
@@ -157,7 +187,7 @@ class _Builder:
 
     def _begin(self, mapping: bool, anchor: str | None, line: int) -> None:
         parent = self._open[-1] if self._open else None
-        if parent and parent.mapping:
+        if parent and parent.mapping and not parent.merging:
             if parent.key is None:
                 self._fail("a key must be text, not a list or a mapping", line)
             line = parent.key_lines[parent.key or ""]
@@ -169,6 +199,7 @@ class _Builder:
 
     def _end(self) -> None:
         done = self._open.pop()
+        self._merge(done)
         below = tuple(done.entries.values()) if done.mapping else tuple(done.items)
         node = SourceNode(
             done.entries if done.mapping else below,
@@ -191,8 +222,8 @@ class _Builder:
     def _add(self, node: SourceNode, anchor: str | None) -> None:
         """Put a finished node where it belongs: under its key, in its list, or at the root."""
         self._count += node.size
-        if self._count > MAX_NODES:
-            self._fail(f"more than {MAX_NODES} values (aliases count in full)", node.line)
+        if self._count > self._dialect.max_nodes:
+            self._fail(f"more than {self._dialect.max_nodes} values (aliases count in full)", node.line)
         if len(self._open) + node.height > MAX_DEPTH + 1:
             self._fail(f"nested deeper than {MAX_DEPTH} levels", node.line)
         if anchor:
@@ -205,6 +236,11 @@ class _Builder:
             self._add_to_mapping(self._open[-1], node)
 
     def _add_to_mapping(self, mapping: _Open, node: SourceNode) -> None:
+        if mapping.merging:
+            mapping.merging = False
+            mapping.merged += self._merged_mappings(node)
+            self._count -= node.size
+            return
         if mapping.key is not None:
             mapping.entries[mapping.key] = node
             mapping.key = None
@@ -212,15 +248,34 @@ class _Builder:
         if isinstance(node.value, tuple | Mapping):
             self._fail("a key must be text, not a list or a mapping", node.line)
         key = node.text
-        if key == "<<":
-            self._fail("merge keys (`<<`) are not supported", node.line, "Write the keys out.")
+        if key == "<<" and node.ambiguous:
+            if not self._dialect.merge_keys:
+                self._fail("merge keys (`<<`) are not supported", node.line, "Write the keys out.")
+            mapping.merging = True
+            return
         if key in mapping.key_lines:
             self._fail(f"key {quoted(key)} is already given on line {mapping.key_lines[key]}", node.line, "Keep one.")
         mapping.key = key
         mapping.key_lines[key] = node.line
 
-    def _refuse_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int) -> None:
-        if event.tag is not None:
+    def _merged_mappings(self, node: SourceNode) -> list[SourceNode]:
+        """The mappings that stand behind ``<<``: one, or a list of them."""
+        mappings = list(node.items) if isinstance(node.value, tuple) else [node]
+        if not all(isinstance(mapping.value, Mapping) for mapping in mappings):
+            self._fail("`<<` merges mappings, and this is none", node.line, "Write `<<: *anchor` of a mapping.")
+        return mappings
+
+    def _merge(self, done: _Open) -> None:
+        """Take over the keys of merged mappings that the mapping does not have itself."""
+        for source in done.merged:
+            for key, node in source.entries.items():
+                if key not in done.entries:
+                    done.entries[key] = node
+                    done.key_lines[key] = source.key_lines[key]
+                    self._count += node.size
+
+    def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int) -> None:
+        if event.tag is not None and not (self._dialect.core_tags and event.tag in _CORE_TAGS):
             self._fail(f"tag {quoted(event.tag)} is not allowed", line, "Remove the tag; put text in quotes.")
 
     def _fail(self, message: str, line: int, hint: str = "") -> NoReturn:
@@ -229,7 +284,8 @@ class _Builder:
 
 def _scalar(event: yaml.ScalarEvent, line: int) -> SourceNode:
     text: str = event.value
-    if not event.implicit[0]:  # quoted or a block: always text
+    typed = event.tag is not None and event.tag != f"{_TAG}str"
+    if not event.implicit[0] and not typed:  # quoted, a block, or said to be text
         return SourceNode(text, line, text)
     return SourceNode(_resolve(text), line, text, ambiguous=bool(_AMBIGUOUS.match(text)))
 

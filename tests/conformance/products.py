@@ -14,6 +14,7 @@ import httpx
 
 from obsctl.wait import Deadline, until
 from tests.e2e.images.build import program
+from tests.required import missing
 
 VARIABLE = "OBSCTL_PROMETHEUS"
 HINT = "`python -m tests.e2e.images.build --binaries` makes them"
@@ -37,6 +38,15 @@ def prometheus_program() -> Path | None:
         return None
     told = subprocess.run([found, "--version"], capture_output=True, text=True, check=True, timeout=PATIENCE)
     return None if "version 2." in told.stdout + told.stderr else Path(found)
+
+
+def promtool() -> str:
+    """Prometheus 3's promtool: the one beside the server. Skips without it, and fails where it is required."""
+    server = prometheus_program()
+    found = server.with_name("promtool") if server else None
+    if not found or not found.exists():
+        missing("prometheus", f"no promtool 3 beside what {VARIABLE} names")
+    return str(found)
 
 
 def jaeger_program() -> Path | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from obsctl.schema.types import ListOf, MapOf, ScalarType, ValidationError, read
 
 _LEAST_MS = 100
 _MOST_MS = 86_400_000
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*", re.ASCII)
 _HINT = "Rule files are rendered by obsctl: mend the contract, or the file in its place, and run `obsctl up` again."
 
 
@@ -46,9 +44,16 @@ def _expr(node: SourceNode) -> _RuleExpr:
     return _RuleExpr(canonical(text), tree)
 
 
+def _scalar(node: SourceNode) -> str:
+    """Any scalar as it is written, as Go's YAML package reads it into a string. Null is the empty one."""
+    if isinstance(node.value, tuple | Mapping):
+        raise ValidationError
+    return "" if node.value is None else node.text
+
+
 def _metric_name(node: SourceNode) -> str:
-    name = NON_EMPTY.parse(node)
-    if not _NAME.fullmatch(name):
+    name = _scalar(node)
+    if "{" in name or "}" in name:
         raise ValidationError(f": {name!r} is not a metric name")
     return name
 
@@ -61,18 +66,17 @@ def _interval(node: SourceNode) -> int:
 
 
 def _labels(node: SourceNode) -> Mapping[str, str]:
-    labels = STRING_MAP.parse(node)
-    for name in labels:
+    if not isinstance(node.value, Mapping):
+        raise ValidationError
+    for name in node.entries:
         if not name or name == "__name__":
             raise ValidationError(f": {name!r} cannot be the name of a label here")
-    return labels
+    return {name: _scalar(value) for name, value in node.entries.items()}
 
 
 def _template(node: SourceNode) -> AlertTextTemplate:
-    if not isinstance(node.value, str):
-        raise ValidationError
     try:
-        return AlertTextTemplate(node.value)
+        return AlertTextTemplate(_scalar(node))
     except (ValueError, QueryError) as error:
         raise ValidationError(f": {error}") from error
 
@@ -81,13 +85,13 @@ _EXPR = ScalarType(NON_EMPTY.expected, _expr)
 _METRIC_NAME = ScalarType(NON_EMPTY.expected, _metric_name)
 _INTERVAL = ScalarType(NON_EMPTY.expected, _interval)
 _LABELS = ScalarType(STRING_MAP.expected, _labels)
-_TEMPLATES = MapOf(ScalarType("a string", _template), STRING_MAP.expected, r"(?s).*")
-_ALERT_ONLY = ("for", "keep_firing_for", "annotations")
+_TEXT = ScalarType("a string", _scalar)
+_TEMPLATES = MapOf(ScalarType("a string", _template), STRING_MAP.expected, r"(?s).+")
 
 
 def _check_templates(cursor: SourceCursor, findings: Findings) -> None:
     """Labels of an alert are templates."""
-    if cursor.given("labels"):
+    if cursor.given("labels") and cursor.at("labels").node.entries:
         read_or_report(_TEMPLATES, cursor.at("labels"), findings)
 
 
@@ -95,8 +99,8 @@ def _check_templates(cursor: SourceCursor, findings: Findings) -> None:
 class _RuleEntry:
     """A rule as the file has it; times in milliseconds."""
 
-    record: str | None = key(_METRIC_NAME, "Name of the series that it records.", default=None)
-    alert: str | None = key(NON_EMPTY, "Name of the alert.", default=None)
+    record: str = key(_METRIC_NAME, "Name of the series that it records.", default="")
+    alert: str = key(_TEXT, "Name of the alert.", default="")
     expr: _RuleExpr = key(_EXPR, "PromQL: an instant vector or a scalar.")
     hold_ms: int = key(DURATION_MS, "How long it must hold.", default=0, name="for")
     keep_ms: int = key(DURATION_MS, "How long it goes on firing.", default=0, name="keep_firing_for")
@@ -105,11 +109,12 @@ class _RuleEntry:
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """An alert or a recording rule, with its own keys only; labels of an alert are templates."""
-        if (self.record is None) == (self.alert is None):
+        if bool(self.record) == bool(self.alert):
             message = f"or {cursor.path}.alert: a rule has one of them, and not both"
             findings.add(Spot(0, f"{cursor.path}.record"), message)
-        elif self.record is not None:
-            for name in filter(cursor.given, _ALERT_ONLY):
+        elif self.record:
+            own = {"for": self.hold_ms, "keep_firing_for": self.keep_ms, "annotations": self.annotations}
+            for name in (name for name, value in own.items() if value):
                 findings.unknown(cursor, "a rule", name, ("expr", "labels", "record"))
         else:
             _check_templates(cursor, findings)
@@ -120,7 +125,9 @@ class _GroupEntry:
     """Rules that are evaluated together, at one time."""
 
     name: str = key(NON_EMPTY, "Its name.")
-    rules: tuple[_RuleEntry, ...] = key(ListOf(RecordType(_RuleEntry)), "Its rules, in the order of evaluation.")
+    rules: tuple[_RuleEntry, ...] = key(
+        ListOf(RecordType(_RuleEntry)), "Its rules, in the order of evaluation.", default=()
+    )
     interval: int | None = key(_INTERVAL, "How often they are evaluated.", default=None, shown="the server's")
     labels: Mapping[str, str] = key(_LABELS, "Labels of all its rules.", default={})
     limit: int = key(whole(0, 1_000_000), "Most series of a rule; 0 for no limit.", default=0)
@@ -128,7 +135,7 @@ class _GroupEntry:
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """Labels that alerts get are templates."""
-        if any(rule.alert is not None for rule in self.rules):
+        if any(rule.alert for rule in self.rules):
             _check_templates(cursor, findings)
 
 
@@ -136,7 +143,7 @@ class _GroupEntry:
 class _RuleFile:
     """The whole file."""
 
-    groups: tuple[_GroupEntry, ...] = key(ListOf(RecordType(_GroupEntry)), "Groups of rules.")
+    groups: tuple[_GroupEntry, ...] = key(ListOf(RecordType(_GroupEntry)), "Groups of rules.", default=())
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """Groups have names of their own."""
@@ -187,10 +194,10 @@ def _group(entry: _GroupEntry, file: str, interval_ms: int) -> RuleGroup:
 
 def _rule(entry: _RuleEntry, common: Mapping[str, str]) -> Rule:
     labels = {**common, **entry.labels}
-    if entry.record is not None:
+    if entry.record:
         return Recording(entry.record, entry.expr.text, entry.expr.tree, labels)
     return AlertingRule(
-        name=entry.alert or "",
+        name=entry.alert,
         query=entry.expr.text,
         expr=entry.expr.tree,
         hold_ms=entry.hold_ms,

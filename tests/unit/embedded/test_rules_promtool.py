@@ -14,7 +14,6 @@ import pytest
 from obsctl.embedded.rules.load import groups
 from obsctl.errors import UsageError
 from tests.conformance import products
-from tests.required import missing
 from tests.unit.embedded.rule_tests import Simulation, failures
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "common"
@@ -25,12 +24,7 @@ TEMPLATES = [line for line in (SCRIPTS / "templates.txt").read_text(encoding="ut
 
 @pytest.fixture
 def promtool() -> str:
-    """Prometheus 3's: the one beside the server that the environment names."""
-    binary = products.prometheus_program()
-    found = binary.with_name("promtool") if binary else None
-    if not found or not found.exists():
-        missing("prometheus", f"no promtool 3 beside what {products.VARIABLE} names")
-    return str(found)
+    return products.promtool()
 
 
 def ran(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -150,6 +144,25 @@ BAD: list[tuple[str, Any, str]] = [
 ]  # fmt: skip
 
 
+EMPTY: list[tuple[str, Any]] = [
+    ("groups", None),
+    ("groups", []),
+    ("groups.0.rules", None),
+    ("groups.0.interval", None),
+    ("groups.0.labels", None),
+    ("groups.0.labels", {"team": None}),
+    ("groups.0.rules.0.for", "0s"),
+    ("groups.0.rules.0.annotations", {}),
+    ("groups.0.rules.0.record", "größe.x"),
+    ("groups.0.rules.0.alert", ""),
+    ("groups.0.rules.1.record", None),
+    ("groups.0.rules.1.for", None),
+    ("groups.0.rules.1.labels", {"weight": 3, "paged": True}),
+    ("groups.0.rules.1.annotations", {"summary": None}),
+]
+"""Sections that are empty, and values that are no strings."""
+
+
 def broken(path: str, value: Any) -> Any:
     document = copy.deepcopy(GOOD)
     *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
@@ -183,6 +196,22 @@ def test_two_groups_of_one_name_are_refused() -> None:
     document = {"groups": GOOD["groups"] * 2}
     with pytest.raises(UsageError, match=r"groups\[1\].name: group 'g' is there already"):
         groups(document, "r.json", 60_000)
+
+
+@pytest.mark.parametrize(("path", "value"), EMPTY)
+def test_what_is_empty_counts_as_left_out(path: str, value: Any) -> None:
+    groups(broken(path, value), "r.json", 60_000)
+
+
+def test_a_file_may_be_empty() -> None:
+    assert groups({}, "r.json", 60_000) == groups({"groups": None}, "r.json", 60_000) == []
+
+
+def test_prometheus_takes_them_too(promtool: str, tmp_path: Path) -> None:
+    for i, (path, value) in enumerate(EMPTY):
+        (tmp_path / f"{i}.json").write_text(json.dumps(broken(path, value)))
+    done = ran(promtool, "check", "rules", "--lint=none", *(f"{i}.json" for i in range(len(EMPTY))), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_prometheus_refuses_them_too(promtool: str, tmp_path: Path) -> None:
