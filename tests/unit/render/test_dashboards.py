@@ -194,8 +194,18 @@ def test_every_metric_of_every_family_is_on_some_page() -> None:
     assert not missing
 
 
-def test_every_family_is_served() -> None:
-    assert {family for t in dashboard_templates().values() for family in t.families} == set(family_names())
+@pytest.mark.parametrize("family", family_names())
+def test_a_contract_with_any_family_gets_all_of_it_on_a_page(family: str, tmp_path: Path) -> None:
+    (tmp_path / "contract.yaml").write_text(f"version: 1\nservice: shop\ncomponents: [web]\nfamilies: [{family}]\n")
+    contract = load_contract(tmp_path / "contract.yaml")
+    boards = stack_dashboards(with_contract(contract))
+    shown = " ".join(query.expr for board in boards for panel in board.panels for query in panel.queries)
+    assert contract.metrics
+    assert not [m.name for m in contract.metrics if not re.search(rf"\b{m.name}\b|\b{m.name}_", shown)]
+
+
+def test_a_dashboard_names_families_that_there_are() -> None:
+    assert {family for t in dashboard_templates().values() for family in t.families} <= set(family_names())
 
 
 def test_exemplars_are_on_where_the_contract_wants_them() -> None:
