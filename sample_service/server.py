@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 BACKLOG = 1024
+KEEP_ALIVE_SECONDS = 600
+"""How long an idle connection lives: longer than scrapers and clients pause between requests."""
+
 GRACE_SECONDS = 1
 """How long requests that are under way may take after the signal."""
 
@@ -39,6 +42,9 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
         access_log=False,
         ws="none",
         server_header=False,
+        # Takes an offer to upgrade (Java's HttpClient, curl --http2) for what it is; httptools loses the body with it.
+        http="h11",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     HttpServer(config).run(sockets=[bound])

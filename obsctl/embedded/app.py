@@ -26,6 +26,8 @@ from obsctl.embedded.alertmanager import api as alertmanager
 from obsctl.embedded.alertmanager import notifications
 from obsctl.embedded.config import ALERTS_ROLE, ROLES, Address, Config
 from obsctl.embedded.http.body import Bodies
+from obsctl.embedded.http.guard import REFUSALS, Access, Guard
+from obsctl.embedded.http.protocol import KEEP_ALIVE_SECONDS, HttpProtocol
 from obsctl.embedded.jaeger import api as jaeger
 from obsctl.embedded.logfiles.follow import LogFollower
 from obsctl.embedded.loki import api as loki
@@ -93,7 +95,15 @@ def run(config: Config) -> None:
         roles["prometheus"] += prometheus_rules.routes(rules.statuses, alerting.urls)
         roles["alerts"] = [*alertmanager.routes(alerting.alerts, bodies)]
         apps = _apps(roles, metrics)
-        _serve({sockets[role].getsockname()[1]: apps[role] for role in sockets}, list(sockets.values()))
+        by_port = _ByPort({sockets[role].getsockname()[1]: apps[role] for role in sockets})
+        _serve(_guarded(by_port, config, metrics), list(sockets.values()))
+
+
+def _guarded(app: ASGIApp, config: Config, metrics: SelfMetrics) -> ASGIApp:
+    for reason in REFUSALS:
+        metrics.add(self_metrics.BROWSER_REFUSED, 0, reason)
+    access = Access(config.access.hosts, config.access.origins)
+    return Guard(app, access, lambda reason: metrics.add(self_metrics.BROWSER_REFUSED, 1, reason))
 
 
 def _retention(config: Config) -> RetentionLimits:
@@ -209,10 +219,10 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
-def _serve(apps: Mapping[int, ASGIApp], sockets: Sequence[socket.socket]) -> None:
+def _serve(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
     config = uvicorn.Config(
-        _ByPort(apps),
-        http="httptools",
+        app,
+        http=HttpProtocol,
         loop="uvloop",
         ws="wsproto",
         ws_max_size=_WEBSOCKET_BYTES,
@@ -220,6 +230,7 @@ def _serve(apps: Mapping[int, ASGIApp], sockets: Sequence[socket.socket]) -> Non
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     server = _Server(config)

@@ -221,6 +221,14 @@ class RulesConfig:
     alertmanagers: tuple[str, ...] = key(_HTTP_URLS, "URLs of alert managers elsewhere.")
 
 
+@record("access")
+class AccessConfig:
+    """Who may ask beside this machine."""
+
+    hosts: tuple[str, ...] = key(STRINGS, "Names of `Host` headers.", default=())
+    origins: tuple[str, ...] = key(STRINGS, "Origins of pages; `*` is any text.", default=())
+
+
 @record("the configuration", kw_only=True)
 class Config:
     """Everything."""
@@ -238,6 +246,9 @@ class Config:
     )
     alerting: AlertingConfig | None = key(
         ALERTING, "Alertmanager's configuration.", default=None, shown="nobody is notified"
+    )
+    access: AccessConfig = key(
+        RecordType(AccessConfig), "Who may ask beside this machine.", default=AccessConfig(), shown="nobody"
     )
     span_metrics: bool = key(FLAG, "Whether there are metrics of spans and the service graph.", default=False)
 

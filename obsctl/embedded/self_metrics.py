@@ -100,6 +100,12 @@ NOTIFY_ERRORS = SelfMetric(
 NOTIFY_DROPPED = SelfMetric(
     "prometheus_notifications_dropped_total", "counter", "Alerts for which there was no room to wait."
 )
+BROWSER_REFUSED = SelfMetric(
+    "obsctl_browser_requests_refused_total",
+    "counter",
+    "Requests with a foreign Host or Origin, which were refused.",
+    ("reason",),
+)
 START_TIME = SelfMetric("obsctl_start_time_seconds", "gauge", "When the server started, seconds since the epoch.")
 
 

@@ -97,6 +97,7 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
         "log_fields": {"labels": list(LABEL_FIELDS), "metadata": list(METADATA_FIELDS)},
         "scrub": _scrub(stack),
         "retention": {"age_seconds": stack.retention.age, "size_bytes": stack.retention.size},
+        "access": {"hosts": list(stack.access.hosts), "origins": list(stack.access.origins)},
         "span_metrics": stack.span_metrics,
         "limits": {"body_bytes": 64 * 1024**2, "queue_items": 200_000},
         "rules": {

@@ -17,10 +17,12 @@ from obsctl.spec.presets import preset_names, product_names, role_options
 from obsctl.spec.scalars import (
     FILE,
     GLOB,
+    HOST_NAME,
     IMAGE,
     METHOD,
     METRIC_NAME_PATTERN,
     NAME,
+    ORIGIN,
     PATH,
     PLATFORM,
     REGISTRY,
@@ -80,6 +82,18 @@ def _image_keys() -> tuple[Key[str], ...]:
 def _role(question: str) -> Choice[str]:
     """What a spec may answer to a question that the preset answers otherwise."""
     return Choice(lambda: role_options()[question])
+
+
+@record("access")
+class AllowedAccess:
+    """Whom the embedded server answers beside this machine: other names for it, and pages of other origins."""
+
+    hosts: tuple[str, ...] = key(
+        ListOf(HOST_NAME, "a list of host names"), "Other names under which this machine is asked.", default=()
+    )
+    origins: tuple[str, ...] = key(
+        ListOf(ORIGIN, "a list of origins"), "Pages that may send telemetry and read it (`*`: any text).", default=()
+    )
 
 
 @record("containers")
@@ -269,6 +283,7 @@ class Stack:
     retention: Retention = Retention()
     alerts_url: str = ""
     span_metrics: bool = True
+    access: AllowedAccess = AllowedAccess()
     choices: Choices = Choices()
     check: Inspected = Inspected()
     source: Path | None = None

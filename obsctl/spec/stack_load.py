@@ -24,6 +24,7 @@ from obsctl.spec.scalars import BIND, FILE, NAME, PORT, URL, VERSION
 from obsctl.spec.stack import (
     DEFAULT_PORTS,
     SCRAPE,
+    AllowedAccess,
     Choices,
     Component,
     Inspected,
@@ -104,6 +105,12 @@ class StackFile:
         URL, "Alertmanager that the embedded runtime tells of alerts.", default="", shown="it is one itself"
     )
     span_metrics: bool = key(FLAG, "Embedded: metrics of spans and the service graph.", default=True)
+    access: AllowedAccess = key(
+        RecordType(AllowedAccess),
+        "Embedded: who may ask beside this machine.",
+        default=AllowedAccess(),
+        shown="see below",
+    )
     containers: Choices = key(
         RecordType(Choices), "How a stack of containers is made up.", default=Choices(), shown="see below"
     )
@@ -144,6 +151,7 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
         alerts_url=stack.alerts_url,
         retention=stack.retention,
         span_metrics=stack.span_metrics,
+        access=stack.access,
         choices=stack.containers,
         check=stack.check,
         source=path,

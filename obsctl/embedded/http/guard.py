@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -20,6 +19,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOCAL_NAMES = ("localhost", "host.docker.internal")
+REFUSALS = ("host", "origin")
+"""Why a request is refused."""
+
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _METHODS = "GET, POST, PUT, DELETE, OPTIONS"
 _MAX_AGE = "7200"
@@ -31,12 +33,11 @@ class Access:
     """What is allowed beside this machine itself.
 
     ``hosts`` are names of ``Host`` headers; ``origins`` are origins of pages (``https://shop.example``) in which ``*``
-    stands for any text; clients on other machines must send ``token`` as ``Authorization: Bearer`` unless it is empty.
+    stands for any text.
     """
 
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
-    token: str = ""
 
     def host(self, header: str) -> bool:
         """Whether a ``Host`` header names this machine."""
@@ -118,22 +119,11 @@ class Guard:
         if origin and not trusted and writes:
             problem = f"Pages of {origin[:200]!r} may not ask this server. To allow it, name it in `access: origins:`."
             return "origin", PlainTextResponse(f"{problem}\n", 403, {"vary": "Origin"})
-        if self._access.token and not _is_near(scope) and not _is_preflight(scope, headers):
-            sent = headers.get("authorization", "").encode()
-            if not secrets.compare_digest(sent, f"Bearer {self._access.token}".encode()):
-                challenge = {"www-authenticate": "Bearer"}
-                return "token", PlainTextResponse("A bearer token is needed from other machines.\n", 401, challenge)
         return None
 
 
 def _is_preflight(scope: Scope, headers: Headers) -> bool:
     return scope.get("method") == "OPTIONS" and "access-control-request-method" in headers
-
-
-def _is_near(scope: Scope) -> bool:
-    """Whether the client is on this machine."""
-    client: Sequence[str] = scope.get("client") or ("",)
-    return _is_local(client[0].removeprefix("::ffff:")) or not client[0]
 
 
 def _preflight(headers: Headers) -> Response:

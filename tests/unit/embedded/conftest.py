@@ -100,7 +100,7 @@ class Embedded:
         with (self.folder / "errors.txt").open("ab") as errors:
             self.process = subprocess.Popen(command, stderr=errors)
         try:
-            eventually(self._ready)
+            eventually(self._ready, 60.0)
         except AssertionError:
             self.kill()
             raise
