@@ -8,7 +8,8 @@ ObsctlError (3)
 │   └── MissingPartError (3)  a part of obsctl is not installed
 ├── PlatformError (3)         obsctl does not run on this operating system
 ├── BackendError (3)          could not look (refused, timed out, answered nonsense)
-│   └── UnsupportedError (3)  the backend answered that it cannot do this
+│   ├── UnsupportedError (3)  the backend answered that it cannot do this
+│   └── IncompleteError (3)   the backend answered that it did not look at everything
 └── InterruptedByUser (130)   Ctrl-C
 """
 
@@ -118,6 +119,19 @@ class UnsupportedError(BackendError):
     """A backend understood the question and said that it does not support it."""
 
     code = "unsupported"
+
+
+class IncompleteError(BackendError):
+    """A backend answered, and said that its answer is not complete: nothing can be concluded from what is not in it."""
+
+    code = "incomplete"
+
+    def __init__(self, who: str, said: str) -> None:
+        """``who`` answered (name and URL); ``said`` is what it said of its answer."""
+        super().__init__(
+            f"{who} could not look at everything: {said}",
+            hint="ask again when it has caught up (`obsctl status`), or for a shorter time",
+        )
 
 
 class InterruptedByUser(ObsctlError):  # noqa: N818 - an event, not a fault

@@ -96,7 +96,7 @@ def _window(context: Context, client: TracesClient, component: str) -> Iterator[
     """Spans of other traces of a component that began during the run."""
     start, end = int((context.run.started_at - 1.0) * 1e9), int((context.run.ended_at + 60.0) * 1e9)
     found = client.search(component, start_ns=start, end_ns=end, limit=SEARCHED)
-    return (span for trace in found for span in trace)
+    return (span for trace in found.complete() for span in trace)
 
 
 def _leaks(spans: Iterable[Span], context: Context) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ only when its body is JSON, whatever its content type says.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -14,8 +15,8 @@ from urllib.parse import quote
 from obsctl.clients.http import Http, Params, Reply, complaint, understood
 from obsctl.clients.jaegerui import spans_from_ui
 from obsctl.clients.otlp import spans_from_otlp
-from obsctl.clients.telemetry import Span, ordered
-from obsctl.errors import BackendError
+from obsctl.clients.telemetry import Span, TraceSearch, ordered
+from obsctl.errors import BackendError, IncompleteError
 from obsctl.json_types import items, mapping
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,7 +64,7 @@ class JaegerClient:
         start_ns: int,
         end_ns: int,
         limit: int = 20,
-    ) -> tuple[tuple[Span, ...], ...]:
+    ) -> TraceSearch:
         """Whole traces with a span of the service that has the name and all tags; newest first.
 
         Times are nanoseconds since the epoch and hold for the span's start; the older API counts in microseconds, and
@@ -79,9 +80,9 @@ class JaegerClient:
         }
         reply = self._v3("/api/v3/traces", {k: v for k, v in wanted.items() if v is not None})
         if reply is not None and reply.status == 404:
-            return ()
+            return TraceSearch()
         if reply is not None and reply.status == 200:
-            return _by_trace(_v3_spans(reply))
+            return TraceSearch(_by_trace(_v3_spans(reply)), _warning(reply), _who(reply))
         return self._search_v1(service, operation, tags, (start_ns, end_ns), limit)
 
     def _search_v1(
@@ -91,7 +92,7 @@ class JaegerClient:
         tags: Mapping[str, str] | None,
         window: tuple[int, int],
         limit: int,
-    ) -> tuple[tuple[Span, ...], ...]:
+    ) -> TraceSearch:
         wanted = {
             "service": service,
             "operation": operation,
@@ -101,7 +102,8 @@ class JaegerClient:
             "limit": str(limit),
         }
         reply = self._v1("/api/traces", {k: v for k, v in wanted.items() if v is not None})
-        return _by_trace(span for trace in _v1_traces(reply) for span in trace)
+        spans = [span for trace in _v1_traces(reply) for span in trace]
+        return TraceSearch(_by_trace(spans), _v1_problems(reply), _who(reply))
 
     def _v3(self, path: str, params: Params | None = None) -> Reply | None:
         """A JSON answer of the v3 API; None where the server has no such route."""
@@ -142,11 +144,31 @@ def _v1_traces(reply: Reply) -> tuple[tuple[Span, ...], ...]:
         return tuple(ordered(spans_from_ui(trace)) for trace in items(mapping(answer).get("data") or ()))
 
 
+def _v1_problems(reply: Reply) -> str:
+    """What the older API says of an answer that is not complete: its ``errors`` beside data."""
+    answer = reply.json()
+    with understood(reply):
+        return "; ".join(str(mapping(error).get("msg", error)) for error in items(mapping(answer).get("errors") or ()))
+
+
+def _warning(reply: Reply) -> str:
+    """The same of ``/api/v3``, whose messages have no field for it: the text of a ``Warning`` header (RFC 7234)."""
+    said = reply.headers.get("Warning", "")
+    quoted = re.fullmatch(r'299 \S+ "(.*)"', said)
+    return quoted[1] if quoted else ""
+
+
+def _who(reply: Reply) -> str:
+    return f"{reply.name} at {reply.url}"
+
+
 def _names(reply: Reply, key: str) -> list[str]:
     """A list of names, or of objects with a name; absent and null mean empty."""
     answer = reply.json()
     with understood(reply):
         names = items(mapping(answer).get(key) or ())
+        if problems := _v1_problems(reply):
+            raise IncompleteError(_who(reply), problems)
         return sorted({str(name["name"] if isinstance(name, dict) else name) for name in names})
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from obsctl.clients.http import Http, Reply, understood
 from obsctl.clients.telemetry import LogLine, MetricSample
-from obsctl.errors import BackendError
+from obsctl.errors import BackendError, IncompleteError
 from obsctl.json_types import Json, JsonObject, integer, items, mapping, number, strings
 
 MAX_LIMIT = 5000
@@ -19,7 +19,8 @@ _CATEGORIZE = {"X-Loki-Response-Encoding-Flags": "categorize-labels"}
 
 
 class LogqlClient:
-    """Log queries. Every method raises ``BackendError`` with the server's message, or ``UnsupportedError``.
+    """Log queries. Every method raises ``BackendError`` with the server's message, ``UnsupportedError``, or
+    ``IncompleteError`` for an answer that the server says is not complete.
 
     Times are nanoseconds since the epoch, start included, end excluded. Safe to share between threads.
     """
@@ -118,10 +119,16 @@ def string_literal(text: str) -> str:
 
 
 def _data(reply: Reply) -> Json:
-    """``data`` of the envelope; None where the server left it out, which it does for "nothing"."""
+    """``data`` of the envelope; None where the server left it out, which it does for "nothing".
+
+    Loki warns of what an answer lacks (series beyond a limit, stores that did not answer): ``IncompleteError``.
+    """
     answer = reply.json()
     if not isinstance(answer, dict) or answer.get("status") != "success":
         raise BackendError(f"{reply.name} at {reply.url} did not succeed: {reply.text[:300]}")
+    if warnings := answer.get("warnings"):
+        with understood(reply):
+            raise IncompleteError(f"{reply.name} at {reply.url}", "; ".join(map(str, items(warnings))))
     return answer.get("data")
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from obsctl.clients.http import Http, Reply, understood
 from obsctl.clients.telemetry import Exemplar, MetricSample
-from obsctl.errors import BackendError, UnsupportedError
+from obsctl.errors import BackendError, IncompleteError, UnsupportedError
 from obsctl.json_types import Json, JsonObject, items, mapping, number, strings
 
 
@@ -42,7 +42,8 @@ class LoadedRule:
 
 
 class PromqlClient:
-    """Metric queries. Every method raises ``BackendError`` with the server's message, or ``UnsupportedError``.
+    """Metric queries. Every method raises ``BackendError`` with the server's message, ``UnsupportedError``, or
+    ``IncompleteError`` for an answer that the server says is not complete.
 
     Times are seconds since the epoch. Safe to share between threads.
     """
@@ -128,12 +129,20 @@ class PromqlClient:
             return strings(data)
 
 
+_ANNOTATION = "PromQL "
+"""How warnings and infos about an expression begin; other warnings are about what could not be read, or was cut."""
+
+
 def _data(reply: Reply) -> Json:
-    """``data`` of a successful envelope."""
+    """``data`` of a successful envelope; ``IncompleteError`` where warnings say that something is not in it."""
     answer = reply.json()
     if not isinstance(answer, dict) or answer.get("status") != "success":
         said = answer.get("error", "no reason given") if isinstance(answer, dict) else "no envelope"
         raise BackendError(f"{reply.name} at {reply.url} did not succeed: {said}")
+    with understood(reply):
+        lacking = [str(one) for one in items(answer.get("warnings") or ()) if not str(one).startswith(_ANNOTATION)]
+    if lacking:
+        raise IncompleteError(f"{reply.name} at {reply.url}", "; ".join(lacking))
     return answer.get("data")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from obsctl.errors import IncompleteError
 from obsctl.json_types import JsonObject
 
 
@@ -48,6 +49,25 @@ class Span:
     resource: JsonObject = field(default_factory=dict)
     events: tuple[SpanEvent, ...] = ()
     links: tuple[SpanLink, ...] = ()
+
+
+@dataclass(frozen=True)
+class TraceSearch:
+    """Whole traces that were found, newest first.
+
+    ``incomplete`` is what ``server`` said when it had not looked at everything, "" when it had: then a trace that is
+    not here may exist all the same.
+    """
+
+    traces: tuple[tuple[Span, ...], ...] = ()
+    incomplete: str = ""
+    server: str = ""
+
+    def complete(self) -> tuple[tuple[Span, ...], ...]:
+        """The traces; ``IncompleteError`` when there may be more. For judging what is not there."""
+        if self.incomplete:
+            raise IncompleteError(self.server, self.incomplete)
+        return self.traces
 
 
 def ordered(spans: Iterable[Span]) -> tuple[Span, ...]:

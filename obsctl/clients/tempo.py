@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from obsctl.clients.http import Http, Params, complaint, understood
+from obsctl.clients.http import Http, Params, Reply, complaint, understood
 from obsctl.clients.otlp import hex_id, spans_from_otlp
-from obsctl.clients.telemetry import Span, ordered
-from obsctl.errors import BackendError
+from obsctl.clients.telemetry import Span, TraceSearch, ordered
+from obsctl.errors import BackendError, IncompleteError
 from obsctl.json_types import items, mapping, string
 
 _SECOND = 10**9
@@ -58,7 +58,7 @@ class TempoClient:
         start_ns: int,
         end_ns: int,
         limit: int = 20,
-    ) -> tuple[tuple[Span, ...], ...]:
+    ) -> TraceSearch:
         """Whole traces with a span of the service that has the name and all tags; newest first.
 
         Times are nanoseconds since the epoch and hold for the span's start. The server knows whole seconds.
@@ -73,22 +73,39 @@ class TempoClient:
             "end": str(max(math.ceil(end_ns / _SECOND), first + 1)),
             "limit": str(limit),
         }
-        found = (self.trace(trace_id) for trace_id in self._ids(params))
-        inside = [spans for spans in found if _starts_within(spans, service, operation, start_ns, end_ns)]
-        return tuple(sorted(inside, key=lambda spans: spans[0].start_ns, reverse=True))
-
-    def _ids(self, params: Params) -> list[str]:
-        """Ids of traces; the server leaves out leading zeros."""
         reply = self.http.get_json("/api/search", params)
-        answer = reply.json()
-        with understood(reply):
-            return [hex_id(string(t["traceID"]), 16) for t in map(mapping, items(mapping(answer).get("traces") or ()))]
+        found = map(self.trace, _ids(reply))
+        inside = [spans for spans in found if _starts_within(spans, service, operation, start_ns, end_ns)]
+        traces = tuple(sorted(inside, key=lambda spans: spans[0].start_ns, reverse=True))
+        return TraceSearch(traces, _partial(reply), _who(reply))
 
     def _values(self, tag: str, params: Params | None = None) -> list[str]:
         reply = self.http.get_json(f"/api/v2/search/tag/{tag}/values", params)
+        if said := _partial(reply):
+            raise IncompleteError(_who(reply), said)
         answer = reply.json()
         with understood(reply):
             return sorted({str(v["value"]) for v in map(mapping, items(mapping(answer).get("tagValues") or ()))})
+
+
+def _ids(reply: Reply) -> list[str]:
+    """Ids of the traces of a search; the server leaves out leading zeros."""
+    answer = reply.json()
+    with understood(reply):
+        return [hex_id(string(t["traceID"]), 16) for t in map(mapping, items(mapping(answer).get("traces") or ()))]
+
+
+def _partial(reply: Reply) -> str:
+    """What an answer that is not complete says of it. Jobs are no sign: a search ends once it has enough."""
+    answer = reply.json()
+    with understood(reply):
+        fields = mapping(answer)
+        said = str(fields.get("message") or "")
+        return said or ("the answer is partial" if fields.get("status") == "PARTIAL" else "")
+
+
+def _who(reply: Reply) -> str:
+    return f"{reply.name} at {reply.url}"
 
 
 def _string_literal(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from obsctl.clients.http import Http
 from obsctl.clients.jaeger import JaegerClient
-from obsctl.clients.telemetry import Span
+from obsctl.clients.telemetry import Span, TraceSearch
 from obsctl.clients.tempo import TempoClient
 from obsctl.endpoints import Dialect, Endpoint
 
@@ -42,7 +42,7 @@ class TracesClient(Protocol):
         start_ns: int,
         end_ns: int,
         limit: int = 20,
-    ) -> tuple[tuple[Span, ...], ...]:
+    ) -> TraceSearch:
         """Whole traces with a span of the service that has the name and all tags; newest first.
 
         Times are nanoseconds since the epoch and hold for the span's start.

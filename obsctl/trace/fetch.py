@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from obsctl.clients.logql import LogqlClient
-from obsctl.clients.telemetry import LogLine, Span
+from obsctl.clients.telemetry import LogLine, Span, TraceSearch
 from obsctl.clients.traces import TracesClient
 from obsctl.errors import BackendError, NotFoundError
 from obsctl.trace.assemble import assemble
@@ -160,9 +160,13 @@ def _in_logs(request_id: str, sources: Sources) -> Iterator[str]:
 
 
 def _in_spans(request_id: str, sources: Sources) -> Iterator[str]:
-    """Traces with a span whose attribute ``request_id`` it is."""
+    """Traces with a span whose attribute ``request_id`` it is. ``IncompleteError`` in place of a wrong "none"."""
     start, end = _recent()
+    searches: list[TraceSearch] = []
     for service in sources.traces.services()[:MAX_SERVICES]:
         tags = {"request_id": request_id}
-        for spans in sources.traces.search(service, tags=tags, start_ns=start, end_ns=end, limit=1):
+        searches.append(sources.traces.search(service, tags=tags, start_ns=start, end_ns=end, limit=1))
+        for spans in searches[-1].traces:
             yield spans[0].trace_id
+    for search in searches:
+        search.complete()

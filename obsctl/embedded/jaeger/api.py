@@ -15,10 +15,12 @@ from obsctl.embedded.jaeger.ui_json import Json, trace_id_text, trace_json
 from obsctl.embedded.otlp.json import resource_spans
 from obsctl.embedded.query.traces import Found, Summary, dependencies, fetch, kind_name, search, summarize
 from obsctl.embedded.store.base import SpanReader
-from obsctl.languages.errors import MissingError, QueryError
+from obsctl.languages.errors import MissingError, QueryError, QueryTimeoutError
 
 NOT_FOUND = "trace not found"
 V3_NOT_FOUND = "No traces found"
+INCOMPLETE = 206
+"""``code`` of the entry in ``errors`` by which an answer says that it is not complete (HTTP's "partial content")."""
 
 
 def routes(spans: SpanReader) -> list[Route]:
@@ -77,23 +79,24 @@ def _search(spans: SpanReader, call: ApiCall) -> Response:
     raw, ids = boolean(call, "raw"), call.all("traceID")
     if ids:
         return _many(spans, call, ids, raw=raw)
-    found = search(spans, v1_query(call))
-    return _enveloped(call, _traces_json(found, raw=raw))
+    return _found(search(spans, v1_query(call)), call, raw=raw)
 
 
-def _traces_json(found: Found, *, raw: bool) -> list[Json]:
-    """Traces in UI form. That there may be more is said on the last one: the envelope has no place for it."""
+def _found(found: Found, call: ApiCall, *, raw: bool) -> Response:
+    """Traces in UI form; what was not found, and that there may be more, is in ``errors``."""
     shown = [trace_json(trace, raw=raw) for trace in found.traces]
-    if shown and found.cut:
-        shown[-1]["warnings"] = [found.cut]
-    return shown
+    missing: list[Json] = [{"msg": NOT_FOUND, "traceID": trace_id_text(one)} for one in found.missing]
+    return _enveloped(call, shown, problems=missing + _problems(found.cut))
+
+
+def _problems(cut: str) -> list[Json]:
+    """An answer that is not complete, in ``errors``. The status stays 200: what there is is worth showing."""
+    return [{"code": INCOMPLETE, "msg": cut}] if cut else []
 
 
 def _many(spans: SpanReader, call: ApiCall, ids: Sequence[str], *, raw: bool) -> Response:
     """Several traces by id; those that are not stored are named in ``errors``, and the status stays 200."""
-    found = fetch(spans, map(trace_id, ids))
-    problems = [{"msg": NOT_FOUND, "traceID": trace_id_text(missing)} for missing in found.missing]
-    return _enveloped(call, _traces_json(found, raw=raw), problems=problems)
+    return _found(fetch(spans, map(trace_id, ids)), call, raw=raw)
 
 
 def _trace(spans: SpanReader, call: ApiCall) -> Response:
@@ -107,8 +110,9 @@ def _trace(spans: SpanReader, call: ApiCall) -> Response:
 def _dependencies(spans: SpanReader, call: ApiCall) -> Response:
     service = call.first("service")
     found = dependencies(spans, *dependency_window(call))
-    shown = [d for d in found if service in ("", d.parent, d.child)]
-    return _enveloped(call, [{"parent": d.parent, "child": d.child, "callCount": d.calls} for d in shown])
+    shown = [d for d in found.links if service in ("", d.parent, d.child)]
+    links = [{"parent": d.parent, "child": d.child, "callCount": d.calls} for d in shown]
+    return _enveloped(call, links, problems=_problems(found.cut))
 
 
 def _v3_operations(spans: SpanReader, call: ApiCall) -> Response:
@@ -133,14 +137,28 @@ def _v3_search(spans: SpanReader, call: ApiCall) -> Response:
     boolean(call, "query.rawTraces", "query.raw_traces")
     found = search(spans, v3_query(call))
     if not found.traces:
-        raise MissingError(V3_NOT_FOUND)
+        raise _v3_incomplete(found.cut) if found.cut else MissingError(V3_NOT_FOUND)
     groups = [group for trace in found.traces for group in resource_spans(trace)]
-    return _json({"result": {"resourceSpans": groups}})
+    return _warned(_json({"result": {"resourceSpans": groups}}), found.cut)
+
+
+def _v3_incomplete(cut: str) -> QueryTimeoutError:
+    """A search that found nothing, and could not look at everything, is an error: an empty answer would be wrong."""
+    return QueryTimeoutError(f"nothing was found, but the search is not complete: {cut}")
+
+
+def _warned(response: Response, cut: str) -> Response:
+    """Says that there may be more in a header: the messages of this API have no field for it."""
+    if cut:
+        response.headers["Warning"] = f'299 - "{cut}"'
+    return response
 
 
 def _v3_summaries(spans: SpanReader, call: ApiCall) -> Response:
     found = search(spans, v3_query(call))
-    return _json({"summaries": [_summary(summarize(trace)) for trace in found.traces]})
+    if found.cut and not found.traces:
+        raise _v3_incomplete(found.cut)
+    return _warned(_json({"summaries": [_summary(summarize(trace)) for trace in found.traces]}), found.cut)
 
 
 def _summary(summary: Summary) -> dict[str, object]:

@@ -58,6 +58,11 @@ def kind_name(kind: int) -> str:
     return KINDS[kind] if 0 <= kind < len(KINDS) else ""
 
 
+def only_newest(count: int) -> str:
+    """The sentence of a search that ended before it had looked at everything."""
+    return f"only the newest {count} spans were searched: narrow the time range"
+
+
 @dataclass
 class Candidates:
     """Ids of traces with a span that passes a test, newest first, each once, as they are found.
@@ -75,7 +80,7 @@ class Candidates:
         seen: set[bytes] = set()
         for stored in self.spans.scan(self.scan):
             if self.scanned >= MAX_SCANNED:
-                self.cut = f"only the newest {MAX_SCANNED} spans were searched: narrow the time range"
+                self.cut = only_newest(MAX_SCANNED)
                 return
             self.scanned += 1
             trace_id = stored.trace_id
@@ -216,11 +221,20 @@ class Dependency:
     calls: int
 
 
-def dependencies(spans: SpanReader, start: int, end: int) -> list[Dependency]:
+@dataclass(frozen=True)
+class ServiceGraph:
+    """Links between services; ``cut`` says why there may be more, "" when there are not."""
+
+    links: Sequence[Dependency]
+    cut: str = ""
+
+
+def dependencies(spans: SpanReader, start: int, end: int) -> ServiceGraph:
     """Links between services in the newest ``MAX_SCANNED`` spans that started in the given time (ns)."""
     services: dict[tuple[bytes, bytes], str] = {}
     callers: list[tuple[tuple[bytes, bytes], str]] = []
-    for span in islice(spans.scan(SpanScan(start_min=start, start_max=end)), MAX_SCANNED):
+    found = spans.scan(SpanScan(start_min=start, start_max=end))
+    for span in islice(found, MAX_SCANNED):
         services[span.trace_id, span.span_id] = span.service
         if span.parent_id:
             callers.append(((span.trace_id, span.parent_id), span.service))
@@ -229,7 +243,8 @@ def dependencies(spans: SpanReader, start: int, end: int) -> list[Dependency]:
         caller = services.get(parent, child)
         if caller != child:
             counts[caller, child] = counts.get((caller, child), 0) + 1
-    return [Dependency(parent, child, calls) for (parent, child), calls in sorted(counts.items())]
+    links = [Dependency(parent, child, calls) for (parent, child), calls in sorted(counts.items())]
+    return ServiceGraph(links, only_newest(MAX_SCANNED) if next(found, None) else "")
 
 
 @dataclass(frozen=True)

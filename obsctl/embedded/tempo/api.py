@@ -13,10 +13,9 @@ from obsctl.embedded.query.traceql.search import search
 from obsctl.embedded.query.traces import Trace
 from obsctl.embedded.store.base import SpanReader
 from obsctl.embedded.tempo import params as tempo_params
-from obsctl.embedded.tempo.json import matches_json, typed_value
+from obsctl.embedded.tempo.json import completeness, matches_json, typed_value
 from obsctl.embedded.tempo.params import Window
 from obsctl.languages.errors import MissingError, QueryError, not_supported
-from obsctl.languages.traceql.tree import Value
 
 PROTOBUF_TYPE = "application/protobuf"
 MAX_NAMES, MAX_VALUES = 10_000, 10_000
@@ -32,7 +31,7 @@ def routes(spans: SpanReader) -> list[Route]:
         ("v2/search/tags", lambda call: _tags_v2(spans, call)),
         (
             "search/tag/{tag:path}/values",
-            lambda call: _json({"tagValues": _texts(_values(spans, call)), "metrics": {}}),
+            lambda call: _values_v1(spans, call),
         ),
         ("v2/search/tag/{tag:path}/values", lambda call: _values_v2(spans, call)),
         ("metrics/query", _metrics),
@@ -88,7 +87,7 @@ def _search(spans: SpanReader, call: ApiCall) -> Response:
     return _json(matches_json(found, asked.pipeline, asked.spans))
 
 
-def _found_tags(spans: SpanReader, call: ApiCall) -> dict[str, list[str]]:
+def _found_tags(spans: SpanReader, call: ApiCall) -> tags.TagNames:
     scope = call.first("scope")
     if scope not in ("", "none", *tags.SCOPES):
         raise QueryError(f"invalid scope: {scope}")
@@ -96,28 +95,34 @@ def _found_tags(spans: SpanReader, call: ApiCall) -> dict[str, list[str]]:
     condition = tags.condition_of(call.first("q"))
     most = tempo_params.limit(call, MAX_NAMES)
     found = tags.names(spans, condition, tempo_params.window(call), scopes)
-    return {name: keys[:most] for name, keys in found.items() if keys}
+    return tags.TagNames({name: keys[:most] for name, keys in found.scopes.items() if keys}, found.cut)
 
 
 def _tags(spans: SpanReader, call: ApiCall) -> Response:
     found = _found_tags(spans, call)
-    return _json({"tagNames": sorted({key for keys in found.values() for key in keys}), "metrics": {}})
+    keys = sorted({key for keys in found.scopes.values() for key in keys})
+    return _json({"tagNames": keys} | completeness(found.cut))
 
 
 def _tags_v2(spans: SpanReader, call: ApiCall) -> Response:
-    scopes = [{"name": name, "tags": keys} for name, keys in _found_tags(spans, call).items()]
-    return _json({"scopes": scopes, "metrics": {}})
+    found = _found_tags(spans, call)
+    scopes = [{"name": name, "tags": keys} for name, keys in found.scopes.items()]
+    return _json({"scopes": scopes} | completeness(found.cut))
 
 
-def _values(spans: SpanReader, call: ApiCall) -> list[Value]:
+def _values(spans: SpanReader, call: ApiCall) -> tags.TagValues:
     window: Window = tempo_params.window(call)
     field, most = tempo_params.field(call.path["tag"]), tempo_params.limit(call, MAX_VALUES)
     return tags.values(spans, field, tags.condition_of(call.first("q")), window, most)
 
 
-def _texts(values: list[Value]) -> list[str]:
-    return sorted({typed_value(value)["value"] for value in values})
+def _values_v1(spans: SpanReader, call: ApiCall) -> Response:
+    found = _values(spans, call)
+    return _json(
+        {"tagValues": sorted({typed_value(value)["value"] for value in found.values})} | completeness(found.cut)
+    )
 
 
 def _values_v2(spans: SpanReader, call: ApiCall) -> Response:
-    return _json({"tagValues": [typed_value(value) for value in _values(spans, call)], "metrics": {}})
+    found = _values(spans, call)
+    return _json({"tagValues": [typed_value(value) for value in found.values]} | completeness(found.cut))

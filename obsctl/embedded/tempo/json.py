@@ -18,16 +18,20 @@ Json = dict[str, object]
 
 
 def matches_json(matches: TraceMatches, pipeline: Pipeline, spans: int) -> Json:
-    """``traces`` and ``metrics``. A search that was cut says so by a job that did not complete."""
+    """``traces`` and ``metrics``."""
     shown = [(field.name, getter(field)) for field in _shown(pipeline)]
     metrics = {
         "inspectedTraces": matches.traces,
         "inspectedSpans": str(matches.spans),
-        "completedJobs": 0 if matches.cut else 1,
-        "totalJobs": 1,
     }
-    found: Json = {"traces": [_match(match, shown, spans) for match in matches.found], "metrics": metrics}
-    return found | ({"message": matches.cut} if matches.cut else {})
+    found: Json = {"traces": [_match(match, shown, spans) for match in matches.found]}
+    return found | completeness(matches.cut, metrics)
+
+
+def completeness(cut: str, metrics: Json | None = None) -> Json:
+    """``metrics`` of an answer. One that was cut says so by a job that did not complete, a status and a message."""
+    jobs: Json = {"completedJobs": 0 if cut else 1, "totalJobs": 1}
+    return {"metrics": (metrics or {}) | jobs} | ({"status": "PARTIAL", "message": cut} if cut else {})
 
 
 def _shown(pipeline: Pipeline) -> list[Field]:

@@ -139,6 +139,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+def test_what_was_not_searched_entirely_is_no_pass(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    world.incomplete = "only the newest 200000 spans were searched: narrow the time range"
+    outcomes = verify(world)
+    assert [n for n, o in outcomes.items() if o.verdict.status is not CheckStatus.PASS] == ["privacy.canary"]
+    assert outcomes["privacy.canary"].verdict.status is CheckStatus.ERROR
+    assert world.incomplete in outcomes["privacy.canary"].verdict.summary
+
+
 def test_backends_that_do_not_answer_are_errors_not_failures(ready: Endpoints) -> None:
     world = healthy()
     world.endpoints = ready

@@ -24,7 +24,7 @@ from obsctl.checks.base import (
     TracesContext,
 )
 from obsctl.clients.promql import LoadedRule, Target
-from obsctl.clients.telemetry import Exemplar, LogLine, MetricSample, Span
+from obsctl.clients.telemetry import Exemplar, LogLine, MetricSample, Span, TraceSearch
 from obsctl.dashboards.model import Dashboard
 from obsctl.dashboards.read import read_dashboard
 from obsctl.endpoints import Endpoints
@@ -69,6 +69,7 @@ class World:
     endpoints: Endpoints = Endpoints()
     extracted: tuple[str, ...] = ("trace_id", "span_id", "request_id")
     broken: tuple[str, ...] = ()
+    incomplete: str = ""
     restarted: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
@@ -246,7 +247,8 @@ class Traces:
 
     def search(self, service, *, start_ns, end_ns, limit=20, **_):
         self._ask(f"search {service}")
-        return tuple(tuple(t) for t in self.world.spans.values() if any(s.service == service for s in t))
+        found = (tuple(t) for t in self.world.spans.values() if any(s.service == service for s in t))
+        return TraceSearch(tuple(found), self.world.incomplete, "Jaeger API at http://127.0.0.1:1")
 
 
 def _fits(own, operator, value):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from obsctl.clients.jaeger import JaegerClient
-from obsctl.errors import BackendError
+from obsctl.errors import BackendError, IncompleteError
 from tests.unit.clients.canned import HTML, TEXT, Answer, serving
 
 TRACE = "5b8efff798038103d269b633813fc60c"
@@ -150,7 +150,7 @@ def test_search_regroups_traces_newest_first():
     child = {**OTLP_SPAN, "spanId": "01" * 8}
     with serving({"/api/v3/traces": Answer(otlp(OTLP_SPAN, later, child))}) as server:
         found = search(server.url, operation="GET /cart", tags={"job_id": "1"}, limit=3)
-    assert [(trace[0].trace_id, len(trace)) for trace in found] == [("aa" * 16, 1), (TRACE, 2)]
+    assert [(trace[0].trace_id, len(trace)) for trace in found.complete()] == [("aa" * 16, 1), (TRACE, 2)]
     assert server.last.query == {
         "query.serviceName": ["checkout"],
         "query.operationName": ["GET /cart"],
@@ -164,13 +164,13 @@ def test_search_regroups_traces_newest_first():
 @pytest.mark.parametrize("answer", [NOT_FOUND_V3, Answer({"result": {}}), Answer({})])
 def test_a_search_without_hits_is_empty(answer):
     with serving({"/api/v3/traces": answer}) as server:
-        assert search(server.url) == ()
+        assert search(server.url).complete() == ()
 
 
 def test_an_older_v3_that_wants_other_parameters_falls_back():
     old = Answer({"error": {"httpCode": 400, "message": "malformed parameter query.start_time_min"}}, 400, TEXT)
     with serving({"/api/v3/traces": old, "/api/traces": envelope([UI_TRACE])}) as server:
-        ((span,),) = search(server.url, tags={"k": "v"})
+        ((span,),) = search(server.url, tags={"k": "v"}).complete()
     assert span.span_id == "eee19b7ec3c1b174"
     assert server.last.query == {
         "service": ["checkout"],
@@ -215,3 +215,34 @@ def test_short_ids_big_numbers_and_inline_processes_of_the_older_api():
     assert span.attributes["big"] == 2**63 - 1
     assert span.attributes["odd"] == '{"nested": [1]}'
     assert (span.status, span.service, span.start_ns, span.end_ns) == ("error", "s", 1000, 1000)
+
+
+CUT = "only the newest 200000 spans were searched: narrow the time range"
+
+
+@pytest.mark.parametrize(
+    ("routes", "traces"),
+    [
+        ({"/api/v3/traces": Answer(otlp(OTLP_SPAN), headers={"Warning": f'299 - "{CUT}"'})}, 1),
+        ({"/api/traces": Answer({"data": [UI_TRACE], "errors": [{"code": 206, "msg": CUT}]})}, 1),
+        ({"/api/traces": Answer({"data": [], "errors": [{"code": 206, "msg": CUT}]})}, 0),
+    ],
+)
+def test_a_search_that_did_not_look_at_everything_says_so(routes, traces):
+    with serving(routes) as server:
+        found = search(server.url)
+    assert (len(found.traces), found.incomplete) == (traces, CUT)
+    with pytest.raises(IncompleteError, match=f"could not look at everything: {CUT}"):
+        found.complete()
+
+
+def test_an_incomplete_search_that_found_nothing_is_no_empty_answer():
+    answer = Answer({"error": {"httpCode": 503, "message": f"nothing was found, but {CUT}"}}, 503, TEXT)
+    with serving({"/api/v3/traces": answer}) as server, pytest.raises(BackendError, match=CUT):
+        search(server.url)
+
+
+def test_an_incomplete_list_of_names_is_no_list():
+    answer = Answer({"data": ["a"], "errors": [{"code": 206, "msg": CUT}]})
+    with serving({"/api/services": answer}) as server, pytest.raises(IncompleteError, match=CUT):
+        JaegerClient(server.url).services()

@@ -4,7 +4,7 @@ import pytest
 
 from obsctl.clients.logql import LogqlClient, by_id_query, string_literal
 from obsctl.clients.telemetry import LogLine
-from obsctl.errors import BackendError, UnsupportedError
+from obsctl.errors import BackendError, IncompleteError, UnsupportedError
 from tests.unit.clients.canned import TEXT, Answer, serving
 
 RANGE = "/loki/api/v1/query_range"
@@ -99,3 +99,17 @@ def test_plain_text_errors_keep_their_words():
 def test_other_shapes_are_backend_errors(data):
     with serving({RANGE: Answer({"status": "success", "data": data})}) as server, pytest.raises(BackendError):
         LogqlClient(server.url).lines("{}", 0, 1)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda c: c.lines("{a=~'.+'}", 1, 2), lambda c: c.found("{a=~'.+'}", 1, 2), lambda c: c.by_id("x", "y", 1, 2)],
+)
+def test_a_warning_about_what_is_not_in_the_answer_is_an_error(ask):
+    answer = streams()
+    answer.body["warnings"] = ["maximum number of series (500) reached; returning partial results"]
+    with (
+        serving({RANGE: answer}) as server,
+        pytest.raises(IncompleteError, match="could not look at everything: maxim"),
+    ):
+        ask(LogqlClient(server.url))

@@ -6,7 +6,7 @@ import pytest
 
 from obsctl.clients.promql import LoadedRule, PromqlClient
 from obsctl.clients.telemetry import Exemplar, MetricSample
-from obsctl.errors import BackendError, UnsupportedError
+from obsctl.errors import BackendError, IncompleteError, UnsupportedError
 from tests.unit.clients.canned import JSON, Answer, serving
 
 
@@ -154,3 +154,24 @@ def test_values_over_a_time():
     assert first == MetricSample({"a": "b"}, 1.0, 2.0)
     assert math.isnan(second.value)
     assert server.last.query == {"query": ["up"], "start": ["1.0"], "end": ["3.0"], "step": ["2.0"]}
+
+
+@pytest.mark.parametrize(
+    ("warnings", "incomplete"),
+    [
+        (
+            ["PromQL warning: quantile value should be between 0 and 1, got 2", "PromQL info: might not be a counter"],
+            "",
+        ),
+        (["results truncated due to limit"], "results truncated due to limit"),
+        (["PromQL warning: x", "remote read of a: refused", "b"], "remote read of a: refused; b"),
+    ],
+)
+def test_warnings_about_what_is_not_in_the_answer_are_errors(warnings, incomplete):
+    answer = {"status": "success", "data": {"resultType": "vector", "result": []}, "warnings": warnings}
+    with serving({"/api/v1/query": Answer(answer)}) as server:
+        if not incomplete:
+            assert PromqlClient(server.url).instant("up") == []
+            return
+        with pytest.raises(IncompleteError, match=f"could not look at everything: {incomplete}$"):
+            PromqlClient(server.url).instant("up")

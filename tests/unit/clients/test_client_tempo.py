@@ -10,7 +10,7 @@ from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.tempo import TempoClient
 from obsctl.clients.traces import traces_client
 from obsctl.endpoints import Dialect, Endpoint, Role
-from obsctl.errors import BackendError
+from obsctl.errors import BackendError, IncompleteError
 from tests.unit.clients.canned import TEXT, Answer, serving
 
 TRACE = "0b8efff798038103d269b633813fc60c"
@@ -81,7 +81,7 @@ def test_searching_asks_in_whole_seconds_and_keeps_what_started_in_time():
             "shop", operation="GET /cart", tags=tags, start_ns=START, end_ns=START + 9
         )
         asked = server.asked[0].query
-    assert [spans[0].trace_id for spans in found] == [TRACE]
+    assert [spans[0].trace_id for spans in found.complete()] == [TRACE]
     [query] = asked["q"]
     assert query == (
         '{ resource.service.name = "shop" && name = "GET /cart" && (.http.status = "500" || .http.status = 500)'
@@ -100,3 +100,24 @@ def test_the_dialect_chooses_the_client():
     kinds = {Dialect.JAEGER: JaegerClient, Dialect.TRACEQL: TempoClient}
     for dialect, kind in kinds.items():
         assert isinstance(traces_client(Endpoint("traces", Role.TRACES, "http://127.0.0.1:1", dialect)), kind)
+
+
+@pytest.mark.parametrize(
+    ("said", "incomplete"),
+    [
+        ({"metrics": {"completedJobs": 3, "totalJobs": 9}}, ""),  # a search that has enough ends early
+        ({"status": "PARTIAL", "message": "only the newest 5"}, "only the newest 5"),
+        ({"status": "PARTIAL"}, "the answer is partial"),
+    ],
+)
+def test_a_search_that_did_not_look_at_everything_says_so(said, incomplete):
+    with serving({"/api/search": Answer({"traces": []} | said)}) as server:
+        found = TempoClient(server.url).search("shop", start_ns=START, end_ns=START + 9)
+    assert (found.traces, found.incomplete) == ((), incomplete)
+    values = {"/api/v2/search/tag/resource.service.name/values": Answer({"tagValues": []} | said)}
+    with serving(values) as server:
+        if not incomplete:
+            assert TempoClient(server.url).services() == []
+            return
+        with pytest.raises(IncompleteError, match=incomplete):
+            TempoClient(server.url).services()

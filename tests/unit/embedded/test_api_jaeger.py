@@ -287,12 +287,32 @@ def test_a_search_is_bounded_and_says_so(store, monkeypatch):
     monkeypatch.setattr(traces, "MAX_SCANNED", 1)
     body = good(client(store).get("/api/traces", params={"service": "api", **WINDOW}))
     assert len(body["data"]) == 1
-    assert body["data"][0]["warnings"] == ["only the newest 1 spans were searched: narrow the time range"]
+    assert body["errors"] == [{"code": 206, "msg": "only the newest 1 spans were searched: narrow the time range"}]
     monkeypatch.setattr(traces, "MAX_SCANNED", 1_000)
     monkeypatch.setattr(traces, "MAX_SPANS", 1)
     body = good(client(store).get("/api/traces", params={"service": "api", **WINDOW}))
     assert len(body["data"]) == 1
-    assert body["data"][0]["warnings"][0].startswith("the answer was cut after 1 traces")
+    assert body["errors"][0]["msg"].startswith("the answer was cut after 1 traces")
+
+
+def test_a_v3_search_that_is_cut_says_so_and_is_never_just_empty(store, monkeypatch):
+    monkeypatch.setattr(traces, "MAX_SCANNED", 1)
+    cut = "only the newest 1 spans were searched: narrow the time range"
+    params = {"query.serviceName": "api", **V3_WINDOW}
+    for path in ("/api/v3/traces", "/api/v3/trace-summaries"):
+        answer = client(store).get(path, params=params)
+        assert (answer.status_code, answer.headers["warning"]) == (200, f'299 - "{cut}"')
+        answer = client(store).get(path, params=params | {"query.attributes": '{"http.response.status_code": "200"}'})
+        told = f"nothing was found, but the search is not complete: {cut}"
+        assert (answer.status_code, answer.json()) == (503, {"error": {"httpCode": 503, "message": told}})
+
+
+def test_dependencies_of_some_spans_only_say_so(store, monkeypatch):
+    asked = {"endTs": T // 10**6 + 10_000, "lookback": 20_000}
+    assert good(client(store).get("/api/dependencies", params=asked))["errors"] is None
+    monkeypatch.setattr(traces, "MAX_SCANNED", 2)
+    body = good(client(store).get("/api/dependencies", params=asked))
+    assert body["errors"] == [{"code": 206, "msg": "only the newest 2 spans were searched: narrow the time range"}]
 
 
 def test_pretty_print(api):

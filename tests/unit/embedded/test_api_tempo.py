@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from obsctl.embedded.http import errors
+from obsctl.embedded.query import traces
 from obsctl.embedded.query.traceql import search as searching
+from obsctl.embedded.query.traceql import tags
 from obsctl.embedded.records import Batch
 from tests.unit.embedded.memory_store import MemoryStore, span_record, tempo_client
 from tests.unit.embedded.test_api_jaeger import T, attribute, resource, span
@@ -144,3 +146,28 @@ def test_odd_spans_have_a_form(api):
     [shown] = batch["scopeSpans"][0]["spans"]
     assert (shown["kind"], shown["status"]) == (99, {"code": 7})
     assert found(client, "{ kind = unspecified && status = unset && .deep != 1 || true }")["traces"]
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/api/search", "MAX_SCANNED"),
+        ("/api/search/tags", "MAX_LOOKED"),
+        ("/api/v2/search/tags", "MAX_LOOKED"),
+        ("/api/search/tag/host/values", "MAX_LOOKED"),
+        ("/api/v2/search/tag/resource.host/values", "MAX_LOOKED"),
+    ],
+)
+def test_what_is_not_complete_says_so(path, limit, monkeypatch):
+    memory = MemoryStore()
+    memory.spans += [span_record(span(n, start=T + n), resource("shop", host="h")) for n in (1, 2, 3)]
+    params = {"q": '{ name =~ "nobody.*" }' if path == "/api/search" else ""}
+    whole = tempo_client(memory).get(path, params=params).json()
+    assert (whole["metrics"]["completedJobs"], whole["metrics"]["totalJobs"]) == (1, 1)
+    assert not {"status", "message"} & whole.keys()
+    for module in (traces, tags):
+        monkeypatch.setattr(module, limit, 2, raising=False)
+    cut = tempo_client(memory).get(path, params=params).json()
+    assert cut["status"] == "PARTIAL"
+    assert cut["message"] == "only the newest 2 spans were searched: narrow the time range"
+    assert cut["metrics"]["completedJobs"] < cut["metrics"]["totalJobs"]

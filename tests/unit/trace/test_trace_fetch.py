@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.logql import LogqlClient
-from obsctl.errors import BackendError, NotFoundError, UsageError
+from obsctl.errors import BackendError, IncompleteError, NotFoundError, UsageError
 from obsctl.trace.fetch import LOOKBACK_NS, Sources, fetch, resolve
 from obsctl.trace.ident import read_ident
 from obsctl.wait import Deadline
@@ -180,6 +180,19 @@ def test_a_request_id_that_no_log_has_is_looked_up_in_spans():
         assert resolve("req-1", sources(server)) == TRACE
         assert server.last.query["query.attributes"] == ['{"request_id": "req-1"}']
         assert resolve("req-1", Sources(JaegerClient(server.url))) == TRACE
+
+
+def test_a_request_id_is_not_said_to_be_nowhere_when_not_everything_was_searched():
+    cut = {"data": [], "errors": [{"code": 206, "msg": "only the newest 9"}]}
+    routes = {RANGE: loki(), **LABELS, "/api/services": Answer({"data": ["a", "b"]}), "/api/traces": Answer(cut)}
+    with (
+        serving(routes) as server,
+        pytest.raises(IncompleteError, match="could not look at everything: only the newest"),
+    ):
+        resolve("req-1", sources(server))
+    some = {**routes, "/api/v3/services": Answer({"services": ["a", "b"]}), "/api/v3/traces": otlp((1, 0))}
+    with serving(some) as server:
+        assert resolve("req-1", sources(server)) == TRACE
 
 
 def test_a_request_id_that_is_nowhere():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from obsctl.embedded.query.traceql.expressions import test
 from obsctl.embedded.query.traceql.plan import narrowed, necessary
 from obsctl.embedded.query.traceql.prefilter import prefilter
 from obsctl.embedded.query.traceql.view import getter, lone
+from obsctl.embedded.query.traces import only_newest
 from obsctl.embedded.spans import StoredSpan
 from obsctl.embedded.store.base import SpanReader, SpanScan
 from obsctl.languages.errors import QueryError
@@ -31,36 +33,55 @@ def condition_of(query: str) -> Expr | None:
     return necessary(pipeline)
 
 
+@dataclass(frozen=True)
+class TagNames:
+    """Attribute names by scope, sorted; ``cut`` says why there may be more, "" when there are not."""
+
+    scopes: Mapping[str, list[str]]
+    cut: str = ""
+
+
+@dataclass(frozen=True)
+class TagValues:
+    """Values of a field, sorted as text; ``cut`` says why there may be more, "" when there are not."""
+
+    values: Sequence[Value]
+    cut: str = ""
+
+
 def names(
     spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None], scopes: Sequence[str]
-) -> Mapping[str, list[str]]:
-    """Attribute names by scope, sorted."""
+) -> TagNames:
+    """Attribute names of the newest ``MAX_LOOKED`` spans."""
     found: dict[str, set[str]] = {scope: set() for scope in scopes}
     wanted = [(found[scope], keys) for scope, keys in _KEYS.items() if scope in found]
-    for stored in _spans(spans, condition, window) if wanted else ():
+    looked = _NewestSpans(spans, condition, window)
+    for stored in looked if wanted else ():
         for into, keys in wanted:
             into.update(keys(stored))
     if "intrinsic" in found:
         found["intrinsic"].update(SHOWN_INTRINSICS)
-    return {scope: sorted(keys) for scope, keys in found.items()}
+    return TagNames({scope: sorted(keys) for scope, keys in found.items()}, looked.cut)
 
 
 def values(
     spans: SpanReader, field: Field, condition: Expr | None, window: tuple[int | None, int | None], limit: int
-) -> list[Value]:
-    """Values of a field, at most ``limit``, sorted as text."""
+) -> TagValues:
+    """Values of a field, at most ``limit``, in the newest ``MAX_LOOKED`` spans."""
+    cut = ""
     known = _known(spans, field) if condition is None else None
     if known is None:
         there = FieldOp("!=", field, Static(None))
         condition = FieldOp("&&", condition, there) if condition else there
         get = getter(field)
         seen: dict[tuple[type, Value], None] = {}
-        for stored in _spans(spans, condition, window):
+        looked = _NewestSpans(spans, condition, window)
+        for stored in looked:
             seen |= {(type(value), value): None for value in get(lone(stored), 0) if value != ""}
             if len(seen) >= limit:
                 break
-        known = [value for _, value in seen]
-    return sorted(known, key=_shown)[:limit]
+        known, cut = [value for _, value in seen], looked.cut
+    return TagValues(sorted(known, key=_shown)[:limit], cut)
 
 
 def _shown(value: Value) -> str:
@@ -78,11 +99,21 @@ def _known(spans: SpanReader, field: Field) -> list[Value] | None:
     return list(SpanKind) if field == Field("intrinsic", "kind") else None
 
 
-def _spans(spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None]) -> Iterator[StoredSpan]:
-    passes, predicate = test(condition), prefilter(condition)
-    scan = narrowed(SpanScan(start_min=window[0], start_max=window[1], prefilter=predicate), condition)
-    looked = islice(spans.scan(scan), MAX_LOOKED)
-    return (stored for stored in looked if passes(lone(stored), 0))
+class _NewestSpans:
+    """Spans that pass a condition, of the newest ``MAX_LOOKED``; ``cut`` says so once there were more."""
+
+    def __init__(self, spans: SpanReader, condition: Expr | None, window: tuple[int | None, int | None]) -> None:
+        self.cut = ""
+        self._passes = test(condition)
+        scan = SpanScan(start_min=window[0], start_max=window[1], prefilter=prefilter(condition))
+        self._found = spans.scan(narrowed(scan, condition))
+
+    def __iter__(self) -> Iterator[StoredSpan]:
+        for stored in islice(self._found, MAX_LOOKED):
+            if self._passes(lone(stored), 0):
+                yield stored
+        if next(self._found, None) is not None:
+            self.cut = only_newest(MAX_LOOKED)
 
 
 _KEYS: Mapping[str, Callable[[StoredSpan], Iterator[str]]] = {
