@@ -52,7 +52,12 @@ RULES: tuple[Rule, ...] = (
         "a template that shows a label which the alert does not have",
         "keep the label in the expression, or leave it out of the text",
     ),
-    Rule("alert.template-syntax", _E, "a template with unbalanced braces", "write {{ $labels.job }}"),
+    Rule(
+        "alert.template-syntax",
+        _E,
+        "a template that is not Go's, or uses a function that Prometheus does not have",
+        'Prometheus refuses the whole file; write {{ $labels.job }}, or {{ query "up" | first | value }}',
+    ),
     Rule("promql.syntax", _E, "an expression that is not PromQL", "Prometheus refuses the whole file"),
     Rule(
         "promql.unknown-metric",

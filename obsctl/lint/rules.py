@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from obsctl.errors import Place, SpecError
+from obsctl.languages.gotemplate.syntax import TemplateError
 from obsctl.languages.promql.tree import Binary, Call, Expr, nodes_in
+from obsctl.lint.alert_templates import read_alert_template, shown_labels
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
 from obsctl.lint.promql import Issue, Reading, is_bare_counter, read
 from obsctl.lint.series import Known, Shape
-from obsctl.schema.text import quoted
+from obsctl.schema.text import printable, quoted
 from obsctl.spec.rule_file import FileRule
 
 _RECORD_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*(:[a-zA-Z0-9_]+)+|[a-z_]+_info")
-_ACTION = re.compile(r"\{\{((?:(?!\{\{|\}\}).)*+)\}\}", re.DOTALL)
-_LABEL = re.compile(r"(?:\$labels|\.Labels)\.([a-zA-Z_]\w*)")
 _DECIDING = frozenset(("==", "!=", ">", "<", ">=", "<=", "and", "unless"))
 
 
@@ -108,16 +108,16 @@ def _told(rule: FileRule, _reading: Reading, _known: Known) -> Iterator[Finding]
 
 def _templates(rule: FileRule, reading: Reading, _known: Known) -> Iterator[Finding]:
     for key, text in (*rule.annotations.items(), *rule.labels.items()):
-        rest = _ACTION.sub("", text)
-        if "{{" in rest or "}}" in rest:
-            message = f"{key}: the braces of a template are not balanced"
-            yield Finding(BY_ID["alert.template-syntax"], rule.place, rule.name, message)
-        for action in _ACTION.findall(text):
-            yield from _template_labels(rule, key, action, reading.shape)
+        try:
+            nodes = read_alert_template(text)
+        except TemplateError as error:
+            yield Finding(BY_ID["alert.template-syntax"], rule.place, rule.name, f"{key}: {printable(str(error))}")
+        else:
+            yield from _template_labels(rule, key, shown_labels(nodes), reading.shape)
 
 
-def _template_labels(rule: FileRule, key: str, action: str, shape: Shape) -> Iterator[Finding]:
-    for label in dict.fromkeys(_LABEL.findall(action)):
+def _template_labels(rule: FileRule, key: str, labels: Iterable[str], shape: Shape) -> Iterator[Finding]:
+    for label in labels:
         if shape.labels is not None and label not in shape.labels:
             there = ", ".join(sorted(shape.labels)) or "none"
             message = f"{key} shows label {quoted(label)}, which the alert does not have"

@@ -94,6 +94,7 @@ FUNCTIONS: Mapping[str, Spec] = {
     "humanizePercentage": Spec(lambda _, value: humanize.humanize_percentage(value), 1, 1),
     "humanizeTimestamp": Spec(lambda _, value: _timestamp(value), 1, 1),
     "toTime": Spec(lambda _, value: humanize.moment(value), 1, 1),
+    "toDuration": Spec(lambda _, value: humanize.go_duration(value), 1, 1),
     "parseDuration": Spec(lambda _, text: humanize.duration_seconds(text), 1, 1, (str,)),
     "now": Spec(lambda context: context.now, 0, 0),
     # texts
@@ -104,6 +105,8 @@ FUNCTIONS: Mapping[str, Spec] = {
     "reReplaceAll": Spec(lambda _, pattern, new, text: replaced(pattern, new, text), 3, 3, (str, str, str)),
     "stripPort": Spec(_strip_port, 1, 1, (str,)),
     "stripDomain": Spec(_strip_domain, 1, 1, (str,)),
+    "args": Spec(lambda _, *values: {f"arg{i}": value for i, value in enumerate(values)}, 0, None),
+    "urlQueryEscape": Spec(lambda _, text: quote_plus(text, safe="~"), 1, 1, (str,)),
     "safeHtml": Spec(lambda _, text: text, 1, 1, (str,)),
     # links
     "graphLink": Spec(lambda _, expr: query_link(expr, 0), 1, 1, (str,)),

@@ -13,6 +13,8 @@ from obsctl.languages.units import prom_duration_ms
 _LARGE = ("k", "M", "G", "T", "P", "E", "Z", "Y")
 _SMALL = ("m", "u", "n", "p", "f", "a", "z", "y")
 _BINARY = ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
+_GO_UNITS = (("ns", 1), ("µs", 10**3), ("ms", 10**6))
+_MOST_SECONDS = 2**63 / 1e9
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,6 +68,27 @@ def humanize_duration(value: object) -> str:
     parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
     first = next(i for i, (amount, _) in enumerate(parts) if amount)
     return sign + " ".join(f"{amount}{unit}" for amount, unit in parts[first:])
+
+
+def go_duration(value: object) -> str:
+    """Seconds as Go prints a duration: ``1h30m0.5s``, ``12.5ms``, ``0s``."""
+    found = number(value)
+    if not math.isfinite(found) or abs(found) >= _MOST_SECONDS:
+        raise TemplateError(f"{four_digits(found)} seconds are no duration")
+    nanoseconds, sign = int(abs(found) * 1e9), "-" if found < 0 else ""
+    if nanoseconds < 10**9:
+        unit, size = next(pair for pair in _GO_UNITS if nanoseconds < 1000 * pair[1] or pair[1] == 10**6)
+        return f"{sign}{_decimal(nanoseconds, size)}{unit}" if nanoseconds else "0s"
+    minutes, rest = divmod(nanoseconds, 60 * 10**9)
+    hours, minutes = divmod(minutes, 60)
+    whole = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{sign}{whole}{_decimal(rest, 10**9)}s"
+
+
+def _decimal(nanoseconds: int, size: int) -> str:
+    whole, rest = divmod(nanoseconds, size)
+    digits = f"{rest:0{len(str(size)) - 1}d}".rstrip("0") if rest else ""
+    return f"{whole}.{digits}" if digits else str(whole)
 
 
 def moment(value: object) -> datetime | None:

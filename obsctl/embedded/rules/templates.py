@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 from obsctl.embedded.query.gotemplate import run
 from obsctl.embedded.rules.functions import FUNCTIONS, TemplateContext
-
-_PREPARED = {"$labels": "Labels", "$externalLabels": "ExternalLabels", "$externalURL": "ExternalURL", "$value": "Value"}
-"""Variables that stand for fields of what a template is about, for people who do not know Go."""
+from obsctl.languages.gotemplate.alert_templates import ALERT_VARIABLES
 
 
 class AlertTextTemplate:
@@ -16,7 +14,7 @@ class AlertTextTemplate:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self._template = run.Template(source, FUNCTIONS, tuple(_PREPARED))
+        self._template = run.Template(source, FUNCTIONS, tuple(ALERT_VARIABLES))
         self.asks = "query" in source
         """Whether it may ask for other series."""
 
@@ -24,7 +22,7 @@ class AlertTextTemplate:
         """The text. ``TemplateError`` when it cannot be had."""
         root = _Root(context)
         fields = root.fields()
-        return self._template.expand(context, root, {name: fields[key] for name, key in _PREPARED.items()})
+        return self._template.expand(context, root, {name: fields[key] for name, key in ALERT_VARIABLES.items()})
 
 
 class _Root:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection, Iterator
 
 from obsctl.languages.gotemplate.lex import TemplateToken, pieces
@@ -14,19 +15,27 @@ from obsctl.languages.gotemplate.syntax import (
     Function,
     Leave,
     Literal,
+    NamedTemplate,
     Node,
     TemplateError,
     TemplatePipeline,
     TemplateVariable,
     Term,
     Text,
+    UseTemplate,
 )
 
 _BRANCHES = ("if", "with", "range")
 _LEAVES = ("break", "continue")
 _NAMED = ("define", "template", "block")
+_KEYWORDS = frozenset((*_BRANCHES, *_LEAVES, *_NAMED, "else", "end"))
 _CONSTANTS = {"true": True, "false": False, "nil": None}
 _DEPTH = 50
+_ESCAPES = r"[abfnrtv\\]|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}"
+_ESCAPED = {
+    kind: re.compile(rf"(?:[^\\]|\\(?:{quote}|{_ESCAPES}))*") for kind, quote in (("string", '"'), ("char", "'"))
+}
+"""Texts with Go's escapes only; Python has more."""
 
 
 def parse(source: str, functions: Collection[str], variables: Collection[str]) -> tuple[Node, ...]:
@@ -39,7 +48,7 @@ def parse(source: str, functions: Collection[str], variables: Collection[str]) -
     body, end = parser.body(0)
     if end:
         raise TemplateError(f"unexpected {{{{{end[0].text}}}}}")
-    return body
+    return (*body, *parser.named())
 
 
 class _Parser:
@@ -50,6 +59,11 @@ class _Parser:
         self._functions = functions
         self._variables = ["$", *variables]
         self._loops = 0
+        self._named: dict[str, tuple[Node, ...]] = {}
+
+    def named(self) -> Iterator[NamedTemplate]:
+        """What was defined, each once."""
+        return (NamedTemplate(name, body) for name, body in self._named.items())
 
     def body(self, depth: int) -> tuple[tuple[Node, ...], list[TemplateToken]]:
         """Nodes up to an ``end`` or ``else``, which is given too; no tokens at the end of the template."""
@@ -70,7 +84,7 @@ class _Parser:
     def _node(self, tokens: list[TemplateToken], depth: int) -> Node:
         word = tokens[0].text
         if word in _NAMED:
-            raise TemplateError(f"{{{{{word}}}}} is not supported by the embedded server")
+            return self._name(word, tokens[1:], depth)
         if word in _LEAVES:
             if len(tokens) > 1 or not self._loops:
                 raise TemplateError(
@@ -80,6 +94,37 @@ class _Parser:
         if word in _BRANCHES:
             return self._branch(word, tokens[1:], depth)
         return Action(self._whole(tokens, word))
+
+    def _name(self, word: str, tokens: list[TemplateToken], depth: int) -> Node:
+        """``define``, ``template`` or ``block``, from the name on. A definition leaves nothing where it stands."""
+        if word == "define" and depth:
+            raise TemplateError("unexpected <define> in command")
+        if not tokens or tokens[0].kind not in ("string", "raw"):
+            raise TemplateError(_unexpected(tokens[0]) if tokens else f"missing name in {word} clause")
+        name, rest = str(_text(tokens[0])), tokens[1:]
+        if word == "define":
+            if rest:
+                raise TemplateError(_unexpected(rest[0]))
+            self._define(name, "define", depth)
+            return Text("")
+        pipeline = self._whole(rest, f"{word} clause") if rest or word == "block" else None
+        if word == "block":
+            self._define(name, "block", depth)
+        return UseTemplate(name, pipeline)
+
+    def _define(self, name: str, word: str, depth: int) -> None:
+        """Read a named template up to its ``end``; in it, no variable from outside is known."""
+        outside = self._variables, self._loops
+        self._variables, self._loops = ["$"], 0
+        body, end = self.body(depth + 1)
+        self._variables, self._loops = outside
+        if not end:
+            raise TemplateError("unexpected EOF")
+        if end[0].text != "end" or len(end) > 1:
+            raise TemplateError(f"unexpected {{{{{end[0].text}}}}} in {word} clause")
+        if body and self._named.get(name):
+            raise TemplateError(f'multiple definition of template "{name}"')
+        self._named[name] = body or self._named.get(name, ())
 
     def _branch(self, word: str, tokens: list[TemplateToken], depth: int) -> Branch:
         known = len(self._variables)
@@ -92,6 +137,8 @@ class _Parser:
             otherwise, end = self._otherwise(end[1:], depth + 1)
         if not end:
             raise TemplateError("unexpected EOF")
+        if end[0].text != "end":
+            raise TemplateError(f"expected end; found {{{{{end[0].text}}}}}")
         if len(end) > 1:
             raise TemplateError(_unexpected(end[1]))
         del self._variables[known:]
@@ -113,6 +160,8 @@ class _Parser:
         if not declares:
             for name in names:
                 self._known(name)
+        if not rest:
+            raise TemplateError(f"missing value for {word if word in _KEYWORDS or ' ' in word else 'command'}")
         commands = _Commands(rest, self._functions, self._known)
         pipeline = TemplatePipeline(commands.pipeline(0), tuple(names), declares)
         if commands.left:
@@ -153,7 +202,7 @@ class _Commands:
         if depth > _DEPTH:
             raise TemplateError("nested too deeply")
         commands = [self._command(depth)]
-        while self._next("|"):
+        while self._next("|") and self.left and self.left[0].text != ")":  # Go takes a pipe before the end
             commands.append(self._command(depth))
         for command in commands[1:]:
             if isinstance(command[0], Literal | Dot):
@@ -181,6 +230,8 @@ class _Commands:
         names: list[str] = []
         while self.left and self.left[0].kind == "field" and not self.left[0].spaced:
             names.append(self.left.pop(0).text[1:])
+        if names and isinstance(term, Literal):
+            raise TemplateError("unexpected . after term")
         return Fields(term, tuple(names)) if names else term
 
     def _term(self, depth: int) -> Term:
@@ -214,6 +265,8 @@ class _Commands:
 def _text(token: TemplateToken) -> str | int:
     if token.kind == "raw":
         return token.text[1:-1]
+    if not _ESCAPED[token.kind].fullmatch(token.text):
+        raise TemplateError("invalid syntax")
     try:
         value = str(ast.literal_eval(token.text))
     except (ValueError, SyntaxError) as error:
@@ -227,7 +280,8 @@ def _text(token: TemplateToken) -> str | int:
 
 def _number(text: str) -> int | float:
     try:
-        return int(text, 0) if text.lstrip("+-").isdigit() or "x" in text.lower() else float(text)
+        whole = text.lstrip("+-").replace("_", "").isdigit() or text.lstrip("+-")[1:2] in tuple("xXbBoO")
+        return int(text, 0) if whole else float(text)
     except ValueError as error:
         raise TemplateError(f"bad number syntax: {text!r}") from error
 

@@ -1,4 +1,4 @@
-"""Templates as a tree: what Go's ``text/template`` calls nodes (pkg.go.dev/text/template), without named templates."""
+"""Templates as a tree: what Go's ``text/template`` calls nodes (pkg.go.dev/text/template)."""
 
 from __future__ import annotations
 
@@ -86,4 +86,20 @@ class Leave:
     kind: str
 
 
-Node = Text | Action | Branch | Leave
+@dataclass(frozen=True)
+class NamedTemplate:
+    """``define``, and what ``block`` defines: nodes that have a name. They stand at the top of a template only."""
+
+    name: str
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class UseTemplate:
+    """``template`` and ``block``: the text of a named template for a value."""
+
+    name: str
+    pipeline: TemplatePipeline | None = None
+
+
+Node = Text | Action | Branch | Leave | NamedTemplate | UseTemplate

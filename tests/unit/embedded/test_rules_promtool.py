@@ -128,7 +128,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("groups.0.rules.0.expr", "", "groups[0].rules[0].expr must be a non-empty string"),
     ("groups.0.rules.1.for", "-1m", 'groups[0].rules[1].for: not a valid duration string: "-1m"'),
     ("groups.0.rules.1.labels", {"__name__": "x"}, "groups[0].rules[1].labels: '__name__' cannot be the name"),
-    ("groups.0.rules.1.annotations", {"a": "{{ if }}"}, "groups[0].rules[1].annotations.a: missing value for command"),
+    ("groups.0.rules.1.annotations", {"a": "{{ if }}"}, "groups[0].rules[1].annotations.a: missing value for if"),
     ("groups.0.rules.1.annotations", {"a": "{{ $x }}"}, 'annotations.a: undefined variable "$x"'),
     ("groups.0.rules.1.annotations", {"a": "{{ foo }}"}, 'annotations.a: function "foo" not defined'),
     ("groups.0.rules.1.annotations", {"a": "{{ if true }}x"}, "annotations.a: unexpected EOF"),

@@ -42,6 +42,29 @@ def _index(_: object, value: object, *keys: object) -> object:
     return value
 
 
+def _slice(_: object, value: object, *bounds: object) -> object:
+    if not isinstance(value, str | list):
+        raise TemplateError(f"can't slice item of type {kind_name(value)}")
+    items = value.encode() if isinstance(value, str) else value
+    places = [bound for bound in bounds if isinstance(bound, int) and not isinstance(bound, bool)]
+    begin, end, *most = [*places, *(0, len(items))[len(places) :]]
+    if len(places) < len(bounds) or not 0 <= begin <= end <= len(items) or (most and isinstance(value, str)):
+        raise TemplateError(f"index out of range: {', '.join(map(shown, bounds))}")
+    part = items[begin:end]
+    return part.decode(errors="replace") if isinstance(part, bytes) else part
+
+
+_JS = {ord(c): f"\\{c}" for c in "\\'\""} | {ord(c): f"\\u00{ord(c):02X}" for c in (*"<>&=", *map(chr, range(32)))}
+
+
+def _js(_: object, *values: object) -> str:
+    return printed(values).translate(_JS)
+
+
+def _call(_: object, value: object, *__: object) -> object:
+    raise TemplateError(f"non-function of type {kind_name(value)}")
+
+
 def _len(_: object, value: object) -> int:
     if isinstance(value, str):
         return len(value.encode())
@@ -84,6 +107,9 @@ BUILTINS: Mapping[str, Spec] = {
     "not": Spec(lambda _, value: not truth(value), 1, 1),
     "len": Spec(_len, 1, 1),
     "index": Spec(_index, 1, None),
+    "slice": Spec(_slice, 1, 4),
+    "js": Spec(_js, 1, None),
+    "call": Spec(_call, 1, None),  # no value here is a function
     "print": Spec(lambda _, *values: printed(values), 0, None),
     "println": Spec(lambda _, *values: " ".join(map(shown, values)) + "\n", 0, None),
     "printf": Spec(lambda _, layout, *values: formatted(layout, values), 1, None, (str,)),

@@ -16,16 +16,20 @@ from obsctl.languages.gotemplate.syntax import (
     Function,
     Leave,
     Literal,
+    NamedTemplate,
     Node,
     TemplateError,
     TemplatePipeline,
     TemplateVariable,
     Term,
     Text,
+    UseTemplate,
 )
 
 LONGEST = 1 << 16
 """Characters of an expanded text."""
+DEEPEST = 20
+"""Named templates that use each other."""
 
 
 class Template:
@@ -42,10 +46,11 @@ class Template:
         self._longest = longest
         self._functions = functions
         self._nodes = parse(source, functions, variables)
+        self._named = {node.name: node.body for node in self._nodes if isinstance(node, NamedTemplate)}
 
     def expand(self, context: object, dot: object, variables: Mapping[str, object] | None = None) -> str:
         """The text for a value. ``context`` is handed to functions. ``TemplateError`` when it cannot be had."""
-        run = _Run(context, self._functions, self._longest)
+        run = _Run(context, self._functions, self._named, self._longest)
         run.walk(self._nodes, dot, [{"$": dot, **(variables or {})}])
         return "".join(run.parts)
 
@@ -67,10 +72,18 @@ Scopes = list[dict[str, object]]
 
 
 class _Run:
-    def __init__(self, context: object, functions: Mapping[str, Spec], longest: int) -> None:
+    def __init__(
+        self,
+        context: object,
+        functions: Mapping[str, Spec],
+        named: Mapping[str, Sequence[Node]],
+        longest: int,
+    ) -> None:
         self.parts: list[str] = []
         self._context = context
         self._functions = functions
+        self._named = named
+        self._depth = 0
         self._longest = longest
         self._size = 0
 
@@ -93,6 +106,18 @@ class _Run:
                     self._branch(node, dot, [*scopes, {}])
                 case Leave():
                     raise _Left(node.kind)
+                case UseTemplate():
+                    self._use(node, self._pipeline(node.pipeline, dot, scopes) if node.pipeline else None)
+
+    def _use(self, node: UseTemplate, dot: object) -> None:
+        """Write a named template for a value, which is all that it sees."""
+        if node.name not in self._named:
+            raise TemplateError(f'template "{node.name}" not defined')
+        if self._depth >= DEEPEST:
+            raise TemplateError(f"templates use each other more than {DEEPEST} deep")
+        self._depth += 1
+        self.walk(self._named[node.name], dot, [{"$": dot}])
+        self._depth -= 1
 
     def _branch(self, node: Branch, dot: object, scopes: Scopes) -> None:
         if node.kind == "range":
