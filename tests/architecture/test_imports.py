@@ -26,7 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "spec": ("schema", "assets", "languages", "json_types", "errors"),
     "backends": ("spec", "endpoints", "errors"),
     "render": ("backends", "spec", "schema", "endpoints", "dashboards", "languages", "assets", "json_types", "errors"),
-    "runtime": ("render", "endpoints", "events", "json_types", "errors"),
+    "runtime": ("render", "endpoints", "wait", "events", "json_types", "errors"),
     "clients": ("endpoints", "json_types", "errors"),
     "checks": (
         "spec",

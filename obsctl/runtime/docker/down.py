@@ -12,12 +12,19 @@ from obsctl.events import Emit, Event
 from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.connection import Engine, Sdk
 from obsctl.runtime.docker.faults import engine_faults
-from obsctl.runtime.docker.file_volumes import HELPER_LABEL
+from obsctl.runtime.docker.file_volumes import HELPER_LABEL, helper
 from obsctl.runtime.docker.inventory import RUNNING, ListedContainer, is_ours, list_containers
 from obsctl.runtime.docker.task_graph import TaskGraph
+from obsctl.wait import Deadline, stays
 
 STOP_TIMEOUT = 10
 """Seconds that a container is given to end by itself."""
+
+LATE_QUIET = 1.0
+"""Seconds without anything new after which an engine is taken to have finished what it was asked."""
+
+LATE_MOST = 30.0
+"""Seconds that ``down`` waits for that."""
 
 
 def stop_services(engine: Engine, containers: Sequence[ListedContainer], emit: Emit, *, remove: bool) -> list[str]:
@@ -52,8 +59,53 @@ def _dependents(containers: Sequence[ListedContainer]) -> dict[str, list[str]]:
     return {c.engine_name: [other for other, needed in needs.items() if c.name in needed] for c in containers}
 
 
-def down(engine: Engine, project: str, root: Path, emit: Emit, *, volumes: bool) -> tuple[str, ...]:
-    """Remove the containers and networks of a stack, and with ``volumes`` its data; the services that ran."""
+def down(
+    engine: Engine, project: str, root: Path, emit: Emit, *, volumes: bool, unsettled: bool = False
+) -> tuple[str, ...]:
+    """Remove the containers and networks of a stack, and with ``volumes`` its data; the services that ran.
+
+    ``unsettled``: an ``up`` lost the engine half-way, which may still be making what was asked of it.
+    """
+    ran = _clear(engine, project, root, emit, volumes=volumes)
+    if unsettled:
+        _clear_late(engine, project, root, emit, volumes=volumes)
+    return ran
+
+
+def _clear_late(engine: Engine, project: str, root: Path, emit: Emit, *, volumes: bool) -> None:
+    """Remove what the engine finishes only now, until nothing more comes.
+
+    An engine does not give up a request whose sender is gone. A container that is made now takes as long as those
+    that are being made: once it is there, so are they, but for a little.
+    """
+
+    def look() -> frozenset[str]:
+        there = _present(engine, project, root)
+        if there:
+            _clear(engine, project, root, lambda _event: None, volumes=volumes)
+        return there
+
+    with engine_faults("cannot see whether the engine is still making something"):
+        images = engine.read("/images/json")
+        if images:  # without any, it makes no container
+            with helper(engine, project, images[0]["Id"], "", {}):
+                pass
+    _, quiet = stays(look, LATE_QUIET, Deadline.after(LATE_MOST))
+    if not quiet:
+        note = f"the engine was still making parts of it after {LATE_MOST:.0f} s; `obsctl down` again removes them"
+        emit(Event("noted", project, note))
+
+
+def _present(engine: Engine, project: str, root: Path) -> frozenset[str]:
+    """The ids of the stack's containers, of its helpers and of its networks."""
+    containers = {c.ident for c in list_containers(engine, project) if is_ours(c, root)}
+    with engine_faults("cannot list what the containers shared"):
+        helpers = engine.client.containers(all=True, filters={"label": f"{HELPER_LABEL}={project}"})
+        networks = engine.client.networks(filters={"label": f"{compose_labels.PROJECT}={project}"})
+    return frozenset(containers | {raw["Id"] for raw in [*helpers, *networks]})
+
+
+def _clear(engine: Engine, project: str, root: Path, emit: Emit, *, volumes: bool) -> tuple[str, ...]:
     found = list_containers(engine, project)
     ours = [c for c in found if is_ours(c, root)]
     ran = stop_services(engine, ours, emit, remove=True)

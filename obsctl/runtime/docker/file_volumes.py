@@ -34,7 +34,7 @@ def shares_files(engine: Engine, project: Project, run: str) -> bool:
     mount: dict[str, Json] = {"Type": "bind", "Source": str(project.root), "Target": _PLACE, "ReadOnly": True}
     with engine_faults("cannot see whether the engine shares files with this machine"):
         try:
-            with _helper(engine, project.name, project.containers[0].image, run, {"Mounts": [mount]}) as ident:
+            with helper(engine, project.name, project.containers[0].image, run, {"Mounts": [mount]}) as ident:
                 return _content(engine.client, ident, f"{_PLACE}/{file.name}") == file.read_bytes()
         except _AbsentError:
             return False
@@ -45,7 +45,7 @@ class _AbsentError(Exception):
 
 
 @contextlib.contextmanager
-def _helper(engine: Engine, project: str, image: str, run: str, host_config: Mapping[str, Json]) -> Iterator[str]:
+def helper(engine: Engine, project: str, image: str, run: str, host_config: Mapping[str, Json]) -> Iterator[str]:
     """A container that only gives access to what it mounts. It is never started, so any image will do."""
     import docker.errors
 
@@ -111,7 +111,7 @@ def copy_files(engine: Engine, project: Project, container: ProjectContainer, ru
         }
         with engine_faults(f"cannot copy the files of {container.name} to the engine"):
             engine.client.create_volume(name, labels=labels)
-            with _helper(engine, project.name, container.image, run, {"Binds": [f"{name}:{_PLACE}"]}) as ident:
+            with helper(engine, project.name, container.image, run, {"Binds": [f"{name}:{_PLACE}"]}) as ident:
                 engine.client.put_archive(ident, _PLACE, _packed(mounted))
         volumes[mounted.target] = name
     return volumes

@@ -63,6 +63,7 @@ class DockerRuntime(Runtime[Composition]):
         self._environment = os.environ if environment is None else environment
         self._given = engine
         self._up: Up | None = None
+        self._before = State()
 
     @cached_property
     def engine(self) -> Engine:
@@ -157,6 +158,8 @@ class DockerRuntime(Runtime[Composition]):
         from obsctl.runtime.docker.down import sweep
         from obsctl.runtime.docker.up import Up
 
+        self._before = self.state.read()
+        self.state.write(replace(changed, settled=False))  # so that an engine that is lost is not forgotten
         self._up = up = Up(self.engine, target, emit, patience)
         try:
             started = up.carry_out(inventory, steps)
@@ -177,7 +180,9 @@ class DockerRuntime(Runtime[Composition]):
             return
         with uninterrupted():
             self._up.undo()
-            if not self._containers():
+            if self._containers():
+                self.state.write(self._before)
+            else:
                 self.state.forget()
 
     def _require_reachable(self, target: Project) -> None:
@@ -238,7 +243,8 @@ class DockerRuntime(Runtime[Composition]):
         """Remove the stack's containers and networks; with ``volumes`` also what it stored."""
         from obsctl.runtime.docker.down import down
 
-        ran = down(self.engine, self.stack, self.root, emit, volumes=volumes)
+        unsettled = not self.state.read().settled
+        ran = down(self.engine, self.stack, self.root, emit, volumes=volumes, unsettled=unsettled)
         self.state.forget()
         return ran
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from obsctl.runtime.docker.plan import plan
 from obsctl.runtime.docker.project import project_of
 from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.runtime.docker.up import Up
+from obsctl.runtime.state import State
 from obsctl.wait import Deadline, until
 from tests.e2e.docker.boxes import IMAGE, Lab, box, free_port, slow, web
 from tests.e2e.docker.breaks import Cable, Registry, refusal, serving
@@ -77,7 +79,25 @@ def test_an_engine_that_dies_is_an_error_and_down_clears_up_once_it_is_back(
     with pytest.raises(StartError, match="does not answer"):
         runtime.apply(made, emit)
     assert any(e.kind == "failed" and "obsctl down" in e.detail for e in told)
+    assert (runtime.state.read().runtime, runtime.state.read().settled) == ("docker", False)
     lab.down()
+    assert lab.left() == []
+    assert runtime.state.read() == State()
+
+
+def test_down_removes_what_an_engine_makes_only_after_it_has_looked(lab: Lab) -> None:
+    labels = {"dev.obsctl.helper": lab.stack}
+    made, late = lab.engine.client.create_container_from_config, threading.Event()
+
+    def make_another(event: Event) -> None:
+        if event.kind == "stopped" and not late.is_set():
+            late.set()
+            threading.Timer(0.3, lambda: made({"Image": IMAGE, "Cmd": ["-"], "Labels": labels})).start()
+
+    lab.up(box("one"))
+    lab.runtime.state.write(replace(lab.runtime.state.read(), settled=False))
+    lab.runtime.down(make_another, volumes=True)
+    assert late.is_set()
     assert lab.left() == []
 
 
