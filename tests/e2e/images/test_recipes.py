@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.spec.presets import load_preset
+from tests.architecture.test_imports import ROOMS
 from tests.e2e.engine import Engine, main, mounts_below
 from tests.e2e.images.build import Made, image_key, materials, source_key
 from tests.e2e.images.recipes import FOLDER, RECIPES, UNAVAILABLE, Recipe
@@ -74,10 +76,20 @@ def test_nothing_is_made_again_for_another_checkout() -> None:
 
 def test_lokis_stand_in_gets_all_that_the_embedded_server_needs() -> None:
     """Some of it is imported by name, by others, when it is used first."""
-    block = (REPOSITORY / "pyproject.toml").read_text().split("# the embedded runtime\n")[1].split("# the sample")[0]
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    extra = {re.split("[>=;]", requirement)[0] for requirement in project["optional-dependencies"]["embedded"]}
     (loki,) = (recipe for recipe in RECIPES if recipe.name == "loki")
     assert isinstance(loki.source, Wheels)
-    assert set(loki.source.names) == set(re.findall(r'^  "([a-z0-9-]+)', block, re.MULTILINE))
+    assert set(loki.source.names) == extra | {"google-re2"}  # of the base, which `languages` needs
+
+
+def test_lokis_stand_in_gets_every_room_that_the_embedded_server_imports() -> None:
+    rooms = {"embedded"}
+    while (more := rooms.union(*(ROOMS.get(room, ()) for room in rooms))) != rooms:
+        rooms = more
+    (loki,) = (recipe for recipe in RECIPES if recipe.name == "loki")
+    copied = {Path(name).name.removesuffix(".py") for name in loki.also}
+    assert copied == {*rooms, "__init__"}
 
 
 @pytest.mark.parametrize("recipe", [r for r in RECIPES if r.product == "collector"], ids=lambda r: r.name)
