@@ -43,6 +43,12 @@ REJECTED = SelfMetric(
 REFUSED = SelfMetric(
     "obsctl_requests_refused_total", "counter", "Requests answered with an error.", ("signal", "transport", "code")
 )
+REPAIRED = SelfMetric(
+    "obsctl_characters_repaired_total",
+    "counter",
+    "Characters of received text that were not valid Unicode and became U+FFFD.",
+    ("signal", "transport"),
+)
 REDACTED = SelfMetric("obsctl_scrubbed_total", "counter", "Attributes dropped and values masked.", ("action",))
 SCRAPES = SelfMetric("obsctl_scrapes_total", "counter", "Scrapes by outcome.", ("job", "outcome"))
 SAMPLES_DROPPED = SelfMetric(

@@ -96,7 +96,10 @@ OWNERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3"), ("embedded",)),
     **dict.fromkeys(
         ("opentelemetry", "google"),
-        tuple(f"embedded/{room}" for room in ("otlp", "store", "prometheus", "loki", "redaction", "http/proto_table")),
+        tuple(
+            f"embedded/{room}"
+            for room in ("otlp", "store", "prometheus", "loki", "redaction", "http/proto_table", "http/unicode")
+        ),
     ),
     "re2": ("languages", "embedded"),
     "xxhash": ("embedded/query/vectors",),

@@ -7,7 +7,6 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -18,8 +17,9 @@ from starlette.routing import Route
 from obsctl.embedded.http.body import Bodies, BodyError
 from obsctl.embedded.http.decoded import DecodeResult, Rejections
 from obsctl.embedded.http.proto_table import Table, messages
+from obsctl.embedded.http.unicode import OnRepair, ignored, json_text, parsed
 from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord
-from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, SelfMetrics
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, REPAIRED, SelfMetrics
 from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
 from obsctl.languages.labels import Labels
 
@@ -69,7 +69,9 @@ async def _push(request: Request, sink: Sink, metrics: SelfMetrics, bodies: Bodi
         raise BodyError(400, "mime: no media type")
     is_json = media_type == "application/json"
     async with bodies.read(request) if is_json else bodies.read_snappy(request) as body:
-        return await _store(parse(body) if is_json else parse_protobuf(body), sink, metrics)
+        on_repair: OnRepair = lambda count: metrics.add(REPAIRED, count, *_LABELS)  # noqa: E731
+        decoded = parse(body, on_repair) if is_json else parse_protobuf(body, on_repair)
+        return await _store(decoded, sink, metrics)
 
 
 async def _store(decoded: DecodeResult, sink: Sink, metrics: SelfMetrics) -> Response:
@@ -88,14 +90,14 @@ Pushed = tuple[Mapping[str, object], Iterable[object]]
 """Labels of a stream, and its entries: ``[time, line, metadata?]``, all strings."""
 
 
-def parse(body: bytes) -> DecodeResult:
+def parse(body: bytes, on_repair: OnRepair = ignored) -> DecodeResult:
     """Lines of a push request; entries that break a limit are left out and named in ``message``.
 
     Raises:
         BodyError: 400 when it is not a push request, 422 when it holds no stream.
     """
     try:
-        document = json.loads(body.decode())
+        document = json.loads(json_text(body, on_repair))
         streams = document["streams"]
         entries = [(dict(stream["stream"]), list(stream["values"])) for stream in streams]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -103,10 +105,10 @@ def parse(body: bytes) -> DecodeResult:
     return _decoded(entries)
 
 
-def parse_protobuf(body: bytes) -> DecodeResult:
+def parse_protobuf(body: bytes, on_repair: OnRepair = ignored) -> DecodeResult:
     """The same for a ``logproto.PushRequest``."""
     try:
-        request = PushRequest.FromString(body)
+        request = parsed(body, PushRequest, on_repair)
     except DecodeError as error:
         raise BodyError(400, f"the body is not a protobuf push request: {error}") from error
     streams: list[Pushed] = [(_selected(stream.labels), map(_entry, stream.entries)) for stream in request.streams]
@@ -160,8 +162,6 @@ def _labels(stream: Mapping[str, object]) -> tuple[Labels, str]:
     texts = [(name, value) for name, value in stream.items() if isinstance(name, str) and isinstance(value, str)]
     if len(texts) < len(stream):
         raise BodyError(400, "label names and values must be strings")
-    if not _is_unicode(chain(*texts)):
-        raise BodyError(400, "label names and values must be valid Unicode")
     labels = tuple(sorted((name, value) for name, value in texts if value))
     if not labels:
         return (), "error at least one label pair is required per stream"
@@ -179,23 +179,12 @@ def _record(labels: Labels, value: Any) -> LogRecord:
         strings = (moment, line, *metadata, *metadata.values())
         if not all(isinstance(item, str) for item in strings) or len(rest) > 1:
             raise TypeError("time, line and metadata must be strings")
-        if not _is_unicode(strings):
-            raise ValueError("text must be valid Unicode")
         time_ns = int(moment)
     except (ValueError, TypeError, IndexError) as error:
         raise BodyError(400, f'an entry must be ["<ns>", "<line>", {{metadata}}]: {error}') from error
     if abs(time_ns) >= 1 << 63:
         raise BodyError(400, "an entry has a time that is no 64-bit number of nanoseconds")
     return LogRecord(labels, time_ns, line, tuple(sorted(pair for pair in metadata.items() if pair[1])))
-
-
-def _is_unicode(*texts: Iterable[str]) -> bool:
-    """Whether there is no half of a surrogate pair, which JSON can spell and UTF-8 cannot."""
-    try:
-        "".join(chain(*texts)).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _fault(record: LogRecord | None, labels: Labels) -> str:

@@ -11,7 +11,7 @@ from obsctl.embedded.http.decoded import DecodeResult
 from obsctl.embedded.otlp.codec import Encoding, MalformedError, decode
 from obsctl.embedded.otlp.signals import SIGNALS, OtlpSignal
 from obsctl.embedded.redaction import Redactor
-from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, SelfMetrics
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, REPAIRED, SelfMetrics
 from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError, Written
 
 TRANSPORTS = ("http", "grpc")
@@ -55,8 +55,13 @@ class Ingest:
         Raises:
             RefusedError: 400 when it is malformed, 503 when the queue is full.
         """
+
+        def on_repair(characters: int) -> None:
+            self._metrics.add(REPAIRED, characters, signal.name, transport)
+
         try:
-            decoded = self._translate[signal.name](decode(body, signal.request, encoding), self._redactor)
+            request = decode(body, signal.request, encoding, on_repair)
+            decoded = self._translate[signal.name](request, self._redactor)
         except MalformedError as error:
             raise self.refusal(signal, transport, RefusedError(str(error), 400)) from error
         self._metrics.add(RECEIVED, decoded.count, signal.name, transport)

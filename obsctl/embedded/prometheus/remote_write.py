@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -22,9 +23,10 @@ from starlette.routing import Route
 from obsctl.embedded.http.body import Bodies, BodyError
 from obsctl.embedded.http.decoded import DecodeResult, Rejections
 from obsctl.embedded.http.proto_table import Table, messages
+from obsctl.embedded.http.unicode import OnRepair, ignored, parsed
 from obsctl.embedded.prometheus.series_labels import label_fault
 from obsctl.embedded.records import Batch, ExemplarRecord, MetadataRecord, SampleRecord
-from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, SelfMetrics
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, REPAIRED, SelfMetrics
 from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError, Written
 from obsctl.languages.labels import Labels
 
@@ -93,10 +95,13 @@ def _series_labels(packed: _Key) -> tuple[Labels, str]:
     return labels, label_fault([one.name for one in parsed], labels)
 
 
-def parse(body: bytes, cache: SeriesCache, now_ms: int) -> DecodeResult:
-    """Decode a ``WriteRequest``. ``BodyError`` 400 when it is none."""
+def parse(body: bytes, cache: SeriesCache, now_ms: int, on_repair: OnRepair = ignored) -> DecodeResult:
+    """Decode a ``WriteRequest``. ``BodyError`` 400 when it is none.
+
+    Labels of series that are not UTF-8 cost their series, as in Prometheus; metadata and exemplars are repaired.
+    """
     try:
-        request = WriteRequest.FromString(body)
+        request = parsed(body, WriteRequest, on_repair)
     except DecodeError as error:
         raise BodyError(400, f"the body is not a protobuf {MESSAGE}: {error}") from error
     samples: list[SampleRecord] = []
@@ -180,9 +185,12 @@ class _Receiver:
                 written = await asyncio.wrap_future(self._sink.submit(decoded.batch))
         return self._answer(decoded, written)
 
+    def _count_repairs(self, characters: int) -> None:
+        self._metrics.add(REPAIRED, characters, *_LABELS)
+
     async def _parsed(self, body: bytes) -> DecodeResult:
         """Large bodies are parsed on a thread, one at a time, so that the event loop goes on."""
-        decode: Callable[[], DecodeResult] = lambda: parse(body, self._cache, time.time_ns() // 1_000_000)  # noqa: E731
+        decode = partial(parse, body, self._cache, time.time_ns() // 1_000_000, self._count_repairs)
         async with self._parsing:
             if len(body) <= _INLINE_BYTES:
                 return decode()

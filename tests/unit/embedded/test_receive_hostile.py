@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -103,10 +104,12 @@ def test_clocks_that_are_far_off_do_no_harm(shared: Embedded, send: Send, moment
 
 
 @pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
-def test_text_that_is_not_utf8_is_refused(shared: Embedded, send: Send, signal: str) -> None:
-    one = requests_at(10**18)[signal].SerializeToString()
+def test_text_that_is_not_utf8_is_repaired_and_counted(shared: Embedded, send: Send, signal: str) -> None:
+    one = requests_at(time.time_ns())[signal].SerializeToString()
     (text,) = [found for found in (b"op 0", b"late") if found in one][:1]
-    assert send(signal, one.replace(text, b"\xff\xfe\xfd\xfc")) == "refused"
+    before = shared.own(f'obsctl_characters_repaired_total{{signal="{signal}"')
+    assert send(signal, one.replace(text, b"\xff\xfe\xfd\xfc")) == "taken"
+    assert shared.own(f'obsctl_characters_repaired_total{{signal="{signal}"') == before + 4
     assert_still_well(shared, send)
 
 

@@ -75,9 +75,6 @@ def test_entries_over_a_limit_are_refused_and_the_others_stored(shared: Embedded
         (streams(["1", "x", {"k": 1}], a="b"), 400),
         (streams(["1", "x", {}, "more"], a="b"), 400),
         (streams(["9" * 30, "x"], a="b"), 400),
-        (b'{"streams": [{"stream": {"a": "\\ud800"}, "values": [["1", "x"]]}]}', 400),
-        (b'{"streams": [{"stream": {"a": "b"}, "values": [["1", "\\ud800"]]}]}', 400),
-        (b'{"streams": [{"stream": {"a": "b"}, "values": [["1", "x", {"k": "\\ud800"}]]}]}', 400),
         (b"[" * 100_000, 400),
     ],
 )
@@ -86,6 +83,23 @@ def test_what_is_no_push_request_is_refused_in_a_sentence(shared: Embedded, body
     assert answer.status == status
     assert answer.headers["content-type"].startswith("text/plain")
     assert 10 < len(answer.body) < 600
+
+
+@pytest.mark.parametrize("raw", ["cut \\ud83d", "cut \udced"], ids=["half a pair", "latin-1"])
+def test_a_broken_character_costs_neither_the_line_nor_its_neighbours(shared: Embedded, raw: str) -> None:
+    app, before = f"broken-{len(raw)}", shared.own('obsctl_characters_repaired_total{signal="logs",transport="loki"}')
+    text = json.dumps(streams([now(), "LINE"], [now(), "good \U0001f600", {"k": "LINE"}], app=app)).replace("LINE", raw)
+    assert push(shared, text.encode(errors="surrogateescape")).status == 204
+    assert lines(shared, f'{{app="{app}"}}') == ["cut \ufffd", "good \U0001f600"]
+    assert lines(shared, f'{{app="{app}"}} | k="cut \ufffd"') == ["good \U0001f600"]
+    assert shared.own('obsctl_characters_repaired_total{signal="logs",transport="loki"}') == before + 2
+
+
+def test_a_broken_character_in_protobuf_costs_nothing_else(shared: Embedded) -> None:
+    plain = PushRequest(streams=[{"labels": '{app="latin1"}', "entries": [entry("cafX"), entry("fine")]}])
+    body = bytes(snappy.compress_raw(plain.SerializeToString().replace(b"cafX", b"caf\xe9")))
+    assert push(shared, body, Content_Type="application/x-protobuf").status == 204
+    assert lines(shared, '{app="latin1"}') == ["caf\ufffd", "fine"]
 
 
 def protobuf(labels: str, *entries: dict[str, Any]) -> bytes:
