@@ -67,6 +67,15 @@ SPANS_NOT_COUNTED = SelfMetric(
 QUEUE_ITEMS = SelfMetric("obsctl_store_queue_items", "gauge", "Records waiting to be written.")
 QUEUE_LIMIT = SelfMetric("obsctl_store_queue_limit_items", "gauge", "Records that may wait.")
 STORE_BYTES = SelfMetric("obsctl_store_bytes", "gauge", "Size of the database.", ("part",))
+INDEX_ITEMS = SelfMetric(
+    "obsctl_index_behind_items",
+    "gauge",
+    "Stored records without a summary yet, which every search reads.",
+    ("signal",),
+)
+INDEX_SECONDS = SelfMetric(
+    "obsctl_index_behind_seconds", "gauge", "How long the oldest of these wait for their summary.", ("signal",)
+)
 SERIES = SelfMetric("obsctl_store_series", "gauge", "Metric series known.")
 STREAMS = SelfMetric("obsctl_store_streams", "gauge", "Log streams known.")
 RULE_EVALUATIONS = SelfMetric("prometheus_rule_evaluations_total", "counter", "Evaluations of rules.", ("rule_group",))

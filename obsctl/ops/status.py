@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from obsctl.clients.indexing import IndexLag, index_lags
 from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import ObsctlError
@@ -30,10 +31,19 @@ def status(folder: Path) -> Result:
         "processes": [_process(o) for o in observed],
         "endpoints": [_endpoint(e, a) for e, a in zip(endpoints, answers, strict=True)],
     }
+    lags: list[IndexLag] = []
     if observed:
         data["budgets"] = _budgets(runtime.home.parent, endpoints, answers)
+        lags = _index_lags(endpoints) if runtime.name == "embedded" else []
+        data["indexing"] = [{"signal": lag.signal, "records": lag.records, "seconds": lag.seconds} for lag in lags]
     sentence = _sentence(observed, answers) if observed else NOTHING + leftover(runtime)
-    return Result("status", data, (sentence,), exit_status=0 if _well(observed, answers) else 1)
+    notes = (sentence, *(lag.note for lag in lags if lag.note))
+    return Result("status", data, notes, exit_status=0 if _well(observed, answers) else 1)
+
+
+def _index_lags(endpoints: Endpoints) -> list[IndexLag]:
+    store = endpoints.first(Role.TRACES) or endpoints.first(Role.LOGS)
+    return index_lags(store.url) if store else []
 
 
 def _budgets(folder: Path, endpoints: Endpoints, answers: Sequence[Readiness]) -> list[dict[str, object]]:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
 from obsctl.embedded.records import Batch, ExemplarRecord, FilePosition, LogRecord, MetadataRecord
-from obsctl.embedded.self_metrics import QUEUE_ITEMS, QUEUE_LIMIT, SERIES, STORE_BYTES, STREAMS, SelfMetrics
+from obsctl.embedded.self_metrics import (
+    INDEX_ITEMS,
+    INDEX_SECONDS,
+    QUEUE_ITEMS,
+    QUEUE_LIMIT,
+    SERIES,
+    STORE_BYTES,
+    STREAMS,
+    SelfMetrics,
+)
 from obsctl.embedded.spans import StoredSpan
-from obsctl.embedded.store.background import BlockIndexer
+from obsctl.embedded.store.background import BlockIndexer, IndexBacklog
 from obsctl.embedded.store.base import (
     FOREVER,
     LogVolume,
@@ -117,12 +126,18 @@ class SqliteStore:
         self.maintenance = Maintenance(self.database, self.tables, self.writer, retention, self.metrics)
         self.span_indexer = BlockIndexer(SPANS, self.database, self.writer, self.metrics)
         self.line_indexer = BlockIndexer(LINES, self.database, self.writer, self.metrics)
+        self._show_backlog("traces", self.span_indexer.backlog)
+        self._show_backlog("logs", self.line_indexer.backlog)
         self.metrics.gauge(QUEUE_ITEMS, lambda: self.writer.items)
         self.metrics.gauge(QUEUE_LIMIT, lambda: queue_items)
         self.metrics.gauge(SERIES, lambda: len(self.tables.samples.labels))
         self.metrics.gauge(STREAMS, lambda: len(self.tables.logs.labels))
         self.metrics.gauge(STORE_BYTES, self.database.file_bytes, "file")
         self.metrics.gauge(STORE_BYTES, lambda: self.database.file_bytes("-wal"), "write-ahead log")
+
+    def _show_backlog(self, signal: str, backlog: Callable[[], IndexBacklog]) -> None:
+        self.metrics.gauge(INDEX_ITEMS, lambda: backlog().rows, signal)
+        self.metrics.gauge(INDEX_SECONDS, lambda: backlog().seconds, signal)
 
     def submit(self, batch: Batch) -> Future[Written]:
         """See ``Sink.submit``."""

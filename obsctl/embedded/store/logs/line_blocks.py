@@ -63,7 +63,7 @@ _COLUMNS = ("last", "first", "earliest", "latest", "streams", "grams")
 _ROWS = "SELECT id, stream, time, line, metadata FROM lines WHERE id > ? ORDER BY id LIMIT ?"
 _PAGE = 64
 _LONG_TAIL = 50_000
-"""Lines that are in no block yet, from which on searching them all is no gain."""
+"""Lines that are in no block yet, from which on reading them all is no gain; a text to search for leaves few."""
 
 Row = tuple[int, int, int, str, str]
 """Time, row number, stream, line, metadata."""
@@ -95,7 +95,7 @@ class LineSearch:
         with database.reading() as connection:
             until = LINES.until(connection)
             newest = connection.execute("SELECT coalesce(max(id), 0) FROM lines").fetchone()[0]
-        if newest - until > _LONG_TAIL:
+        if newest - until > _LONG_TAIL and not (self.in_line or self.in_metadata):
             return None
         tail = sorted(self._rows(database, until + 1, MOST), key=itemgetter(0, 1), reverse=self.backward)
         return heapq.merge(tail, self._in_blocks(database, until), key=itemgetter(0, 1), reverse=self.backward)

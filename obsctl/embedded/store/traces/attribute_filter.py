@@ -57,13 +57,18 @@ Scalar = str | bool | int | float
 _INT64 = 1 << 63
 
 
+def attribute_groups(span: Span) -> Iterator[Iterable[KeyValue]]:
+    """The attributes of a span, and of each of its events and links."""
+    yield span.attributes
+    for event in span.events:
+        yield event.attributes
+    for link in span.links:
+        yield link.attributes
+
+
 def span_tokens(span: Span) -> Iterator[bytes]:
     """Tokens of every attribute of a span, its events and its links."""
-    yield from attribute_tokens(span.attributes)
-    for event in span.events:
-        yield from attribute_tokens(event.attributes)
-    for link in span.links:
-        yield from attribute_tokens(link.attributes)
+    return (token for group in attribute_groups(span) for token in attribute_tokens(group))
 
 
 def attribute_tokens(attributes: Iterable[KeyValue]) -> Iterator[bytes]:
@@ -114,6 +119,8 @@ def needles(value: Scalar) -> tuple[bytes, ...]:
         return (_utf8(value),) if value else ()
     if isinstance(value, bool):
         return (AnyValue(bool_value=value).SerializeToString(),)
+    if value != value:
+        return ()  # NaN has many encodings
     doubles = (0.0, -0.0) if value == 0 else (float(value),)
     found = [b"\x21" + struct.pack("<d", double) for double in doubles]
     if -_INT64 <= value < _INT64 and value == int(value):

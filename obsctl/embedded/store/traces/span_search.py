@@ -3,6 +3,8 @@
 # ruff: noqa: S608 - column names in SQL are constants of this package
 from __future__ import annotations
 
+import base64
+import contextlib
 import heapq
 import json
 from collections.abc import Callable, Iterator
@@ -70,30 +72,33 @@ def predicate_of(scan: SpanScan) -> SpanPredicate:
 
 
 class SpanSearch:
-    """One search. ``select`` is the statement for rows, up to its conditions."""
+    """One search. ``select`` is the statement for rows, up to its conditions; those up to ``until`` are in blocks."""
 
-    def __init__(self, database: Database, select: str, scan: SpanScan) -> None:
+    def __init__(self, database: Database, select: str, scan: SpanScan, until: int) -> None:
         self._database = database
+        self._until = until
         self._select = select
         self._low = clamp(scan.start_min or 0)
         self._high = MOST if scan.start_max is None else clamp(scan.start_max)
         self._scan = scan
         self._name_number = cache(self._find_name)
         self._blob = cache(self._find_blob)
+        self._tail_numbers = cache(self._find_tail_numbers)
         self._compiled = self._compile(predicate_of(scan))
 
-    def tail(self, until: int) -> Iterator[Row]:
-        """Rows beyond a number, newest start first. For a tail that is not long: they are all read."""
-        return iter(sorted(self._rows(None, until + 1, MOST), key=itemgetter(0, 1), reverse=True))
+    def tail(self) -> Iterator[Row]:
+        """Rows in no block, newest start first. For a tail that is not long: they are all read."""
+        return iter(sorted(self._rows(None, self._until + 1, MOST), key=itemgetter(0, 1), reverse=True))
 
     def where(self) -> Where:
-        """What is known of rows without their blocks."""
-        return self._compiled.rows(None)
+        """The condition of rows that are in no block."""
+        where = self._compiled.rows(None)
+        return Where(f"spans.id > {self._until} AND {where.sql}", where.values)
 
-    def in_blocks(self, until: int) -> Iterator[Row]:
-        """Rows up to a number, newest start first, a block at a time. Blocks come by their latest start."""
+    def in_blocks(self) -> Iterator[Row]:
+        """Rows in blocks, newest start first, a block at a time. Blocks come by their latest start."""
         waiting: list[tuple[int, int, Row]] = []
-        for block in blocks(self._database, until, self._scan.start_min, self._scan.start_max):
+        for block in blocks(self._database, self._until, self._scan.start_min, self._scan.start_max):
             while waiting and -waiting[0][0] > block.latest:
                 yield heapq.heappop(waiting)[2]
             if self._compiled.may_hold(block):
@@ -156,7 +161,8 @@ class SpanSearch:
 
         def rows(block: SpanBlock | None) -> Where:
             if block is None:
-                return Where(_ALWAYS)
+                numbers = [number for number in self._tail_numbers(column) if passes(number)]
+                return Where(f"+spans.{column} IN (SELECT value FROM json_each(?))", (json.dumps(numbers),))
             return Where(f"+spans.{column} IN (SELECT value FROM json_each(?))", (json.dumps(fitting(block)),))
 
         return Compiled(lambda block: bool(fitting(block)), rows)
@@ -169,6 +175,12 @@ class SpanSearch:
             except UnicodeEncodeError:  # half a character, which no stored text is
                 return -1
         return int(row[0]) if row else -1
+
+    def _find_tail_numbers(self, column: str) -> list[int]:
+        """The resources or scopes of rows that are in no block."""
+        with self._database.reading() as connection:
+            sql = f"SELECT DISTINCT {column} FROM spans WHERE id > ?"
+            return [int(number) for (number,) in connection.execute(sql, (self._until,))]
 
     def _find_blob(self, number: int) -> bytes:
         """A stored blob; empty when retention has just removed it."""
@@ -191,11 +203,26 @@ def _has_attribute(predicate: HasAttribute) -> Compiled:
         return Compiled(lambda block: attribute_filter.may_hold(block.filter, key), lambda _: where)
     wanted = [bloom_probes(attribute_filter.value_token(predicate.key, value)) for value in predicate.values]
     wanted += [bloom_probes(attribute_filter.nested_token(predicate.key))] if predicate.nested else []
-    needles = [attribute_filter.needles(value) for value in predicate.values]
-    if not predicate.nested and all(needles):
+    needles = [_needles(value, nested=predicate.nested) for value in predicate.values]
+    if all(needles):
         either = Where.joined(tuple(_contains(one) for group in needles for one in group), "OR")
         where = Where.joined((where, either), "AND")
     return Compiled(lambda block: attribute_filter.may_hold_any(block.filter, wanted), lambda _: where)
+
+
+def _needles(value: attribute_filter.Scalar, *, nested: bool) -> tuple[bytes, ...]:
+    """Bytes of which a span with a value has at least one; none where nothing can be said.
+
+    With ``nested``, a text may be the JSON of an array or a map, of which nothing can be said, or base64 of bytes.
+    """
+    found = attribute_filter.needles(value)
+    if not nested or not isinstance(value, str):
+        return found
+    if value.startswith(("[", "{")):
+        return ()
+    with contextlib.suppress(ValueError):
+        return (*found, base64.b64decode(value, validate=True))
+    return found
 
 
 def _contains(needle: bytes) -> Where:

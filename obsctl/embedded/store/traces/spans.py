@@ -102,10 +102,9 @@ class SpanTable:
         with self._database.reading() as connection:
             until = SPANS.until(connection)
             newest = connection.execute("SELECT coalesce(max(id), 0) FROM spans").fetchone()[0]
-        search = SpanSearch(self._database, _SELECT, scan)
-        recent = Where(f"spans.id > {until} AND {(where := search.where()).sql}", where.values)
-        tail = search.tail(until) if newest - until <= _TAIL else self._by_service(scan, recent)
-        return map(_stored, heapq.merge(tail, search.in_blocks(until), key=itemgetter(0, 1), reverse=True))
+        search = SpanSearch(self._database, _SELECT, scan, until)
+        tail = search.tail() if newest - until <= _TAIL else self._by_service(scan, search.where())
+        return map(_stored, heapq.merge(tail, search.in_blocks(), key=itemgetter(0, 1), reverse=True))
 
     def _by_service(self, scan: SpanScan, where: Where) -> Iterator[Row]:
         """Rows by way of the index of services: costs nothing for spans of other times."""

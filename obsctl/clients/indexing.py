@@ -1,0 +1,45 @@
+"""How far the embedded server is behind with what its searches are fast by, as its own ``/metrics`` say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from obsctl.clients.exposition import parse_exposition
+from obsctl.clients.http import Http
+from obsctl.errors import BackendError
+
+LATE_RECORDS, LATE_SECONDS = 20_000, 10.0
+"""From how many records without a summary, or how long a wait for it, on it is worth a line in ``status``."""
+
+_ITEMS, _SECONDS = "obsctl_index_behind_items", "obsctl_index_behind_seconds"
+
+
+@dataclass(frozen=True)
+class IndexLag:
+    """Stored records of a signal (``traces``, ``logs``) that have no summary yet, and how long they wait for it."""
+
+    signal: str
+    records: int
+    seconds: float
+
+    @property
+    def note(self) -> str:
+        """A sentence about it; "" while it is not worth one."""
+        if self.records < LATE_RECORDS and self.seconds < LATE_SECONDS:
+            return ""
+        return (
+            f"indexing of {self.signal} is behind by {self.records:,} records and {self.seconds:.0f} s; "
+            "until it has caught up, searches read these one by one"
+        )
+
+
+def index_lags(url: str) -> list[IndexLag]:
+    """By signal; none where the server does not say, as every product but ours."""
+    try:
+        with Http(url, name="the server's own metrics") as http:
+            shown = parse_exposition(http.get_text("/metrics").text)
+    except BackendError:
+        return []
+    waits = {labels.get("signal", ""): value for labels, value in shown.samples.get(_SECONDS, ())}
+    found = ((labels.get("signal", ""), value) for labels, value in shown.samples.get(_ITEMS, ()))
+    return [IndexLag(signal, int(items), waits.get(signal, 0.0)) for signal, items in sorted(found)]
