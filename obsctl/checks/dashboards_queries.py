@@ -11,8 +11,9 @@ from obsctl.checks._metrics import MetricsPoller, sample_names
 from obsctl.checks._verdicts import count, failed, few, noted, passed, short, skipped
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
+from obsctl.dashboards.global_variables import Times
 from obsctl.dashboards.model import Dashboard, QueryKind, Variable
-from obsctl.dashboards.variables import Resolved, Times, panel_queries, render_variables, variables_in
+from obsctl.dashboards.variables import Resolved, panel_queries, render_variables, variables_in
 from obsctl.errors import BackendError, UnsupportedError
 from obsctl.languages.errors import QueryError
 from obsctl.languages.promql.parse import parse
@@ -84,7 +85,7 @@ class PanelQuery:
 
 def _panel_queries(context: Context) -> tuple[PanelQuery, ...]:
     """Every query of every dashboard, with its variables filled in as far as there are values for them."""
-    times = Times(scrape_interval=context.dashboards.step)
+    times = Times(scrape_interval=context.dashboards.step, end=time.time())
     return tuple(
         PanelQuery(board, resolved)
         for board in context.dashboards.expected

@@ -59,7 +59,7 @@ def _panel(entry: Mapping[str, object], path: str, kinds: Mapping[str, str]) -> 
     description = _text(entry.get("description"))
     reason = _REASON.search(description)
     grid = _object(entry.get("gridPos"))
-    own = _object(entry.get("datasource"))
+    own = _source(entry.get("datasource"))
     kind = _text(entry.get("type"))
     return Panel(
         id=_whole(entry.get("id")),
@@ -76,7 +76,7 @@ def _panel(entry: Mapping[str, object], path: str, kinds: Mapping[str, str]) -> 
 
 
 def _query(target: Mapping[str, object], own: Mapping[str, object], panel_type: str, kinds: Mapping[str, str]) -> Query:
-    source = _object(target.get("datasource")) or own
+    source = _source(target.get("datasource")) or own
     uid = _text(source.get("uid"))
     product = _text(source.get("type")) or kinds.get(uid, "")
     kind = {"prometheus": QueryKind.PROMQL, "loki": QueryKind.LOGQL}.get(product)
@@ -95,6 +95,7 @@ def _query(target: Mapping[str, object], own: Mapping[str, object], panel_type: 
 def _variable(entry: Mapping[str, object]) -> Variable:
     query = entry.get("query")
     current = _object(entry.get("current")).get("value")
+    chosen = _texts(current if isinstance(current, list) else [current])
     return Variable(
         name=_text(entry.get("name")),
         type=_text(entry.get("type")),
@@ -102,10 +103,34 @@ def _variable(entry: Mapping[str, object]) -> Variable:
         title=_text(entry.get("label")),
         multi=entry.get("multi") is True,
         all_value=_text(entry.get("allValue")),
-        current=_texts(current if isinstance(current, list) else [current]),
+        current=chosen or _first_option(entry),
         refresh=_whole(entry.get("refresh")),
-        data_source=_text(_object(entry.get("datasource")).get("uid")),
+        data_source=_text(_source(entry.get("datasource")).get("uid")),
     )
+
+
+def _first_option(entry: Mapping[str, object]) -> tuple[str, ...]:
+    """What a variable has where nothing was chosen: the selected or first option, or the first of its query."""
+    options = _objects(entry.get("options"))
+    for option in sorted(options, key=lambda option: option.get("selected") is not True):
+        return _texts([option.get("value")])
+    kind, query = entry.get("type"), _text(entry.get("query"))
+    if kind in ("constant", "textbox"):
+        return _texts([query])
+    if kind == "interval" and entry.get("auto") is True:
+        return ("$__auto",)
+    if kind not in ("custom", "interval"):
+        return ()
+    if kind == "custom" and entry.get("includeAll") is True:
+        return ("$__all",)
+    first = re.match(r"(?:\\.|[^,])*", query)
+    value = first[0].replace("\\,", ",").strip() if first else ""
+    return _texts([value.rpartition(" : ")[2].strip() if kind == "custom" else value])
+
+
+def _source(value: object) -> Mapping[str, object]:
+    """A data source; older files have its name in place of uid and type."""
+    return {"uid": value} if isinstance(value, str) and value else _object(value)
 
 
 def _object(value: object) -> Mapping[str, object]:

@@ -50,7 +50,7 @@ REQUEST = Notation(re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}"))
 
 DASHBOARD = Notation(
     re.compile(
-        r"\$(?P<plain>\w+)|\$\{(?P<braced>\w+)(?:\.[\w.]+)?(?::(?P<how>\w+)[^}]*)?\}"
+        r"\$(?P<plain>\w+)|\$\{(?P<braced>\w+)(?:\.[^:}]+)?(?::(?P<how>\w+)[^}]*)?\}"
         r"|\[\[(?P<old>\w+)(?::(?P<was>\w+))?\]\]"
     ),
     names=("plain", "braced", "old"),

@@ -10,20 +10,24 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from obsctl.dashboards.global_variables import Times
 from obsctl.dashboards.model import Dashboard, Panel, QueryKind, Variable
 from obsctl.dashboards.read import read_dashboard
-from obsctl.dashboards.variables import Resolved, Times, panel_queries, render_variables
+from obsctl.dashboards.variables import GUESS, Resolved, guessed, panel_queries, render_variables, variables_in
 from obsctl.errors import Place, SpecError
 from obsctl.languages.promql.tree import Selector, nodes_in
 from obsctl.lint.catalogue import BY_ID
 from obsctl.lint.finding import Finding
 from obsctl.lint.logql import log_issues
-from obsctl.lint.promql import is_bare_counter, read
+from obsctl.lint.promql import Reading, is_bare_counter, read
 from obsctl.lint.rules import issue_finding
 from obsctl.lint.series import Known
 
 PROVISIONED = frozenset(("metrics", "logs", "traces", "alerts"))
 """The uids of a stack's own data sources."""
+
+OWN = re.compile(r"__expr__|grafana|default|-- (Grafana|Mixed|Dashboard) --")
+"""The uids of data sources that every Grafana has: expressions, several sources, another panel, the default."""
 
 _SILENT = frozenset(("text", "row", "news", "dashlist", "alertlist", "annolist", "welcome", "nodeGraph"))
 """Panels that ask for nothing by their nature."""
@@ -35,7 +39,7 @@ _SCOPES = frozenset(("job", "instance", "service_namespace", "service_name", "se
 _STRINGS = r'(?:"(?:\\.|[^"\\])*"|[^"\[\]])*?'
 _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _FIXED_RATE = re.compile(rf"\b(rate|irate)\s*\({_STRINGS}\[\s*([0-9][0-9a-z]*)\s*(?:\]|:)")
-_VARIABLE = re.compile(r"\$\{?(?!__)\w")
+_VARIABLE = re.compile(r"\$\{?(?!__)[A-Za-z_]|\[\[\w")
 _LOG_RANGE = re.compile(r"\[\s*([0-9][0-9a-z]*)\s*\]")
 
 
@@ -77,7 +81,7 @@ class _Linter:
             message = "somebody may change it in the browser, and lose it with the next rollout"
             yield Finding(BY_ID["dashboard.uneditable"], self._place("editable"), board.title, message)
         fixed = {query.data_source for panel in board.panels for query in panel.queries} - PROVISIONED
-        strange = sorted(source for source in fixed if source and "$" not in source)
+        strange = sorted(source for source in fixed if source and "$" not in source and not OWN.fullmatch(source))
         if strange and not any(variable.type == "datasource" for variable in board.variables):
             message = f"it works only where a data source has the uid {', '.join(strange)}"
             place = self._place(strange[0])
@@ -99,6 +103,8 @@ class _Linter:
             yield Finding(BY_ID["dashboard.template-label-promql"], place, target, message)
         elif variable.match:
             reading = read(render_variables(variable.match, self._board, {}, self._times)[0], self._known)
+            if reading.tree is None and variables_in(variable.match):
+                return
             shape = reading.shape
             if not isinstance(reading.tree, Selector):
                 message = f"${variable.name}: {variable.match[:80]!r} selects no series"
@@ -115,7 +121,7 @@ class _Linter:
         for name in resolved.unknown:
             message = f"the dashboard has no variable ${name}"
             yield Finding(BY_ID["dashboard.unknown-variable"], place, target, message)
-        if resolved.unknown or not query.expr:
+        if not query.expr:
             return
         if query.kind is QueryKind.PROMQL:
             yield from self._promql(resolved, place, target)
@@ -124,9 +130,9 @@ class _Linter:
 
     def _promql(self, resolved: Resolved, place: Place, target: str) -> Iterator[Finding]:
         written = resolved.query.expr
-        reading = read(resolved.expr, self._known)
+        reading = self._reading(resolved)
         for issue in reading.issues:
-            if issue.id != "promql.needless-regex" or "$" not in written:
+            if (GUESS not in issue.message and issue.id != "promql.needless-regex") or "$" not in written:
                 yield issue_finding(issue, place, target)
         if is_bare_counter(reading):
             yield Finding(BY_ID["promql.bare-counter"], place, target, "the panel shows a counter as it stands")
@@ -140,6 +146,14 @@ class _Linter:
             message = "the query is about every service that there is"
             yield Finding(BY_ID["dashboard.target-scope"], place, target, message)
 
+    def _reading(self, resolved: Resolved) -> Reading:
+        """The query as it is read; variables without a known value stand for whatever makes it PromQL."""
+        reading = read(resolved.expr, self._known)
+        if reading.tree is None:
+            guesses = (read(expr, self._known) for expr in guessed(resolved, self._board, self._times))
+            reading = next((guess for guess in guesses if guess.tree is not None), reading)
+        return reading
+
     def _scoped(self, selector: Selector) -> bool:
         """Whether a selector says whose series it wants, or the series are nobody's."""
         named = {matcher.name: matcher.value for matcher in selector.matchers}
@@ -148,8 +162,13 @@ class _Linter:
         return nobody or bool(named.keys() & _SCOPES)
 
     def _logql(self, resolved: Resolved, place: Place, target: str) -> Iterator[Finding]:
-        for issue in log_issues(resolved.expr, self._known):
-            yield issue_finding(issue, place, target)
+        issues = list(log_issues(resolved.expr, self._known))
+        if any(issue.id == "logql.syntax" for issue in issues):
+            guesses = (list(log_issues(e, self._known)) for e in guessed(resolved, self._board, self._times))
+            issues = next((g for g in guesses if all(issue.id != "logql.syntax" for issue in g)), issues)
+        for issue in issues:
+            if GUESS not in issue.message:
+                yield issue_finding(issue, place, target)
         if not resolved.query.instant:
             for found in _LOG_RANGE.finditer(resolved.query.expr):
                 message = f"a fixed range of {found[1]}"

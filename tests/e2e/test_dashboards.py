@@ -13,8 +13,9 @@ import pytest
 
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
+from obsctl.dashboards.global_variables import Times
 from obsctl.dashboards.model import QueryKind
-from obsctl.dashboards.variables import Resolved, Times, panel_queries, render_variables
+from obsctl.dashboards.variables import Resolved, panel_queries, render_variables
 from obsctl.render.dashboards import stack_dashboards
 from obsctl.render.rulefiles import rule_files
 from obsctl.spec.load import load_stack

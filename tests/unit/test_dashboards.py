@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from obsctl.dashboards.global_variables import Times
 from obsctl.dashboards.model import Dashboard, QueryKind, Variable
 from obsctl.dashboards.read import read_dashboard
-from obsctl.dashboards.variables import Times, panel_queries, render_variables, variables_in
+from obsctl.dashboards.variables import panel_queries, render_variables, variables_in
 from obsctl.errors import SpecError
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import Selector
