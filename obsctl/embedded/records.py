@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from obsctl.languages.labels import Labels
@@ -42,6 +43,31 @@ class LogRecord:
     time_ns: int
     line: str
     metadata: Labels = ()
+
+
+OLDEST_LOG_NS = 168 * 3600 * 10**9
+NEWEST_LOG_NS = 600 * 10**9
+"""How far behind and ahead of the clock a log line may be: Loki's ``reject_old_samples_max_age`` and grace period."""
+
+_UNITS = (("seconds", 10**9), ("milliseconds", 10**6), ("microseconds", 10**3))
+
+
+def log_time_fault(time_ns: int, now_ns: int) -> str:
+    """Why a log line of this time is refused, in Loki's words; empty when it is not."""
+    if time_ns > now_ns + NEWEST_LOG_NS:
+        return f"has timestamp too new: {_shown_time(time_ns)}"
+    oldest = now_ns - OLDEST_LOG_NS
+    if time_ns >= oldest:
+        return ""
+    meant = [unit for unit, factor in _UNITS if oldest <= time_ns * factor <= now_ns + NEWEST_LOG_NS]
+    hint = f" (times are nanoseconds since the epoch, and {time_ns} looks like {meant[0]})" if meant else ""
+    return f"has timestamp too old: {_shown_time(time_ns)}, oldest acceptable timestamp is: {_shown_time(oldest)}{hint}"
+
+
+def _shown_time(time_ns: int) -> str:
+    """RFC 3339 in UTC, to the second; 64-bit nanoseconds are all within years that have four digits."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time_ns // 10**9)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class SampleRecord(NamedTuple):

@@ -85,7 +85,7 @@ def _span(span: StoredSpan, process: str, warnings: list[str] | None, *, raw: bo
 
 def _references(span: StoredSpan) -> list[Json]:
     found = [_reference("CHILD_OF", span.trace_id, span.parent_id)] if span.parent_id else []
-    return found + [_reference(_link_type(link), link.trace_id, link.span_id) for link in span.links]
+    return found + [_reference(_link_type(link), link.trace_id, link.span_id) for link in span.links if link.trace_id]
 
 
 def _reference(kind: str, trace_id: bytes, span_id: bytes) -> Json:

@@ -16,7 +16,7 @@ from pathlib import Path
 from obsctl.embedded.config import LogFields, LogFiles
 from obsctl.embedded.logfiles.lines import parse
 from obsctl.embedded.logfiles.tail import Tail, TailedLine, renamed
-from obsctl.embedded.records import Batch, FilePosition, LogRecord
+from obsctl.embedded.records import Batch, FilePosition, LogRecord, log_time_fault
 from obsctl.embedded.redaction import Redactor
 from obsctl.embedded.self_metrics import (
     ACCEPTED,
@@ -37,6 +37,7 @@ _REMEMBERED = 10_000
 """Files that are gone and whose positions are kept."""
 
 _LABELS = ("logs", "file")
+_OFF = "time too old or too new"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class LogFollower:
         self._stop = threading.Event()
         for family in (RECEIVED, ACCEPTED, DUPLICATE):
             metrics.add(family, 0, *_LABELS)
-        for reason in ("empty", "too many streams"):
+        for reason in ("empty", _OFF, "too many streams"):
             metrics.add(LOG_LINES_DROPPED, 0, reason)
         metrics.add(LOG_LINES_TRUNCATED, 0)
         self._thread = threading.Thread(target=self._work, name="log-files", daemon=True)
@@ -154,8 +155,10 @@ class LogFollower:
         for _ in count() if final else range(_CHUNKS):
             lines = tail.read(final=final)
             if lines:
-                records = [self._record(line, labels) for line in lines if line.text.strip()]
-                self._metrics.add(LOG_LINES_DROPPED, len(lines) - len(records), "empty")
+                parsed = [self._record(line, labels) for line in lines if line.text.strip()]
+                records = [record for record in parsed if not log_time_fault(record.time_ns, self._arrival)]
+                self._metrics.add(LOG_LINES_DROPPED, len(lines) - len(parsed), "empty")
+                self._metrics.add(LOG_LINES_DROPPED, len(parsed) - len(records), _OFF)
                 self._metrics.add(LOG_LINES_TRUNCATED, sum(line.cut for line in lines))
                 self._store(Batch(logs=records, positions=(tail.position,)))
             if tail.at_end:

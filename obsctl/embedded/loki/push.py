@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -18,10 +18,11 @@ from obsctl.embedded.http.body import Bodies, BodyError
 from obsctl.embedded.http.decoded import DecodeResult, Rejections
 from obsctl.embedded.http.proto_table import Table, messages
 from obsctl.embedded.http.unicode import OnRepair, ignored, json_text, parsed
-from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord
+from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord, log_time_fault
 from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, REPAIRED, SelfMetrics
 from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
 from obsctl.languages.labels import Labels
+from obsctl.languages.promql.lex import unquoted
 
 _MESSAGES: Table = {
     "Timestamp": ((1, "seconds", "int64"), (2, "nanos", "int32")),
@@ -35,17 +36,17 @@ PushRequest: Any = messages("obsctl.loki_push", _MESSAGES)["PushRequest"]
 
 MAX_LABELS = 15
 _LABEL_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
-_PAIR = re.compile(r'\s*([^\s="{},]+)\s*=\s*("(?:[^"\\]|\\.)*")\s*(?:,|\Z)', re.DOTALL)
-_GRACE_NS = 600 * 10**9
+_PAIR = re.compile(r'\s*([^\s="{},`]+)\s*=\s*("(?:[^"\\\n]|\\.)*"|`[^`]*`)\s*(?:,|\Z)', re.DOTALL)
 _LABELS = ("logs", "loki")
+Clock = Callable[[], int]
 
 
-def routes(sink: Sink, metrics: SelfMetrics, bodies: Bodies) -> list[Route]:
-    """The push route."""
+def routes(sink: Sink, metrics: SelfMetrics, bodies: Bodies, clock: Clock = time.time_ns) -> list[Route]:
+    """The push route. ``clock`` says what time it is, in nanoseconds, to tell which lines are too old or too new."""
 
     async def push(request: Request) -> Response:
         try:
-            return await _push(request, sink, metrics, bodies)
+            return await _push(request, sink, metrics, bodies, clock)
         except BodyError as error:
             metrics.add(REFUSED, 1, *_LABELS, str(error.status))
             headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
@@ -62,7 +63,7 @@ def routes(sink: Sink, metrics: SelfMetrics, bodies: Bodies) -> list[Route]:
     return [Route("/loki/api/v1/push", push, methods=["POST"])]
 
 
-async def _push(request: Request, sink: Sink, metrics: SelfMetrics, bodies: Bodies) -> Response:
+async def _push(request: Request, sink: Sink, metrics: SelfMetrics, bodies: Bodies, clock: Clock) -> Response:
     """As in Loki, what is not JSON is protobuf, packed with snappy whatever the header says."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not media_type:
@@ -70,7 +71,7 @@ async def _push(request: Request, sink: Sink, metrics: SelfMetrics, bodies: Bodi
     is_json = media_type == "application/json"
     async with bodies.read(request) if is_json else bodies.read_snappy(request) as body:
         on_repair: OnRepair = lambda count: metrics.add(REPAIRED, count, *_LABELS)  # noqa: E731
-        decoded = parse(body, on_repair) if is_json else parse_protobuf(body, on_repair)
+        decoded = (parse if is_json else parse_protobuf)(body, on_repair, clock())
         return await _store(decoded, sink, metrics)
 
 
@@ -90,7 +91,7 @@ Pushed = tuple[Mapping[str, object], Iterable[object]]
 """Labels of a stream, and its entries: ``[time, line, metadata?]``, all strings."""
 
 
-def parse(body: bytes, on_repair: OnRepair = ignored) -> DecodeResult:
+def parse(body: bytes, on_repair: OnRepair = ignored, now_ns: int | None = None) -> DecodeResult:
     """Lines of a push request; entries that break a limit are left out and named in ``message``.
 
     Raises:
@@ -102,17 +103,17 @@ def parse(body: bytes, on_repair: OnRepair = ignored) -> DecodeResult:
         entries = [(dict(stream["stream"]), list(stream["values"])) for stream in streams]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BodyError(400, f"the body is not a JSON push request: {type(error).__name__} {error}") from error
-    return _decoded(entries)
+    return _decoded(entries, now_ns)
 
 
-def parse_protobuf(body: bytes, on_repair: OnRepair = ignored) -> DecodeResult:
+def parse_protobuf(body: bytes, on_repair: OnRepair = ignored, now_ns: int | None = None) -> DecodeResult:
     """The same for a ``logproto.PushRequest``."""
     try:
         request = parsed(body, PushRequest, on_repair)
     except DecodeError as error:
         raise BodyError(400, f"the body is not a protobuf push request: {error}") from error
     streams: list[Pushed] = [(_selected(stream.labels), map(_entry, stream.entries)) for stream in request.streams]
-    return _decoded(streams)
+    return _decoded(streams, now_ns)
 
 
 def _entry(entry: Any) -> list[object]:
@@ -121,7 +122,7 @@ def _entry(entry: Any) -> list[object]:
 
 
 def _selected(text: str) -> dict[str, str]:
-    """The labels of ``{a="b", c="d"}``. ``BodyError`` 400 when it is not that."""
+    """The labels of ``{a="b", c=`d`}``, Go's string literals. ``BodyError`` 400 when it is not that."""
     found: dict[str, str] = {}
     inside = text.strip()
     problem = BodyError(400, f'error parsing labels: {text[:200]!r} is not of the form {{name="value", ...}}')
@@ -133,27 +134,28 @@ def _selected(text: str) -> dict[str, str]:
         if not pair:
             raise problem
         try:
-            found[pair[1]] = json.loads(pair[2], strict=False)
+            found[pair[1]] = unquoted(pair[2])
         except ValueError:
             raise problem from None
         position = pair.end()
     return found
 
 
-def _decoded(entries: Sequence[Pushed]) -> DecodeResult:
+def _decoded(entries: Sequence[Pushed], now_ns: int | None) -> DecodeResult:
     if not entries:
         raise BodyError(422, "error at least one valid stream is required for ingestion")
     records: list[LogRecord] = []
     rejections = Rejections()
-    latest = time.time_ns() + _GRACE_NS
+    now = time.time_ns() if now_ns is None else now_ns
     for stream, values in entries:
         labels, fault = _labels(stream)
         for value in values:
             record = None if fault else _record(labels, value)
-            if record is None or record.time_ns > latest or len(record.line) > LINE_BYTES:
-                rejections.add(fault or _fault(record, labels))
-            else:
+            problem = _fault(record, now) if record else fault
+            if record and not problem:
                 records.append(record)
+            else:
+                rejections.add(problem)
     return DecodeResult(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
 
 
@@ -187,10 +189,11 @@ def _record(labels: Labels, value: Any) -> LogRecord:
     return LogRecord(labels, time_ns, line, tuple(sorted(pair for pair in metadata.items() if pair[1])))
 
 
-def _fault(record: LogRecord | None, labels: Labels) -> str:
-    if record is not None and len(record.line) > LINE_BYTES:
-        return f"max entry size '{LINE_BYTES}' bytes exceeded for stream '{_shown(labels)}'"
-    return f"entry for stream '{_shown(labels)}' has timestamp too new"
+def _fault(record: LogRecord, now_ns: int) -> str:
+    if len(record.line) > LINE_BYTES:
+        return f"max entry size '{LINE_BYTES}' bytes exceeded for stream '{_shown(record.labels)}'"
+    problem = log_time_fault(record.time_ns, now_ns)
+    return f"entry for stream '{_shown(record.labels)}' {problem}" if problem else ""
 
 
 def _shown(labels: Labels) -> str:

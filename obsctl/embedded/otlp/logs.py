@@ -9,13 +9,27 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1 import logs_pb2
 
 from obsctl.embedded.http.decoded import DecodeResult, Rejections
-from obsctl.embedded.otlp.any_values import labels, service_name, text
-from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord
+from obsctl.embedded.otlp.any_values import flat_labels, hex_id, service_name, text
+from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord, log_time_fault
 from obsctl.embedded.redaction import Redactor
 from obsctl.languages.labels import Labels
 
 _LATEST = (1 << 63) - 1
 _SEVERITY = 32
+_LEVEL_FIELDS = (
+    *("level", "LEVEL", "Level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl"),
+    *("severity_text", "Severity_Text", "SEVERITY_TEXT"),
+)
+"""Attributes that hold a level, in Loki's order; the first that is there counts."""
+
+_SPELLINGS = {
+    **dict.fromkeys(("trace", "trc"), "trace"),
+    **dict.fromkeys(("debug", "dbg"), "debug"),
+    **dict.fromkeys(("info", "inf", "information"), "info"),
+    **dict.fromkeys(("warn", "wrn", "warning"), "warn"),
+    **dict.fromkeys(("error", "err"), "error"),
+    **{level: level for level in ("critical", "fatal")},
+}
 _LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 _PROMOTED = frozenset(
     (
@@ -38,15 +52,15 @@ def translate(request: ExportLogsServiceRequest, redactor: Redactor) -> DecodeRe
     arrival = time.time_ns()
     for group in request.resource_logs:
         redactor.attributes(group.resource.attributes)
-        promoted = labels(a for a in group.resource.attributes if a.key in _PROMOTED)
+        promoted = flat_labels(a for a in group.resource.attributes if a.key in _PROMOTED)
         stream = _sorted(promoted | {"service_name": service_name(group.resource)})
-        shared = labels(a for a in group.resource.attributes if a.key not in _PROMOTED)
+        shared = flat_labels(a for a in group.resource.attributes if a.key not in _PROMOTED)
         for scoped in group.scope_logs:
             redactor.attributes(scoped.scope.attributes)
             scope = {"scope_name": scoped.scope.name, "scope_version": scoped.scope.version}
-            metadata = shared | labels(scoped.scope.attributes) | scope
+            metadata = shared | flat_labels(scoped.scope.attributes) | scope
             for record in scoped.log_records:
-                fault = _fault(record)
+                fault = _fault(record, arrival)
                 if fault:
                     rejections.add(fault)
                     continue
@@ -63,7 +77,8 @@ def _record(
 ) -> LogRecord:
     redactor.attributes(record.attributes)
     redactor.value(record.body)
-    own = labels(record.attributes) | _fields(record)
+    own = flat_labels(record.attributes) | _fields(record)
+    own["detected_level"] = _level(own, record.severity_number)
     metadata = {**shared, **{name: value for name, value in own.items() if value}}
     return LogRecord(
         labels=stream,
@@ -77,33 +92,34 @@ def _fields(record: logs_pb2.LogRecord) -> dict[str, str]:
     """What a record has besides its attributes, by Loki's names; what is not set is empty."""
     number, observed = record.severity_number, record.observed_time_unix_nano
     return {
-        "trace_id": record.trace_id.hex(),
-        "span_id": record.span_id.hex(),
+        "trace_id": hex_id(record.trace_id),
+        "span_id": hex_id(record.span_id),
         "event_name": record.event_name,
         "severity_text": record.severity_text[:_SEVERITY],
         "severity_number": str(number) if number else "",
-        "detected_level": _level(record),
         "flags": str(record.flags) if record.flags else "",
         "observed_timestamp": str(observed) if observed and record.time_unix_nano else "",
     }
 
 
-def _level(record: logs_pb2.LogRecord) -> str:
-    """The severity text in lower case, else the name of the severity number's range."""
-    if record.severity_text:
-        return record.severity_text.lower()[:_SEVERITY]
-    number = record.severity_number
+def _level(fields: Mapping[str, str], number: int) -> str:
+    """The level as Loki detects it: of a field that has one, else of the severity number. Unknown names stay."""
+    names = ("detected_level", *_LEVEL_FIELDS)
+    level = next((fields[name] for name in names if fields.get(name)), "")
+    if level:
+        return _SPELLINGS.get(level.lower(), level)
     return _LEVELS[(number - 1) // 4] if 1 <= number <= 24 else ""
 
 
-def _fault(record: logs_pb2.LogRecord) -> str:
+def _fault(record: logs_pb2.LogRecord, arrival: int) -> str:
     if max(record.time_unix_nano, record.observed_time_unix_nano) > _LATEST:
         return "log record with a time beyond the year 2262"
     if len(record.trace_id) not in (0, 16) or len(record.span_id) not in (0, 8):
         return "log record with an id of the wrong length"
     if len(record.body.string_value) > LINE_BYTES:
         return f"log record longer than {LINE_BYTES} characters"
-    return ""
+    problem = log_time_fault(record.time_unix_nano or record.observed_time_unix_nano or arrival, arrival)
+    return f"log record {problem}" if problem else ""
 
 
 def _sorted(pairs: Mapping[str, str]) -> Labels:

@@ -30,7 +30,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from obsctl.embedded.http.decoded import DecodeResult, Rejections
 from obsctl.embedded.otlp import histograms as otlp_histograms
-from obsctl.embedded.otlp.any_values import labels, text
+from obsctl.embedded.otlp.any_values import hex_id, labels, text
 from obsctl.embedded.otlp.deltas import Deltas
 from obsctl.embedded.otlp.histograms import Distribution
 from obsctl.embedded.otlp.names import metric_name, unit_suffixes
@@ -116,7 +116,7 @@ class _Family:
         """Add one exemplar, its trace and span id as labels."""
         self.request.redactor.attributes(exemplar.filtered_attributes)
         found = labels(exemplar.filtered_attributes)
-        ids = {"trace_id": exemplar.trace_id.hex(), "span_id": exemplar.span_id.hex()}
+        ids = {"trace_id": hex_id(exemplar.trace_id), "span_id": hex_id(exemplar.span_id)}
         found |= {name: value for name, value in ids.items() if value}
         time_ms = min(exemplar.time_unix_nano, _LATEST_NS) // 1_000_000
         self.request.exemplars.append(ExemplarRecord(series, tuple(sorted(found.items())), time_ms, _number(exemplar)))

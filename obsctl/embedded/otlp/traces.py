@@ -50,6 +50,8 @@ def _decode_spans(
         if trace_id == _NO_TRACE or span_id == _NO_SPAN:
             rejections.add(_fault(span))
             continue
+        if span.parent_span_id == _NO_SPAN or span.links:
+            _clear_empty_ids(span)
         payload = span.SerializeToString()
         if redactor.suspects(payload):
             _redact(span, redactor)
@@ -70,6 +72,17 @@ def _decode_spans(
                 span.parent_span_id,
             )
         )
+
+
+def _clear_empty_ids(span: Span) -> None:
+    """Ids of zeros mean that there is none: a parent of zeros is no parent, and a link to zeros leads nowhere."""
+    if span.parent_span_id == _NO_SPAN:
+        span.ClearField("parent_span_id")
+    for link in span.links:
+        if link.trace_id == _NO_TRACE:
+            link.ClearField("trace_id")
+        if link.span_id == _NO_SPAN:
+            link.ClearField("span_id")
 
 
 def _redact(span: Span, redactor: Redactor) -> None:

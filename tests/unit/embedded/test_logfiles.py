@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -267,19 +268,19 @@ def test_times_of_rfc_3339(text: Any, nanoseconds: int | None) -> None:
 
 
 def test_the_server_follows_files_across_a_kill(embedded: Callable[..., Embedded], tmp_path: Path) -> None:
-    log = tmp_path / "api.log"
+    log, day = tmp_path / "api.log", (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%d")
     rule = {"path": str(tmp_path / "*.log"), "labels": {"service_name": "api"}}
     server = embedded(log_files=[rule])
     written: list[str] = []
 
     def write(count: int) -> None:
         for _ in range(count):
-            stamp = f"2026-01-01T00:00:00.{len(written):06}Z"
+            stamp = f"{day}T00:00:00.{len(written):06}Z"
             written.append(json.dumps({"timestamp": stamp, "level": "info", "trace_id": "ab" * 16, "n": len(written)}))
             append(log, written[-1])
 
     def stored() -> list[str]:
-        window = "start=2026-01-01T00:00:00Z&end=2026-01-01T01:00:00Z&limit=5000&direction=forward"
+        window = f"start={day}T00:00:00Z&end={day}T01:00:00Z&limit=5000&direction=forward"
         query = "query=%7Bservice_name=%22api%22%7D%20%7C%20trace_id=%22" + "ab" * 16 + "%22"
         result = server.get("loki", f"/loki/api/v1/query_range?{query}&{window}").json["data"]["result"]
         return [value[1] for stream in result for value in stream["values"]]
@@ -294,3 +295,12 @@ def test_the_server_follows_files_across_a_kill(embedded: Callable[..., Embedded
     eventually(lambda: len(stored()) >= 501)
     assert stored() == written
     assert log.stat().st_size == sum(len(line) + 1 for line in written)
+
+
+def test_lines_of_another_time_are_left_out_and_counted(embedded: Callable[..., Embedded], tmp_path: Path) -> None:
+    server = embedded(log_files=[{"path": str(tmp_path / "*.log"), "labels": {"service_name": "api"}}])
+    for year in (1999, 2199):
+        append(tmp_path / "api.log", json.dumps({"timestamp": f"{year}-01-01T00:00:00Z", "n": year}))
+    append(tmp_path / "api.log", "no time")
+    eventually(lambda: server.own('obsctl_items_accepted_total{signal="logs",transport="file"}') == 1)
+    assert server.own('obsctl_log_lines_dropped_total{reason="time too old or too new"}') == 2

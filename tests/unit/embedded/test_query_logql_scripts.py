@@ -16,7 +16,7 @@ from obsctl.embedded.loki import api as loki
 from obsctl.embedded.loki import push as loki_push
 from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
-from tests.unit.embedded.logql_script import Script, Server
+from tests.unit.embedded.logql_script import BASE, SECOND, SPAN, Script, Server
 from tests.unit.embedded.memory_store import Api
 
 SCRIPTS = sorted((Path(__file__).parents[2] / "scripts" / "logql").glob("*.test"))
@@ -30,7 +30,8 @@ def fresh(tmp_path: Path) -> Iterator[Callable[[], Server]]:
         def start() -> Server:
             store = SqliteStore(tmp_path / str(next(numbers)))
             stack.callback(store.close)
-            routes = [*loki_push.routes(store, SelfMetrics(), Bodies(1 << 20)), *loki.routes(store)]
+            push_routes = loki_push.routes(store, SelfMetrics(), Bodies(1 << 20), clock=lambda: (BASE + SPAN) * SECOND)
+            routes = [*push_routes, *loki.routes(store)]
             api = Api(Starlette(routes=routes))
 
             def push(body: Any) -> None:

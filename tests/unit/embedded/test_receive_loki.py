@@ -13,7 +13,7 @@ from cramjam import snappy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obsctl.embedded.loki.push import PushRequest
+from obsctl.embedded.loki.push import PushRequest, parse_protobuf
 
 from .conftest import Answer, Embedded, ask
 
@@ -85,6 +85,29 @@ def test_what_is_no_push_request_is_refused_in_a_sentence(shared: Embedded, body
     assert 10 < len(answer.body) < 600
 
 
+@pytest.mark.parametrize("factor", [1, 1_000], ids=["seconds", "milliseconds"])
+def test_times_that_are_no_nanoseconds_are_refused_and_the_rest_stored(shared: Embedded, factor: int) -> None:
+    app = f"old-{factor}"
+    answer = push(shared, streams([str(int(time.time()) * factor), "lost"], [now(), "kept"], app=app))
+    assert answer.status == 400
+    assert b"has timestamp too old: 1970-" in answer.body
+    assert b"oldest acceptable timestamp is: 20" in answer.body
+    assert (b"looks like milliseconds" if factor > 1 else b"looks like seconds") in answer.body
+    assert lines(shared, f'{{app="{app}"}}') == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [
+        *((r'"a\x1b[31mb"', "a\x1b[31mb"), (r'"a\U0001F600"', "a\U0001f600"), (r'"a\ab"', "a\ab"), (r'"a\vb"', "a\vb")),
+        *((r"`r\aw`", r"r\aw"), (r'"\303\251"', "é"), (r'"\u00e9\t"', "é\t")),
+    ],
+)
+def test_labels_are_go_string_literals(literal: str, value: str) -> None:
+    (record,) = parse_protobuf(packed_push(f"{{app={literal}}}", entry("x"))).batch.logs
+    assert dict(record.labels) == {"app": value}
+
+
 @pytest.mark.parametrize("raw", ["cut \\ud83d", "cut \udced"], ids=["half a pair", "latin-1"])
 def test_a_broken_character_costs_neither_the_line_nor_its_neighbours(shared: Embedded, raw: str) -> None:
     app, before = f"broken-{len(raw)}", shared.own('obsctl_characters_repaired_total{signal="logs",transport="loki"}')
@@ -102,8 +125,12 @@ def test_a_broken_character_in_protobuf_costs_nothing_else(shared: Embedded) -> 
     assert lines(shared, '{app="latin1"}') == ["caf\ufffd", "fine"]
 
 
+def packed_push(labels: str, *entries: dict[str, Any]) -> bytes:
+    return bytes(PushRequest(streams=[{"labels": labels, "entries": entries}]).SerializeToString())
+
+
 def protobuf(labels: str, *entries: dict[str, Any]) -> bytes:
-    return bytes(snappy.compress_raw(PushRequest(streams=[{"labels": labels, "entries": entries}]).SerializeToString()))
+    return bytes(snappy.compress_raw(packed_push(labels, *entries)))
 
 
 def entry(line: str, **metadata: str) -> dict[str, Any]:

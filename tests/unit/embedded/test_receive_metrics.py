@@ -6,6 +6,7 @@ import math
 import re
 import struct
 import sys
+import time
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint, Metric, ResourceMetrics
 
 from obsctl.embedded.http.decoded import DecodeResult
@@ -22,6 +24,7 @@ from obsctl.embedded.otlp import deltas as otlp_deltas
 from obsctl.embedded.otlp import histograms as otlp_histograms
 from obsctl.embedded.otlp import logs as otlp_logs
 from obsctl.embedded.otlp import metrics as otlp_metrics
+from obsctl.embedded.otlp.any_values import text as text_of
 from obsctl.embedded.otlp.deltas import Total
 from obsctl.embedded.otlp.names import metric_name
 from obsctl.embedded.prometheus.series_labels import label_number, plain_number
@@ -378,9 +381,10 @@ def log_request(**record: Any) -> ExportLogsServiceRequest:
 
 
 def test_a_log_record_keeps_its_ids_as_metadata_and_few_labels() -> None:
+    now = time.time_ns()
     record = {
-        "time_unix_nano": 5,
-        "observed_time_unix_nano": 6,
+        "time_unix_nano": now,
+        "observed_time_unix_nano": now + 1,
         "severity_number": 18,
         "body": {"string_value": "mail from me@home"},
         "trace_id": b"t" * 16,
@@ -401,9 +405,9 @@ def test_a_log_record_keeps_its_ids_as_metadata_and_few_labels() -> None:
         "host_name": "h",
         "severity_number": "18",
         "detected_level": "error",
-        "observed_timestamp": "6",
+        "observed_timestamp": str(now + 1),
     }
-    assert (found.time_ns, found.line) == (5, "mail from ****")
+    assert (found.time_ns, found.line) == (now, "mail from ****")
 
 
 @pytest.mark.parametrize(
@@ -418,14 +422,82 @@ def test_a_log_record_keeps_its_ids_as_metadata_and_few_labels() -> None:
     ],
 )
 def test_a_body_of_any_kind_is_one_line(body: dict[str, Any], line: str) -> None:
-    (found,) = otlp_logs.translate(log_request(body=body, observed_time_unix_nano=3), SCRUB).batch.logs
-    assert (found.line, found.time_ns) == (line, 3)
+    now = time.time_ns()
+    (found,) = otlp_logs.translate(log_request(body=body, observed_time_unix_nano=now), SCRUB).batch.logs
+    assert (found.line, found.time_ns) == (line, now)
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "level"),
+    [
+        *(("Information", 9, "info"), ("INF", 0, "info"), ("WARNING", 13, "warn"), ("wrn", 0, "warn")),
+        *(("ERR", 17, "error"), ("dbg", 5, "debug"), ("trc", 0, "trace"), ("Critical", 0, "critical")),
+        *(("FATAL", 21, "fatal"), ("SEVERE", 17, "SEVERE"), ("", 18, "error"), ("", 1, "trace"), ("", 25, None)),
+    ],
+)
+def test_levels_have_the_names_that_loki_gives_them(text: str, number: int, level: str | None) -> None:
+    (found,) = otlp_logs.translate(log_request(severity_text=text, severity_number=number), SCRUB).batch.logs
+    assert dict(found.metadata).get("detected_level") == level
+
+
+def test_a_field_that_holds_a_level_comes_before_the_severity() -> None:
+    request = log_request(severity_text="WARN", attributes=[attribute("level", "ERR")])
+    (found,) = otlp_logs.translate(request, SCRUB).batch.logs
+    assert dict(found.metadata)["detected_level"] == "error"
+
+
+def test_nested_attributes_are_spread_out_and_numbers_written_as_the_collector_does() -> None:
+    request = log_request(trace_id=bytes(16), span_id=bytes(8))
+    attributes = request.resource_logs[0].scope_logs[0].log_records[0].attributes
+    http = attributes.add(key="http").value.kvlist_value
+    http.values.add(key="method").value.string_value = "GET"
+    http.values.add(key="status").value.double_value = 200
+    http.values.add(key="headers").value.kvlist_value.values.add(key="user.agent").value.string_value = "x"
+    ids = attributes.add(key="ids").value.array_value
+    ids.values.add(int_value=1)
+    ids.values.add(double_value=2)
+    attributes.add(key="temperature").value.double_value = 1
+    (found,) = otlp_logs.translate(request, SCRUB).batch.logs
+    metadata = dict(found.metadata)
+    assert metadata.keys() >= {"http_method", "http_status", "http_headers_user_agent"}
+    assert not metadata.keys() & {"http", "trace_id", "span_id"}
+    assert (metadata["http_status"], metadata["ids"], metadata["temperature"]) == ("200", "[1,2]", "1")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((1.0, "1"), (100000.0, "100000"), (1e-7, "1e-7"), (1.5e-10, "1.5e-10"), (1e21, "1e+21"), (1e-6, "0.000001")),
+        *(
+            (float("nan"), "json: unsupported value: NaN"),
+            (float("-inf"), "json: unsupported value: -Inf"),
+            (0.1, "0.1"),
+        ),
+    ],
+)
+def test_numbers_in_attributes_are_written_as_the_collector_does(value: float, shown: str) -> None:
+    assert text_of(AnyValue(double_value=value)) == shown
+
+
+def test_lists_and_maps_in_attributes_are_written_as_the_collector_does() -> None:
+    value = AnyValue()
+    for key in ("b", "a"):
+        value.kvlist_value.values.add(key=key).value.double_value = 1e-7
+    value.kvlist_value.values.add(key="<é\u2028>").value.array_value.values.add(bytes_value=b"\0")
+    value.kvlist_value.values[2].value.array_value.values.add()
+    assert text_of(value) == '{"<é\\u2028>":["AA==",null],"a":1e-7,"b":1e-7}'
+    value.kvlist_value.values.add(key="n").value.double_value = float("nan")
+    assert text_of(value) == ""
 
 
 def test_log_records_that_cannot_be_stored_are_rejected() -> None:
     for record, says in (
         ({"trace_id": b"x"}, "wrong length"),
         ({"time_unix_nano": 1 << 63}, "2262"),
+        ({"time_unix_nano": time.time_ns() // 10**9}, "looks like seconds"),
+        ({"time_unix_nano": time.time_ns() // 10**6}, "looks like milliseconds"),
+        ({"time_unix_nano": 10**18}, "timestamp too old: 2001-09-09T01:46:40Z, oldest acceptable timestamp is: 20"),
+        ({"time_unix_nano": 2 * 10**18}, "timestamp too new: 2033-05-18T03:33:20Z"),
         ({"body": {"string_value": "x" * 300_000}}, "longer than"),
     ):
         found = otlp_logs.translate(log_request(**record), SCRUB)

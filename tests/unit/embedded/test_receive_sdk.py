@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -116,8 +117,9 @@ def test_logs_of_the_sdk(shared: Embedded, transport: str) -> None:
     exporter = MODULES[transport][2].OTLPLogExporter(**options(shared, transport, "logs"))
     provider = LoggerProvider(resource=resource(transport))
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    now = time.time_ns()
     record = LogRecord(
-        timestamp=1_790_000_000_000_000_000,
+        timestamp=now,
         severity_text="WARN",
         severity_number=SeverityNumber.WARN,
         body="stock is low",
@@ -126,11 +128,11 @@ def test_logs_of_the_sdk(shared: Embedded, transport: str) -> None:
     provider.get_logger("tests").emit(record)
     provider.shutdown()
     query = f"%7Bservice_name=%22sdk-{transport}%22%7D%7Cdetected_level=%22warn%22%7Cseverity_text=%22WARN%22"
-    window = "start=1790000000000000000&end=1790000001000000000"
+    window = f"start={now}&end={now + 1_000_000_000}"
     (stream,) = shared.get("loki", f"/loki/api/v1/query_range?query={query}&{window}").json["data"]["result"]
     assert stream["stream"]["item_id"] == "7"
     assert stream["stream"]["service_namespace"] == "shop"
-    assert stream["values"][0][:2] == ["1790000000000000000", "stock is low"]
+    assert stream["values"][0][:2] == [str(now), "stock is low"]
 
 
 def test_the_exporters_complain_about_nothing(shared: Embedded, caplog: pytest.LogCaptureFixture) -> None:
