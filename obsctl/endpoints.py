@@ -49,7 +49,8 @@ class Endpoint:
 
     ``name`` is unique in a stack. ``probe`` is a URL that answers 200 when the endpoint is ready; empty means that an
     open port is all there is to see. ``url`` has no trailing slash, and may have a path; for gRPC it is
-    ``http://host:port``. ``without`` names the features of the dialect that the server is known not to have.
+    ``http://host:port``. ``without`` names the features of the dialect that the server is known not to have. ``lag`` is
+    how many seconds may pass until what is written to it is found.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Endpoint:
     dialect: Dialect
     probe: str = ""
     without: tuple[Feature, ...] = ()
+    lag: float = 0.0
 
 
 @dataclass(frozen=True)

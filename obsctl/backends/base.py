@@ -26,7 +26,8 @@ class Served:
 
     ``probe_port`` is the key of the port that is probed, where it is not ``port`` itself. ``path`` is where the dialect
     begins below the port, such as ``/select/jaeger``; the probe does not stand below it. ``without`` names what the
-    dialect has and this backend does not answer. ``when`` maps questions to the answers with which the backend fills
+    dialect has and this backend does not answer, ``lag`` is how many seconds may pass until what is written to it is
+    found. ``when`` maps questions to the answers with which the backend fills
     the role in this way.
     """
 
@@ -38,6 +39,7 @@ class Served:
     when: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
     without: tuple[Feature, ...] = ()
+    lag: float = 0.0
 
 
 class WriteProtocol(StrEnum):

@@ -48,6 +48,9 @@ from obsctl.wait import Deadline
 ROUNDS = 3
 """How often the steps are sent: enough for a count to be wrong by one in either direction."""
 
+_RULE_CHAIN = 4
+"""The longest chain of rules that read one another's results: error ratio, that of the period, burn rate, budget."""
+
 
 def verify(
     folder: Path,
@@ -87,7 +90,8 @@ def verify(
         emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
         trace_id = most_representative_trace(run, chosen.contract)
         _remember(session, run, trace_id, emit)
-        make_context = _contexts(session.stack, chosen, endpoints, run, partial(Deadline.after, timeout, cancelled))
+        deadline = partial(Deadline.after, patience(timeout, endpoints, session.stack), cancelled)
+        make_context = _contexts(session.stack, chosen, endpoints, run, deadline)
         outcomes = run_checks(CHECKS, make_context, emit, only=only, skip=skip)
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
 
@@ -116,6 +120,16 @@ def _service(stack: Stack, name: str | None) -> Service:
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
         raise UsageError(f"the spec has no service {name!r}", hint=hint)
     return stack.services[names.index(name)]
+
+
+def patience(timeout: float, endpoints: Endpoints, stack: Stack) -> float:
+    """Seconds that a check may wait.
+
+    Where a rule finds what another one wrote with a lag only, each of the longest chain costs that and an evaluation.
+    """
+    metrics = endpoints.first(Role.METRICS)
+    late = metrics.lag if metrics else 0.0
+    return timeout + _RULE_CHAIN * (stack.scrape_interval + late) if late else timeout
 
 
 def _contexts(

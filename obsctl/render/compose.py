@@ -89,7 +89,7 @@ def _endpoint(stack: Stack, served: Served) -> Endpoint:
         f"http://{url_host(stack.bind)}:{stack.ports[key]}" for key in (served.port, served.probe_port or served.port)
     )
     role, url = served.role, f"{base}{served.path}"
-    return Endpoint(role.value, role, url, served.dialect, f"{probed}{served.probe}", served.without)
+    return Endpoint(role.value, role, url, served.dialect, f"{probed}{served.probe}", served.without, served.lag)
 
 
 def _ordered(everyone: Sequence[Container], fillers: Mapping[str, Sequence[str]]) -> Iterator[Container]:

@@ -182,6 +182,7 @@ def _from_json(raw: dict[str, Any]) -> State:
         Endpoint(
             *(e["name"], Role(e["role"]), e["url"], Dialect(e["dialect"]), e["probe"]),
             without=tuple(Feature(name) for name in e.get("without", ())),
+            lag=float(e.get("lag", 0.0)),
         )
         for e in raw["endpoints"]
     )

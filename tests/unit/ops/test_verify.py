@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ def context(*endpoints: Endpoint) -> Any:
 def test_a_signal_without_a_backend_is_none() -> None:
     bare = context()
     assert (bare.metrics, bare.traces, bare.logs, bare.dashboards.page) == (None, None, None, None)
+
+
+def test_rules_that_find_one_anothers_results_late_are_waited_for() -> None:
+    late = replace(METRICS, lag=3.0)
+    assert op.patience(15.0, Endpoints((METRICS,)), STACK) == op.patience(15.0, Endpoints(), STACK) == 15.0
+    assert op.patience(15.0, Endpoints((late,)), STACK) == 15.0 + 4 * (3.0 + STACK.scrape_interval)
 
 
 def test_a_signal_has_what_its_checks_need() -> None:

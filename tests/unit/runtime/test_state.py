@@ -16,7 +16,9 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     file = StateFile(tmp_path / ".obsctl")
     assert file.read() == State()
     url = "http://127.0.0.1:9090"
-    endpoint = Endpoint("metrics", Role.METRICS, url, Dialect.PROMQL, f"{url}/-/ready", without=(Feature.EXEMPLARS,))
+    endpoint = Endpoint(
+        "metrics", Role.METRICS, url, Dialect.PROMQL, f"{url}/-/ready", without=(Feature.EXEMPLARS,), lag=2.5
+    )
     state = State("embedded", False, 100, (Recorded("api", 42, 1.5, "abc"),), Endpoints((endpoint,)))
     file.write(state)
     assert file.read() == state
