@@ -21,6 +21,7 @@ from obsctl.checks.readiness_driven import ReadinessDriven
 from obsctl.checks.readiness_roles import ReadinessRoles
 from obsctl.checks.rules_loaded import RulesLoaded
 from obsctl.checks.slo_sanity import SloSanity
+from obsctl.checks.time_skew import TimeSkew
 from obsctl.checks.traces_attributes import TracesAttributes
 from obsctl.checks.traces_complete import TracesComplete
 from obsctl.checks.traces_shape import TracesShape
@@ -40,6 +41,7 @@ CHECKS: tuple[Check, ...] = (
     TracesShape(),
     TracesAttributes(),
     TracesState(),
+    TimeSkew(),
     LogsPresent(),
     LogsFields(),
     CorrelationRequestId(),

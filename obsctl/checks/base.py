@@ -41,6 +41,7 @@ class Signal(StrEnum):
     READINESS = "readiness"
     METRICS = "metrics"
     TRACES = "traces"
+    TIME = "time"
     LOGS = "logs"
     CORRELATION = "correlation"
     PRIVACY = "privacy"

@@ -26,7 +26,7 @@ CONTAINERS = {
 
 WITHOUT_COLLECTOR = {
     "readiness.roles",
-    *("traces.complete", "traces.shape", "traces.attributes", "traces.state"),
+    *("traces.complete", "traces.shape", "traces.attributes", "traces.state", "time.skew"),
     "correlation.exemplar",  # it leads to no trace
     "privacy.canary",  # nothing arrived that would prove that its absence means anything
 }

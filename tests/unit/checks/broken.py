@@ -384,6 +384,37 @@ def state_lost(world):
     world.change_spans(lambda s: s.service == "ai", lambda s: replace(s, trace_state="other=1"))
 
 
+def moved(seconds):
+    return lambda s: replace(s, start_ns=s.start_ns + int(seconds * 1e9), end_ns=s.end_ns + int(seconds * 1e9))
+
+
+@breaks("time.skew", "worker is at least")
+def clock_ahead(world):
+    world.change_spans(lambda s: s.service == "worker", moved(300))
+
+
+@breaks("time.skew", "worker is 10800.0 s behind")
+def local_time_for_utc(world):
+    world.change_spans(lambda s: s.service == "worker", moved(-3 * 3600))
+
+
+@breaks("time.skew", "api is at least")
+def clock_of_the_first_component_a_little_ahead(world):
+    world.change_spans(lambda s: s.service == "api", moved(2.5))
+
+
+@breaks("time.skew", "ai exports span times in milliseconds")
+def times_in_milliseconds(world):
+    world.change_spans(
+        lambda s: s.service == "ai", lambda s: replace(s, start_ns=s.start_ns // 10**6, end_ns=s.end_ns // 10**6)
+    )
+
+
+@breaks("time.skew", "ends before it begins")
+def a_span_runs_backwards(world):
+    world.change_spans(lambda s: s.service == "ai", lambda s: replace(s, end_ns=s.start_ns - 1))
+
+
 # ---- logs ----
 
 

@@ -26,7 +26,13 @@ SECONDS = 20.0
 
 TOGETHER = {
     ("metrics.targets", "metrics.present"): ("metrics.[!e]*", "slo.sanity", "dashboards.queries"),
-    ("traces.complete", "traces.shape"): ("traces.*", "logs.fields", "correlation.exemplar", "privacy.canary"),
+    ("traces.complete", "traces.shape"): (
+        "traces.*",
+        "time.skew",
+        "logs.fields",
+        "correlation.exemplar",
+        "privacy.canary",
+    ),
     ("logs.present",): ("logs.fields", "correlation.request_id", "privacy.canary"),
 }
 """What these look for others wait for, too, as far as one deadline allows."""
@@ -167,7 +173,7 @@ def test_a_backend_that_is_down_leaves_the_other_signals_alone(backend: str, rea
     world.broken = (backend,)
     outcomes = verify(world, seconds=5.0)
     red = {name.split(".")[0] for name, o in outcomes.items() if o.verdict.status is not CheckStatus.PASS}
-    built_on = {"dashboards", *({"slo", "rules"} if backend == "metrics" else ())}
+    built_on = {"dashboards", *{"metrics": ("slo", "rules"), "traces": ("time",)}.get(backend, ())}
     assert red <= {backend, "correlation", "privacy", *built_on}, told(outcomes)
     assert red >= {backend, *built_on}
 
