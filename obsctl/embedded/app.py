@@ -168,8 +168,17 @@ def _roles(
     """The routes of every HTTP role."""
     return {
         "otlp_http": [*otlp_http.routes(ingest, bodies)],
-        "prometheus": [*remote_write.routes(store, metrics, bodies), *prometheus.routes(store, targets)],
-        "loki": [*loki_push.routes(store, metrics, bodies), *loki.routes(store), *loki_tail.routes(store)],
+        "prometheus": [
+            *otlp_http.routes(ingest, bodies, "/api/v1/otlp", ("metrics",)),
+            *remote_write.routes(store, metrics, bodies),
+            *prometheus.routes(store, targets),
+        ],
+        "loki": [
+            *otlp_http.routes(ingest, bodies, "/otlp", ("logs",), success=204),
+            *loki_push.routes(store, metrics, bodies),
+            *loki.routes(store),
+            *loki_tail.routes(store),
+        ],
         "jaeger": [*jaeger.routes(store)],
         "traceql": [*tempo.routes(store)],
     }
@@ -178,11 +187,13 @@ def _roles(
 def _apps(roles: Mapping[str, Sequence[BaseRoute]], metrics: SelfMetrics) -> dict[str, ASGIApp]:
     """The application of every HTTP role."""
     own = _own_routes(metrics)
-    return {role: _app([*own, *served]) for role, served in roles.items()}
+    unknown = {"otlp_http": otlp_http.unknown_path(metrics)}
+    return {role: _app([*own, *served], unknown.get(role)) for role, served in roles.items()}
 
 
-def _app(routes: Sequence[BaseRoute]) -> ASGIApp:
+def _app(routes: Sequence[BaseRoute], unknown: ASGIApp | None = None) -> ASGIApp:
     app = Starlette(routes=routes)
+    app.router.default = unknown or app.router.default
     app.router.redirect_slashes = False  # none of the products redirects
     return app
 

@@ -43,6 +43,9 @@ REJECTED = SelfMetric(
 REFUSED = SelfMetric(
     "obsctl_requests_refused_total", "counter", "Requests answered with an error.", ("signal", "transport", "code")
 )
+UNKNOWN_PATHS = SelfMetric(
+    "obsctl_unknown_path_requests_total", "counter", "Requests to a path that the OTLP port does not have.", ("path",)
+)
 REPAIRED = SelfMetric(
     "obsctl_characters_repaired_total",
     "counter",

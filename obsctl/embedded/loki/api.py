@@ -44,6 +44,8 @@ def routes(logs: LogReader) -> list[Route]:
         ("index/volume_range", lambda call: loki_index.volume_range(logs, call), both),
         ("detected_labels", lambda call: loki_index.detected_labels(logs, call), both),
         ("detected_fields", lambda call: loki_index.detected_fields(_scan(logs), call), both),
+        ("detected_field/{name}/values", lambda call: loki_index.detected_field_values(_scan(logs), call), both),
+        ("patterns", lambda _: json_answer({"status": "success", "data": []}), both),
         ("format_query", _format, both),
         ("status/buildinfo", lambda _: json_answer(build_info()), ("GET",)),
     ]

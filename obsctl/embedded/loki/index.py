@@ -10,7 +10,7 @@ from starlette.responses import Response
 from obsctl.embedded.http.calls import ApiCall
 from obsctl.embedded.loki.json import json_answer, listed
 from obsctl.embedded.loki.params import TimeRange, limit, step_ms, time_range
-from obsctl.embedded.query.logql.detected import detected
+from obsctl.embedded.query.logql.detected import DetectedField, detected
 from obsctl.embedded.query.logql.engine import LogWindow, run
 from obsctl.embedded.query.logql.filters import matcher
 from obsctl.embedded.query.logql.source import Scan, selector_matchers
@@ -126,11 +126,7 @@ def detected_labels(logs: LogReader, call: ApiCall) -> Response:
 
 def detected_fields(scan: Scan, call: ApiCall) -> Response:
     """Fields of the newest lines, and the parser that reads each."""
-    window, most = time_range(call), limit(call, default=DETECT_LINES)
-    text = call.first("line_limit", default=str(DETECT_LINES))
-    if not text.isdecimal() or not 0 < int(text[:9]) <= 5 * DETECT_LINES:
-        raise QueryError(f"invalid line_limit: {excerpt(text)} is not a number from 1 to {5 * DETECT_LINES}")
-    lines = run(scan, parse_log(call.first("query")), LogWindow(window.start, window.end, int(text)))
+    found, most = _detected(scan, call)
     fields = [
         {
             "label": one.name,
@@ -138,6 +134,22 @@ def detected_fields(scan: Scan, call: ApiCall) -> Response:
             "cardinality": len(one.values),
             "parsers": sorted(one.parsers) or None,
         }
-        for one in detected(lines)[:most]
+        for one in found
     ]
     return json_answer({"fields": fields, "limit": most})
+
+
+def detected_field_values(scan: Scan, call: ApiCall) -> Response:
+    """The values that one field has in the newest lines."""
+    found, most = _detected(scan, call)
+    values = sorted(value for one in found if one.name == call.path["name"] for value in one.values)
+    return json_answer({"values": values[:most], "limit": most})
+
+
+def _detected(scan: Scan, call: ApiCall) -> tuple[Sequence[DetectedField], int]:
+    window, most = time_range(call), limit(call, default=DETECT_LINES)
+    text = call.first("line_limit", default=str(DETECT_LINES))
+    if not text.isdecimal() or not 0 < int(text[:9]) <= 5 * DETECT_LINES:
+        raise QueryError(f"invalid line_limit: {excerpt(text)} is not a number from 1 to {5 * DETECT_LINES}")
+    lines = run(scan, parse_log(call.first("query")), LogWindow(window.start, window.end, int(text)))
+    return detected(lines)[:most], most

@@ -43,6 +43,7 @@ def routes(samples: SampleReader, targets: Callable[[], Sequence[TargetStatus]])
         ("query", lambda call: _query(samples, call), form),
         ("query_range", lambda call: _query_range(samples, call), form),
         ("query_exemplars", lambda call: _exemplars(samples, call), form),
+        ("format_query", lambda call: _success(str(_parsed_query(call))), form),
         ("series", lambda call: _series(samples, call), form),
         ("labels", lambda call: _labels(samples, call), form),
         ("label/{name}/values", lambda call: _label_values(samples, call), ("GET",)),

@@ -273,3 +273,42 @@ def test_what_must_not_be_stored_is_not(shared: Embedded) -> None:
         assert secret.encode() not in file.read_bytes()
     assert shared.own('obsctl_scrubbed_total{action="dropped"}') >= 15
     assert shared.own('obsctl_scrubbed_total{action="masked"}') >= 12
+
+
+def test_otlp_is_taken_at_the_paths_of_loki_and_prometheus(shared: Embedded) -> None:
+    record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": "by loki"}, "attributes": []}
+    record["attributes"] = [
+        {"key": "http", "value": {"kvlistValue": {"values": [{"key": "m", "value": {"intValue": 7}}]}}}
+    ]
+    group = {"attributes": [{"key": "service.name", "value": {"stringValue": "otlp-loki"}}]}
+    logs = {"resourceLogs": [{"resource": group, "scopeLogs": [{"logRecords": [record]}]}]}
+    answer = ask("POST", shared.url("loki", "/otlp/v1/logs"), json.dumps(logs).encode(), JSON)
+    assert (answer.status, answer.body) == (204, b"")
+    query = "query=%7Bservice_name=%22otlp-loki%22%7D"
+    found = shared.get("loki", f"/loki/api/v1/query_range?{query}%7Chttp_m=%227%22").json["data"]["result"]
+    assert [value[1] for stream in found for value in stream["values"]] == ["by loki"]
+    assert shared.get("loki", f"/loki/api/v1/detected_field/http_m/values?{query}").json["values"] == ["7"]
+    point = {"timeUnixNano": str(time.time_ns()), "asInt": "7"}
+    metric = {"name": "by_prometheus", "gauge": {"dataPoints": [point]}}
+    metrics = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}
+    url = shared.url("prometheus", "/api/v1/otlp/v1/metrics")
+    assert ask("POST", url, json.dumps(metrics).encode(), JSON).status == 200
+    (series,) = shared.get("prometheus", "/api/v1/query?query=by_prometheus").json["data"]["result"]
+    assert series["value"][1] == "7"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/", "/v1/logs"),
+        ("/v1/trace", "POST /v1/traces?"),
+        ("/v1/metrics/", "POST /v1/metrics?"),
+        ("/x/log", "/v1/logs?"),
+    ],
+)
+def test_a_wrong_path_is_told_the_right_one_and_counted(shared: Embedded, path: str, meant: str) -> None:
+    label = "other" if path == "/x/log" else path
+    before = shared.own(f'obsctl_unknown_path_requests_total{{path="{label}"}}')
+    answer = post(shared, b"", PROTOBUF, path)
+    assert (answer.status, meant.encode() in answer.body) == (404, True), answer.body
+    assert shared.own(f'obsctl_unknown_path_requests_total{{path="{label}"}}') == before + 1
