@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 TOOLS  := $(VENV)/tools
 
-.PHONY: help setup demo test e2e lint bench clean
+.PHONY: help setup demo quick test coverage e2e lint bench clean
 help:            ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -28,8 +28,16 @@ $(TOOLS)/docker-compose: $(STAMP)
 demo: setup      ## the main job: start the stack, prove it, show one request across it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
 
+quick: setup     ## the tests of everything pure, while you work: no server, no program
+	$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile tests/architecture tests/unit \
+	  --ignore tests/unit/embedded --ignore tests/unit/sample_service
+
 test: setup      ## every test that needs no Docker
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/docker
+
+coverage: setup  ## which branches the tests run that start no program; a figure, no gate
+	$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile --cov --cov-report= tests/unit
+	$(BIN)/python -m coverage report | tail -n 25
 
 e2e: $(TOOLS)/docker-compose  ## what needs Docker, with an engine and images of its own (as root on Debian; else see CONTRIBUTING.md)
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m tests.e2e $(E2E)
@@ -43,4 +51,4 @@ bench: setup     ## figures, as medians of several runs
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m bench
 
 clean:           ## remove what setup and the tests made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+	rm -rf $(VENV) .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

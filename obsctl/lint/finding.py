@@ -43,7 +43,7 @@ class Finding:
         return self.hint or self.rule.hint
 
 
-class Verdict(StrEnum):
+class LookVerdict(StrEnum):
     """How a look at one thing ended; ``skip`` is not looked at, with the reason, and never a pass."""
 
     PASS = "pass"  # noqa: S105 - a verdict
@@ -57,12 +57,12 @@ class Look:
     """One thing that was looked at, or why it was not."""
 
     subject: str
-    verdict: Verdict
+    verdict: LookVerdict
     detail: str
 
 
 @dataclass(frozen=True)
-class Accepted:
+class AcceptedFinding:
     """A finding that a suppression covers, and the reason that it gives."""
 
     finding: Finding
@@ -75,7 +75,7 @@ class Inspection:
 
     looks: tuple[Look, ...]
     findings: tuple[Finding, ...]
-    accepted: tuple[Accepted, ...] = ()
+    accepted: tuple[AcceptedFinding, ...] = ()
     fail_on: Severity = Severity.WARNING
 
     def count(self, severity: Severity) -> int:
@@ -89,7 +89,7 @@ class Inspection:
             return 2
         if any(at_least(finding.rule.severity, self.fail_on) for finding in self.findings):
             return 1
-        return 3 if any(look.verdict is Verdict.ERROR for look in self.looks) else 0
+        return 3 if any(look.verdict is LookVerdict.ERROR for look in self.looks) else 0
 
 
 def at_least(severity: Severity, least: Severity) -> bool:

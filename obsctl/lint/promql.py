@@ -25,7 +25,7 @@ from obsctl.languages.promql.tree import (
     Subquery,
     nodes_in,
 )
-from obsctl.lint.series import NUMBER, UNKNOWN, Known, Rise, Series, Shape, merged
+from obsctl.lint.series import NUMBER, UNKNOWN, Known, Movement, Series, Shape, merged
 from obsctl.schema.text import nearest, quoted
 
 _SOME = Timing(step=60_000, range=3_600_000)
@@ -85,7 +85,7 @@ def read(text: str, known: Known) -> Reading:
 
 def is_bare_counter(reading: Reading) -> bool:
     """Whether the result is a counter as it stands."""
-    return reading.shape.rise is Rise.COUNTER
+    return reading.shape.rise is Movement.COUNTER
 
 
 class _Walk:
@@ -101,7 +101,7 @@ class _Walk:
             case Number() | String():
                 return NUMBER
             case Negation():
-                return replace(self.shape(node.expr), rise=Rise.GAUGE)
+                return replace(self.shape(node.expr), rise=Movement.GAUGE)
             case Subquery():
                 return self.shape(node.expr)
             case Selector():
@@ -205,19 +205,19 @@ class _Walk:
         if node.kind == "scalar" or not vectors:
             return NUMBER
         self._check_rate(node, vectors[0])
-        rise = vectors[0].rise if node.name in _KEEPING else Rise.GAUGE
+        rise = vectors[0].rise if node.name in _KEEPING else Movement.GAUGE
         return replace(vectors[0], rise=rise)
 
     def _check_rate(self, node: Call, shape: Shape) -> None:
         name = _metric(node)
         if node.name in _RATES:
-            if shape.rise is Rise.GAUGE:
+            if shape.rise is Movement.GAUGE:
                 self._note(
                     "promql.rate-on-gauge", name, f"{node.name}() of {name or 'this'}, which is no counter", node
                 )
             elif isinstance(node.args[0], Subquery) and any(isinstance(n, Aggregate) for n in nodes_in(node.args[0])):
                 self._note("promql.rate-of-aggregate", name, f"{node.name}() over an aggregate of counters", node)
-        elif node.name in _DELTAS and shape.rise is Rise.COUNTER:
+        elif node.name in _DELTAS and shape.rise is Movement.COUNTER:
             self._note("promql.delta-on-counter", name, f"{node.name}() of {name or 'this'}, which is a counter", node)
 
     def quantile(self, node: Call, vectors: list[Shape]) -> Shape:
@@ -227,16 +227,16 @@ class _Walk:
         if shape.labels is not None and "le" not in shape.labels:
             why = "an aggregation dropped le" if shape.lost is None or "le" in shape.lost else "these are no buckets"
             self._note("promql.quantile-without-le", _metric(node), f"histogram_quantile() finds no le: {why}", node)
-        elif shape.rise is Rise.COUNTER:
+        elif shape.rise is Movement.COUNTER:
             message = "a quantile of buckets without rate() is one since the process began"
             self._note("promql.bare-counter", _metric(node), message, node)
-        return replace(shape, rise=Rise.GAUGE).without({"le"})
+        return replace(shape, rise=Movement.GAUGE).without({"le"})
 
     def absent(self, node: Call, _vectors: list[Shape]) -> Shape:
         inner = node.args[0]
         matchers = inner.matchers if isinstance(inner, Selector) else ()
         named = [m.name for m in matchers if m.op == "=" and m.name != "__name__"]
-        return Shape(Rise.GAUGE, frozenset(named), exact=True)
+        return Shape(Movement.GAUGE, frozenset(named), exact=True)
 
     def relabelled(self, node: Call, vectors: list[Shape]) -> Shape:
         """``label_replace`` and ``label_join``: target, then what it is made from."""
@@ -255,7 +255,7 @@ class _Walk:
             self.shape(node.param)
         inner = self.shape(node.expr)
         self._all_exist(node.labels, inner, node)
-        rise = inner.rise if node.op in _ADDING else Rise.GAUGE
+        rise = inner.rise if node.op in _ADDING else Movement.GAUGE
         if node.op in _PICKING:
             return replace(inner, rise=rise)
         kept = inner.without(node.labels) if node.without else inner.only(node.labels)
@@ -283,12 +283,12 @@ class _Walk:
             self._check_counters(node, left, right, vectors)
         if not vectors:
             shape = right if node.left.kind == "scalar" else left
-            return shape if node.op in _RISING else replace(shape, rise=Rise.GAUGE)
+            return shape if node.op in _RISING else replace(shape, rise=Movement.GAUGE)
         self._check_matching(node, left, right)
         return merged((left, right)) if node.op == "or" else _joined(node, left, right)
 
     def _check_counters(self, node: Binary, left: Shape, right: Shape, vectors: bool) -> None:
-        counters = [side for side, shape in ((node.left, left), (node.right, right)) if shape.rise is Rise.COUNTER]
+        counters = [side for side, shape in ((node.left, left), (node.right, right)) if shape.rise is Movement.COUNTER]
         if counters and (node.op in _COMPARISONS or (node.op == "/" and vectors)):
             name = _metric(counters[0])
             does = "compared" if node.op in _COMPARISONS else "divided"
@@ -323,7 +323,7 @@ def _joined(node: Binary, left: Shape, right: Shape) -> Shape:
     matching = node.matching
     if node.op in _SETS:
         return left
-    rise = Rise.COUNTER if node.op == "+" and left.rise is right.rise is Rise.COUNTER else Rise.GAUGE
+    rise = Movement.COUNTER if node.op == "+" and left.rise is right.rise is Movement.COUNTER else Movement.GAUGE
     if matching.grouped:
         many = left if matching.grouped == "left" else right
         labels = None if many.labels is None else many.labels | set(matching.include)

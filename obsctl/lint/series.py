@@ -22,7 +22,7 @@ STREAM_LABELS = frozenset(
 """Labels of log streams: those that our shippers give, and what Loki makes of OTLP resources by default."""
 
 
-class Rise(Enum):
+class Movement(Enum):
     """How values move: a counter only rises and starts anew, anything else goes both ways, or nobody knows."""
 
     COUNTER = "counter"
@@ -38,7 +38,7 @@ class Shape:
     ``lost`` are labels that were there before an aggregation, None where it could have been any.
     """
 
-    rise: Rise = Rise.UNKNOWN
+    rise: Movement = Movement.UNKNOWN
     labels: frozenset[str] | None = None
     exact: bool = False
     lost: frozenset[str] | None = frozenset()
@@ -61,7 +61,7 @@ class Shape:
 
 
 UNKNOWN = Shape()
-NUMBER = Shape(Rise.GAUGE, frozenset(), exact=True)
+NUMBER = Shape(Movement.GAUGE, frozenset(), exact=True)
 """A scalar, or a vector of one series without labels."""
 
 
@@ -131,16 +131,16 @@ def _log_fields(contracts: Sequence[Contract]) -> frozenset[str] | None:
 def _of_metric(metric: Metric, target: frozenset[str]) -> Iterator[tuple[str, Series]]:
     """The series that a metric is made of, by name."""
     labels = frozenset(metric.labels) | target
-    counter, gauge = (Series(Shape(rise, labels, exact=True)) for rise in (Rise.COUNTER, Rise.GAUGE))
+    counter, gauge = (Series(Shape(rise, labels, exact=True)) for rise in (Movement.COUNTER, Movement.GAUGE))
     match metric.type:
         case MetricType.COUNTER:
             yield metric.name, counter
         case MetricType.GAUGE:
             yield metric.name, gauge
         case MetricType.HISTOGRAM:
-            yield f"{metric.name}_bucket", Series(Shape(Rise.COUNTER, labels | {"le"}, exact=True), metric.buckets)
+            yield f"{metric.name}_bucket", Series(Shape(Movement.COUNTER, labels | {"le"}, exact=True), metric.buckets)
         case MetricType.SUMMARY:
-            yield metric.name, Series(Shape(Rise.GAUGE, labels | {"quantile"}, exact=True))
+            yield metric.name, Series(Shape(Movement.GAUGE, labels | {"quantile"}, exact=True))
     if metric.type in (MetricType.HISTOGRAM, MetricType.SUMMARY):
         yield f"{metric.name}_count", counter
         yield f"{metric.name}_sum", counter
@@ -161,7 +161,7 @@ def merged(shapes: Sequence[Shape]) -> Shape:
     rises = {shape.rise for shape in shapes}
     lost = [shape.lost for shape in shapes]
     return Shape(
-        rise=rises.pop() if len(rises) == 1 else Rise.UNKNOWN,
+        rise=rises.pop() if len(rises) == 1 else Movement.UNKNOWN,
         labels=labels,
         exact=all(shape.exact and shape.labels == labels for shape in shapes),
         lost=None if None in lost else frozenset().union(*(some for some in lost if some)) - (labels or frozenset()),
@@ -170,9 +170,9 @@ def merged(shapes: Sequence[Shape]) -> Shape:
 
 def _of_scraping(target: frozenset[str]) -> Iterator[tuple[str, Series]]:
     """Series that Prometheus makes itself, for every target and every alert."""
-    own = Series(Shape(Rise.GAUGE, target, exact=True))
+    own = Series(Shape(Movement.GAUGE, target, exact=True))
     yield "up", own
     for what in ("duration_seconds", "samples_scraped", "samples_post_metric_relabeling", "series_added"):
         yield f"scrape_{what}", own
-    yield "ALERTS", Series(Shape(Rise.GAUGE), scraped=False)
-    yield "ALERTS_FOR_STATE", Series(Shape(Rise.GAUGE), scraped=False)
+    yield "ALERTS", Series(Shape(Movement.GAUGE), scraped=False)
+    yield "ALERTS_FOR_STATE", Series(Shape(Movement.GAUGE), scraped=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from obsctl.lint.catalogue import BY_ID
-from obsctl.lint.finding import Accepted, Finding
+from obsctl.lint.finding import AcceptedFinding, Finding
 from obsctl.schema.text import nearest, quoted
 from obsctl.spec.stack import Suppression
 
@@ -16,19 +16,19 @@ NEVER = frozenset(("spec.invalid", "check.stale-suppression", "rule-tests.failed
 
 def suppressed(
     findings: Iterable[Finding], suppressions: Sequence[Suppression], *, skipped: Sequence[str] = ()
-) -> tuple[tuple[Finding, ...], tuple[Accepted, ...], tuple[Finding, ...]]:
+) -> tuple[tuple[Finding, ...], tuple[AcceptedFinding, ...], tuple[Finding, ...]]:
     """The findings that are left, those that are accepted, and one for each stale suppression.
 
     ``skipped`` are the beginnings of ids that were not looked for (``scrape.``): what suppresses those is not stale.
     """
     left: list[Finding] = []
-    accepted: list[Accepted] = []
+    accepted: list[AcceptedFinding] = []
     needed: set[Suppression] = set()
     for finding in findings:
         found = [s for s in suppressions if _covers(s, finding)]
         needed.update(found)
         if found:
-            accepted.append(Accepted(finding, found[0].reason))
+            accepted.append(AcceptedFinding(finding, found[0].reason))
         else:
             left.append(finding)
     unneeded = (s for s in suppressions if s not in needed and not s.id.startswith(tuple(skipped)))

@@ -12,7 +12,7 @@ from obsctl.errors import ObsctlError, SpecError, StartError, UsageError
 from obsctl.lint.catalogue import RULES
 from obsctl.lint.contracts import contract_findings
 from obsctl.lint.dashboards import dashboard_findings
-from obsctl.lint.finding import Finding, Inspection, Look, Severity, Verdict, at_least
+from obsctl.lint.finding import Finding, Inspection, Look, LookVerdict, Severity, at_least
 from obsctl.lint.recorded import with_recorded
 from obsctl.lint.rules import rule_findings, spec_findings, syntax_findings
 from obsctl.lint.scrape import scrape_findings
@@ -52,7 +52,7 @@ class _Part:
     subject: str
     detail: str
     findings: tuple[Finding, ...] = ()
-    verdict: Verdict | None = None
+    verdict: LookVerdict | None = None
 
 
 def check(folder: Path, options: CheckOptions) -> Inspection:
@@ -61,7 +61,7 @@ def check(folder: Path, options: CheckOptions) -> Inspection:
     try:
         stack = load_stack(folder)
     except SpecError as error:
-        look = Look("spec", Verdict.FAIL, f"{len(error.parts)} mistake{'s' * (len(error.parts) != 1)}")
+        look = Look("spec", LookVerdict.FAIL, f"{len(error.parts)} mistake{'s' * (len(error.parts) != 1)}")
         return Inspection((look,), tuple(spec_findings(error)), fail_on=fail_on)
     parts = tuple(_parts(stack, options))
     skipped = () if any(part.subject.startswith("scrape") for part in parts) else ("scrape.",)
@@ -104,7 +104,7 @@ def _look(part: _Part, left: frozenset[Finding], fail_on: Severity) -> Look:
     counts += [f"{hidden} suppressed"] if hidden else []
     bad = any(at_least(finding.rule.severity, fail_on) for finding in mine)
     detail = f"{part.detail}: {', '.join(counts)}" if counts else part.detail
-    return Look(part.subject, Verdict.FAIL if bad else Verdict.PASS, detail)
+    return Look(part.subject, LookVerdict.FAIL if bad else LookVerdict.PASS, detail)
 
 
 def _parts(stack: Stack, options: CheckOptions) -> Iterator[_Part]:
@@ -180,7 +180,7 @@ def _scrapes(stack: Stack, options: CheckOptions) -> Iterator[_Part]:
 
 
 def _unread(name: str, error: ObsctlError) -> _Part:
-    return _Part(f"scrape of {name}", error.message, verdict=Verdict.ERROR)
+    return _Part(f"scrape of {name}", error.message, verdict=LookVerdict.ERROR)
 
 
 def _scrape(scrape: ScrapeText) -> _Part:
@@ -193,8 +193,8 @@ def _rule_tests(rules: Sequence[File], tests: Sequence[File], output: str, optio
     tool = installed()
     if not options.rule_tests or tool is None:
         reason = "promtool is not installed" if options.rule_tests else "left out with --no-rule-tests"
-        return _Part("rule tests", f"not run: {reason}", verdict=Verdict.SKIP)
+        return _Part("rule tests", f"not run: {reason}", verdict=LookVerdict.SKIP)
     try:
         return _Part("rule tests", f"{len(tests)} files run by {tool}", run_rule_tests(tool, rules, tests, output))
     except StartError as error:
-        return _Part("rule tests", error.message, verdict=Verdict.ERROR)
+        return _Part("rule tests", error.message, verdict=LookVerdict.ERROR)

@@ -20,7 +20,7 @@ from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.runtime.state import LOCK, StateFile
 
 if TYPE_CHECKING:
-    from obsctl.ops.targets import ContainerTarget, ProcessTarget, Target
+    from obsctl.ops.targets import ContainerTarget, ProcessTarget, RuntimeTarget
     from obsctl.runtime.embedded import EmbeddedRuntime
     from obsctl.spec.stack import Stack
 
@@ -43,7 +43,7 @@ class Site(Protocol):
         """What runs there."""
         ...
 
-    def target(self, stack: Stack) -> Target:
+    def target(self, stack: Stack) -> RuntimeTarget:
         """What the spec wants there."""
         ...
 

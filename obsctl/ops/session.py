@@ -9,7 +9,7 @@ from pathlib import Path
 from obsctl.endpoints import Endpoints
 from obsctl.errors import StartError, UsageError
 from obsctl.ops.home import SITES, Home, open_home
-from obsctl.ops.targets import Target
+from obsctl.ops.targets import RuntimeTarget
 from obsctl.spec.load import load_stack
 from obsctl.spec.stack import Service, Stack
 
@@ -22,7 +22,7 @@ class Session(Home):
     reason: str
 
     @cached_property
-    def target(self) -> Target:
+    def target(self) -> RuntimeTarget:
         """What the spec wants on this runtime."""
         return self.site.target(self.stack)
 

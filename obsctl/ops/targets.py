@@ -47,7 +47,7 @@ class DesiredState(Protocol):
         ...
 
 
-class Target(Protocol):
+class RuntimeTarget(Protocol):
     """What a spec wants on a runtime: planned, written and applied without the caller knowing of what kind it is."""
 
     @property

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from rich.text import Text
 
 from obsctl.errors import UsageError
-from obsctl.lint.finding import Finding, Inspection, Severity, Verdict
+from obsctl.lint.finding import Finding, Inspection, LookVerdict, Severity
 from obsctl.report import json as as_json
 from obsctl.report.console import console
 from obsctl.report.safe import safe
 from obsctl.result import Result
 
 _MARKS = {
-    Verdict.PASS: ("✓ pass ", "green"),
-    Verdict.FAIL: ("✗ FAIL ", "bold red"),
-    Verdict.SKIP: ("- skip ", "dim"),
-    Verdict.ERROR: ("! ERROR", "bold yellow"),
+    LookVerdict.PASS: ("✓ pass ", "green"),
+    LookVerdict.FAIL: ("✗ FAIL ", "bold red"),
+    LookVerdict.SKIP: ("- skip ", "dim"),
+    LookVerdict.ERROR: ("! ERROR", "bold yellow"),
 }
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}

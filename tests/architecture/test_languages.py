@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = ("numpy", "google", "sqlite3", "grpc", "starlette", "fastapi", "requests", "docker", "typer", "rich", "yaml")
 _IMPORTS = f"""
 import importlib, pkgutil, sys
@@ -16,6 +18,7 @@ print(*sorted(n for n in sys.modules if n.startswith("obsctl.") and not n.starts
 """
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_the_languages_load_nothing_but_themselves() -> None:
     run = subprocess.run([sys.executable, "-c", _IMPORTS], capture_output=True, text=True, check=True)
     heavy, ours = run.stdout.split("\n")[:2]

@@ -1,4 +1,4 @@
-"""Stored spans as OTLP: protobuf, and JSON (64-bit integers as strings, no defaults) in the dialects of ``Style``.
+"""Stored spans as OTLP: protobuf, and JSON (64-bit integers as strings, no defaults) in the dialects of ``OtlpStyle``.
 
 Both come from the stored bytes, so that nothing of what was sent gets lost.
 """
@@ -25,7 +25,7 @@ _EMPTY_TRACE = b"\x0a\x00"
 
 
 @dataclass(frozen=True)
-class Style:
+class OtlpStyle:
     """How ids and enums are written."""
 
     identifier: Callable[[bytes], str]
@@ -39,14 +39,14 @@ def _enumerated(enum: Any) -> Callable[[int], Any]:
     return lambda number: names.get(number, number)
 
 
-OTLP = Style(bytes.hex, int, int)
+OTLP = OtlpStyle(bytes.hex, int, int)
 """OTLP/JSON: ids in hex, enums as numbers."""
 
-PROTOBUF = Style(lambda b: base64.b64encode(b).decode(), _enumerated(Span.SpanKind), _enumerated(Status.StatusCode))
+PROTOBUF = OtlpStyle(lambda b: base64.b64encode(b).decode(), _enumerated(Span.SpanKind), _enumerated(Status.StatusCode))
 """Protobuf's own JSON: ids in base64, enums by name."""
 
 
-def resource_spans(spans: Iterable[StoredSpan], style: Style = OTLP) -> list[Json]:
+def resource_spans(spans: Iterable[StoredSpan], style: OtlpStyle = OTLP) -> list[Json]:
     """``resourceSpans``: spans grouped by resource and scope, both in order of first appearance."""
     return [
         {
@@ -110,7 +110,7 @@ def _scope(scope: InstrumentationScope) -> Json:
     )
 
 
-def span_json(span: Span, style: Style = OTLP) -> Json:
+def span_json(span: Span, style: OtlpStyle = OTLP) -> Json:
     """One span. ``status`` is always there, as the Collector prints it."""
     found = _filled(
         traceId=style.identifier(span.trace_id),
@@ -142,7 +142,7 @@ def _event(event: Span.Event) -> Json:
     )
 
 
-def _link(link: Span.Link, style: Style) -> Json:
+def _link(link: Span.Link, style: OtlpStyle) -> Json:
     return _filled(
         traceId=style.identifier(link.trace_id),
         spanId=style.identifier(link.span_id),

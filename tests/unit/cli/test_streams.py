@@ -54,6 +54,7 @@ def obsctl(shell: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.usefixtures("starts_programs")
 @pytest.mark.parametrize(
     ("shell", "status"),
     [

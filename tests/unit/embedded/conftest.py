@@ -160,14 +160,14 @@ def held_up(server: Embedded) -> Iterator[None]:
 
 
 @pytest.fixture
-def embedded(tmp_path: Path) -> Iterator[Callable[..., Embedded]]:
+def embedded(starts_programs: None, tmp_path: Path) -> Iterator[Callable[..., Embedded]]:
     """Starts servers with a changed configuration; they must end well."""
     with ExitStack() as stack:
         yield lambda **changes: stack.enter_context(embedded_server(tmp_path, **changes))
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def shared(starts_programs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """One server for all tests of a module that do not mind each other's data."""
     with embedded_server(tmp_path_factory.mktemp("embedded")) as server:
         yield server

@@ -23,7 +23,7 @@ TEMPLATES = [line for line in (SCRIPTS / "templates.txt").read_text(encoding="ut
 
 
 @pytest.fixture
-def promtool() -> str:
+def promtool(starts_programs: None) -> str:
     return products.promtool()
 
 

@@ -69,11 +69,13 @@ def test_a_template(case: dict[str, Any]) -> None:
         assert list(shown_labels(read_alert_template(case["text"]))) == case["shows"]
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_promtool_says_the_same(tmp_path: Path) -> None:
     refused = refused_by_promtool([case["text"] for case in CASES], tmp_path)
     assert [case["text"] for i, case in enumerate(CASES) if (i in refused) == case["takes"]] == []
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_promtool_says_the_same_of_random_templates(tmp_path: Path) -> None:
     choose = random.Random(7)
     texts = [random_template(choose) for _ in range(2000)]

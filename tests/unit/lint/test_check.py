@@ -16,7 +16,7 @@ import pytest
 from obsctl.cli.app import run
 from obsctl.errors import Place, StartError
 from obsctl.lint.catalogue import BY_ID, RULES
-from obsctl.lint.finding import Finding, Inspection, Look, Severity, Verdict
+from obsctl.lint.finding import Finding, Inspection, Look, LookVerdict, Severity
 from obsctl.ops import promtool
 from obsctl.ops.check import CheckOptions, check
 from obsctl.render.desired import File
@@ -66,7 +66,7 @@ def look(result: Inspection, subject: str) -> Look:
 def test_what_ships_has_no_finding(tmp_path: Path) -> None:
     result = check(tmp_path, QUICK)
     assert result.findings == ()
-    passed = [k.subject for k in result.looks if k.verdict is Verdict.PASS]
+    passed = [k.subject for k in result.looks if k.verdict is LookVerdict.PASS]
     assert passed == ["spec", "rules", "dashboards"]
 
 
@@ -90,7 +90,7 @@ def test_rules_of_the_spec_and_of_an_option_are_looked_at(tmp_path: Path) -> Non
     result = check(tmp_path, replace(QUICK, rules=[str(tmp_path / "b.yml")]))
     places = [(f.place.file, f.place.line) for f in result.findings if f.rule.id == "promql.rate-on-gauge"]
     assert places == [(str(tmp_path / "alerts" / "a.yml"), 5), (str(tmp_path / "b.yml"), 5)]
-    assert (result.exit_status, look(result, "rules").verdict) == (1, Verdict.FAIL)
+    assert (result.exit_status, look(result, "rules").verdict) == (1, LookVerdict.FAIL)
 
 
 def test_rendered_files_that_a_glob_finds_count_once(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_suppression_that_nothing_needs_is_a_finding(tmp_path: Path, suppressi
     result = check(shop(tmp_path, f"suppress: [{suppression}]"), QUICK)
     (stale,) = (f for f in result.findings if f.rule.id == "check.stale-suppression")
     assert says in stale.message
-    assert (stale.place.line, look(result, "suppressions").verdict) == (5, Verdict.FAIL)
+    assert (stale.place.line, look(result, "suppressions").verdict) == (5, LookVerdict.FAIL)
 
 
 def test_a_suppression_of_scrapes_is_stale_only_where_a_scrape_is_looked_at(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_live_reads_every_component_and_says_which_do_not_answer(tmp_path: Path,
     result = check(tmp_path, replace(QUICK, live=True, fail_on="error"))
     assert found(result) == ["scrape.help"]
     silent = look(result, f"scrape of {down}")
-    assert (silent.verdict, result.exit_status) == (Verdict.ERROR, 3)
+    assert (silent.verdict, result.exit_status) == (LookVerdict.ERROR, 3)
     assert "refused the connection" in silent.detail
 
 
@@ -253,7 +253,7 @@ def test_rule_tests_that_were_not_run_are_skipped_with_the_reason(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     seen = look(check(shop(tmp_path), CheckOptions()), "rule tests")
-    assert (seen.verdict, seen.detail) == (Verdict.SKIP, "not run: promtool is not installed")
+    assert (seen.verdict, seen.detail) == (LookVerdict.SKIP, "not run: promtool is not installed")
 
 
 def http_rules() -> tuple[list[File], list[File]]:
@@ -263,11 +263,13 @@ def http_rules() -> tuple[list[File], list[File]]:
     return rules, tests
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_the_real_promtool_runs_rules_and_tests() -> None:
     rules, tests = http_rules()
     assert promtool.run_rule_tests(tool("promtool"), rules, tests, "deploy") == ()
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_a_rule_that_fails_its_test_is_a_finding() -> None:
     rules, tests = http_rules()
     broken = [replace(f, text=f.text.replace(") > 0.05", ") > 5")) for f in rules]
@@ -276,6 +278,7 @@ def test_a_rule_that_fails_its_test_is_a_finding() -> None:
     assert "HttpErrorRateHigh" in one.message
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_a_rule_that_promtool_refuses_is_a_finding() -> None:
     rules, _ = http_rules()
     broken = [replace(f, text=f.text.replace("sum by", "sum bye")) for f in rules]
@@ -283,6 +286,7 @@ def test_a_rule_that_promtool_refuses_is_a_finding() -> None:
     assert (one.rule.id, one.place.file) == ("rule-tests.failed", f"deploy/{rules[0].path}")
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_a_promtool_that_cannot_be_run_is_an_error_and_no_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -293,7 +297,7 @@ def test_a_promtool_that_cannot_be_run_is_an_error_and_no_finding(
         promtool.run_rule_tests(str(broken), http_rules()[0], [], "deploy")
     monkeypatch.setenv("PATH", str(tmp_path))
     result = check(shop(tmp_path), replace(QUICK, rule_tests=True))
-    assert (look(result, "rule tests").verdict, result.exit_status) == (Verdict.ERROR, 3)
+    assert (look(result, "rule tests").verdict, result.exit_status) == (LookVerdict.ERROR, 3)
 
 
 # -- what it says

@@ -56,6 +56,7 @@ def of_ours(text: str) -> set[tuple[str, str]]:
     return {(f.target, f.rule.id) for f in scrape_findings(text, "x") if f.rule.id not in OURS}
 
 
+@pytest.mark.usefixtures("starts_programs")
 @pytest.mark.parametrize("kind", TYPES)
 def test_promtool_finds_the_same_in_names(kind: str) -> None:
     parts = ("_bucket", "_count", "_sum") if kind in ("histogram", "summary") else ()  # they would be parts of `a`
@@ -66,6 +67,7 @@ def test_promtool_finds_the_same_in_names(kind: str) -> None:
 WELL_FORMED = [case for case in cases("scrapes") if "scrape.syntax" not in case.values[0]["finds"]]
 
 
+@pytest.mark.usefixtures("starts_programs")
 @pytest.mark.parametrize("case", [c for c in WELL_FORMED if "# EOF" not in c.values[0]["text"]])
 def test_promtool_finds_the_same_in_the_cases(case: dict[str, str]) -> None:
     assert of_ours(case["text"]) == of_promtool(case["text"])

@@ -8,6 +8,8 @@ from obsctl.errors import StartError
 from obsctl.ops.promtool import run_rule_tests
 from obsctl.render.desired import File
 
+pytestmark = pytest.mark.usefixtures("starts_programs")
+
 RULES, TESTS = [File("rules/shop.yaml", "groups: []\n")], [File("rules/shop.test.yaml", "tests: []\n")]
 SCRIPT = """#!/bin/sh
 [ "$1" = check ] && [ -f "$3" ] && exit 0

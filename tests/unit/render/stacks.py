@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -49,6 +50,7 @@ def alternative_files(option: str, choice: str) -> dict[str, str]:
     }
 
 
+@functools.cache
 def preset_files() -> dict[Path, dict[str, str]]:
     """Folder of golden files -> path -> text: what is common to all presets, and the rest of each."""
     texts = {preset: files(rendered(default_stack(preset=preset))) for preset in preset_names()}

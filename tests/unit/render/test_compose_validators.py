@@ -20,6 +20,8 @@ from tests.e2e.images.build import program
 from tests.required import missing
 from tests.unit.render.stacks import default_stack, files, golden_stack, rendered
 
+pytestmark = pytest.mark.usefixtures("starts_programs")
+
 MADE = {
     ("promtool", "current"): "prometheus",
     ("promtool", "seed"): "seed-prometheus",

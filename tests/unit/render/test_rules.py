@@ -215,12 +215,14 @@ def test_what_is_written_is_read_back(text: str) -> None:
     assert told == {"a": wanted, "list": [wanted, {"b": wanted, "c": []}, [1, 2.5]], "none": {}}
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_promtool_takes_every_rule() -> None:
     rules = sorted(str(p) for p in (COMMON / "prometheus" / "rules").iterdir())
     told = checked(tool("promtool"), "check", "rules", *rules, cwd=COMMON)
     assert told.count("SUCCESS") == len(rules) == 7
 
 
+@pytest.mark.usefixtures("starts_programs")
 @pytest.mark.parametrize(("days", "objective"), [(28, "0.999"), (30, "0.9"), (28, "0.5")])
 def test_promtool_passes_the_tests_of_other_objectives(tmp_path: Path, days: int, objective: str) -> None:
     """Where the objective is low, no page is possible, and the tests say so."""
@@ -230,6 +232,7 @@ def test_promtool_passes_the_tests_of_other_objectives(tmp_path: Path, days: int
     checked(tool("promtool"), "test", "rules", "tests.yml", cwd=tmp_path)
 
 
+@pytest.mark.usefixtures("starts_programs")
 @pytest.mark.parametrize(
     ("part", "good"),
     [
@@ -245,11 +248,13 @@ def test_promtool_passes_the_tests_of_other_selectors(tmp_path: Path, part: SloM
     checked(tool("promtool"), "test", "rules", "tests.yml", cwd=tmp_path)
 
 
+@pytest.mark.usefixtures("starts_programs")
 @pytest.mark.parametrize("name", sorted(p.name for p in (COMMON / "rule-tests").iterdir()))
 def test_promtool_passes_every_test(name: str) -> None:
     checked(tool("promtool"), "test", "rules", name, cwd=COMMON / "rule-tests")
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_promtool_notices_a_rule_that_is_wrong(tmp_path: Path) -> None:
     shutil.copytree(COMMON / "prometheus" / "rules", tmp_path / "prometheus" / "rules")
     shutil.copytree(COMMON / "rule-tests", tmp_path / "rule-tests")

@@ -60,6 +60,7 @@ def test_ports_of_one_holder_are_one_sentence() -> None:
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_another_stack_is_named_with_its_folder(tmp_path: Path) -> None:
     code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
     home = tmp_path / "my shop" / ".obsctl"

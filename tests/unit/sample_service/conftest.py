@@ -15,7 +15,7 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
+def sample(starts_programs: None, tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Stack]:
     """The whole sample, with faults enabled, sending its spans to ``collector``."""
     folder = tmp_path_factory.mktemp("sample")
     with stack(folder, SAMPLE_FAULTS="1", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as running:

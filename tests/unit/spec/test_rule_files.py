@@ -28,6 +28,7 @@ def test_a_rule_file_is_taken_or_refused_with_its_line(case: dict[str, Any]) -> 
     assert all(part.place and part.place.line for part in caught.value.parts)
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_promtool_says_the_same(tmp_path: Path) -> None:
     """All in one call, which says of each file how it is."""
     for i, case in enumerate(CASES):
