@@ -100,7 +100,7 @@ def test_a_collector_that_is_down_turns_traces_red_and_nothing_else(sample: Samp
     verdicts = sample.verify("traces.complete")
     red = red_of(verdicts)
     assert "traces.complete" in red
-    may_be = {c.id for c in CHECKS if c.id.startswith(("traces.", "correlation.exemplar", "privacy."))}
+    may_be = {c.id for c in CHECKS if c.id.startswith(("traces.", "time.", "correlation.exemplar", "privacy."))}
     assert set(red) <= may_be, red
     assert not [name for name, v in verdicts.items() if name.startswith("traces.") and v.status is CheckStatus.PASS]
 
