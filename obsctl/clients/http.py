@@ -199,6 +199,14 @@ def is_ready(url: str, *, timeout: float = 2.0) -> tuple[bool, str]:
     return (True, "") if reply.status == 200 else (False, f"{reply.url} answered {reply.status}: {complaint(reply)}")
 
 
+def proxy_of(url: str) -> str:
+    """The proxy that the environment sends requests to this URL through, without credentials; "" for none."""
+    if _is_loopback(url):
+        return ""
+    found = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    return _without_credentials(found)[0] if found else ""
+
+
 @contextmanager
 def understood(reply: Reply) -> Iterator[None]:
     """Parsers index freely inside; an answer of another shape becomes one ``BackendError``."""
@@ -250,6 +258,6 @@ def _without_credentials(url: str) -> tuple[str, tuple[str, str] | None]:
 def _is_loopback(url: str) -> bool:
     try:
         host = urlsplit(url).hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

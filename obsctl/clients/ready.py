@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from obsctl.endpoints import Endpoint
 
@@ -31,7 +31,8 @@ def is_ready(endpoint: Endpoint) -> bool:
         return _port_open(endpoint.url)[0]
     parts = urlsplit(endpoint.probe)
     if parts.scheme == "http" and parts.netloc.rpartition(":")[0].strip("[]") in _HERE:
-        return _says_ok(parts.hostname or "", parts.port or 80, f"{parts.path}?{parts.query}".rstrip("?") or "/")
+        path = quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/"
+        return _says_ok(parts.hostname or "", parts.port or 80, f"{path}?{parts.query}".rstrip("?"))
     return readiness(endpoint).ready
 
 

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from obsctl.embedded.alerting_config import ALERTING, AlertingConfig
 from obsctl.errors import UsageError
+from obsctl.languages.globs import GlobError
+from obsctl.languages.globs import check as check_glob
 from obsctl.schema.findings import Findings
 from obsctl.schema.json_document import NON_EMPTY, STRING_MAP, STRINGS, read_json
 from obsctl.schema.records import REQUIRED, Key, KnownKeys, RecordType, key, record
@@ -69,6 +71,10 @@ def _glob(node: SourceNode) -> str:
     path = NON_EMPTY.parse(node)
     if not path.startswith("/"):
         raise ValidationError(f"must be an absolute path or glob, not {path!r}")
+    try:
+        check_glob(path)
+    except GlobError as error:
+        raise ValidationError(str(error)) from error
     return path
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from obsctl import __version__
 from obsctl.errors import ObsctlError
+from obsctl.ops.proxies import proxy_notes
 from obsctl.ops.session import Session, open_session
 from obsctl.result import Result
 from obsctl.runtime.docker.engine import find_engine
@@ -77,11 +78,20 @@ def _stack(folder: Path, port_offset: int | None) -> Iterator[Diagnosis]:
         return
     yield Diagnosis("spec", "ok", str(session.stack.source or "built-in default: the sample service"))
     yield Diagnosis("runtime", "ok", session.reason)
+    yield from _proxies(session)
     yield _attempt("parts", "all that this stack runs is installed", lambda: _parts(session))
     yield _folder(session.runtime.home)
     if not session.runtime.supervised:
         yield _processes(session)
     yield _attempt("ports", "all free, or held by this stack", lambda: _ports(session))
+
+
+def _proxies(session: Session) -> Iterator[Diagnosis]:
+    notes = list(proxy_notes(session.stack.services, os.environ))
+    for note in notes:
+        yield Diagnosis("proxy", "warning", note, "name in NO_PROXY what needs no proxy")
+    if not notes:
+        yield Diagnosis("proxy", "ok", "none between the stack and its services")
 
 
 def _folder(home: Path) -> Diagnosis:

@@ -13,6 +13,7 @@ from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import ObsctlError
 from obsctl.ops.budgets import budgets
 from obsctl.ops.home import leftover, open_home
+from obsctl.ops.log_files import unmatched_logs
 from obsctl.result import Result
 from obsctl.runtime.base import Observed
 from obsctl.spec.load import load_stack
@@ -37,7 +38,8 @@ def status(folder: Path) -> Result:
         lags = _index_lags(endpoints) if runtime.name == "embedded" else []
         data["indexing"] = [{"signal": lag.signal, "records": lag.records, "seconds": lag.seconds} for lag in lags]
     sentence = _sentence(observed, answers) if observed else NOTHING + leftover(runtime)
-    notes = (sentence, *(lag.note for lag in lags if lag.note))
+    unmatched = unmatched_logs(runtime.home.parent) if observed else ()
+    notes = (sentence, *(lag.note for lag in lags if lag.note), *unmatched)
     return Result("status", data, notes, exit_status=0 if _well(observed, answers) else 1)
 
 

@@ -35,6 +35,8 @@ from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
 from obsctl.ops.last_run import most_representative_trace, remember
+from obsctl.ops.log_files import unmatched_of
+from obsctl.ops.proxies import proxy_notes
 from obsctl.ops.session import Session, located, open_session
 from obsctl.probes import ProbeRun
 from obsctl.render.dashboards import stack_dashboards
@@ -71,6 +73,8 @@ def verify(
     requested = _service(session.stack, service)
     endpoints = session.running()
     chosen = located(requested, endpoints)
+    for note in (*unmatched_of(session.stack, (requested,)), *proxy_notes((requested,), os.environ)):
+        emit(Event("noted", requested.name, note))
     with _alone(session, emit):
         begun = time.monotonic()
 

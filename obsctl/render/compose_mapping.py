@@ -138,7 +138,11 @@ class _Short:
 
     def mount(self, mount: Mount) -> Json:
         relative = mount.kind != "volume" and not mount.source.startswith(("/", "../"))
-        return f"{'./' * relative}{mount.source}:{mount.target}" + ":ro" * mount.read_only
+        source = f"{'./' * relative}{mount.source}"
+        if ":" in source:  # which ends the source in the short form
+            keys: Service = {"type": "bind", "source": source, "target": mount.target}
+            return keys | ({"read_only": True} if mount.read_only else {})
+        return f"{source}:{mount.target}" + ":ro" * mount.read_only
 
     def secret(self, name: str) -> Json:
         return name

@@ -53,7 +53,10 @@ def _bundled(component: str) -> tuple[str, Mount]:
 
 
 def _on_host(stack: Stack, component: str, glob: str, up: str) -> tuple[str, Mount]:
-    folder, rest = split_glob(glob)
+    below = f"{stack.folder}/"
+    inside = glob.startswith(below)  # that folder's own name is no pattern, whatever it looks like
+    folder, rest = split_glob(glob.removeprefix(below))
+    folder = str(PurePosixPath(below, folder)) if inside else folder
     target = f"{_INSIDE}/{component}"
     return f"{target}/{rest}", Mount("host", _seen_from_files(folder, stack, up), target)
 
@@ -61,7 +64,7 @@ def _on_host(stack: Stack, component: str, glob: str, up: str) -> tuple[str, Mou
 def split_glob(glob: str) -> tuple[str, str]:
     """A glob as the folder that holds all it finds, and the rest: ``/var/log/web/*.log`` -> that folder, ``*.log``."""
     parts = PurePosixPath(glob).parts
-    plain = next((i for i, part in enumerate(parts) if re.search(r"[*?\[{]", part)), len(parts) - 1)
+    plain = next((i for i, part in enumerate(parts) if re.search(r"[*?\[{\\]", part)), len(parts) - 1)
     return str(PurePosixPath(*parts[:plain])), "/".join(parts[plain:])
 
 

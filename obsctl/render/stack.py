@@ -10,6 +10,7 @@ from obsctl import assets
 from obsctl.backends import ALERTMANAGER, BUILTIN, Backend, Served, dialect_of
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.json_types import Json, JsonObject
+from obsctl.languages.globs import escape
 from obsctl.render.desired import STATE_FOLDER, Desired, File, Process
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS
 from obsctl.render.rulefiles import json_rule_files
@@ -93,7 +94,7 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
             "timeout_seconds": min(stack.scrape_interval, 10.0),
             "targets": [_target(service, component) for service, component in pairs if component.metrics],
         },
-        "log_files": [entry for service, component in pairs for entry in _log_files(service, component, home)],
+        "log_files": [entry for service, component in pairs for entry in _log_files(stack, service, component)],
         "log_fields": {"labels": list(LABEL_FIELDS), "metadata": list(METADATA_FIELDS)},
         "scrub": _scrub(stack),
         "retention": {"age_seconds": stack.retention.age, "size_bytes": stack.retention.size},
@@ -134,8 +135,9 @@ def _target(service: Service, component: Component) -> dict[str, Json]:
     }
 
 
-def _log_files(service: Service, component: Component, home: Path) -> list[JsonObject]:
-    path = str(home / log_path(component.name)) if service.run else component.logs
+def _log_files(stack: Stack, service: Service, component: Component) -> list[JsonObject]:
+    own = escape(str(stack.folder / STATE_FOLDER / log_path(component.name)))
+    path = own if service.run else stack.log_glob(component)
     labels = {"service_name": component.name, "service_namespace": service.contract.service}
     return [{"path": path, "labels": labels}] if path else []
 

@@ -23,7 +23,7 @@ from obsctl.runtime.base import Cancelled, Observed, Operation, Runtime
 from obsctl.runtime.interrupts import uninterrupted
 from obsctl.runtime.parts import require_parts
 from obsctl.runtime.ports import require_free
-from obsctl.runtime.state import Recorded, StateFile, prepare
+from obsctl.runtime.state import Recorded, StateFile, make_private, prepare, write_private
 
 
 class EmbeddedRuntime(Runtime[Desired]):
@@ -118,8 +118,8 @@ class EmbeddedRuntime(Runtime[Desired]):
     def _start(self, process: Process, operation: Operation, emit: Emit) -> None:
         for file in process.files:
             target = self.home / file.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(file.text, encoding="utf8")
+            make_private(target.parent)
+            write_private(target, file.text)
         recorded = processes.spawn(process, self.log_file(process.name))
         state = self.state.read()
         others = tuple(p for p in state.processes if p.name != recorded.name)

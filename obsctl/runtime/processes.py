@@ -13,7 +13,8 @@ import psutil
 
 from obsctl.errors import StartError
 from obsctl.render.desired import Process
-from obsctl.runtime.state import Recorded
+from obsctl.runtime.environment import child_environment
+from obsctl.runtime.state import PRIVATE_UMASK, Recorded, private
 
 STACK_VARIABLE = "OBSCTL_STACK"
 LOG_LIMIT = 20 * 1024**2
@@ -21,21 +22,24 @@ GRACE = 5.0
 MOST_READ = 16 * 1024**2
 """Bytes of a log file that are read back at most."""
 
+_PACKAGE = Path(__file__).parents[2]
+
 
 def spawn(process: Process, log: Path) -> Recorded:
     """Start a process in a session of its own, so that Ctrl-C reaches obsctl alone; its output goes to ``log``."""
     _rotate(log)
     command = [sys.executable, "-P", "-m", process.module, *process.args]
     try:
-        with log.open("ab") as output:
+        with open(log, "ab", opener=private) as output:
             log_start = output.tell()
             child = subprocess.Popen(
                 command,
-                env=_environment(process),
+                env=child_environment(os.environ, process.env, _PACKAGE),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
     except OSError as error:
         raise StartError(
@@ -49,12 +53,6 @@ def _created(pid: int) -> float:
         return psutil.Process(pid).create_time()
     except psutil.Error:
         return 0.0
-
-
-def _environment(process: Process) -> dict[str, str]:
-    """The user's environment, less the OTEL_ settings of their own services: the stack says where telemetry goes."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
-    return {**inherited, **process.env}
 
 
 def _rotate(log: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -17,6 +18,9 @@ from obsctl.errors import StartError
 
 SCHEMA = "obsctl.state/1"
 LOCK = "lock"
+
+PRIVATE_UMASK = 0o077
+"""What is in a state folder is its owner's alone: telemetry may hold what nobody else should read."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class StateFile:
         """
         prepare(self.home)
         try:
-            handle = os.open(self.home / file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            handle = os.open(self.home / file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _cannot_write(self.home / file, error) from error
         try:
@@ -135,18 +139,38 @@ def replace_file(path: Path, text: str) -> None:
     """Put a text in place in one step: a crash or a full disk leaves the old file, or none. Raises OSError."""
     fresh = path.with_name(f".{path.name}.new")
     try:
-        fresh.write_text(text, encoding="utf8")
+        write_private(fresh, text)
         fresh.replace(path)
     except OSError:
         fresh.unlink(missing_ok=True)
         raise
 
 
+def private(path: str, flags: int) -> int:
+    """Open a file, for ``open(opener=…)``, which nobody but its owner may read."""
+    handle = os.open(path, flags, 0o600)
+    os.fchmod(handle, 0o600)  # one that was there before may have been open to others
+    return handle
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a text that nobody but its owner may read. Raises OSError."""
+    with open(path, "w", encoding="utf8", opener=private) as file:
+        file.write(text)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that nobody but its owner may look into. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) & PRIVATE_UMASK:
+        folder.chmod(0o700)
+
+
 def prepare(home: Path) -> None:
-    """Make the state folder, invisible to git."""
+    """Make the state folder, invisible to git and to other users."""
     try:
         for folder in (home, home / "logs", home / "data", home / "rendered"):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
     except OSError as error:
         raise _cannot_write(home, error) from error
     ignore = home / ".gitignore"

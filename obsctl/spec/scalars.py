@@ -7,6 +7,8 @@ import re
 import warnings
 from urllib.parse import urlsplit
 
+from obsctl.languages.globs import GlobError
+from obsctl.languages.globs import check as check_glob
 from obsctl.schema.findings import described
 from obsctl.schema.scalars import read_text, text_like, whole
 from obsctl.schema.source import SourceNode
@@ -78,6 +80,17 @@ def _glob(node: SourceNode) -> str:
     return value
 
 
+def _log_files(node: SourceNode) -> str:
+    value = read_text(node)
+    if re.search(r"[\x00-\x1f\ud800-\udfff]", value):
+        raise ValidationError("the name of a file must not hold control characters")
+    try:
+        check_glob(f"/{value}")
+    except GlobError as error:
+        raise ValidationError(f"not a glob: {error}") from None
+    return value
+
+
 def _route(node: SourceNode) -> str:
     value = read_text(node)
     rest = _PLACEHOLDER.sub("x", value)
@@ -123,6 +136,7 @@ REQUEST = ScalarType(
     "a request such as POST /matches", _request, {"type": "string", "pattern": f"^({'|'.join(METHODS)}) /"}
 )
 METHOD = choice(*METHODS)
+LOG_FILES = ScalarType("a file or a glob such as logs/**/*.log", _log_files, {"type": "string"})
 FILE = text_like(r"[^\x00-\x1f]+", "the name of a file")
 HEADER = text_like(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{0,100}", 'a header name such as X-Request-Id, or "" for none')
 IMAGE = text_like(

@@ -9,6 +9,7 @@ from typing import Literal
 
 from obsctl.errors import Place
 from obsctl.json_types import Json
+from obsctl.languages.globs import escape
 from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, PLAIN, TEXT, duration, size, text_like, whole
 from obsctl.schema.types import Choice, ListOf, MapOf, choice
@@ -19,6 +20,7 @@ from obsctl.spec.scalars import (
     GLOB,
     HOST_NAME,
     IMAGE,
+    LOG_FILES,
     METHOD,
     METRIC_NAME_PATTERN,
     NAME,
@@ -190,7 +192,9 @@ class Component:
     url: str = key(URL, "Where it answers, without a path.")
     metrics: str = key(PATH, 'Path of its metrics; "" for none.', default="/metrics")
     ready: str = key(PATH, 'Path that answers 200 when it is ready; "" for none.', default="/readyz")
-    logs: str = key(TEXT, "Glob of its log files, relative to this file.", default="", shown="it sends them by OTLP")
+    logs: str = key(
+        LOG_FILES, "Glob of its log files, relative to this file.", default="", shown="it sends them by OTLP"
+    )
 
 
 SCRAPE: KnownKeys[bool | int] = KnownKeys(
@@ -287,6 +291,13 @@ class Stack:
     choices: Choices = Choices()
     check: Inspected = Inspected()
     source: Path | None = None
+
+    def log_glob(self, component: Component) -> str:
+        """The absolute glob of a component's log files; the spec's folder is taken literally, whatever its name."""
+        below = f"{self.folder}/"
+        if component.logs.startswith(below):
+            return escape(below) + component.logs.removeprefix(below)
+        return component.logs
 
     def with_port_offset(self, offset: int) -> Stack:
         """The same stack with every port of it moved by ``offset``, the URLs of services it runs included."""

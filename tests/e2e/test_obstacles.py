@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 from dataclasses import replace
 
 import pytest
@@ -24,10 +25,22 @@ def test_a_taken_port_is_named_and_nothing_is_left(folder: Folder) -> None:
 
 
 def test_a_component_that_cannot_start_shows_its_last_lines(folder: Folder) -> None:
-    folder.env["PYTHONPATH"] = str(folder.path)
-    (folder.path / "sitecustomize.py").write_text(
-        "import os, sys\nif os.environ.get('OTEL_SERVICE_NAME') == 'ai':\n    sys.exit('the disk is on fire')\n"
+    broken = folder.path / "sample_service"
+    broken.mkdir()
+    (broken / "__init__.py").touch()
+    (broken / "__main__.py").write_text("import sys\nsys.exit('the disk is on fire')\n")
+    (folder.path / "run.py").write_text(
+        "import sys\n"
+        "from obsctl.cli.app import main\n"
+        "from obsctl.runtime import processes\n"
+        "inherited = processes.child_environment\n"
+        "def child_environment(outside, own, package):\n"
+        f"    broken = {{'PYTHONPATH': {str(folder.path)!r}}} if own.get('OTEL_SERVICE_NAME') == 'ai' else {{}}\n"
+        "    return {**inherited(outside, own, package), **broken}\n"
+        "processes.child_environment = child_environment\n"
+        "main()\n"
     )
+    folder = replace(folder, command=(sys.executable, str(folder.path / "run.py")))
     done = folder.up()
     assert done.status == 3
     assert "ai ended while starting" in done.err

@@ -5,7 +5,6 @@ So a restart neither loses a line nor stores one twice. When the store is full, 
 
 from __future__ import annotations
 
-import glob
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -27,9 +26,13 @@ from obsctl.embedded.self_metrics import (
     SelfMetrics,
 )
 from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
+from obsctl.languages.globs import matching_files
 
 _POLL_SECONDS = 0.05
 _GLOB_SECONDS = 0.25
+_GLOB_SHARE = 10
+"""How much longer than a look for files the pause after it is: ``**`` may find many folders."""
+
 _CHUNKS = 8
 """Reads of one file before the next one has its turn."""
 
@@ -66,6 +69,7 @@ class LogFollower:
         self._left = {(position.device, position.inode): position for position in positions}
         self._followed: dict[str, _Followed] = {}
         self._globbed_at = float("-inf")
+        self._glob_pause = _GLOB_SECONDS
         self._arrival = 0
         self._stop = threading.Event()
         for family in (RECEIVED, ACCEPTED, DUPLICATE):
@@ -90,9 +94,11 @@ class LogFollower:
         self._poll()
 
     def _poll(self) -> None:
-        if time.monotonic() - self._globbed_at >= _GLOB_SECONDS:
-            self._globbed_at = time.monotonic()
+        begun = time.monotonic()
+        if begun - self._globbed_at >= self._glob_pause:
             self._discover()
+            self._globbed_at = time.monotonic()
+            self._glob_pause = max(_GLOB_SECONDS, _GLOB_SHARE * (self._globbed_at - begun))
         for path, followed in list(self._followed.items()):
             try:
                 self._follow(path, followed)
@@ -101,8 +107,8 @@ class LogFollower:
 
     def _discover(self) -> None:
         for rule in self._rules:
-            for path in _matching(rule.path):
-                if path not in self._followed and Path(path).is_file():
+            for path in matching_files(rule.path):
+                if path not in self._followed:
                     self._open(path, rule.labels)
 
     def _open(self, path: str, labels: Mapping[str, str]) -> None:
@@ -182,10 +188,3 @@ class LogFollower:
         self._metrics.add(ACCEPTED, written.stored, *_LABELS)
         self._metrics.add(DUPLICATE, written.duplicates, *_LABELS)
         self._metrics.add(LOG_LINES_DROPPED, len(batch.logs) - written.stored - written.duplicates, "too many streams")
-
-
-def _matching(pattern: str) -> list[str]:
-    """The files of a pattern; one that is the name of a file is just that, even with brackets in a folder's name."""
-    if Path(pattern).exists():
-        return [pattern]
-    return glob.glob(pattern)  # noqa: PTH207 - the pattern is absolute

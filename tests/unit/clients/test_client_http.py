@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from obsctl.clients import http as http_module
-from obsctl.clients.http import Http, complaint, is_ready, understood
+from obsctl.clients.http import Http, complaint, is_ready, proxy_of, understood
 from obsctl.errors import BackendError, UnsupportedError
 from tests.unit.clients.canned import JSON, TEXT, Answer, serving
 
@@ -198,3 +198,19 @@ def test_a_complaint_is_short_and_on_one_line():
         said = complaint(http.send("GET", "/"))
     assert len(said) <= 300
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("http://shop.example.com:80", "http://proxy:3128"),
+        ("http://127.0.0.1:9090", ""),
+        ("http://shop.localhost:80", ""),
+        ("http://[::1]:80", ""),
+        ("http://inside.example.org", ""),
+    ],
+)
+def test_a_proxy_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str, proxy: str) -> None:
+    monkeypatch.setenv("http_proxy", "http://me:secret@proxy:3128")
+    monkeypatch.setenv("no_proxy", "example.org")
+    assert proxy_of(url) == proxy

@@ -314,6 +314,27 @@ def test_a_service_that_runs_elsewhere_is_scraped_and_followed_where_it_is() -> 
     assert '"/var/log/services/billing/today.log"' in shipped
 
 
+def test_a_folder_with_a_colon_is_mounted_in_the_long_form() -> None:
+    """In the short form a colon ends the source (the Compose specification, ``services.volumes``)."""
+    stack = shop(default_stack())
+    (service,) = stack.services
+    odd = replace(service.components[0], logs="/home/me/shop/run 10:30 ü/**/*.log")
+    composition = rendered(replace(stack, services=(replace(service, components=(odd,)),)))
+    (mount,) = (m for m in composed(composition)["services"]["alloy"]["volumes"] if "10:30" in str(m))
+    target = "/var/log/services/web"
+    assert mount == {"type": "bind", "source": "../run 10:30 ü", "target": target, "read_only": True}
+    assert f'"{target}/**/*.log"' in files(composition)["alloy/config.alloy"]
+
+
+def test_the_name_of_the_specs_folder_is_no_pattern() -> None:
+    stack = replace(shop(default_stack()), folder=Path("/home/me/shop [2026]"))
+    (service,) = stack.services
+    odd = replace(service.components[0], logs="/home/me/shop [2026]/logs/*.log")
+    composition = rendered(replace(stack, services=(replace(service, components=(odd,)),)))
+    assert "../logs:/var/log/services/web:ro" in composed(composition)["services"]["alloy"]["volumes"]
+    assert '"/var/log/services/web/*.log"' in files(composition)["alloy/config.alloy"]
+
+
 def test_text_of_a_spec_cannot_become_syntax() -> None:
     pattern = """it's "quoted" \\$[0-9]+ #end"""
     composition = rendered(shop(default_stack(), attributes=("we'ird\"key$*",), patterns={"odd": pattern}))

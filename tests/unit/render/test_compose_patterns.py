@@ -89,6 +89,7 @@ def test_a_duration_can_be_read_back(milliseconds: int) -> None:
         ("/var/*/web/a.log", ("/var", "*/web/a.log")),
         ("/var/log/a.log", ("/var/log", "a.log")),
         ("/srv/{a,b}/x.log", ("/srv", "{a,b}/x.log")),
+        (r"/srv/a\[1]/x.log", ("/srv", r"a\[1]/x.log")),
     ],
 )
 def test_a_glob_is_split_before_its_first_wildcard(glob: str, parts: tuple[str, str]) -> None:
