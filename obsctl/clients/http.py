@@ -174,6 +174,11 @@ class Http:
             raise BackendError(f"{at} could not be asked: {excerpt(str(error))}", hint=f"asked: {url}") from error
 
 
+def content_type(reply: Reply) -> str:
+    """The Content-Type of an answer, empty without one."""
+    return next((value for name, value in reply.headers.items() if name.lower() == "content-type"), "")
+
+
 def complaint(reply: Reply) -> str:
     """The message of an error answer in any of the dialects' styles: JSON envelopes, bare strings, or plain text."""
     try:

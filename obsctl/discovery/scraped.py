@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from obsctl.clients import telemetry
-from obsctl.clients.http import Http
+from obsctl.clients.http import Http, content_type
 from obsctl.discovery.model import ObservedMetric
 from obsctl.errors import BackendError
 from obsctl.languages.exposition import Family, Sample, Scrape, parse_scrape
+from obsctl.languages.exposition_lines import ExpositionError, page_is_openmetrics
 from obsctl.spec.contract import MetricType
 
 _TYPES = {
@@ -31,12 +32,15 @@ def scrape_page(url: str, path: str) -> Scrape:
     """Reads the metrics page at ``path`` of a service. Raises BackendError for a page without metrics."""
     with Http(url, name="The metrics page") as http:
         try:
-            text = http.get_text(path).text
+            reply = http.get_text(path)
         except BackendError as error:
             hint = "does the service run, and is the path right? Try it with curl"
             raise BackendError(error.message, hint=hint) from error
-    scrape = parse_scrape(text)
     where = f"{url}{path}"
+    try:
+        scrape = parse_scrape(reply.text, openmetrics=page_is_openmetrics(content_type(reply)))
+    except ExpositionError as error:
+        raise BackendError(f"{where}: {error}", hint="Prometheus refuses the page; set the header") from error
     if scrape.problems:
         line, wrong = scrape.problems[0]
         hint = f"{len(scrape.problems)} such lines; `obsctl check --scrape {where}` shows them all"

@@ -39,9 +39,11 @@ _CAMEL = re.compile(r"[a-z][A-Z]")
 _UNTYPED = ("", "untyped", "unknown")
 
 
-def scrape_findings(text: str, file: str, metrics: Iterable[Metric] = ()) -> Iterator[Finding]:
+def scrape_findings(
+    text: str, file: str, metrics: Iterable[Metric] = (), *, openmetrics: bool | None = None
+) -> Iterator[Finding]:
     """What is wrong with the text of a scrape; ``file`` is how places name it, ``metrics`` are those of contracts."""
-    scrape = parse_scrape(text)
+    scrape = parse_scrape(text, openmetrics=openmetrics)
     for line, wrong in scrape.problems:
         yield Finding(BY_ID["scrape.syntax"], Place(file, line), file, wrong)
     for family in scrape.families.values():

@@ -184,7 +184,7 @@ def _unread(name: str, error: ObsctlError) -> _Part:
 
 
 def _scrape(scrape: ScrapeText) -> _Part:
-    found = tuple(scrape_findings(scrape.text, scrape.name, scrape.metrics))
+    found = tuple(scrape_findings(scrape.text, scrape.name, scrape.metrics, openmetrics=scrape.openmetrics))
     return _Part(f"scrape of {scrape.name}", f"{scrape.text.count(chr(10))} lines", found)
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from obsctl.clients.http import Http
+from obsctl.clients.http import Http, content_type
 from obsctl.endpoints import Endpoints
-from obsctl.errors import ObsctlError, StartError, UsageError
+from obsctl.errors import BackendError, ObsctlError, StartError, UsageError
+from obsctl.languages.exposition_lines import ExpositionError, page_is_openmetrics
 from obsctl.ops.session import located
 from obsctl.schema.findings import shown_path
 from obsctl.spec.contract import Metric
@@ -25,11 +26,15 @@ STDIN = "-"
 
 @dataclass(frozen=True)
 class ScrapeText:
-    """The text of a scrape; ``name`` is the file or URL, ``metrics`` those that it is held to."""
+    """The text of a scrape; ``name`` is the file or URL, ``metrics`` those that it is held to.
+
+    ``openmetrics`` is its format, None where only the text can tell.
+    """
 
     name: str
     text: str
     metrics: tuple[Metric, ...]
+    openmetrics: bool | None = None
 
 
 def user_files(patterns: Iterable[str], base: Path, option: str) -> Iterator[Path]:
@@ -94,7 +99,7 @@ def live_scrapes(services: Sequence[Service], endpoints: Endpoints) -> Iterator[
 
 def _of_file(path: Path, metrics: tuple[Metric, ...]) -> Attempt:
     name = shown_path(path)
-    return name, ScrapeText(name, read_text(path), metrics)
+    return name, ScrapeText(name, read_text(path), metrics, True if path.suffix in (".om", ".openmetrics") else None)
 
 
 def _of_page(url: str, metrics: tuple[Metric, ...]) -> Attempt:
@@ -107,6 +112,11 @@ def _of_page(url: str, metrics: tuple[Metric, ...]) -> Attempt:
         name = f"{http.base_url}{parts.path}"
         try:
             target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-            return name, ScrapeText(name, http.get_text(target).text, metrics)
+            reply = http.get_text(target)
+            return name, ScrapeText(name, reply.text, metrics, page_is_openmetrics(content_type(reply)))
+        except ExpositionError as error:
+            return name, BackendError(
+                f"{name}: {error}", hint="Prometheus refuses the page; set the header in the service"
+            )
         except ObsctlError as error:
             return name, error

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from obsctl.embedded.http.body import BodyError, Inflater
+from obsctl.languages.exposition_lines import ExpositionError, page_is_openmetrics
 
 BODY_BYTES = 32 << 20
 """The largest exposition, decompressed."""
@@ -63,12 +64,10 @@ def fetch(url: str, timeout: float) -> Fetched:
 
 
 def _is_openmetrics(content_type: str) -> bool:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/openmetrics-text":
-        return True
-    if media_type == "text/plain":
-        return False
-    raise FetchError(f"non-compliant scrape target sending Content-Type {content_type!r}")
+    try:
+        return page_is_openmetrics(content_type)
+    except ExpositionError as error:
+        raise FetchError(str(error)) from error
 
 
 def _read(connection: http.client.HTTPConnection, response: http.client.HTTPResponse, deadline: float) -> bytes:

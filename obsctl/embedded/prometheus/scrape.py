@@ -13,12 +13,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from obsctl.embedded.config import ScrapeConfig, ScrapeOptions, ScrapeTarget
-from obsctl.embedded.prometheus.exposition import ExpositionError, ParsedExposition, Parser, ScrapedSample
+from obsctl.embedded.prometheus.exposition import ParsedExposition, Parser, ScrapedSample
 from obsctl.embedded.prometheus.fetch import FetchError, fetch
 from obsctl.embedded.prometheus.series_labels import label_fault
 from obsctl.embedded.records import STALE, Batch, ExemplarRecord, MetadataRecord, SampleRecord, TargetStatus
 from obsctl.embedded.self_metrics import ACCEPTED, RECEIVED, SAMPLES_DROPPED, SCRAPES, SelfMetrics
 from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError
+from obsctl.languages.exposition_lines import ExpositionError
 from obsctl.languages.labels import Labels
 
 _COMMIT_TIMEOUT = 10.0

@@ -47,8 +47,6 @@ pages_total 3
 plain 4
 plain_total 5
 oddLabel{camelCase="x"} 1
-# TYPE target info
-target_info{service_name="shop"} 1
 """
 
 
@@ -167,6 +165,7 @@ def served() -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
         def do_GET(self) -> None:
             status, text = pages.get(self.path, (404, "no such page"))
             self.send_response(status)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
             self.wfile.write(text.encode())

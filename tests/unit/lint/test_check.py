@@ -176,6 +176,7 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = METRICS.replace("# HELP a A.\n", "").encode()
         self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
