@@ -6,10 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from obsctl.embedded.query.promql.context import Given, Plain
 from obsctl.embedded.query.vectors.labels import without_metadata
 from obsctl.embedded.query.vectors.values import Floats, Scalar, Vector
+
+_LEAST_NORMAL = 2.0**-1022
+_LOG10_2 = 0.30102999566398119521
 
 
 def _each(function: Callable[[Floats], Floats], given: Given) -> Vector:
@@ -28,9 +32,34 @@ def _round(given: Given) -> Vector:
     return _each(lambda values: np.floor(values * inverse + 0.5) / inverse, given)
 
 
+def _lesser(a: Floats, b: Floats) -> Floats:
+    """Go's ``math.Min``: -Inf is the least of anything, of NaN too."""
+    return np.where((a == -np.inf) | (b == -np.inf), -np.inf, np.minimum(a, b))
+
+
+def _greater(a: Floats, b: Floats) -> Floats:
+    """Go's ``math.Max``: +Inf is the greatest of anything, of NaN too."""
+    return np.where((a == np.inf) | (b == np.inf), np.inf, np.maximum(a, b))
+
+
+def _ln(values: Floats) -> Floats:
+    """Go's ``math.Log`` as it is on amd64, where a subnormal m * 2^-1074 is read as (2^52 + m) * 2^-1075."""
+    read_as = np.log1p(values / _LEAST_NORMAL) - 1023 * np.log(2.0)
+    return np.where(_subnormal(values), read_as, np.log(values))
+
+
+def _log10(values: Floats) -> Floats:
+    """Go's ``math.Log10``, which is that of two in other units."""
+    return np.where(_subnormal(values), _ln(values) / np.log(10.0), np.log2(values) * _LOG10_2)
+
+
+def _subnormal(values: Floats) -> npt.NDArray[np.bool_]:
+    return (values > 0) & (values < _LEAST_NORMAL)
+
+
 def _clamp(given: Given) -> Vector:
     low, high = _bounds(given)
-    found = _each(lambda values: np.maximum(low, np.minimum(high, values)), given)
+    found = _each(lambda values: _greater(low, _lesser(high, values)), given)
     return Vector(found.labels, found.values, found.present & ~(high < low))
 
 
@@ -51,9 +80,9 @@ _OF_ONE_NUMBER: dict[str, Callable[[Floats], Floats]] = {
     "floor": np.floor,
     "exp": np.exp,
     "sqrt": np.sqrt,
-    "ln": np.log,
+    "ln": _ln,
     "log2": np.log2,
-    "log10": np.log10,
+    "log10": _log10,
     "sin": np.sin,
     "cos": np.cos,
     "tan": np.tan,
