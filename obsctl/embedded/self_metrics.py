@@ -34,6 +34,12 @@ ACCEPTED = SelfMetric(
 DUPLICATE = SelfMetric(
     "obsctl_items_duplicate_total", "counter", "Items that were stored before.", ("signal", "transport")
 )
+REPLACED = SelfMetric(
+    "obsctl_items_replaced_total",
+    "counter",
+    "Accepted items that took the place of one with the same ids and less in it.",
+    ("signal", "transport"),
+)
 REJECTED = SelfMetric(
     "obsctl_items_rejected_total",
     "counter",

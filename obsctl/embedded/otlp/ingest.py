@@ -11,8 +11,25 @@ from obsctl.embedded.http.decoded import DecodeResult
 from obsctl.embedded.otlp.codec import Encoding, MalformedError, decode
 from obsctl.embedded.otlp.signals import SIGNALS, OtlpSignal
 from obsctl.embedded.redaction import Redactor
-from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, REPAIRED, SelfMetrics
-from obsctl.embedded.store.base import CONFLICT, Sink, StoreFailedError, StoreFullError, Written
+from obsctl.embedded.self_metrics import (
+    ACCEPTED,
+    DUPLICATE,
+    RECEIVED,
+    REFUSED,
+    REJECTED,
+    REPAIRED,
+    REPLACED,
+    SelfMetrics,
+)
+from obsctl.embedded.store.base import (
+    CONFLICT,
+    SPAN_CONFLICT,
+    SPAN_REPLACED,
+    Sink,
+    StoreFailedError,
+    StoreFullError,
+    Written,
+)
 
 TRANSPORTS = ("http", "grpc")
 
@@ -46,7 +63,7 @@ class Ingest:
         self._translate = {signal.name: signal.translator() for signal in SIGNALS}
         for signal in SIGNALS:
             for transport in TRANSPORTS:
-                for family in (RECEIVED, ACCEPTED, DUPLICATE, REJECTED):
+                for family in (RECEIVED, ACCEPTED, DUPLICATE, REPLACED, REJECTED):
                     metrics.add(family, 0, signal.name, transport)
 
     def submit(self, signal: OtlpSignal, body: bytes, encoding: Encoding, transport: str) -> Pending:
@@ -88,11 +105,16 @@ class Ingest:
         # A data point may be several samples, and must not be counted more than once.
         rejected, message = min(decoded.count, decoded.rejected + written.conflicting + no_room), decoded.message
         duplicates = min(decoded.count - rejected, written.duplicates)
-        lost = {"too many different label sets": no_room, CONFLICT: written.conflicting}
-        lost_parts = (f"{count} x {reason}" for reason, count in lost.items() if count)
-        message = "; ".join(filter(None, (message, *lost_parts)))
+        conflict = SPAN_CONFLICT if decoded.batch.spans else CONFLICT
+        noted = {
+            "too many different label sets": no_room,
+            conflict: written.conflicting,
+            SPAN_REPLACED: written.replaced,
+        }
+        message = "; ".join(filter(None, (message, *(f"{count} x {why}" for why, count in noted.items() if count))))
         self._metrics.add(ACCEPTED, decoded.count - rejected - duplicates, *labels)
         self._metrics.add(DUPLICATE, duplicates, *labels)
+        self._metrics.add(REPLACED, written.replaced, *labels)
         self._metrics.add(REJECTED, rejected, *labels)
         return signal.answer(rejected, message)
 

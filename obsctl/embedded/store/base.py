@@ -35,6 +35,8 @@ class DamagedError(Exception):
 
 CONFLICT = "duplicate sample for timestamp"
 """Prometheus' words for a sample that conflicts; see ``Written``."""
+SPAN_CONFLICT = "span sent again with no more in it: the other one is kept"
+SPAN_REPLACED = "span sent again with more in it: it replaced the other"
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,24 @@ class Written:
     """What a committed batch came to; records for which there was no room are in none of the counts.
 
     A duplicate is an item that was stored before; it is not stored twice. A sample that conflicts has another value
-    than one stored for the same series and time, which stays.
+    than one stored for the same series and time, which stays; a span that conflicts has less in it than one stored
+    under the same ids. ``replaced`` of the stored ones took the place of one with less in it.
     """
 
     stored: int
     duplicates: int = 0
     conflicting: int = 0
+    replaced: int = 0
+
+
+@dataclass(frozen=True)
+class WriteCounts:
+    """What became of the records of one table, in the words of ``Written``, and how many had no room."""
+
+    stored: int
+    no_room: int = 0
+    conflicting: int = 0
+    replaced: int = 0
 
 
 class Sink(Protocol):

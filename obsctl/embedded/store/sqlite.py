@@ -31,6 +31,7 @@ from obsctl.embedded.store.base import (
     SeriesReader,
     SpanScan,
     StoredSeries,
+    WriteCounts,
     Written,
 )
 from obsctl.embedded.store.database import WAY_OUT, Database
@@ -38,7 +39,7 @@ from obsctl.embedded.store.dictionary import Dictionary
 from obsctl.embedded.store.logs.line_blocks import LINES
 from obsctl.embedded.store.logs.lines import LogTable
 from obsctl.embedded.store.maintenance import Maintenance
-from obsctl.embedded.store.metrics.samples import SampleTable, WriteCounts
+from obsctl.embedded.store.metrics.samples import SampleTable
 from obsctl.embedded.store.schema import REFRESH_SECONDS
 from obsctl.embedded.store.traces.span_blocks import SPANS
 from obsctl.embedded.store.traces.spans import SpanTable
@@ -67,7 +68,7 @@ class Tables:
         # The wall clock, because ``seen`` is wall-clock time; it may have been set back.
         if not 0 <= time.time() - self._refreshed < REFRESH_SECONDS:
             self.forget()
-        counts = [WriteCounts(self.spans.write(connection, batch.spans))] if batch.spans else []
+        counts = [self.spans.write(connection, batch.spans)] if batch.spans else []
         counts += [WriteCounts(*self.logs.write(connection, batch.logs))] if batch.logs else []
         counts += [self.samples.write(connection, batch.samples)] if batch.samples else []
         counts += [self.samples.write_exemplars(connection, batch.exemplars)] if batch.exemplars else []
@@ -78,7 +79,7 @@ class Tables:
         stored = len(batch.metadata) + sum(one.stored for one in counts)
         conflicting = sum(one.conflicting for one in counts)
         duplicates = batch.items - stored - conflicting - sum(one.no_room for one in counts)
-        return Written(stored, duplicates, conflicting)
+        return Written(stored, duplicates, conflicting, sum(one.replaced for one in counts))
 
     def commit(self) -> None:
         """Show to readers what was written."""

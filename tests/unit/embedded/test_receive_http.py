@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from google.rpc.status_pb2 import Status
@@ -83,6 +84,34 @@ def test_a_batch_sent_twice_is_stored_once_and_counted(shared: Embedded) -> None
     assert [post(shared, body).status for _ in range(2)] == [200, 200]
     assert len(stored(shared, trace_id)) == 4
     assert shared.own('obsctl_items_duplicate_total{signal="traces",transport="http"}') == before + 4
+
+
+def test_a_span_sent_again_with_its_end_replaces_the_other_and_is_counted(shared: Embedded) -> None:
+    trace_id = os.urandom(16)
+    done = trace_request(spans=2, trace_id=trace_id)
+    begun = ExportTraceServiceRequest.FromString(done.SerializeToString())
+    for scoped in done.resource_spans[0].scope_spans:
+        for one in scoped.spans:
+            one.end_time_unix_nano = 2 * 10**18
+    done.resource_spans[0].scope_spans[0].spans[0].status.code = 2
+    counts = {name: f'obsctl_items_{name}_total{{signal="traces",transport="http"}}' for name in COUNTED}
+    before = {name: shared.own(metric) for name, metric in counts.items()}
+    answers = [post(shared, body.SerializeToString()) for body in (begun, done, done, begun)]
+    said = [ExportTraceServiceResponse.FromString(answer.body).partial_success for answer in answers]
+    assert [(one.rejected_spans, one.error_message) for one in said] == [
+        (0, ""),
+        (0, "2 x span sent again with more in it: it replaced the other"),
+        (0, ""),
+        (2, "2 x span sent again with no more in it: the other one is kept"),
+    ]
+    change = {name: shared.own(metric) - before[name] for name, metric in counts.items()}
+    assert change == {"received": 8, "accepted": 4, "replaced": 2, "duplicate": 2, "rejected": 2}
+    assert change["accepted"] + change["duplicate"] + change["rejected"] == change["received"]
+    tags = {tag["key"] for one in stored(shared, trace_id) for tag in one["tags"]}
+    assert "error" in tags
+
+
+COUNTED = ("received", "accepted", "replaced", "duplicate", "rejected")
 
 
 def test_json_takes_what_the_specification_allows(shared: Embedded) -> None:
@@ -312,3 +341,23 @@ def test_a_wrong_path_is_told_the_right_one_and_counted(shared: Embedded, path: 
     answer = post(shared, b"", PROTOBUF, path)
     assert (answer.status, meant.encode() in answer.body) == (404, True), answer.body
     assert shared.own(f'obsctl_unknown_path_requests_total{{path="{label}"}}') == before + 1
+
+
+def test_ids_of_zeros_are_none_in_log_records_and_exemplars(shared: Embedded) -> None:
+    zeros = {"traceId": "0" * 32, "spanId": "0" * 16}
+    now = time.time_ns()
+    record = {"timeUnixNano": str(now), "body": {"stringValue": "zero ids"}, **zeros}
+    logs = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+    assert post(shared, json.dumps(logs).encode(), JSON, "/v1/logs").json == {}
+    exemplar = {"timeUnixNano": str(now), "asDouble": 1.0, **zeros}
+    point = {"timeUnixNano": str(now), "asDouble": 1.0, "exemplars": [exemplar]}
+    metric = {"name": "zero_ids", "sum": {"aggregationTemporality": 2, "isMonotonic": True, "dataPoints": [point]}}
+    metrics = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}
+    assert post(shared, json.dumps(metrics).encode(), JSON, "/v1/metrics").json == {}
+    window = f"start={now / 1e9 - 9}&end={now / 1e9 + 9}"
+    query = quote('{service_name=~".+"} |= "zero ids"')
+    found = shared.get("loki", f"/loki/api/v1/query_range?query={query}")
+    (stream,) = found.json["data"]["result"]
+    assert not {"trace_id", "span_id"} & stream["stream"].keys()
+    found = shared.get("prometheus", f"/api/v1/query_exemplars?query=zero_ids_total&{window}")
+    assert [one["labels"] for series in found.json["data"] for one in series["exemplars"]] == [{}]

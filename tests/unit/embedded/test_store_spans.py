@@ -89,6 +89,32 @@ def test_the_same_span_is_stored_once_within_a_batch_across_batches_and_after_a_
     again.close()
 
 
+def test_a_span_sent_again_with_other_content_keeps_the_fuller_one(store: SqliteStore) -> None:
+    begun = span(trace=5, number=501, duration=0)
+    done = span(trace=5, number=501, duration=90, name="done")
+    assert save(store, begun) == Written(stored=1)
+    assert save(store, done, done) == Written(stored=1, duplicates=1, replaced=1)
+    assert save(store, begun, begun, done) == Written(stored=0, duplicates=1, conflicting=2)
+    assert [one.name for one in store.trace(begun.trace_id)] == ["done"]
+    assert [one.name for one in store.scan(SpanScan())] == ["done"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 2), st.integers(0, 3), st.sampled_from(["a", "bb"])), max_size=12))
+def test_whatever_is_sent_again_every_span_is_counted_once_and_the_fullest_is_kept(tmp_path_factory, sent) -> None:
+    store = SqliteStore(tmp_path_factory.mktemp("again"))
+    records = [span(trace=5, number=number, duration=duration, name=name) for number, duration, name in sent]
+    half = len(records) // 2
+    written = [save(store, *part) for part in (records[:half], records[half:])]
+    assert sum(one.stored + one.duplicates + one.conflicting for one in written) == len(records)
+    stored = sum(one.stored - one.replaced for one in written)
+    kept = {one.span_id: (one.end_ns, len(one.encoded)) for one in store.trace((5).to_bytes(16, "big"))}
+    fullest: dict[bytes, tuple[int, int]] = {}
+    for one in records:
+        fullest[one.span_id] = max(fullest.get(one.span_id, (0, 0)), (one.end_ns, len(one.payload)))
+    assert (kept, len(kept)) == (fullest, stored)
+    store.close()
+
+
 def test_two_services_that_use_one_span_id_are_both_kept(store: SqliteStore) -> None:
     save(store, span(trace=6, number=1, service="api", kind=3), span(trace=6, number=1, service="worker", kind=2))
     assert {one.service for one in store.trace((6).to_bytes(16, "big"))} == {"api", "worker"}

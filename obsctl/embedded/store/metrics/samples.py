@@ -8,14 +8,13 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 
 import numpy as np
 
 from obsctl.embedded.records import ExemplarRecord, MetadataRecord, SampleRecord
-from obsctl.embedded.store.base import Samples, StoredSeries
+from obsctl.embedded.store.base import Samples, StoredSeries, WriteCounts
 from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
 from obsctl.embedded.store.metrics import pages
 from obsctl.embedded.store.metrics.columns import Ints, Rows
@@ -75,15 +74,6 @@ CUT_SECONDS = 300.0
 """The head is moved to pages when it has this many rows or is this old."""
 
 Job = Callable[[sqlite3.Connection], int]
-
-
-@dataclass(frozen=True)
-class WriteCounts:
-    """What became of records: those stored, those that had no room, those at a time that has another value."""
-
-    stored: int
-    no_room: int = 0
-    conflicting: int = 0
 
 
 class SampleTable:

@@ -11,7 +11,7 @@ from typing import Any
 
 from obsctl.embedded.records import SpanRecord
 from obsctl.embedded.spans import StoredSpan
-from obsctl.embedded.store.base import SpanScan
+from obsctl.embedded.store.base import SpanScan, WriteCounts
 from obsctl.embedded.store.database import MOST, Database, SqlValue, clamp, insert
 from obsctl.embedded.store.dictionary import Dictionary
 from obsctl.embedded.store.traces import decode
@@ -27,6 +27,7 @@ JOIN blobs AS resource ON resource.id = spans.resource
 JOIN blobs AS scope ON scope.id = spans.scope
 """
 _OPERATION = "INSERT OR REPLACE INTO operations (service, name, kind, seen) VALUES (?, ?, ?, ?)"
+_SAME = "SELECT id, end, payload FROM spans WHERE (trace_id, span_id, service, kind) = (?, ?, ?, ?)"
 _TAIL = 20_000
 """Spans that are in no block yet and are simply all read; of more than these, only those that the index names."""
 
@@ -43,8 +44,8 @@ class SpanTable:
         self._blobs = blobs
         self._operations: set[tuple[int, int, int]] = set()
 
-    def write(self, connection: sqlite3.Connection, spans: Sequence[SpanRecord]) -> int:
-        """Insert; how many were new."""
+    def write(self, connection: sqlite3.Connection, spans: Sequence[SpanRecord]) -> WriteCounts:
+        """Insert. A span sent again as it was is a duplicate; of two that differ, the fuller one stays."""
         known: dict[tuple[str, str, int, int, bytes, bytes], tuple[int, ...]] = {}
         rows: list[tuple[SqlValue, ...]] = []
         for span in spans:
@@ -53,7 +54,8 @@ class SpanTable:
             if numbers is None:
                 numbers = known[repeated] = self._numbers(connection, *repeated)
             rows.append((span.trace_id, span.span_id, *numbers, span.start_ns, span.end_ns, span.payload))
-        return insert(connection, "spans", _COLUMNS, rows)
+        stored = insert(connection, "spans", _COLUMNS, rows)
+        return WriteCounts(stored) if stored == len(rows) else _keep_fuller(connection, spans, rows, stored)
 
     def _numbers(
         self,
@@ -130,6 +132,23 @@ class SpanTable:
     def _rows(self, sql: str, values: tuple[SqlValue, ...]) -> list[Any]:
         with self._database.reading() as connection:
             return connection.execute(sql, values).fetchall()
+
+
+def _keep_fuller(
+    connection: sqlite3.Connection, spans: Sequence[SpanRecord], rows: Sequence[Sequence[SqlValue]], stored: int
+) -> WriteCounts:
+    """Compares rows with those that are stored by now under the same ids, their own or others."""
+    replaced = conflicting = 0
+    for span, row in zip(spans, rows, strict=True):
+        number, end, payload = connection.execute(_SAME, (*row[:3], span.kind)).fetchone()
+        if payload == span.payload:
+            continue
+        if (span.end_ns, len(span.payload)) > (end, len(payload)):
+            connection.execute("DELETE FROM spans WHERE id = ?", (number,))
+            replaced += insert(connection, "spans", _COLUMNS, [row])
+        else:
+            conflicting += 1
+    return WriteCounts(stored + replaced, conflicting=conflicting, replaced=replaced)
 
 
 def _conditions(scan: SpanScan) -> tuple[str, list[SqlValue]]:
