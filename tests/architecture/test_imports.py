@@ -113,7 +113,6 @@ EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
         "requests": ("requests", "urllib3"),
         "pyyaml": ("yaml",),
         "prometheus-client": ("prometheus_client",),
-        "promql-parser": ("promql_parser",),
         "google-re2": ("re2",),
     },
     "embedded": {
@@ -224,6 +223,12 @@ def test_a_file_imports_only_what_its_extra_brings() -> None:
         foreign = [name for name in imports(path) if name.split(".")[0] not in known]
         strange = [name for name in foreign if not in_one_of(name, imported_of("", extra))]
         assert not strange, f"{path} imports {strange}, which {extra or 'the base'} does not bring"
+
+
+def test_an_extra_brings_only_what_is_imported() -> None:
+    used = {name for path in (*modules(), *modules("sample_service")) for name in imports(path)}
+    unused = [library for library in imported_of(*EXTRAS) if not any(in_one_of(name, (library,)) for name in used)]
+    assert not unused, f"nothing imports {unused}"
 
 
 def test_the_distribution_asks_for_what_the_table_says() -> None:

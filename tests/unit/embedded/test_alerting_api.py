@@ -75,6 +75,7 @@ def _time(text: str) -> str:
     return re.sub(r"\d", "0", text)
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_answers_are_those_of_alertmanager(tmp_path: Path) -> None:
     if products.alertmanager_program() is None:
         missing("validators", "there is no Alertmanager")

@@ -14,7 +14,7 @@ JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def server(starts_programs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """An alert manager that tells obsctl itself."""
     listen = {role: f"127.0.0.1:{port}" for role, port in zip(ROLES, free_ports(len(ROLES)), strict=True)}
     alerting = {

@@ -209,6 +209,7 @@ def test_a_running_server_evaluates_its_rules(tmp_path: Path, embedded: Callable
     assert server.own("prometheus_rule_evaluation_failures_total") == 0
 
 
+@pytest.mark.usefixtures("starts_programs")
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -229,6 +230,7 @@ def test_a_broken_rule_file_is_named_before_anything_starts(tmp_path: Path, text
     assert "Traceback" not in errors
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_a_rule_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     status, errors = run(tmp_path, make_config(tmp_path, rules=settings([str(tmp_path / "none.json")])))
     assert status == 2

@@ -64,6 +64,7 @@ def test_a_stopped_server_ends_well_and_keeps_its_data(embedded: Callable[..., E
     assert server.get("jaeger", f"/api/traces/{trace_id}").status == 200
 
 
+@pytest.mark.usefixtures("starts_programs")
 @pytest.mark.parametrize("role", ["otlp_grpc", "loki"])
 def test_a_port_that_is_taken_is_named(tmp_path: Path, role: str) -> None:
     config = make_config(tmp_path)
@@ -79,6 +80,7 @@ def test_a_data_folder_in_use_is_named(shared: Embedded, tmp_path: Path) -> None
     assert "is in use by another server. Stop that one first: `obsctl down`." in errors
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_a_broken_database_is_named(tmp_path: Path) -> None:
     config = make_config(tmp_path)
     Path(config["data_dir"]).mkdir()
@@ -90,6 +92,7 @@ def test_a_broken_database_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_a_bad_configuration_is_one_sentence(tmp_path: Path) -> None:
     assert run(tmp_path, make_config(tmp_path) | {"extra": 1})[0] == 2
     status, errors = run(tmp_path, "{")

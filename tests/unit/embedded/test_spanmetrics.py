@@ -274,6 +274,7 @@ def request(service, *spans):
     return {"resourceSpans": [{"resource": {"attributes": [name]}, "scopeSpans": [{"spans": list(spans)}]}]}
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_a_server_answers_with_them(tmp_path):
     with embedded_server(tmp_path, span_metrics=True) as server:
         for _ in range(2):  # a client that tries again does not count twice

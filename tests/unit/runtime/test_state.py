@@ -46,6 +46,7 @@ def _hold(home: Path, ready: object, done: object) -> None:
         done.wait(10)  # type: ignore[attr-defined]
 
 
+@pytest.mark.usefixtures("starts_programs")
 def test_a_second_command_is_told_who_it_waits_for(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()

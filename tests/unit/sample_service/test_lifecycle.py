@@ -18,7 +18,7 @@ CV = {"name": "Ada", "email": "ada@example.com", "text": "python"}
 
 
 @pytest.fixture(scope="module")
-def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def lonely(starts_programs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Api, worker and ai without Redis, faults disabled, and a collector that is not there."""
     (dead,) = free_ports(1)
     with stack(tmp_path_factory.mktemp("lonely"), OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{dead}") as running:
