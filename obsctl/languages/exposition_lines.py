@@ -7,6 +7,7 @@ that makes Prometheus refuse the whole page.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ _FLOAT = re.compile(
     r"[-+]?(\d++\.?\d*+|\.\d++)([eE][-+]?\d++)?|[-+]?[iI][nN][fF]([iI][nN][iI][tT][yY])?|[nN][aA][nN]", re.ASCII
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_SHORT = 300
 _LONGEST_TIME = 1 << 63
 _COMMON_TYPES = frozenset(("counter", "gauge", "histogram", "summary"))
 _TYPES = {
@@ -203,6 +205,9 @@ def _in_range(time_ms: int) -> int:
 
 def read_float(text: str) -> float:
     """A number in Go's syntax before 1.13; Python's own is laxer and is kept out."""
+    if len(text) < _SHORT and not text.strip("0123456789."):
+        with contextlib.suppress(ValueError):
+            return float(text)  # most numbers of most pages
     if not _FLOAT.fullmatch(text):
         raise ExpositionError(f"not a number: {text[:40]!r}")
     value = float(text)

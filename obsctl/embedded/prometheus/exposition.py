@@ -24,6 +24,7 @@ from obsctl.languages.exposition_lines import (
 )
 from obsctl.languages.labels import Labels
 
+_SPACE = (" ", "\t")
 _NORMALISED = {"histogram": "le", "gaugehistogram": "le", "summary": "quantile"}
 _WITH_CREATED = frozenset(("counter", "histogram", "gaugehistogram", "summary"))
 
@@ -75,9 +76,10 @@ class Parser:
         seen: dict[str, Labels | None] = {}
         for number, line in enumerate(exposition_lines(text, openmetrics=openmetrics), 1):
             try:
-                if line[:1] == "#" or (not openmetrics and line.lstrip(" \t")[:1] == "#"):
+                start = line if openmetrics or line[:1] not in _SPACE else line.lstrip(" \t")
+                if start[:1] == "#":
                     _comment(line, openmetrics, found.families)
-                elif openmetrics or line.strip(" \t"):
+                elif start or openmetrics:
                     self._sample(line, openmetrics, found, seen)
             except ValueError as error:
                 raise ExpositionError(f"line {number}: {error}: {line[:100]!r}") from error
