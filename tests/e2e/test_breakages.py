@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ RED: dict[str, tuple[str, str, str]] = {
     "type_changed": ("worker", "metrics.types", "jobs_queue_depth"),
     "label_missing": ("worker", "metrics.labels", "jobs_retries_total"),
     "tracestate_lost": ("worker", "traces.state", "worker"),
+    "clock_ahead": ("worker", "time.skew", "worker is at least"),
     "attribute_missing": ("worker", "traces.attributes", "messaging.destination.name"),
     "log_without_trace_id": ("worker", "logs.fields", "trace_id"),
     "answers_wrong": ("api", "readiness.driven", "POST /projects"),
@@ -52,11 +54,13 @@ class Sample:
     """A stack whose sample has one thing broken."""
 
     stack: Folder
+    faults: Path
+    """Where the processes find what is to be broken."""
     mended: set[str] = field(default_factory=set)
     """The processes that have to be started anew to be whole again."""
 
     def breaks(self, what: str, processes: str) -> None:
-        self.stack.env["BREAK"] = what
+        (self.faults / "BREAK").write_text(what)
         self.stack.ok("restart", *sorted(self.mended.union(processes.split())))
         self.mended = set(processes.split())
 
@@ -78,15 +82,15 @@ class Sample:
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
     """A stack that scrapes often, so that a broken one is known soon."""
-    home = Folder(
-        tmp_path_factory.mktemp("broken"),
-        free_offset(),
-        env={"DOCKER_HOST": NO_ENGINE, "PYTHONPATH": str(HERE / "breakages")},
-    )
+    faults = tmp_path_factory.mktemp("faults")
+    shutil.copy(HERE / "breakages" / "sitecustomize.py", faults)
+    # Processes of a stack get PYTHONPATH only where obsctl itself was found through it.
+    env = {"DOCKER_HOST": NO_ENGINE, "PYTHONPATH": f"{faults}{os.pathsep}{HERE.parents[1]}"}
+    home = Folder(tmp_path_factory.mktemp("broken"), free_offset(), env=env)
     (home.path / "obsctl.yaml").write_text("version: 1\nscrape_interval: 500ms\n")
     done = home.up()
     assert done.status == 0, done
-    yield Sample(home)
+    yield Sample(home, faults)
     home.run("down", "--volumes")
 
 

@@ -1,4 +1,4 @@
-"""Breaks exactly one thing in a process of the sample service, named by the environment variable ``BREAK``.
+"""Breaks exactly one thing in a process of the sample service, named by the file ``BREAK`` beside this one.
 
 Python imports this module at start when its folder is on PYTHONPATH. The service itself stays as it is shipped.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 BREAKAGES: dict[str, Callable[[], None]] = {}
 
@@ -198,6 +199,15 @@ def pii_leaked() -> None:
     SampleDatabase.add_cv = add_cv
 
 
+@breakage("worker")
+def clock_ahead() -> None:
+    import time
+
+    from opentelemetry.sdk import trace
+
+    trace.time_ns = lambda: time.time_ns() + 300 * 10**9
+
+
 @breakage("api")
 def answers_wrong() -> None:
     from sample_service.db import SampleDatabase
@@ -208,5 +218,6 @@ def answers_wrong() -> None:
     SampleDatabase.add_project = broken
 
 
-if "OTEL_SERVICE_NAME" in os.environ and "BREAK" in os.environ:
-    BREAKAGES[os.environ["BREAK"]]()
+CHOSEN = Path(__file__).with_name("BREAK")
+if "OTEL_SERVICE_NAME" in os.environ and CHOSEN.exists():
+    BREAKAGES[CHOSEN.read_text()]()
