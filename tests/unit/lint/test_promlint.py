@@ -64,10 +64,13 @@ def test_promtool_finds_the_same_in_names(kind: str) -> None:
     assert of_ours(text) == of_promtool(text)
 
 
+NOT_PROMTOOLS = ("# EOF", "_created", '{"')
+"""What `promtool check metrics` reads otherwise: its parser knows no OpenMetrics, nor quoted names before version 3."""
+
 WELL_FORMED = [case for case in cases("scrapes") if "scrape.syntax" not in case.values[0]["finds"]]
 
 
 @pytest.mark.usefixtures("starts_programs")
-@pytest.mark.parametrize("case", [c for c in WELL_FORMED if "# EOF" not in c.values[0]["text"]])
+@pytest.mark.parametrize("case", [c for c in WELL_FORMED if not any(s in c.values[0]["text"] for s in NOT_PROMTOOLS)])
 def test_promtool_finds_the_same_in_the_cases(case: dict[str, str]) -> None:
     assert of_ours(case["text"]) == of_promtool(case["text"])

@@ -53,7 +53,7 @@ def test_scrapes_come_from_files_and_pages_without_their_credentials(tmp_path: P
         file, answer = given_scrapes(Stack("shop", tmp_path, ()), [str(tmp_path / "page.txt"), page])
     assert isinstance(file[1], ScrapeText)
     assert file[1].text == "up 1\n"
-    assert answer == (f"{server.url}/metrics", ScrapeText(f"{server.url}/metrics", "up 2\n", ()))
+    assert answer == (f"{server.url}/metrics", ScrapeText(f"{server.url}/metrics", "up 2\n", (), openmetrics=False))
     assert server.last.query == {"token": ["secret"]}
 
 
