@@ -16,6 +16,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+pytest.register_assert_rewrite("tests.e2e", "tests.conformance")  # what tests share says what it saw
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # started in the background of a shell: what is started here would inherit a deaf ear for Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
