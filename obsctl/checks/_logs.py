@@ -25,6 +25,8 @@ from obsctl.wait import Deadline
 
 NO_BACKEND = "this stack has no log backend"
 NO_RULE = "the contract says nothing about logs"
+STORED = ("readiness.driven", "time.skew", "logs.present")
+"""What explains that no line can be judged."""
 LIMIT = 5000
 """Most lines that are read for one run, in one answer."""
 
@@ -164,9 +166,10 @@ def nothing_arrived(poller: LogsPoller, lines: Sequence[ParsedLine]) -> Verdict 
         return None
     if off := poller.misdated():
         summary = f"no log line of the run is stored under its time, but there are {', '.join(off)}"
-        return failed(summary, poller.looked, hint=WRONG_TIME)
+        return failed(summary, poller.looked, hint=WRONG_TIME, because=STORED)
     hint = (
         "see that the service writes JSON lines (`obsctl logs`) and that the shipper follows its file, or, where the "
         "spec names no file, that it exports by OTLP; its streams must carry the label service_name"
     )
-    return failed(f"no log line of {count(len(poller.judged), 'driven request')} is stored", poller.looked, hint=hint)
+    said = f"no log line of {count(len(poller.judged), 'driven request')} is stored"
+    return failed(said, poller.looked, hint=hint, because=STORED)

@@ -17,6 +17,8 @@ from obsctl.spec.stack import Component, Service
 from obsctl.wait import Deadline
 
 NO_BACKEND = "this stack has no metrics backend"
+STORED = ("readiness.driven", "metrics.targets", "metrics.present")
+"""What explains that no metric can be judged."""
 REFRESH = 0.25
 """Seconds after which the series are read anew although no scrape was announced: it may have been stored just after."""
 
@@ -191,4 +193,5 @@ def nothing_arrived(context: Context, scraped: Sequence[ScrapedComponent]) -> Ve
         f"none of {wanted} of the contract was scraped from {names} in this run",
         looked,
         hint=hint,
+        because=STORED,
     )

@@ -17,6 +17,9 @@ from obsctl.spec.contract import Contract, TraceRule
 from obsctl.wait import Deadline
 
 NO_BACKEND = "this stack has no trace backend"
+DRIVEN = ("readiness.driven",)
+STORED = ("readiness.driven", "traces.complete")
+"""What explains that nothing can be judged: no request was answered; the traces are not stored."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def nothing_arrived(traces: Sequence[ProbeTrace]) -> Verdict | None:
     """The verdict where there is nothing to judge: no request was answered, or none left a trace."""
     if not traces:
         hint = "see readiness.driven: the service must answer before its telemetry can be judged"
-        return failed("no driven request was answered, so no trace can be looked for", hint=hint)
+        return failed("no driven request was answered, so no trace can be looked for", hint=hint, because=DRIVEN)
     if any(t.spans for t in traces):
         return None
     looked = [Evidence(t.query, "no spans") for t in traces]
@@ -116,4 +119,4 @@ def nothing_arrived(traces: Sequence[ProbeTrace]) -> Verdict | None:
         "see that the service exports traces (OTEL_EXPORTER_OTLP_ENDPOINT, its own log) "
         "and that the collector accepts them (`obsctl status`, `obsctl logs`)"
     )
-    return failed(f"none of {count(len(traces), 'driven trace')} is stored", looked, hint=hint)
+    return failed(f"none of {count(len(traces), 'driven trace')} is stored", looked, hint=hint, because=STORED)

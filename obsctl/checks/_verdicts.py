@@ -10,14 +10,14 @@ SHOWN = 8
 """How many findings a verdict shows; the rest is counted."""
 
 
-def passed(summary: str, evidence: Iterable[Evidence] = ()) -> Verdict:
-    """It holds."""
-    return Verdict(CheckStatus.PASS, summary, tuple(evidence)[:SHOWN])
+def passed(summary: str, evidence: Iterable[Evidence] = (), *, notes: Iterable[str] = ()) -> Verdict:
+    """It holds; ``notes`` say what was unusual all the same."""
+    return Verdict(CheckStatus.PASS, summary, tuple(evidence)[:SHOWN], notes=tuple(notes))
 
 
-def failed(summary: str, evidence: Iterable[Evidence] = (), *, hint: str) -> Verdict:
-    """It does not hold; ``hint`` is the next step."""
-    return Verdict(CheckStatus.FAIL, summary, tuple(evidence)[:SHOWN], hint)
+def failed(summary: str, evidence: Iterable[Evidence] = (), *, hint: str, because: Sequence[str] = ()) -> Verdict:
+    """It does not hold; ``hint`` is the next step, ``because`` the checks that explain it when they are red."""
+    return Verdict(CheckStatus.FAIL, summary, tuple(evidence)[:SHOWN], hint, tuple(because))
 
 
 def skipped(reason: str) -> Verdict:
@@ -25,9 +25,11 @@ def skipped(reason: str) -> Verdict:
     return Verdict(CheckStatus.SKIP, reason)
 
 
-def could_not_look(summary: str, evidence: Iterable[Evidence] = (), *, hint: str) -> Verdict:
+def could_not_look(
+    summary: str, evidence: Iterable[Evidence] = (), *, hint: str, because: Sequence[str] = ()
+) -> Verdict:
     """Neither good nor bad: there was no way to see."""
-    return Verdict(CheckStatus.ERROR, summary, tuple(evidence)[:SHOWN], hint)
+    return Verdict(CheckStatus.ERROR, summary, tuple(evidence)[:SHOWN], hint, tuple(because))
 
 
 def short(text: str, limit: int = 300) -> str:

@@ -60,23 +60,38 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check says. ``summary`` is one sentence; ``hint`` is what to do next (empty on a pass)."""
+    """What a check says. ``summary`` is one sentence; ``hint`` is what to do next (empty on a pass).
+
+    ``because`` names checks, the likeliest first: when one of them is red, that is why this one is, too.
+    ``notes`` say what was unusual and is no fault, a sentence each.
+    """
 
     status: CheckStatus
     summary: str
     evidence: tuple[Evidence, ...] = ()
     hint: str = ""
+    because: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_red(self) -> bool:
+        """Whether it failed or could not look."""
+        return self.status in (CheckStatus.FAIL, CheckStatus.ERROR)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A verdict with its check and the time it took, in seconds. ``chosen``: not left out by options."""
+    """A verdict with its check and the time it took, in seconds. ``chosen``: not left out by options.
+
+    ``cause`` is the red check under which this one is folded, "" for one that stands for itself.
+    """
 
     check: str
     signal: Signal
     verdict: Verdict
     seconds: float = 0.0
     chosen: bool = True
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +107,15 @@ class Verification:
     def count(self, status: CheckStatus) -> int:
         """How many checks have this verdict."""
         return sum(o.verdict.status is status for o in self.outcomes)
+
+    def folded_under(self, check: str) -> tuple[str, ...]:
+        """The checks that could not be judged because of this one."""
+        return tuple(o.check for o in self.outcomes if o.cause == check)
+
+    @property
+    def notes(self) -> tuple[tuple[str, str], ...]:
+        """Each check that saw something unusual, with what it was."""
+        return tuple((o.check, note) for o in self.outcomes for note in o.verdict.notes)
 
     @property
     def passed(self) -> bool:

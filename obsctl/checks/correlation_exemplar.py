@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from obsctl.checks._metrics import NO_BACKEND
+from obsctl.checks._metrics import NO_BACKEND, STORED
 from obsctl.checks._poller import Poller
 from obsctl.checks._traces import TracesPoller
 from obsctl.checks._verdicts import count, failed, passed, short, skipped, summed
@@ -60,7 +60,9 @@ class CorrelationExemplar:
             return skipped("this metrics backend keeps no exemplars")
         if not any(r.status for r in context.run.requests):
             hint = "see readiness.driven: the service must answer first"
-            return failed("no driven request was answered, so no exemplar can hold its trace id", hint=hint)
+            return failed(
+                "no driven request was answered, so no exemplar can hold its trace id", hint=hint, because=STORED
+            )
         poller = _ExemplarsPoller(context, context.metrics.client, metrics)
         poller.settle(context.deadline)
         if without := [f for f in poller.found if not f.trace_id]:
@@ -78,7 +80,7 @@ def _failed(without: Sequence[MetricExemplars]) -> Verdict:
         f"{f.metric.name} has {count(len(f.exemplars), 'exemplar')} from this run, none with a driven trace id"
         for f in without
     ]
-    return failed(summed(findings), looked, hint=hint)
+    return failed(summed(findings), looked, hint=hint, because=STORED)
 
 
 def _resolved(context: Context, found: Sequence[MetricExemplars]) -> Verdict:
@@ -90,7 +92,7 @@ def _resolved(context: Context, found: Sequence[MetricExemplars]) -> Verdict:
     if dangling := [f for f in found if not spans[f.trace_id]]:
         hint = "see traces.complete: the exemplar is right, its trace is not stored (sampled out, or lost on the way)"
         said = f"{dangling[0].metric.name} has an exemplar with trace {dangling[0].trace_id}, which is not stored"
-        return failed(said, looked, hint=hint)
+        return failed(said, looked, hint=hint, because=("traces.sampling", "traces.lost", "traces.complete"))
     return passed(f"{count(len(found), 'metric')} with an exemplar that leads to a stored trace", looked)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from obsctl.checks._logs import LogsPoller
+from obsctl.checks._logs import STORED, LogsPoller
 from obsctl.checks._verdicts import count, failed, noted, passed, short, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.log_fields import ParsedLine
@@ -26,7 +26,11 @@ class CorrelationRequestId:
         answered = [r for r in context.run.requests if r.status]
         if not answered:
             hint = "see readiness.driven: the service must answer first"
-            return failed("no driven request was answered, so no request id can have come back", hint=hint)
+            return failed(
+                "no driven request was answered, so no request id can have come back",
+                hint=hint,
+                because=("readiness.driven",),
+            )
         if bad := [(r, found) for r in answered if (found := _echoed(r, header)) != r.request_id]:
             looked = [Evidence(f"{header} of {r.method} {r.url}", found or "no such header") for r, found in bad]
             hint = f"echo a well-formed {header} in every answer, errors included; a middleware is the place"
@@ -47,7 +51,7 @@ def _in_logs(poller: LogsPoller, context: Context, echoed: Evidence) -> Verdict:
     lines = poller.lines(context.deadline)
     if not lines:
         said = "echoed, but no log line of this run is stored to find it in"
-        return failed(said, [echoed, *poller.looked], hint="see logs.present")
+        return failed(said, [echoed, *poller.looked], hint="see logs.present", because=STORED)
     if found := [f for request in poller.judged for f in _foreign_lines(request, lines)]:
         looked = [Evidence(said, short(str(line))) for line, said in found]
         hint = "hand the request id on with every call and message, and put it in the logging context at the other end"
@@ -57,7 +61,8 @@ def _in_logs(poller: LogsPoller, context: Context, echoed: Evidence) -> Verdict:
     carrying = sorted({line.component for line in lines if line.text("request_id")})
     if not carrying and context.contract.logs and "request_id" in context.contract.logs.fields:
         looked = [echoed, *(Evidence("a line of this run", short(str(line))) for line in lines[:2])]
-        return failed("echoed, but no log line of this run has a request_id", looked, hint="see logs.fields")
+        said = "echoed, but no log line of this run has a request_id"
+        return failed(said, looked, hint="see logs.fields", because=("logs.fields",))
     if not carrying:
         note = noted(["the contract does not list request_id among the fields of log lines"])
         return passed(f"echoed in every answer{note}", [echoed, *poller.looked])

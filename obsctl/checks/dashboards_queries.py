@@ -20,6 +20,9 @@ from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import selectors_in
 from obsctl.wait import until
 
+EMPTY = ("readiness.driven", "metrics.targets", "metrics.present", "traces.complete", "time.skew", "logs.present")
+"""What explains that panels have no data."""
+
 CONCURRENCY = 4
 """Queries that are sent at the same time."""
 
@@ -215,11 +218,12 @@ def _verdict(results: _Results, context: Context) -> Verdict:
         return skipped(f"{what} without data, but not all was driven as planned, which readiness.driven is about")
     if refused or empty:
         looked = [Evidence(_shown(q), said) for q, said in [*refused, *((q, "no data") for q in empty)]]
-        return failed(_summary(refused, empty, len(results.queries)), looked, hint=_hint(bool(refused)))
+        said, because = _summary(refused, empty, len(results.queries)), () if refused else EMPTY
+        return failed(said, looked, hint=_hint(bool(refused)), because=because)
     if not results.with_data():
         hint = "see metrics.present and logs.present: there is nothing that a panel could show"
         looked = [Evidence(_shown(query), "no data") for query in results.queries]
-        return failed("no panel shows anything", looked, hint=hint)
+        return failed("no panel shows anything", looked, hint=hint, because=EMPTY)
     return _passed(results, context)
 
 

@@ -32,7 +32,12 @@ class LogsPresent:
         if lacking := poller.lacking(lines):
             last = [Evidence(f"last line, of {writers}", short(str(line))) for line in lines[-1:]]
             if off := poller.misdated():
-                return failed(f"{summed(lacking)}, but {', '.join(off)}", [*poller.looked, *last], hint=WRONG_TIME)
+                return failed(
+                    f"{summed(lacking)}, but {', '.join(off)}",
+                    [*poller.looked, *last],
+                    hint=WRONG_TIME,
+                    because=("time.skew",),
+                )
             hint = (
                 "look at that component's own output (`obsctl logs`): if there is a line for the request, the shipper "
                 "does not follow it; if there is none, log one there, or carry the request id that far"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from obsctl.checks._metrics import (
     NO_BACKEND,
+    STORED,
     MetricsPoller,
     ScrapedComponent,
     not_scraped,
@@ -39,7 +40,7 @@ class MetricsBuckets:
         judged = [(m, s) for m, s in present(context.contract, scraped) if m.buckets and _is_histogram(m, types)]
         if not judged:
             hint = "see metrics.present and metrics.types: it is missing, or not stored as a histogram"
-            return failed("no histogram of the contract is there to look at", hint=hint)
+            return failed("no histogram of the contract is there to look at", hint=hint, because=STORED)
         looked = [
             Evidence(selector(f"{m.name}_bucket", {"job": s.targets[0].job}), f"le = {_listed(_bounds(m, s))}")
             for m, s in judged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from obsctl.checks._metrics import NO_BACKEND, counted, exposing, selector, targets_of
+from obsctl.checks._metrics import NO_BACKEND, STORED, counted, exposing, selector, targets_of
 from obsctl.checks._poller import Poller
 from obsctl.checks._verdicts import could_not_look, count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
@@ -59,13 +59,14 @@ class MetricsExact:
             return skipped(NO_BACKEND)
         if not context.run.requests:
             hint = "see readiness.driven: without driven requests there is nothing to count"
-            return failed("nothing was driven, so there is nothing to count", hint=hint)
+            return failed("nothing was driven, so there is nothing to count", hint=hint, because=STORED)
         if not context.run.expectations:
             return skipped("the contract ties no metric to driven requests, and no step says what rises")
         poller = _CountsPoller(context, context.metrics)
         if not poller.baseline:
             hint = "open each component's /metrics yourself; metrics.targets and readiness.roles say more"
-            return could_not_look("no component's /metrics could be read before the run", hint=hint)
+            said = "no component's /metrics could be read before the run"
+            return could_not_look(said, hint=hint, because=STORED)
         settled = poller.settle(context.deadline)
         return _verdict(poller, settled)
 
@@ -79,16 +80,18 @@ def _verdict(poller: _CountsPoller, settled: bool) -> Verdict:
     if not judged:
         looked = [Evidence(c.query, "no series") for c in poller.counts]
         hint = "see metrics.targets and metrics.present"
-        return failed("none of the counted metrics has been scraped since the run", looked, hint=hint)
+        return failed("none of the counted metrics has been scraped since the run", looked, hint=hint, because=STORED)
     if apart:
         hint = (
             "count each request once, where its answer is finished; if something else calls the service meanwhile, "
             "run verify when it is quiet"
         )
-        return failed(summed([_apart(c) for c in apart]) + noted(notes), looked, hint=hint)
+        said = summed([_apart(c) for c in apart])
+        return failed(said + noted(notes), looked, hint=hint, because=("metrics.resets",))
     if not settled:
         hint = "allow more time (--timeout): two scrapes must come after the run"
-        return failed("the counts were not seen unchanged over a second scrape" + noted(notes), looked, hint=hint)
+        said = "the counts were not seen unchanged over a second scrape"
+        return failed(said + noted(notes), looked, hint=hint, because=("metrics.resets", *STORED))
     return passed(
         f"{count(len(judged), 'count')} rose by exactly what was driven, over {SCRAPES} scrapes" + noted(notes), looked
     )

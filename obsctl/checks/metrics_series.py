@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from obsctl.checks._metrics import (
     NO_BACKEND,
+    STORED,
     TARGET_LABELS,
     MetricsPoller,
     ScrapedComponent,
@@ -40,14 +41,15 @@ class MetricsSeries:
         usages = sorted(_usages(context.contract, scraped), key=lambda c: c.filled, reverse=True)
         if not usages:
             hint = "see metrics.present: metrics that are not there cannot be counted"
-            return failed("no metric with a budget of series is there to look at", hint=hint)
+            return failed("no metric with a budget of series is there to look at", hint=hint, because=STORED)
         looked = [Evidence(c.query, f"{c}; {_widest(c)}") for c in usages]
         if over := [c for c in usages if c.filled > 1]:
             hint = (
                 "a label holds something unbounded (an id, a path with ids, a user): record a template or a class of "
                 "it instead, or raise series_budget in the contract if so many are meant"
             )
-            return failed(summed([f"{c}: {_widest(c)}" for c in over]), looked[: len(over)], hint=hint)
+            said = summed([f"{c}: {_widest(c)}" for c in over])
+            return failed(said, looked[: len(over)], hint=hint, because=("metrics.cardinality",))
         summary = f"{count(len(usages), 'metric')} within budget; of the fullest, {usages[0]}"
         return passed(summary + noted(notes), looked)
 

@@ -32,7 +32,8 @@ class MetricsTargets:
             hint = (
                 "open the component's /metrics yourself; if it answers, the scraper's target list has another address"
             )
-            return failed(summed(findings), looked, hint=hint)
+            because = () if any(r.status for r in context.run.requests) else ("readiness.driven",)
+            return failed(summed(findings), looked, hint=hint, because=because)
         names = few((s.name for s in scraped), limit=8)
         return passed(f"{count(len(scraped), 'component')} scraped since the run: {names}", looked)
 

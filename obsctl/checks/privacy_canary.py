@@ -24,6 +24,9 @@ from obsctl.clients.traces import TracesClient
 SEARCHED = 200
 """Traces of each component that are searched beside the driven ones: the marker may be in a trace that was cut off."""
 
+UNSEEN = ("readiness.driven", "traces.sampling", "traces.lost", "traces.complete")
+"""What explains that a driven trace is not there to be searched."""
+
 HINT = (
     "remove it where it is recorded (span attributes, statement texts, exception messages, log arguments); "
     "log an id instead. The collector's scrubbing is the second line of defence, not the first"
@@ -81,7 +84,7 @@ def _traces(context: Context, backend: TracesContext | None) -> _Searched | Verd
         said = (
             f"{count(len(unseen), 'driven trace')} not stored, so nothing is proven about {unseen[0].request.request}"
         )
-        return failed(said, [Evidence(t.query, "no spans") for t in unseen], hint=hint)
+        return failed(said, [Evidence(t.query, "no spans") for t in unseen], hint=hint, because=UNSEEN)
     spans = {(s.trace_id, s.span_id): s for t in traces for s in t.spans}
     others = [s for name in context.contract.components for s in _window(context, backend.client, name)]
     spans |= {(s.trace_id, s.span_id): s for s in others}

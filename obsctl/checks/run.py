@@ -94,6 +94,28 @@ def run_checks(
     )
 
 
+def fold(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """The outcomes, with one finding for each cause.
+
+    A red check that names another red one before it as its cause could not be judged: it is skipped, with that reason,
+    and keeps its evidence. A chain of causes ends at the first one.
+    """
+    roots: dict[str, str] = {}
+    return tuple(_folded(outcome, roots) for outcome in outcomes)
+
+
+def _folded(outcome: Outcome, roots: dict[str, str]) -> Outcome:
+    verdict = outcome.verdict
+    if not verdict.is_red:
+        return outcome
+    cause = next((roots[name] for name in verdict.because if name in roots), "")
+    roots[outcome.check] = cause or outcome.check
+    if not cause:
+        return outcome
+    said = f"could not be judged because of {cause}: {verdict.summary}"
+    return replace(outcome, cause=cause, verdict=replace(verdict, status=CheckStatus.SKIP, summary=said, hint=""))
+
+
 def _run(
     checks: Sequence[Check], contexts: Mapping[Signal, Context], emit: Emit, grace: float
 ) -> Mapping[str, Outcome]:
@@ -134,7 +156,8 @@ def _one(check: Check, context: Context, done: queue.SimpleQueue[Outcome]) -> No
     try:
         verdict = check.run(context)
     except BackendError as error:
-        verdict = could_not_look(error.message, hint=error.hint or "see that the backend runs: obsctl status")
+        hint = error.hint or "see that the backend runs: obsctl status"
+        verdict = could_not_look(error.message, hint=hint, because=["readiness.roles"])
     except Exception as error:  # noqa: BLE001 - one broken check must not take the others with it
         hint = "this is a fault of the check itself; please report it with this output"
         verdict = could_not_look(f"the check broke: {type(error).__name__}: {error}", hint=hint)
@@ -148,6 +171,5 @@ def _late(check: Check, seconds: float) -> Outcome:
 
 def _event(outcome: Outcome) -> Event:
     verdict = outcome.verdict
-    bad = verdict.status in (CheckStatus.FAIL, CheckStatus.ERROR)
     said = f"{verdict.status.value}: {verdict.summary}"
-    return Event("failed" if bad else "checked", outcome.check, said, outcome.seconds)
+    return Event("failed" if verdict.is_red else "checked", outcome.check, said, outcome.seconds)

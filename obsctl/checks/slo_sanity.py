@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from obsctl.checks._metrics import NO_BACKEND, MetricsPoller, ScrapedComponent, missing
+from obsctl.checks._metrics import NO_BACKEND, STORED, MetricsPoller, ScrapedComponent, missing
 from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
@@ -73,11 +73,12 @@ class SloSanity:
         judged = [_measure(slo, context.metrics.client) for slo in context.contract.slos if slo.name not in absent]
         if not judged:
             hint = "see metrics.present and metrics.buckets: what the SLOs are made of is not stored"
-            return failed(f"no SLO can be measured: {few(absent.values())}", hint=hint)
+            return failed(f"no SLO can be measured: {few(absent.values())}", hint=hint, because=STORED)
         notes = [f"without {few(absent)}: {few(absent.values())}" if absent else ""]
         looked = [Evidence(query, said) for measured in judged for query, said in _said(measured)]
         if findings := [f"{measured.slo.name}: {flaw}" for measured in judged for flaw in _flaws(measured)]:
-            return failed(summed(findings) + noted(notes), looked, hint=HINT)
+            said = summed(findings) + noted(notes)
+            return failed(said, looked, hint=HINT, because=("metrics.resets", *STORED))
         shown = few(f"{measured.slo.name} {_good_share(measured):.4g}" for measured in judged)
         return passed(f"{count(len(judged), 'SLO')} measured, good share: {shown}{noted(notes)}", looked)
 

@@ -31,9 +31,8 @@ class TracesComplete:
                 "a missing root that the incoming traceparent was not used"
             )
             findings = [f"{t.request.request}: {found[0]}" for t, found in bad]
-            return failed(
-                f"{len(bad)} of {count(len(traces), 'trace')} not whole: {summed(findings)}", looked, hint=hint
-            )
+            said = f"{len(bad)} of {count(len(traces), 'trace')} not whole: {summed(findings)}"
+            return failed(said, looked, hint=hint, because=("traces.sampling", "traces.lost"))
         spans = sum(len(t.spans) for t in traces)
         looked = [Evidence(t.query, f"{count(len(t.spans), 'span')}, one root, no orphan") for t in _largest(traces)]
         return passed(f"{count(len(traces), 'trace')}, {count(spans, 'span')}: one root each, no orphans", looked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from obsctl.checks._traces import NO_BACKEND, ProbeTrace, TracesPoller, nothing_arrived
+from obsctl.checks._traces import NO_BACKEND, STORED, ProbeTrace, TracesPoller, nothing_arrived
 from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.telemetry import service_calls
@@ -35,7 +35,9 @@ class TracesShape:
         if not judged:
             wanted = few(rule.request for rule in context.contract.traces)
             hint = "see traces.complete and readiness.driven; a request of each rule must be among the drive steps"
-            return failed(f"no trace of a request that the contract describes is stored ({wanted})", hint=hint)
+            return failed(
+                f"no trace of a request that the contract describes is stored ({wanted})", hint=hint, because=STORED
+            )
         if bad := [t for t in judged if t.lacks]:
             return _failed(bad, len(judged))
         looked = [Evidence(t.query, _seen(t)) for t in judged]
@@ -51,7 +53,8 @@ def _failed(bad: Sequence[ProbeTrace], judged: int) -> Verdict:
         f"`obsctl trace {bad[0].request.trace_id}` shows where the trace ends; there the next call or message must "
         "carry traceparent and tracestate, and its receiver must continue them"
     )
-    return failed(f"{len(bad)} of {count(judged, 'trace')} incomplete in shape: {summed(findings)}", looked, hint=hint)
+    said = f"{len(bad)} of {count(judged, 'trace')} incomplete in shape: {summed(findings)}"
+    return failed(said, looked, hint=hint, because=("traces.sampling", "traces.lost"))
 
 
 def _seen(trace: ProbeTrace) -> str:

@@ -24,7 +24,7 @@ from obsctl.checks.base import (
     TracesContext,
     Verification,
 )
-from obsctl.checks.run import run_checks, select
+from obsctl.checks.run import fold, run_checks, select
 from obsctl.checks.scrapes import await_scrape
 from obsctl.clients.grafana import GrafanaClient
 from obsctl.clients.logql import LogqlClient
@@ -96,7 +96,7 @@ def verify(
         _remember(session, run, trace_id, emit)
         deadline = partial(Deadline.after, patience(timeout, endpoints, session.stack), cancelled)
         make_context = _contexts(session.stack, chosen, endpoints, run, deadline)
-        outcomes = run_checks(CHECKS, make_context, emit, only=only, skip=skip)
+        outcomes = fold(run_checks(CHECKS, make_context, emit, only=only, skip=skip))
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
 
 

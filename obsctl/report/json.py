@@ -33,7 +33,7 @@ def verification(result: Verification) -> dict[str, object]:
         "seconds": round(result.seconds, 3),
         "trace_id": result.trace_id,
         "counts": {str(o.verdict.status): result.count(o.verdict.status) for o in result.outcomes},
-        "checks": [_outcome(o) for o in result.outcomes],
+        "checks": [_outcome(o, result) for o in result.outcomes],
         "requests": [_request(r) for r in result.run.requests],
     }
 
@@ -45,7 +45,7 @@ def trace(tree: TraceTree) -> Result:
     return Result("trace", to_json(tree))
 
 
-def _outcome(outcome: Outcome) -> dict[str, object]:
+def _outcome(outcome: Outcome, result: Verification) -> dict[str, object]:
     return {
         "id": outcome.check,
         "signal": outcome.signal.value,
@@ -53,6 +53,9 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
         "summary": outcome.verdict.summary,
         "evidence": [{"query": e.query, "answer": e.answer} for e in outcome.verdict.evidence],
         "hint": outcome.verdict.hint,
+        "cause": outcome.cause,
+        "folds": list(result.folded_under(outcome.check)),
+        "notes": list(outcome.verdict.notes),
         "seconds": round(outcome.seconds, 3),
     }
 

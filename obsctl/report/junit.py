@@ -34,5 +34,10 @@ def _case(suite: ET.Element, outcome: Outcome) -> None:
     element = ELEMENTS.get(verdict.status)
     if element:
         ET.SubElement(case, element, message=safe(verdict.summary)).text = safe(verdict.hint)
-    lines = [safe(verdict.summary), *(f"{safe(e.query)}\n  {safe(e.answer, newlines=True)}" for e in verdict.evidence)]
+    notes = [f"note: {safe(note)}" for note in verdict.notes]
+    lines = [
+        safe(verdict.summary),
+        *notes,
+        *(f"{safe(e.query)}\n  {safe(e.answer, newlines=True)}" for e in verdict.evidence),
+    ]
     ET.SubElement(case, "system-out").text = "\n".join(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from obsctl.checks.base import CheckStatus, Outcome, Verification
 from obsctl.report.safe import safe
 
@@ -9,14 +11,16 @@ ICONS = {CheckStatus.PASS: "✅", CheckStatus.FAIL: "❌", CheckStatus.SKIP: "�
 
 
 def markdown(result: Verification) -> str:
-    """A headline, a table of all checks, and the evidence of those that are not green."""
+    """A headline, a table of the findings, what was unusual, and the evidence of what is not green."""
     counts = ", ".join(f"{result.count(s)} {word}" for s, word in WORDS.items() if result.count(s))
     lines = [f"## obsctl verify: {_cell(result.service)}", "", f"{counts}, in {result.seconds:.1f} s", ""]
     lines += ["| | check | what was seen |", "|---|---|---|"]
-    lines += [_row(o) for o in result.outcomes]
+    lines += [_row(o) for o in result.outcomes if not o.cause]
+    if result.notes:
+        lines += ["", "### Notes", "", *(f"- `{check}`: {_cell(note)}" for check, note in result.notes)]
     for outcome in result.outcomes:
-        if outcome.verdict.status in (CheckStatus.FAIL, CheckStatus.ERROR):
-            lines += _details(outcome)
+        if outcome.verdict.is_red:
+            lines += _details(outcome, result.folded_under(outcome.check))
     return "\n".join(lines) + "\n"
 
 
@@ -28,6 +32,11 @@ WORDS = {
 }
 
 
+def unjudged(folded: Sequence[str]) -> str:
+    """What is said of the checks that one finding explains."""
+    return f"{len(folded)} check{'s' * (len(folded) != 1)} could not be judged: {', '.join(folded)}"
+
+
 def _row(outcome: Outcome) -> str:
     return f"| {ICONS[outcome.verdict.status]} | `{outcome.check}` | {_cell(outcome.verdict.summary)} |"
 
@@ -36,10 +45,12 @@ def _cell(text: str) -> str:
     return safe(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
-def _details(outcome: Outcome) -> list[str]:
+def _details(outcome: Outcome, folded: Sequence[str]) -> list[str]:
     lines = ["", f"### {ICONS[outcome.verdict.status]} {outcome.check}", "", _cell(outcome.verdict.summary)]
     if outcome.verdict.hint:
         lines += ["", f"**Next:** {_cell(outcome.verdict.hint)}"]
+    if folded:
+        lines += ["", f"**Because of it:** {_cell(unjudged(folded))}"]
     for evidence in outcome.verdict.evidence:
         answer = safe(evidence.answer, newlines=True).replace("```", "'''")
         lines += [

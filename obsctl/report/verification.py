@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from obsctl.checks.base import CheckStatus, Outcome, Verification
 from obsctl.report.console import console
-from obsctl.report.markdown import WORDS
+from obsctl.report.markdown import WORDS, unjudged
 from obsctl.report.safe import safe
 
 MARKS = {
@@ -42,8 +43,9 @@ def render(result: Verification, *, evidence: bool) -> str:
 def print_to(out: Console, result: Verification, *, evidence: bool) -> None:
     """Print it on a console: folded beside their heads on a terminal, a line each anywhere else."""
     width = max((len(o.check) for o in result.outcomes), default=0)
-    for outcome in (o for o in result.outcomes if o.chosen):
-        for head, body in _lines(outcome, width, evidence=evidence):
+    for outcome in (o for o in result.outcomes if o.chosen and not o.cause):
+        folded = result.folded_under(outcome.check)
+        for head, body in _lines(outcome, width, folded, evidence=evidence):
             out.print(_hanging(head, body, out.width) if out.is_terminal else head + body)
     out.print(_total(result))
 
@@ -59,19 +61,22 @@ def _hanging(head: Text, body: Text, width: int) -> RenderableType:
     return table
 
 
-def _lines(outcome: Outcome, width: int, *, evidence: bool) -> list[tuple[Text, Text]]:
-    """Each line as what leads it, and what it says."""
+def _lines(outcome: Outcome, width: int, folded: Sequence[str], *, evidence: bool) -> list[tuple[Text, Text]]:
+    """Each line as what leads it, and what it says. ``folded``: the checks that this one explains."""
     verdict = outcome.verdict
     mark, style = MARKS[verdict.status]
     summary = Text.assemble(safe(verdict.summary), (f"  {outcome.seconds:.1f}s", "dim"))
     lines = [(Text.assemble((mark, style), " ", f"{outcome.check:<{width}}", "  "), summary)]
-    bad = verdict.status in (CheckStatus.FAIL, CheckStatus.ERROR)
-    if bad or evidence:
+    said: list[tuple[str, str, str]] = []
+    if verdict.is_red or evidence:
         for look in verdict.evidence:
-            lines.append((Text.assemble(INDENT, ("asked ", "dim")), Text(safe(look.query))))
-            lines.append((Text.assemble(INDENT, ("saw   ", "dim")), Text(safe(look.answer))))
-    if bad and verdict.hint:
-        lines.append((Text.assemble(INDENT, ("next  ", "bold")), Text(safe(verdict.hint))))
+            said += [("asked ", "dim", look.query), ("saw   ", "dim", look.answer)]
+    said += [("note  ", "yellow", note) for note in verdict.notes]
+    if verdict.is_red and verdict.hint:
+        said.append(("next  ", "bold", verdict.hint))
+    if folded:
+        said.append(("folds ", "dim", unjudged(folded)))
+    lines += [(Text.assemble(INDENT, (head, look)), Text(safe(body))) for head, look, body in said]
     return lines
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from obsctl.checks import CHECKS
 from obsctl.checks.base import CheckStatus, Context, Outcome, Signal
-from obsctl.checks.run import run_checks
+from obsctl.checks.run import fold, run_checks
 from obsctl.checks.slo_sanity import SloSanity
 from obsctl.clients.telemetry import MetricSample
 from obsctl.endpoints import Endpoints
@@ -126,6 +126,19 @@ def test_where_nothing_answers_nothing_passes(unready: Endpoints) -> None:
     world.change_run(requests=refused, expectations=())
     outcomes = verify(world, seconds=0.3)
     assert {o.verdict.status for o in outcomes.values()} & {CheckStatus.PASS} == set(), told(outcomes)
+
+
+def test_a_service_that_does_not_run_is_one_finding(ready: Endpoints) -> None:
+    world = healthy()
+    world.endpoints = ready
+    world.spans, world.logs, world.series, world.exemplars = {}, [], [], []
+    world.targets = [replace(t, health="down", last_error="connection refused") for t in world.targets]
+    refused = tuple(replace(r, status=0, answer_headers={}, error="refused") for r in world.run.requests)
+    world.change_run(requests=refused, expectations=())
+    outcomes = fold(tuple(verify(world, seconds=0.3).values()))
+    assert [o.check for o in outcomes if o.verdict.is_red] == ["readiness.driven"]
+    assert len([o for o in outcomes if o.cause == "readiness.driven"]) >= 12
+    assert "api does not answer" in next(o.verdict.summary for o in outcomes if o.verdict.is_red)
 
 
 def test_where_nothing_was_driven_nothing_passes(unready: Endpoints) -> None:

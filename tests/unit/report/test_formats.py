@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from obsctl.checks.base import CheckStatus, Evidence, Outcome, Signal, Verdict, Verification
+from obsctl.checks.run import fold
 from obsctl.errors import StartError, UsageError
 from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.report import formats
@@ -76,6 +78,63 @@ def test_junit_counts_and_elements() -> None:
     assert by_name["b.fail"].find("failure").get("message") == "two are missing"
     assert by_name["a.pass"].find("failure") is None
     assert "up\n  1" in by_name["a.pass"].find("system-out").text
+
+
+def because(check: str, status: CheckStatus, *causes: str) -> Outcome:
+    one = outcome(check, status, "nothing to judge")
+    return replace(one, verdict=replace(one.verdict, because=causes))
+
+
+CHAIN = fold(
+    (
+        outcome("a.fail", CheckStatus.FAIL, "api does not run"),
+        because("b.fail", CheckStatus.FAIL, "x.gone", "a.fail"),
+        because("c.error", CheckStatus.ERROR, "b.fail"),
+        because("d.fail", CheckStatus.FAIL, "e.fail"),
+        outcome("e.fail", CheckStatus.FAIL, "of its own"),
+    )
+)
+
+
+def test_what_an_earlier_red_check_explains_is_folded_under_the_first_one() -> None:
+    assert [(o.check, o.cause, o.verdict.status) for o in CHAIN] == [
+        ("a.fail", "", CheckStatus.FAIL),
+        ("b.fail", "a.fail", CheckStatus.SKIP),
+        ("c.error", "a.fail", CheckStatus.SKIP),
+        ("d.fail", "", CheckStatus.FAIL),
+        ("e.fail", "", CheckStatus.FAIL),
+    ]
+    assert CHAIN[1].verdict.summary == "could not be judged because of a.fail: nothing to judge"
+    assert CHAIN[1].verdict.evidence
+
+
+def test_a_green_check_and_one_whose_causes_are_green_are_not_folded() -> None:
+    green = outcome("a.pass", CheckStatus.PASS)
+    outcomes = (green, because("b.pass", CheckStatus.PASS, "a.pass"), because("c.fail", CheckStatus.FAIL, "a.pass"))
+    assert fold(outcomes) == outcomes
+
+
+def test_every_format_shows_one_finding_for_one_cause() -> None:
+    result = verification(*CHAIN)
+    said = "2 checks could not be judged: b.fail, c.error"
+    assert result.exit_status == 1
+    assert said in WRITERS["table"](result)
+    assert "nothing to judge" not in WRITERS["table"](result).split("d.fail")[0]
+    assert f"**Because of it:** {said}" in WRITERS["markdown"](result)
+    assert "| `b.fail` |" not in WRITERS["markdown"](result)
+    checks = {c["id"]: c for c in json.loads(WRITERS["json"](result))["data"]["checks"]}
+    assert checks["a.fail"]["folds"] == ["b.fail", "c.error"]
+    assert (checks["c.error"]["cause"], checks["c.error"]["status"]) == ("a.fail", "skip")
+    suite = ET.fromstring(WRITERS["junit"](result))
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("3", "0", "2")
+
+
+def test_every_format_shows_what_was_unusual_in_a_green_run() -> None:
+    one = outcome("a.pass", CheckStatus.PASS)
+    result = verification(replace(one, verdict=replace(one.verdict, notes=("half of the lines have no ids",))))
+    assert result.exit_status == 0
+    for name, write in WRITERS.items():
+        assert "half of the lines have no ids" in write(result), name
 
 
 def test_markdown_shows_evidence_of_what_is_not_green() -> None:
