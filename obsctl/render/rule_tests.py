@@ -21,13 +21,19 @@ _PLACEHOLDER = re.compile(r"\{\{\s*\$(?:labels\.(\w+)|value[^}]*?)\s*\}\}")
 
 
 def promtool_value(groups: Sequence[Group], slo: Slo | None, rule_file: str) -> dict[str, Json]:
-    """The content of a promtool test file for the rules of one file."""
+    """The content of a promtool test file for the rules of one file.
+
+    Groups are evaluated in the file's order: what a group reads, an earlier one has recorded. Without the order promtool
+    takes any, and an SLO's alerts then read what was recorded one evaluation (5m) ago, which Prometheus 3 no longer
+    finds, since its lookback (5m) does not include the sample at its left end.
+    """
     alerts = [rule for group in groups for rule in group.rules if isinstance(rule, Alert) and rule.test]
     names = dict.fromkeys(alert.name for alert in alerts)
     tests = [test for name in names for test in alert_tests([a for a in alerts if a.name == name])]
     return {
         "rule_files": [rule_file],
         "evaluation_interval": "5m" if slo else "1m",  # an SLO's tests are about hours
+        "group_eval_order": [group.name for group in groups if group.rules],
         "tests": [*tests, *(slo_tests(slo) if slo else ())],
     }
 

@@ -24,6 +24,7 @@ from obsctl.render.slo_rules import BURN_WINDOWS, WINDOWS, slo_groups
 from obsctl.render.yaml_text import yaml_text
 from obsctl.spec.contract import Contract
 from obsctl.spec.load import load_contract, load_stack
+from obsctl.spec.presets import preset_names
 from obsctl.spec.rule_templates import rule_templates
 from obsctl.spec.slo import Slo, SloMatcher, SloSelector
 from tests.unit.render.stacks import COMMON
@@ -252,6 +253,26 @@ def test_promtool_passes_the_tests_of_other_selectors(tmp_path: Path, part: SloM
 @pytest.mark.parametrize("name", sorted(p.name for p in (COMMON / "rule-tests").iterdir()))
 def test_promtool_passes_every_test(name: str) -> None:
     checked(tool("promtool"), "test", "rules", name, cwd=COMMON / "rule-tests")
+
+
+@pytest.mark.usefixtures("starts_programs")
+@pytest.mark.parametrize("preset", preset_names())
+def test_promtool_passes_the_tests_of_slos_every_time(preset: str, tmp_path: Path) -> None:
+    """Twenty runs, since promtool takes groups in an order of its own, another each time, unless it is given one."""
+    made = slo()
+    (tmp_path / "rules.yml").write_text(yaml_text(file_value(slo_groups(made)), "rules"))
+    value = promtool_value(slo_groups(made), made, "rules.yml")
+    firing = [test for test in value["tests"] if test["name"].endswith(": firing")]
+    (tmp_path / "tests.yml").write_text(yaml_text({**value, "tests": firing * 20}, "tests"))
+    checked(tool("promtool", preset), "test", "rules", "tests.yml", cwd=tmp_path)
+
+
+def test_groups_are_evaluated_in_the_order_of_their_file() -> None:
+    stack = load_stack(Path("/"))
+    tests = [yaml.safe_load(file.text) for file in rule_test_files(stack, "r")]
+    rules = [yaml.safe_load(file.text) for file in rule_files(stack, "r")]
+    assert [t["group_eval_order"] for t in tests] == [[g["name"] for g in r["groups"]] for r in rules]
+    assert max(len(t["group_eval_order"]) for t in tests) == 3
 
 
 @pytest.mark.usefixtures("starts_programs")
