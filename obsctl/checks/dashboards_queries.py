@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from obsctl.checks._logs import LogsPoller
 from obsctl.checks._metrics import MetricsPoller, sample_names
 from obsctl.checks._verdicts import count, failed, few, noted, passed, short, skipped
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
@@ -18,6 +20,7 @@ from obsctl.errors import BackendError, UnsupportedError
 from obsctl.languages.errors import QueryError
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import selectors_in
+from obsctl.spec.dashboard_templates import ERROR_LOGGED
 from obsctl.wait import until
 
 EMPTY = ("readiness.driven", "metrics.targets", "metrics.present", "traces.complete", "time.skew", "logs.present")
@@ -46,7 +49,7 @@ class DashboardsQueries:
             return skipped("this stack has neither a metrics nor a log backend for panels to ask")
         if not context.dashboards.expected:
             return skipped("no dashboard follows from the contract")
-        results = _Results(context, _absent(context))
+        results = _Results(context, _absent(context), _happened(context))
         until(results.complete, context.deadline, interval=RETRY_INTERVAL)
         return _verdict(results, context)
 
@@ -67,6 +70,11 @@ class PanelQuery:
     def may_be_empty(self) -> str:
         """Why it may have no data; "" where it must have some."""
         return self.resolved.panel.may_be_empty
+
+    @property
+    def empty_until(self) -> str:
+        """What happens before it must have some all the same; "" where nothing does."""
+        return self.resolved.panel.empty_until
 
     @property
     def names(self) -> frozenset[str]:
@@ -136,10 +144,15 @@ def _points(query: PanelQuery, context: Context) -> int | None:
 
 @dataclass
 class _Results:
-    """The answer to each query so far. ``absent`` are series that are not stored: another check's business."""
+    """The answer to each query so far.
+
+    ``absent`` are series that are not stored: another check's business. ``happened`` is what makes panels that may be
+    empty show something, each with its proof.
+    """
 
     context: Context
     absent: frozenset[str]
+    happened: Mapping[str, Evidence]
     queries: tuple[PanelQuery, ...] = ()
     points: dict[int, int | None] = field(default_factory=dict)
     errors: dict[int, BackendError] = field(default_factory=dict)
@@ -173,11 +186,15 @@ class _Results:
 
     def empty(self) -> list[PanelQuery]:
         """Those of them that must have data."""
-        return [query for query in self.without_data() if not query.may_be_empty and not query.names & self.absent]
+        return [query for query in self.without_data() if not self.exempt(query) and not query.names & self.absent]
+
+    def exempt(self, query: PanelQuery) -> bool:
+        """Whether a query may have no data: it says so, and nothing happened that it would show."""
+        return bool(query.may_be_empty) and query.empty_until not in self.happened
 
     def left_out(self) -> list[PanelQuery]:
         """Those of them that ask for something which is not stored at all."""
-        return [query for query in self.without_data() if not query.may_be_empty and query.names & self.absent]
+        return [query for query in self.without_data() if not self.exempt(query) and query.names & self.absent]
 
     def refused(self) -> list[tuple[PanelQuery, str]]:
         """The queries that the backend did not accept, each with its message."""
@@ -211,6 +228,34 @@ def _evaluated(client: PromqlClient) -> set[str]:
         return set()
 
 
+_ERROR = re.compile(r"(?i)(err(or)?|crit(ical)?|fatal)")
+
+
+def _error_logged(context: Context) -> Evidence | None:
+    """A line of level error or worse that the service wrote for a driven request, found by the request's ids."""
+    if context.logs is None:
+        return None
+    lines = LogsPoller.of(context, context.logs).lines(context.deadline)
+    found = next((line for line in lines if _ERROR.fullmatch(line.text("level"))), None)
+    return Evidence(f"a line of level {found.text('level')} is stored", short(str(found))) if found else None
+
+
+_LOOKS: Mapping[str, Callable[[Context], Evidence | None]] = {ERROR_LOGGED: _error_logged}
+
+
+def _happened(context: Context) -> dict[str, Evidence]:
+    """What happened of all that fills panels which may be empty, each with its proof."""
+    found: dict[str, Evidence] = {}
+    for cause in {panel.empty_until for board in context.dashboards.expected for panel in board.panels}:
+        try:
+            proof = _LOOKS[cause](context) if cause in _LOOKS else None
+        except BackendError:
+            continue  # panels of that backend cannot be asked either, which is told then
+        if proof:
+            found[cause] = proof
+    return found
+
+
 def _verdict(results: _Results, context: Context) -> Verdict:
     refused, empty = results.refused(), results.empty()
     if empty and not refused and any(request.error for request in context.run.requests):
@@ -218,6 +263,7 @@ def _verdict(results: _Results, context: Context) -> Verdict:
         return skipped(f"{what} without data, but not all was driven as planned, which readiness.driven is about")
     if refused or empty:
         looked = [Evidence(_shown(q), said) for q, said in [*refused, *((q, "no data") for q in empty)]]
+        looked += [results.happened[c] for c in sorted({q.empty_until for q in empty if q.empty_until})]
         said, because = _summary(refused, empty, len(results.queries)), () if refused else EMPTY
         return failed(said, looked, hint=_hint(bool(refused)), because=because)
     if not results.with_data():
@@ -229,7 +275,7 @@ def _verdict(results: _Results, context: Context) -> Verdict:
 
 def _passed(results: _Results, context: Context) -> Verdict:
     with_data, left_out = results.with_data(), results.left_out()
-    exempt = [query for query in results.without_data() if query.may_be_empty]
+    exempt = [query for query in results.without_data() if results.exempt(query)]
     not_asked = [query for i, query in enumerate(results.queries) if results.points.get(i) is None]
     notes = [
         _note(exempt, f"without, as declared: {few(map(str, exempt), 2)}"),

@@ -43,7 +43,8 @@ class Grid:
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel. ``may_be_empty`` is the reason why it may have no data, empty where it must have some.
+    """A panel. ``may_be_empty`` is the reason why it may have no data, empty where it must have some; ``empty_until``
+    what happens before it must have some all the same, empty where nothing does.
 
     ``path`` is its place in the file, such as ``panels[3]``; ``unit`` is the page's name of it.
     """
@@ -53,6 +54,7 @@ class Panel:
     type: str
     queries: tuple[Query, ...] = ()
     may_be_empty: str = ""
+    empty_until: str = ""
     description: str = ""
     unit: str = ""
     grid: Grid = Grid(0, 0, 0, 0)

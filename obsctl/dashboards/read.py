@@ -1,7 +1,7 @@
 """A dashboard from its JSON (schema versions 36 to 42), whoever wrote it: what is checked is what ends up on the page.
 
-A panel that may have no data says so in the last line of its description, ``May be empty: reason``: a sentence for
-people that survives every tool that reads and writes dashboards.
+A panel that may have no data says so in the last line of its description, ``May be empty: reason`` or ``May be empty
+until an error is logged: reason``: a sentence for people that survives every tool that reads and writes dashboards.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from collections.abc import Iterator, Mapping
 from obsctl.dashboards.model import Dashboard, Grid, Panel, Query, QueryKind, Variable
 from obsctl.errors import Place, SpecError
 
-MAY_BE_EMPTY = "May be empty: "
-_REASON = re.compile(rf"(?:^|\n){MAY_BE_EMPTY}(.+)\Z")
+_REASON = re.compile(r"(?:^|\n)May be empty(?: until ([^:\n]+))?: (.+)\Z")
+
+
+def may_be_empty(reason: str, until: str = "") -> str:
+    """The last line of a panel's description: why it may have no data, and what ends that ("" for nothing)."""
+    return f"May be empty{f' until {until}' if until else ''}: {reason}"
 
 
 def read_dashboard(text: str, file: str) -> Dashboard:
@@ -66,7 +70,8 @@ def _panel(entry: Mapping[str, object], path: str, kinds: Mapping[str, str]) -> 
         title=_text(entry.get("title")),
         type=kind,
         queries=tuple(_query(target, own, kind, kinds) for target in _objects(entry.get("targets"))),
-        may_be_empty=reason[1] if reason else "",
+        may_be_empty=reason[2] if reason else "",
+        empty_until=(reason[1] or "") if reason else "",
         description=description,
         unit=_text(_object(_object(entry.get("fieldConfig")).get("defaults")).get("unit")),
         grid=Grid(*(_whole(grid.get(side)) for side in "xywh")),

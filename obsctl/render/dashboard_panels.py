@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from obsctl import assets
 from obsctl.dashboards.model import Dashboard
-from obsctl.dashboards.read import MAY_BE_EMPTY
+from obsctl.dashboards.read import may_be_empty
 from obsctl.dashboards.variables import render_variables as with_variables
 from obsctl.json_types import Json, JsonObject, mapping
 from obsctl.render.dashboard_measures import Limit, limit_of, unit_of
@@ -29,6 +29,14 @@ _NO_VARIABLES = Dashboard("", "", "")
 
 SCOPE = 'service_namespace=~"$service", job=~"$job", instance=~"$instance"'
 LOG_SCOPE = 'service_namespace=~"$service", service_name=~"$job"'
+ERRORS = " or ".join(
+    f'{name}=~"(?i)(err(or)?|crit(ical)?|fatal|severe|panic|alert|emerg(ency)?)"'
+    for name in ("level", "detected_level", "severity_text")
+)
+"""Lines of level error or worse: as the shipper labels what it reads from files, as Loki finds it in whatever comes in
+(from 3.1 on), and as records say it that come by OTLP, which Loki gives no label for it.
+"""
+
 SLO_SCOPE = 'sloth_service=~"$service", sloth_slo=~"$slo"'
 
 _EXEMPLARS = ("timeseries", "heatmap")
@@ -59,6 +67,7 @@ def facts(metrics: Sequence[Metric], slos: Sequence[Slo], traces: str, *, logs: 
     of_trace = f"{streams} | trace_id != `` | trace_id = `${{trace_id}}`"  # nothing, rather than every other line
     known = {
         "scope": SCOPE,
+        "errors": ERRORS,
         "log_scope": LOG_SCOPE,
         "slo_scope": SLO_SCOPE,
         "logs_of_trace": of_trace,
@@ -161,9 +170,10 @@ def _description(panel: PanelTemplate, limit: Limit | None, about: Facts) -> str
     said = render_names(panel.description, about.known, panel.place) or (metric.brief if metric else "")
     lines = [said, limit.words if limit else ""]
     text = " ".join(filter(None, lines))
-    unpromised = _UNPROMISED if panel.type == "logs" and not about.logs else ""
-    reason = panel.may_be_empty or unpromised
-    return f"{text}\n\n{MAY_BE_EMPTY}{reason}" if reason else text
+    if panel.type == "logs" and not about.logs:
+        return f"{text}\n\n{may_be_empty(panel.may_be_empty or _UNPROMISED)}"
+    reason = panel.may_be_empty
+    return f"{text}\n\n{may_be_empty(reason, panel.empty_until)}" if reason else text
 
 
 def _defaults(panel: PanelTemplate, limit: Limit | None, about: Facts, defaults: JsonObject) -> dict[str, Json]:

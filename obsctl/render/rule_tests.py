@@ -23,9 +23,9 @@ _PLACEHOLDER = re.compile(r"\{\{\s*\$(?:labels\.(\w+)|value[^}]*?)\s*\}\}")
 def promtool_value(groups: Sequence[Group], slo: Slo | None, rule_file: str) -> dict[str, Json]:
     """The content of a promtool test file for the rules of one file.
 
-    Groups are evaluated in the file's order: what a group reads, an earlier one has recorded. Without the order promtool
-    takes any, and an SLO's alerts then read what was recorded one evaluation (5m) ago, which Prometheus 3 no longer
-    finds, since its lookback (5m) does not include the sample at its left end.
+    Groups are evaluated in the order of the file, since they read what earlier ones record. Without it promtool takes
+    any order, and an SLO's alerts read what was recorded one evaluation (5m) ago, which Prometheus 3 no longer finds:
+    its lookback (5m) leaves out the sample at its left end.
     """
     alerts = [rule for group in groups for rule in group.rules if isinstance(rule, Alert) and rule.test]
     names = dict.fromkeys(alert.name for alert in alerts)

@@ -24,6 +24,9 @@ from obsctl.spec.yaml_source import read_record
 
 PANEL_TYPES = ("stat", "timeseries", "heatmap", "table", "logs", "traces")
 COLUMNS = 24
+ERROR_LOGGED = "an error is logged"
+CAUSES = (ERROR_LOGGED,)
+"""What fills a panel that may be empty until then."""
 
 
 @record("a query", single="expr")
@@ -40,7 +43,7 @@ class PanelTemplate:
 
     ``objective`` is the metric (registry name) whose SLO gives the threshold; ``levels`` are thresholds of its own,
     from the lowest; above the last is trouble, or with ``falling`` below the first. ``width`` is in columns, 0 for an
-    even share of its row. ``may_be_empty`` is the reason why it may have no data.
+    even share of its row. ``may_be_empty`` is the reason why it may have no data, ``empty_until`` what ends that.
     """
 
     title: str = key(TEXT, "Its title.")
@@ -58,6 +61,7 @@ class PanelTemplate:
     signed: bool = key(FLAG, "Whether it may be below zero.", default=False)
     newest_first: bool = key(FLAG, "Order of log lines.", default=True)
     may_be_empty: str = key(PROSE, "Why it may have no data.", default="")
+    empty_until: str = key(choice(*CAUSES), "What fills it: after that it must have data.", default="", shown="nothing")
     place: Place = place(default=Place(""))
 
 

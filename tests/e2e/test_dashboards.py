@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.dashboards.global_variables import Times
 from obsctl.dashboards.model import QueryKind
 from obsctl.dashboards.variables import Resolved, panel_queries, render_variables
+from obsctl.languages.quoting import string_literal
 from obsctl.render.dashboards import stack_dashboards
 from obsctl.render.rulefiles import rule_files
 from obsctl.spec.load import load_stack
@@ -100,6 +103,24 @@ def test_the_page_of_one_request_has_its_lines(stack: Folder, trace_id: str) -> 
     assert ask(lines.expr)
     (nothing,) = (r for r in queries(stack, "") if r.panel.title == "Log lines of this trace")
     assert not ask(nothing.expr)
+
+
+@pytest.mark.parametrize("severity", [{"severityText": "ERROR"}, {"severityNumber": 21}], ids=["text", "number"])
+def test_the_panel_of_errors_has_lines_that_came_by_otlp(
+    stack: Folder, trace_id: str, severity: dict[str, Any]
+) -> None:
+    message, ports = f"lost {severity}", spec(stack).ports
+    attributes = {"service.name": "api", "service.namespace": "cv-job-matching"}
+    resource = {"attributes": [{"key": k, "value": {"stringValue": v}} for k, v in attributes.items()]}
+    record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": message}, **severity}
+    sent = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
+    url = f"http://127.0.0.1:{ports['otlp_http']}/v1/logs"
+    assert requests.post(url, json=sent, timeout=10).status_code == 200
+    ask = ask_logs(f"http://127.0.0.1:{ports['loki']}")
+    panels = [r.expr for r in queries(stack, trace_id) if r.panel.title == "Errors in the logs"]
+    assert len(panels) == 2
+    for expr in panels:
+        assert until(lambda expr=expr: ask(f"{expr} |= {string_literal(message)}"), Deadline.after(30)), expr
 
 
 def test_every_variable_has_values_and_narrows_what_is_shown(stack: Folder, trace_id: str) -> None:

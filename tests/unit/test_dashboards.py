@@ -72,6 +72,10 @@ def test_the_parts_of_label_values() -> None:
 def test_a_panel_says_why_it_may_be_empty() -> None:
     (panel,) = read_dashboard(dashboard(description="Errors.\n\nMay be empty: nothing failed."), "f").panels
     assert panel.may_be_empty == "nothing failed."
+    assert not panel.empty_until
+    until = "Errors.\n\nMay be empty until an error is logged: nothing failed: none."
+    (panel,) = read_dashboard(dashboard(description=until), "f").panels
+    assert (panel.may_be_empty, panel.empty_until) == ("nothing failed: none.", "an error is logged")
     (panel,) = read_dashboard(dashboard(description="It May be empty: no."), "f").panels
     assert not panel.may_be_empty
 

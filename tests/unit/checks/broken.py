@@ -259,6 +259,23 @@ def a_panel_asks_for_a_label_value_that_nothing_has(world):
     panel(world, "HTTP", "Requests by route", typo)
 
 
+def an_error_is_logged(world):
+    """The worker's records come by OTLP, and the last one is an error."""
+    world.by_otlp("worker")
+    last = [i for i, line in enumerate(world.logs) if line.metadata][-1]
+    failed = {"severity_text": "ERROR", "detected_level": "error"}
+    world.logs[last] = replace(world.logs[last], metadata={**world.logs[last].metadata, **failed})
+
+
+@breaks("dashboards.queries", "queries without data: HTTP: Errors in the logs")
+def an_error_was_logged_that_the_panel_of_errors_does_not_show(world):
+    def labels_alone(p):
+        return replace(p, queries=tuple(replace(q, expr=q.expr.partition(" or ")[0]) for q in p.queries))
+
+    an_error_is_logged(world)
+    panel(world, "HTTP", "Errors in the logs", labels_alone)
+
+
 @breaks("dashboards.queries", "queries refused: AI providers: Calls")
 def a_query_is_refused(world):
     def odd(p):

@@ -18,7 +18,7 @@ from obsctl.endpoints import Endpoints
 from obsctl.spec.slo import selector_text
 from obsctl.wait import Deadline
 from tests.decided import Decided
-from tests.unit.checks.broken import BREAKS, Break
+from tests.unit.checks.broken import BREAKS, Break, an_error_is_logged
 from tests.unit.checks.world import World, healthy
 
 SECONDS = 20.0
@@ -68,6 +68,18 @@ def broken(ready: Endpoints) -> dict[str, Future[dict[str, Outcome]]]:
 
     with ThreadPoolExecutor(4) as pool:
         return {one.name: pool.submit(broken_world, one) for one in BREAKS}
+
+
+def test_a_panel_that_was_empty_by_right_shows_what_happened_then(ready: Endpoints) -> None:
+    summaries = []
+    for change in (lambda _: None, an_error_is_logged):
+        world = healthy()
+        world.endpoints = ready
+        change(world)
+        verdict = verify(world, waiting_for("dashboards.queries"))["dashboards.queries"].verdict
+        assert verdict.status is CheckStatus.PASS, verdict
+        summaries.append("Errors in the logs" in verdict.summary)
+    assert summaries == [True, False]
 
 
 def test_a_healthy_world_passes_every_check_with_evidence(ready: Endpoints) -> None:

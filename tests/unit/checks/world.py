@@ -117,7 +117,8 @@ class World:
             if line.labels["service_name"] == component:
                 fields = json.loads(line.line)
                 ids = {name: fields[name] for name in ("trace_id", "span_id", "request_id")}
-                self.logs[index] = replace(line, line=fields["message"], metadata={**ids, "severity_text": "INFO"})
+                metadata, labels = {**ids, "severity_text": "INFO"}, {"service_name": component}
+                self.logs[index] = replace(line, line=fields["message"], labels=labels, metadata=metadata)
 
     def change_records(self, change) -> None:
         """Replace the attributes of each OTLP record by ``change`` of them."""
@@ -226,7 +227,13 @@ class Logs:
         self.world.asked.append(query)
         if "logs" in self.world.broken:
             raise BackendError("Loki API at http://127.0.0.1:1 refused the connection")
-        return len(self.world.logs)
+        choices = re.findall(r'(\w+)=~("(?:[^"\\]|\\.)*")', query.rpartition("} | ")[2])
+        if not choices:  # ids, which some line has
+            return len(self.world.logs)
+        return sum(
+            any(re.fullmatch(json.loads(pattern), line.get(name) or "") for name, pattern in choices)
+            for line in self.world.logs
+        )
 
     def by_id(self, name, value, start_ns, end_ns, limit=1000):
         return self.lines(f'{{service_name=~".+"}} | {name}={json.dumps(value)}', start_ns, end_ns, limit)
