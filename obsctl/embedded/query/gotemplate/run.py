@@ -45,13 +45,13 @@ class Template:
         self.source = source
         self._longest = longest
         self._functions = functions
-        self._nodes = parse(source, functions, variables)
-        self._named = {node.name: node.body for node in self._nodes if isinstance(node, NamedTemplate)}
+        self.nodes = parse(source, functions, variables)
+        self._named = {node.name: node.body for node in self.nodes if isinstance(node, NamedTemplate)}
 
     def expand(self, context: object, dot: object, variables: Mapping[str, object] | None = None) -> str:
         """The text for a value. ``context`` is handed to functions. ``TemplateError`` when it cannot be had."""
         run = _Run(context, self._functions, self._named, self._longest)
-        run.walk(self._nodes, dot, [{"$": dot, **(variables or {})}])
+        run.walk(self.nodes, dot, [{"$": dot, **(variables or {})}])
         return "".join(run.parts)
 
 

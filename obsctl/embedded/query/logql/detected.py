@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from obsctl.embedded.query.logql.entry import Entry, QueriedLine
+from obsctl.embedded.query.logql.hints import ALL
 from obsctl.embedded.query.logql.parsers import json_parser, logfmt_parser
 from obsctl.languages.logql.literals import number, size_bytes
 from obsctl.languages.logql.tree import Json, Logfmt
 from obsctl.languages.units import go_duration_ns
 
 MAX_FIELDS = 1_000
-_PARSERS = (("json", json_parser(Json())), ("logfmt", logfmt_parser(Logfmt(strict=True))))
+_PARSERS = (("json", json_parser(Json(), ALL)), ("logfmt", logfmt_parser(Logfmt(strict=True), ALL)))
 
 
 @dataclass

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from obsctl.embedded.query.logql.addresses import contains
 from obsctl.embedded.query.logql.entry import Entry
+from obsctl.embedded.query.logql.hints import Test
 from obsctl.embedded.query.logql.patterns import Pattern
 from obsctl.languages.labels import Matcher
 from obsctl.languages.logql.literals import READERS
 from obsctl.languages.logql.tree import AllOf, AnyOf, Compare, CompareOp, Condition, Ip, IpMatch, LineFilter, Match
 from obsctl.languages.regex import checked, translate
 
-Test = Callable[[Entry], bool]
 LineTest = Callable[[str], bool]
 
 FILTER_ERROR = "LabelFilterErr"
@@ -60,7 +60,7 @@ def condition(found: Condition) -> Test:
     match found:
         case Match():
             test = matcher(found)
-            return lambda entry: test.matches(entry.get(test.name) or "")
+            return lambda entry: test.matches(entry.text(test.name))
         case Compare():
             return _compared(found)
         case IpMatch():
@@ -69,23 +69,31 @@ def condition(found: Condition) -> Test:
     if isinstance(found, AnyOf):
         return lambda entry: any(part(entry) for part in parts)
     assert isinstance(found, AllOf)
-    return lambda entry: all(part(entry) for part in parts)
+    return lambda entry: sum(not part(entry) for part in parts) == 0  # all are asked, since each may note an error
+
+
+def label_names(found: Condition) -> Iterator[str]:
+    """The labels that a condition reads."""
+    if isinstance(found, AllOf | AnyOf):
+        for part in found.parts:
+            yield from label_names(part)
+    else:
+        yield found.name
 
 
 def _compared(found: Compare) -> Test:
-    """A line without the label goes; one whose label cannot be read stays, with an error."""
+    """A line without the label goes; one whose label cannot be read stays, with an error unless it has one."""
     read, holds, name, value = READERS[found.unit], _COMPARE[found.op], found.name, found.value
 
     def test(entry: Entry) -> bool:
-        if entry.error:
-            return True  # only a comparison of strings may take out what failed
         text = entry.get(name)
         if text is None:
             return False
         try:
             return holds(read(text), value)
         except ValueError as cause:
-            entry.fail(FILTER_ERROR, str(cause))
+            if not entry.error:
+                entry.fail(FILTER_ERROR, str(cause))
             return True
 
     return test

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 
 from obsctl.embedded.query.gotemplate.run import Template
 from obsctl.embedded.query.logql.entry import Entry
 from obsctl.embedded.query.logql.functions import FUNCTIONS, LONGEST
 from obsctl.languages.errors import QueryError
-from obsctl.languages.gotemplate.syntax import TemplateError
+from obsctl.languages.gotemplate.syntax import Dot, Fields, TemplateError
 from obsctl.languages.logql.tree import LabelFormat, LineFormat
 
 FORMAT_ERROR = "TemplateFormatErr"
@@ -44,6 +45,29 @@ def label_format(stage: LabelFormat) -> Callable[[Entry], None]:
                 entry.fail(FORMAT_ERROR, str(cause))
 
     return run
+
+
+def required_by(stage: LineFormat | LabelFormat) -> Iterator[str]:
+    """The labels that a stage reads."""
+    if isinstance(stage, LineFormat):
+        yield from _fields_of(_template("line", stage.template).nodes)
+        return
+    for item in stage.items:
+        if item.renames:
+            yield item.value
+        else:
+            yield from _fields_of(_template("label", item.value).nodes)
+
+
+def _fields_of(node: object) -> Iterator[str]:
+    if isinstance(node, Fields) and isinstance(node.term, Dot):
+        yield from node.names
+    elif isinstance(node, tuple | list):
+        for one in node:
+            yield from _fields_of(one)
+    elif is_dataclass(node):
+        for one in fields(node):
+            yield from _fields_of(getattr(node, one.name))
 
 
 def _template(kind: str, source: str) -> Template:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from obsctl.embedded.query.logql import parsers
-from obsctl.embedded.query.logql.entry import ERROR, ERROR_DETAILS, Entry
-from obsctl.embedded.query.logql.filters import Test, condition, line_filter, matcher
-from obsctl.embedded.query.logql.formats import label_format, line_format
+from obsctl.embedded.query.logql.entry import ERROR, ERROR_DETAILS, PRESERVE_ERROR, Entry
+from obsctl.embedded.query.logql.filters import condition, label_names, line_filter, matcher
+from obsctl.embedded.query.logql.formats import label_format, line_format, required_by
+from obsctl.embedded.query.logql.hints import ALL, Hints, Test, with_originals
 from obsctl.languages.logql.literals import number, size_bytes
-from obsctl.languages.logql.metric_tree import Conversion, Unwrap
+from obsctl.languages.logql.metric_tree import Conversion, Grouping, Unwrap
 from obsctl.languages.logql.tree import (
     Bare,
+    Compare,
+    IpMatch,
     Json,
     LabelFilter,
     LabelFormat,
@@ -26,12 +29,16 @@ from obsctl.languages.logql.tree import (
 from obsctl.languages.units import SECOND_NS, go_duration_ns
 
 EXTRACTION_ERROR = "SampleExtractionErr"
-SPECIAL = (ERROR, ERROR_DETAILS)
+_SPECIAL = (ERROR, ERROR_DETAILS, PRESERVE_ERROR)
 
 
-def pipeline(stages: Sequence[Stage]) -> Test:
-    """Whether a line comes through, changed on its way. ``QueryError`` for a stage with an unreadable argument."""
-    tests = [_test(stage) for stage in stages]
+def pipeline(stages: Sequence[Stage], hints: Hints | None = None) -> Test:
+    """Whether a line comes through, changed on its way. ``QueryError`` for a stage with an unreadable argument.
+
+    ``hints`` are what parsers need to know; without them, what the stages alone tell.
+    """
+    known = Hints(filters=single_filters(stages)) if hints is None else hints
+    tests = [_STAGES[type(stage)](stage, known) for stage in ordered(stages)]
     if len(tests) == 1:
         return tests[0]
 
@@ -44,9 +51,47 @@ def pipeline(stages: Sequence[Stage]) -> Test:
     return passes
 
 
-def _test(stage: Stage) -> Test:
-    """One stage as a test."""
-    return _STAGES[type(stage)](stage)
+def ordered(stages: Sequence[Stage]) -> Iterator[Stage]:
+    """Stages as Loki runs them: a line filter comes before what cannot change the line, and before ``decolorize``."""
+    filters: list[Stage] = []
+    others: list[Stage] = []
+    for stage in stages:
+        (filters if isinstance(stage, LineFilter) else others).append(stage)
+        if isinstance(stage, LabelFilter | LineFormat) or stage == Bare("unpack"):
+            last = [others.pop()] if isinstance(stage, LabelFilter) else []
+            yield from (*filters, *others, *last)
+            filters, others = [], []
+    yield from (*filters, *others)
+
+
+def single_filters(stages: Sequence[Stage]) -> list[tuple[str, Test]]:
+    """The label filters that look at one label, with its name."""
+    conditions = [stage.condition for stage in stages if isinstance(stage, LabelFilter)]
+    return [(one.name, condition(one)) for one in conditions if isinstance(one, Match | Compare | IpMatch)]
+
+
+def required(stages: Sequence[Stage]) -> Iterator[str]:
+    """The labels that stages read."""
+    for stage in stages:
+        if isinstance(stage, LabelFilter):
+            yield from label_names(stage.condition)
+        elif isinstance(stage, LineFormat | LabelFormat):
+            yield from required_by(stage)
+
+
+def metric_hints(stages: Sequence[Stage], unwrap: Unwrap | None, grouping: Grouping | None, *, none: bool) -> Hints:
+    """What parsers need for the samples of a metric query; ``none``: its series have no labels."""
+    filters = (*stages, *unwrap.filters) if unwrap else tuple(stages)
+    groups = grouping.labels if grouping else ()
+    without = bool(grouping and grouping.without)
+    if unwrap and (not groups or without):
+        groups, without = (*groups, unwrap.name), True
+    names = with_originals((*required(filters), *groups, unwrap.name if unwrap else ""))
+    if none:
+        return Hints(names, filters=single_filters(filters)) if names else Hints(nothing=True)
+    if without or not groups:
+        return Hints(filters=single_filters(filters))
+    return Hints(names)
 
 
 def _always(run: Callable[[Entry], None]) -> Test:
@@ -59,35 +104,49 @@ def _always(run: Callable[[Entry], None]) -> Test:
     return test
 
 
-def _select(stage: LabelSelection) -> Test:
-    names = frozenset(item for item in stage.items if isinstance(item, str))
-    matchers = [matcher(item) for item in stage.items if isinstance(item, Match)]
+def _select(stage: LabelSelection, _: Hints) -> Test:
+    return _always(_dropped(stage.items) if stage.kind == "drop" else _kept(stage.items))
 
-    def named(entry: Entry, name: str) -> bool:
-        if name in names:
-            return True
-        return any(one.name == name and one.matches(entry.get(name) or "") for one in matchers)
+
+def _dropped(items: Sequence[str | Match]) -> Callable[[Entry], None]:
+    matchers = [matcher(item) for item in items if isinstance(item, Match)]
+    names = [item for item in items if isinstance(item, str)]
 
     def drop(entry: Entry) -> None:
-        for name in [name for name in (*entry.names, *SPECIAL) if named(entry, name)]:
-            entry.remove(name)
+        for one in matchers:
+            value = entry.error_details if one.name == ERROR_DETAILS else entry.text(one.name)
+            if one.matches(value):
+                entry.remove(one.name)
+        for name in names:
+            if name in _SPECIAL or entry.get(name) is not None:
+                entry.remove(name)
+
+    return drop
+
+
+def _kept(items: Sequence[str | Match]) -> Callable[[Entry], None]:
+    matchers = [matcher(item) for item in items if isinstance(item, Match)]
+    names = frozenset(item for item in items if isinstance(item, str))
 
     def keep(entry: Entry) -> None:
-        for name in [name for name in entry.names if not named(entry, name)]:
-            entry.remove(name)
+        for name, value in entry.all().items():
+            if name in names or name in _SPECIAL:
+                continue
+            if not any(one.name == name and one.matches(value) for one in matchers):
+                entry.remove(name)
 
-    return _always(drop if stage.kind == "drop" else keep)
+    return keep
 
 
 _STAGES: Mapping[type, Callable[..., Test]] = {
-    LineFilter: line_filter,
-    LabelFilter: lambda stage: condition(stage.condition),
-    Json: lambda stage: _always(parsers.json_parser(stage)),
-    Logfmt: lambda stage: _always(parsers.logfmt_parser(stage)),
-    TextParser: lambda stage: _always(parsers.text_parser(stage)),
-    Bare: lambda stage: _always(parsers.BARE[stage.kind]),
-    LineFormat: lambda stage: _always(line_format(stage)),
-    LabelFormat: lambda stage: _always(label_format(stage)),
+    LineFilter: lambda stage, _: line_filter(stage),
+    LabelFilter: lambda stage, _: condition(stage.condition),
+    Json: parsers.json_parser,
+    Logfmt: parsers.logfmt_parser,
+    TextParser: parsers.text_parser,
+    Bare: parsers.bare,
+    LineFormat: lambda stage, _: _always(line_format(stage)),
+    LabelFormat: lambda stage, _: _always(label_format(stage)),
     LabelSelection: _select,
 }
 
@@ -102,24 +161,21 @@ Sample = Callable[[Entry], float | None]
 
 
 def unwrapped(unwrap: Unwrap) -> Sample:
-    """The number in a label, which is taken away; None for a line without it, or that a filter drops.
+    """The number in a label; None for a line without it, or that a filter drops.
 
     A label that cannot be read gives 0 and an error.
     """
-    convert, name, keeps = _CONVERSIONS[unwrap.conversion], unwrap.name, pipeline(unwrap.filters)
+    convert, name, keeps = _CONVERSIONS[unwrap.conversion], unwrap.name, pipeline(unwrap.filters, ALL)
 
     def sample(entry: Entry) -> float | None:
         text = entry.get(name)
-        if text is None:
+        if not text:
             return None
         value = 0.0
         try:
             value = convert(text)
         except ValueError as cause:
             entry.fail(EXTRACTION_ERROR, str(cause))
-        if not keeps(entry):
-            return None
-        entry.remove(name)
-        return value
+        return value if keeps(entry) else None
 
     return sample

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
+from obsctl.embedded.query.logql.entry import EXTRACTED, PRESERVE_ERROR, Entry
 from obsctl.embedded.query.logql.errors import PipelineError, SeriesLimitError
-from obsctl.embedded.query.logql.pipeline import Sample, unwrapped
+from obsctl.embedded.query.logql.pipeline import Sample, metric_hints, unwrapped
 from obsctl.embedded.query.logql.source import LogSource, Scan
 from obsctl.embedded.query.vectors.aggregate import quantiles
 from obsctl.embedded.query.vectors.labels import labels_of_absent
@@ -89,7 +89,9 @@ def range_aggregate(scan: Scan, expr: RangeAggregate, steps: LogSteps, group: Gr
     """One range aggregation. ``group`` is what an aggregation around it keeps, if that may as well be done here."""
     grouping = expr.grouping or group
     series = _Series(expr, grouping, steps)
-    source = LogSource(scan, expr.range.query)
+    none = expr.op == "absent_over_time" or (grouping is not None and grouping == Grouping())
+    hints = metric_hints(expr.range.query.stages, expr.range.unwrap, grouping, none=none)
+    source = LogSource(scan, expr.range.query, hints)
     for start, end in _spans(expr.range, steps):
         if expr.range.unwrap or expr.range.query.stages:
             for entry in source.entries(start, end, "forward"):
@@ -133,8 +135,11 @@ class _Series:
     def __init__(self, expr: RangeAggregate, grouping: Grouping | None, steps: LogSteps) -> None:
         self.points: dict[Labels, LogSamples] = {}
         self._sample: Sample = unwrapped(expr.range.unwrap) if expr.range.unwrap else _LINES.get(expr.op, _one)
-        self._names = frozenset(grouping.labels) if grouping else frozenset()
-        self._by, self._without = bool(grouping and not grouping.without), bool(grouping and grouping.without)
+        self._names = frozenset(grouping.labels if grouping else ())
+        self._sorted = sorted(self._names)
+        self._by = bool(grouping and not grouping.without)
+        if expr.range.unwrap and not self._by:
+            self._names |= {expr.range.unwrap.name}
         self._asked = self._names | {name.removesuffix(EXTRACTED) for name in self._names}
         self._streams: dict[Labels, LogSamples] = {}
         self._limit = max(1, min(MAX_SERIES, MAX_CELLS // steps.count))
@@ -145,7 +150,7 @@ class _Series:
         value = self._sample(entry)
         if value is None:
             return
-        if entry.error:
+        if entry.error and entry.get(PRESERVE_ERROR) is None:
             raise PipelineError(entry.error, tuple(sorted(entry.labels().items())))
         self._append(self._of(self._key(entry)), entry.time_ns, value)
 
@@ -171,12 +176,8 @@ class _Series:
 
     def _key(self, entry: Entry) -> Labels:
         if self._by:
-            found = [(name, entry.get(name)) for name in sorted(self._names)]
-            return tuple([(name, value) for name, value in found if value])
-        labels = entry.labels()
-        for name in self._names:
-            labels.pop(name, None)
-        return tuple(sorted(labels.items()))
+            return entry.grouped(self._sorted)
+        return tuple(sorted([pair for pair in entry.labels().items() if pair[0] not in self._names]))
 
     def _of(self, labels: Labels) -> LogSamples:
         points = self.points.get(labels)

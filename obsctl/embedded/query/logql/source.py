@@ -8,6 +8,7 @@ from typing import Literal
 
 from obsctl.embedded.query.logql.entry import EXTRACTED, Entry
 from obsctl.embedded.query.logql.filters import matcher
+from obsctl.embedded.query.logql.hints import Hints
 from obsctl.embedded.query.logql.pipeline import pipeline
 from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.records import LogRecord
@@ -52,11 +53,12 @@ class LogSource:
 
     scan: Scan
     query: LogQuery
+    hints: Hints | None = None
     matchers: tuple[Matcher, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.matchers = selector_matchers(self.query.selector)
-        self._passes = pipeline(self.query.stages)
+        self._passes = pipeline(self.query.stages, self.hints)
         self._bases: dict[Labels, dict[str, str]] = {}
 
     def records(self, start: int, end: int, direction: Direction) -> Iterator[LogRecord]:
