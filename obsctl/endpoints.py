@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from obsctl.access import ComponentAccess
+
 
 class Role(StrEnum):
     """What an endpoint is for."""
@@ -50,7 +52,7 @@ class Endpoint:
     ``name`` is unique in a stack. ``probe`` is a URL that answers 200 when the endpoint is ready; empty means that an
     open port is all there is to see. ``url`` has no trailing slash, and may have a path; for gRPC it is
     ``http://host:port``. ``without`` names the features of the dialect that the server is known not to have. ``lag`` is
-    how many seconds may pass until what is written to it is found.
+    how many seconds may pass until what is written to it is found. ``access`` is how requests to it are made.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Endpoint:
     probe: str = ""
     without: tuple[Feature, ...] = ()
     lag: float = 0.0
+    access: ComponentAccess = ComponentAccess()
 
 
 @dataclass(frozen=True)

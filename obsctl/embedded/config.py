@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from obsctl.access import AuthOptions, ScrapeOptions, TlsOptions
 from obsctl.embedded.alerting_config import ALERTING, AlertingConfig
 from obsctl.errors import UsageError
 from obsctl.languages.globs import GlobError
@@ -88,8 +89,8 @@ def _is_url(url: str, *schemes: str) -> bool:
 
 def _http_url(node: SourceNode) -> str:
     url = NON_EMPTY.parse(node)
-    if not _is_url(url, "http"):
-        raise ValidationError(f"must be an http:// URL, not {url!r}")
+    if not _is_url(url, "http", "https"):
+        raise ValidationError(f"must be an http:// or https:// URL, not {url!r}")
     return url
 
 
@@ -120,7 +121,6 @@ _HTTP_URL = ScalarType("a non-empty string", _http_url, NON_EMPTY.json)
 _HTTP_URLS = ScalarType(STRINGS.expected, _http_urls, STRINGS.json)
 _FILES = ScalarType(STRINGS.expected, lambda node: tuple(Path(file) for file in STRINGS.parse(node)), STRINGS.json)
 _PATTERN = ScalarType("a string", _pattern, {"type": "string"})
-_LIMIT = whole(0, 1 << 30)
 
 
 def _listen_keys() -> tuple[Key[Address], ...]:
@@ -132,26 +132,24 @@ def _listen_keys() -> tuple[Key[Address], ...]:
     )
 
 
-@record("options of a scrape")
-class ScrapeOptions:
-    """How to take what a target says, as in Prometheus' scrape configuration; a limit of 0 is none."""
+@record("options of a target", kw_only=True)
+class TargetOptions(ScrapeOptions):
+    """What the server can be told beyond what every runtime can."""
 
-    honor_labels: bool = key(FLAG, "Whether labels of a metric win over those of its target.", default=False)
-    honor_timestamps: bool = key(FLAG, "Whether times that metrics bring are kept.", default=True)
     track_timestamps_staleness: bool = key(FLAG, "Whether series with times of their own go stale.", default=False)
-    sample_limit: int = key(_LIMIT, "A scrape with more samples fails.", default=0)
-    label_limit: int = key(_LIMIT, "A scrape with more labels on a series fails.", default=0)
-    label_name_length_limit: int = key(_LIMIT, "A scrape with a longer label name fails.", default=0)
-    label_value_length_limit: int = key(_LIMIT, "A scrape with a longer label value fails.", default=0)
 
 
 @record("a target", kw_only=True)
-class ScrapeTarget(ScrapeOptions):
+class ScrapeTarget(TargetOptions):
     """What to scrape, and how."""
 
     job: str = key(NON_EMPTY, "Its `job` label.")
     url: str = key(_HTTP_URL, "Where its metrics are.")
     labels: Mapping[str, str] = key(STRING_MAP, "Labels that every series of it gets.")
+    tls: TlsOptions = key(
+        RecordType(TlsOptions), "How `https` is spoken.", default=TlsOptions(), shown="as the system does"
+    )
+    auth: AuthOptions = key(RecordType(AuthOptions), "Credentials.", default=AuthOptions(), shown="none")
 
     @property
     def instance(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from obsctl import assets
+from obsctl.access import given
 from obsctl.backends import ALERTMANAGER, BUILTIN, Backend, Served, dialect_of
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.json_types import Json, JsonObject
@@ -61,8 +62,8 @@ def _role(stack: Stack, role: Role, dialect: Dialect, port: str, probe: str) -> 
 
 
 def _component(component: Component) -> Endpoint:
-    probe = f"{component.url}{component.ready}" if component.ready else ""
-    return Endpoint(component.name, Role.SERVICE, component.url, Dialect.HTTP, probe)
+    access = component.access
+    return Endpoint(component.name, Role.SERVICE, component.url, Dialect.HTTP, component.ready_url, access=access)
 
 
 def _host(bind: str) -> str:
@@ -129,9 +130,10 @@ def _literal(bind: str) -> str:
 def _target(service: Service, component: Component) -> dict[str, Json]:
     return {
         "job": component.name,
-        "url": f"{component.url}{component.metrics}",
+        "url": component.metrics_url,
         "labels": {"service_namespace": service.contract.service},
-        **service.scrape,
+        **given(service.scrape),
+        **component.access.document(),
     }
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from obsctl.access import given
 from obsctl.backends import DATA_SOURCES, ROLE_OPTIONS, SAMPLE, Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Feature, Role
 from obsctl.languages.quoting import string_literal
@@ -180,7 +181,7 @@ def _target(service: Service, component: Component) -> dict[str, Value]:
         "address": string_literal(address(service, component)),
         "path": string_literal(component.metrics),
         "namespace": string_literal(service.contract.service),
-        "options": [{"option": name, "value": json.dumps(value)} for name, value in service.scrape.items()],
+        "options": [{"option": name, "value": json.dumps(value)} for name, value in given(service.scrape).items()],
     }
 
 

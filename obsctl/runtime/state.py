@@ -9,10 +9,11 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from obsctl.access import read_access
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Feature, Role
 from obsctl.errors import StartError
 
@@ -195,8 +196,13 @@ def _to_json(state: State) -> dict[str, Any]:
         "settled": state.settled,
         "port_offset": state.port_offset,
         "processes": [asdict(p) for p in state.processes],
-        "endpoints": [asdict(e) for e in state.endpoints],
+        "endpoints": [_endpoint_json(e) for e in state.endpoints],
     }
+
+
+def _endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
+    plain = {field.name: getattr(endpoint, field.name) for field in fields(endpoint)}
+    return {**plain, "access": endpoint.access.document()}
 
 
 def _from_json(raw: dict[str, Any]) -> State:
@@ -207,6 +213,7 @@ def _from_json(raw: dict[str, Any]) -> State:
             *(e["name"], Role(e["role"]), e["url"], Dialect(e["dialect"]), e["probe"]),
             without=tuple(Feature(name) for name in e.get("without", ())),
             lag=float(e.get("lag", 0.0)),
+            access=read_access(e.get("access", {})),
         )
         for e in raw["endpoints"]
     )

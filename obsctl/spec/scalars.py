@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import warnings
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from obsctl.languages.globs import GlobError
 from obsctl.languages.globs import check as check_glob
@@ -37,22 +37,41 @@ def _bind(node: SourceNode) -> str:
     return value
 
 
-def _url(node: SourceNode) -> str:
-    """An http URL without a path. A password in it is refused and never repeated."""
-    value = read_text(node)
+def _parts(value: str) -> SplitResult:
+    """The parts of an http URL. A password in it is refused and never repeated."""
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValidationError("not a valid URL", "Write it as http://host:port.") from None
     if "@" in parts.netloc:
-        raise ValidationError("a URL here must not hold a user name or a password")
-    if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"[^\x21-\x7e]", value):
+        raise ValidationError("a URL here must not hold a user name or a password", "Credentials are given by `auth:`.")
+    if parts.scheme not in ("http", "https") or not host or port == 0 or re.search(r"[^\x21-\x7e]", parts.netloc):
         raise ValidationError
+    return parts
+
+
+def _url(node: SourceNode) -> str:
+    """An http URL without a path."""
+    value = read_text(node)
+    parts = _parts(value)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         hint = "Give paths under metrics: and ready:."
         raise ValidationError(f"expected a URL without a path, got {quoted(value)}", hint)
+    if len(value) > len(f"{parts.scheme}://{parts.netloc}/"):  # a blank or a control character
+        raise ValidationError
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _page(node: SourceNode) -> str:
+    """A path, or a URL with one. Neither holds blanks, control characters, a query or a fragment."""
+    value = read_text(node)
+    if re.search(r"[\s?#\x00-\x20\x7f\ud800-\udfff]", value):
+        raise ValidationError
+    if not value or value.startswith("/"):
+        return value
+    parts = _parts(value)
+    return f"{parts.scheme}://{parts.netloc}{parts.path or '/'}"
 
 
 def _regex(node: SourceNode) -> str:
@@ -128,7 +147,11 @@ BIND = ScalarType("an IP address or localhost", _bind, {"type": "string"})
 HOST_NAME = text_like(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a host name such as lab.example")
 ORIGIN = text_like(r"https?://[A-Za-z0-9.*:-]+", "an origin such as https://shop.example or https://*.shop.example")
 URL = ScalarType("a URL such as http://127.0.0.1:8000", _url, {"type": "string", "pattern": "^https?://[^/?#@]+/?$"})
-PATH = text_like(r"(/[^\s?#]*)?", 'a path such as /metrics, or "" for none')
+PAGE = ScalarType(
+    'a path such as /metrics, a URL such as http://127.0.0.1:9091/metrics, or "" for none',
+    _page,
+    {"type": "string", "pattern": r"^(/[^\s?#]*|https?://[^\s?#@]+)?$"},
+)
 REGEX = ScalarType("a regular expression", _regex, {"type": "string"})
 GLOB = ScalarType("a key or a glob such as *.email", _glob, {"type": "string"})
 ROUTE = ScalarType("a route template such as /matches/{job_id}", _route, {"type": "string", "pattern": "^/"})

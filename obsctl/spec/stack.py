@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote, unquote, urlsplit
 
+from obsctl.access import HEADER_NAME, AuthOptions, ComponentAccess, ScrapeOptions, TlsOptions
 from obsctl.errors import Place
 from obsctl.json_types import Json
 from obsctl.languages.globs import escape
@@ -25,7 +27,7 @@ from obsctl.spec.scalars import (
     METRIC_NAME_PATTERN,
     NAME,
     ORIGIN,
-    PATH,
+    PAGE,
     PLATFORM,
     REGISTRY,
     ROUTE,
@@ -58,14 +60,15 @@ DEFAULT_PORTS: Mapping[str, int] = {
 """Every port a stack listens on, under the key that moves it in ``ports:``."""
 
 
+_UNESCAPED = "/$&+,:;=@~"
+"""What Go leaves alone in a path, besides letters and digits."""
+
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
 _DOTTED_PATH = r"[^.\s]+(\.[^.\s]+)*"
-_HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
 _HEADER_VALUE = text_like(r"[\x20-\x7e]{0,1000}", "printable ASCII text")
 _VALUE_PATH = text_like(_DOTTED_PATH, "a dotted path such as job.id")
 _METRIC_NAME = text_like(METRIC_NAME_PATTERN, "a Prometheus metric name")
 _LABEL = text_like(_IDENTIFIER, "a label such as cluster")
-_LIMIT = whole(0, 1_000_000_000)
 _GLOBS = ListOf(FILE, "a list of globs")
 
 
@@ -160,7 +163,7 @@ class Step:
     route: str = key(ROUTE, "Route template, and the path once its `{names}` are filled in.")
     body: Json = key(JSON, "JSON body; texts may use `{canary}`, `{nonce}` and captured names.", default=None)
     headers: Mapping[str, str] = key(
-        MapOf(_HEADER_VALUE, "a mapping from headers to values", _HEADER_NAME, "a header name"),
+        MapOf(_HEADER_VALUE, "a mapping from headers to values", HEADER_NAME, "a header name"),
         "Headers to send, besides `traceparent`, `tracestate` and the request id.",
         default={},
     )
@@ -184,38 +187,53 @@ class Step:
 class Component:
     """One process of a service: its ``service.name``, where it answers, and where its logs are.
 
-    ``url`` has no path; ``metrics`` and ``ready`` are paths on it ("" for none). ``logs`` is a file glob, or "" where
-    logs come by OTLP.
+    ``url`` has no path; ``metrics`` and ``ready`` are paths on it, or URLs of their own ("" for none). ``logs`` is a
+    file glob, or "" where logs come by OTLP.
     """
 
     name: str = key(NAME, "Its `service.name`; a component of the contract.")
     url: str = key(URL, "Where it answers, without a path.")
-    metrics: str = key(PATH, 'Path of its metrics; "" for none.', default="/metrics")
-    ready: str = key(PATH, 'Path that answers 200 when it is ready; "" for none.', default="/readyz")
+    metrics: str = key(
+        PAGE, 'Its metrics, as a path, or as a URL where another port has them; "" for none.', default="/metrics"
+    )
+    ready: str = key(PAGE, 'What answers 200 when it is ready, as a path or a URL; "" for none.', default="/readyz")
     logs: str = key(
         LOG_FILES, "Glob of its log files, relative to this file.", default="", shown="it sends them by OTLP"
     )
+    tls: TlsOptions = key(
+        RecordType(TlsOptions), "How `https` is spoken with it.", default=TlsOptions(), shown="as the system does"
+    )
+    auth: AuthOptions = key(
+        RecordType(AuthOptions), "Credentials of requests to it.", default=AuthOptions(), shown="none"
+    )
+
+    @property
+    def access(self) -> ComponentAccess:
+        """How requests to it are made."""
+        return ComponentAccess(self.tls, self.auth)
+
+    @property
+    def metrics_url(self) -> str:
+        """Where its metrics are, percent-encoded as Prometheus does; "" for nowhere."""
+        return _page_url(self.url, self.metrics)
+
+    @property
+    def ready_url(self) -> str:
+        """What to ask whether it is ready; "" for nothing."""
+        return _page_url(self.url, self.ready)
 
 
-SCRAPE: KnownKeys[bool | int] = KnownKeys(
-    "scrape",
-    lambda: (
-        Key("honor_labels", FLAG, "Whether labels of a metric win over those of its target.", written=False),
-        Key("honor_timestamps", FLAG, "Whether times that metrics bring are kept.", written=True),
-        Key("sample_limit", _LIMIT, "A scrape with more samples fails; 0 for no limit.", written=0),
-        Key("label_limit", _LIMIT, "A scrape with more labels on a series fails.", written=0),
-        Key("label_name_length_limit", _LIMIT, "A scrape with a longer label name fails.", written=0),
-        Key("label_value_length_limit", _LIMIT, "A scrape with a longer label value fails.", written=0),
-    ),
-)
-"""The options of Prometheus' scrape configuration that a service may give; what it leaves out is not there."""
+def _page_url(base: str, page: str) -> str:
+    """The URL of a path, or of a page with one of its own. Encoded as Go's ``url.URL`` writes a path."""
+    parts = urlsplit(f"{base}{page}" if page.startswith("/") else page)
+    return f"{parts.scheme}://{parts.netloc}{quote(unquote(parts.path), safe=_UNESCAPED)}" if page else ""
 
 
 @dataclass(frozen=True)
 class Service:
     """A service under observation. ``run`` names a bundled service that obsctl starts itself, or is empty.
 
-    ``scrape`` holds what the spec says of how its metrics are taken, in the words of Prometheus' scrape configuration.
+    ``scrape`` says how its metrics are taken, in the words of Prometheus' scrape configuration.
     """
 
     name: str
@@ -223,7 +241,7 @@ class Service:
     components: tuple[Component, ...]
     run: Literal["", "sample"] = ""
     drive: tuple[Step, ...] = ()
-    scrape: Mapping[str, bool | int] = field(default_factory=dict)
+    scrape: ScrapeOptions = ScrapeOptions()
 
     @property
     def entry(self) -> Component:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from obsctl import assets
+from obsctl.access import ScrapeOptions
 from obsctl.errors import SpecError
 from obsctl.schema.findings import Findings, shown_path
 from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, record
@@ -23,7 +24,6 @@ from obsctl.spec.drive_checks import check_components, check_drive, check_reques
 from obsctl.spec.scalars import BIND, FILE, NAME, PORT, URL, VERSION
 from obsctl.spec.stack import (
     DEFAULT_PORTS,
-    SCRAPE,
     AllowedAccess,
     Choices,
     Component,
@@ -78,8 +78,11 @@ class ServiceEntry:
         "Processes obsctl does not run.",
         default=(),
     )
-    scrape: Mapping[str, bool | int] = key(
-        SCRAPE, "How its metrics are taken, as in Prometheus' scrape configuration.", default={}, shown="see below"
+    scrape: ScrapeOptions = key(
+        RecordType(ScrapeOptions),
+        "How its metrics are taken, as in Prometheus' scrape configuration.",
+        default=ScrapeOptions(),
+        shown="see below",
     )
     drive: tuple[Step, ...] = key(
         ListOf(RecordType(Step), "a list of steps"),
@@ -285,8 +288,14 @@ def _contract_of(
 
 
 def _components(service: ServiceEntry, around: _Surroundings) -> tuple[Component, ...]:
-    """The sample's components are on the stack's ports; log files of others are below the folder of the spec."""
+    """The sample's components are on the stack's ports; files of others are below the folder of the spec."""
     if service.run:
         host = url_host(around.bind)
         return tuple(Component(name, f"http://{host}:{around.ports[name]}") for name in SAMPLE_COMPONENTS)
-    return tuple(replace(c, logs=str(around.folder / c.logs) if c.logs else "") for c in service.components)
+    return tuple(_below(component, around.folder) for component in service.components)
+
+
+def _below(component: Component, folder: Path) -> Component:
+    """The component with its files taken from a folder."""
+    logs = str(folder / component.logs) if component.logs else ""
+    return replace(component, logs=logs, tls=component.tls.below(folder), auth=component.auth.below(folder))

@@ -16,18 +16,31 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 NEUTRAL = ("errors", "events", "wait", "assets", "probes", "json_types")
-VALUES = ("endpoints", "languages", "result")
+VALUES = ("languages", "result")
 
 ROOMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(NEUTRAL, ()),
     **dict.fromkeys(VALUES, ("errors",)),
+    "access": ("schema", "json_types", "errors"),
+    "endpoints": ("access", "errors"),
     "dashboards": ("languages", "errors"),
     "schema": ("languages", "json_types", "errors"),
-    "spec": ("schema", "assets", "languages", "json_types", "errors"),
+    "spec": ("access", "schema", "assets", "languages", "json_types", "errors"),
     "backends": ("spec", "endpoints", "errors"),
-    "render": ("backends", "spec", "schema", "endpoints", "dashboards", "languages", "assets", "json_types", "errors"),
-    "runtime": ("render", "endpoints", "wait", "events", "json_types", "errors"),
-    "clients": ("endpoints", "json_types", "errors"),
+    "render": (
+        "access",
+        "backends",
+        "spec",
+        "schema",
+        "endpoints",
+        "dashboards",
+        "languages",
+        "assets",
+        "json_types",
+        "errors",
+    ),
+    "runtime": ("access", "render", "endpoints", "wait", "events", "json_types", "errors"),
+    "clients": ("access", "endpoints", "json_types", "errors"),
     "checks": (
         "spec",
         "clients",
@@ -40,17 +53,17 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "json_types",
         "errors",
     ),
-    "traffic": ("spec", "clients", "languages", "probes", "wait", "errors"),
-    "discovery": ("spec", "clients", "endpoints", "languages", "assets", "errors"),
+    "traffic": ("access", "spec", "clients", "languages", "probes", "wait", "errors"),
+    "discovery": ("access", "spec", "clients", "endpoints", "languages", "assets", "errors"),
     "trace": ("clients", "endpoints", "wait", "json_types", "errors"),
     "lint": ("spec", "schema", "dashboards", "languages", "errors"),
     "report": ("checks", "lint", "trace", "probes", "result", "events", "json_types", "errors"),
     "ops": (
         *("spec", "backends", "render", "runtime", "clients", "checks", "lint", "dashboards", "traffic", "trace"),
-        *("discovery", "schema", *NEUTRAL, *VALUES),
+        *("discovery", "schema", "access", "endpoints", *NEUTRAL, *VALUES),
     ),
     "cli": ("ops", "report", "result", "events", "errors"),
-    "embedded": ("schema", "languages", "errors"),
+    "embedded": ("access", "schema", "languages", "errors"),
 }
 EMBEDDED: dict[str, tuple[str, ...]] = {
     "records": (),

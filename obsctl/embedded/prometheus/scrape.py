@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from obsctl.embedded.config import ScrapeConfig, ScrapeOptions, ScrapeTarget
+from obsctl.embedded.config import ScrapeConfig, ScrapeTarget, TargetOptions
 from obsctl.embedded.prometheus.exposition import ParsedExposition, Parser, ScrapedSample
 from obsctl.embedded.prometheus.fetch import FetchError, fetch
 from obsctl.embedded.prometheus.series_labels import label_fault
@@ -72,7 +72,7 @@ def relabel(scraped: dict[str, str], target: Mapping[str, str], *, honor_labels:
 
 
 def digest(
-    outcome: ScrapeOutcome, target: Mapping[str, str], memory: Memory, rules: ScrapeOptions
+    outcome: ScrapeOutcome, target: Mapping[str, str], memory: Memory, rules: TargetOptions
 ) -> tuple[Batch, Memory]:
     """What to store after a scrape, and what to remember. Pure.
 
@@ -227,7 +227,7 @@ class Scraping:
             due = max(due, time.monotonic()) if due < time.monotonic() - self._interval else due
 
 
-def limit_exceeded(samples: Mapping[Labels, ScrapedSample], known: Collection[Labels], rules: ScrapeOptions) -> str:
+def limit_exceeded(samples: Mapping[Labels, ScrapedSample], known: Collection[Labels], rules: TargetOptions) -> str:
     """Which limit a scrape exceeds, in Prometheus' words; empty when none. ``known`` series were checked before."""
     if rules.sample_limit and len(samples) > rules.sample_limit:
         return "sample limit exceeded"
@@ -237,7 +237,7 @@ def limit_exceeded(samples: Mapping[Labels, ScrapedSample], known: Collection[La
     return next(filter(None, faults), "")
 
 
-def _label_limit_exceeded(labels: Labels, rules: ScrapeOptions) -> str:
+def _label_limit_exceeded(labels: Labels, rules: TargetOptions) -> str:
     metric = json.dumps(dict(labels).get("__name__", ""), ensure_ascii=False)
     most, longest_name, longest_value = rules.label_limit, rules.label_name_length_limit, rules.label_value_length_limit
     if most and len(labels) > most:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from obsctl.embedded.config import ScrapeConfig, ScrapeOptions, ScrapeTarget
+from obsctl.embedded.config import ScrapeConfig, ScrapeTarget, TargetOptions
 from obsctl.embedded.prometheus import fetch as fetching
 from obsctl.embedded.prometheus.scrape import ScrapeOutcome, Scraping, TargetScraper, relabel, target_labels
 from obsctl.embedded.records import STALE_BITS
@@ -26,7 +26,7 @@ from obsctl.wait import Deadline, until
 from .conftest import Embedded, Page, ask, eventually, free_ports, http_target
 from .promql_store import rows_of
 
-NO_RULES = ScrapeOptions()
+NO_RULES = TargetOptions()
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
@@ -34,7 +34,7 @@ class Scraped:
     """One target, scraped by hand, with a look at what is stored."""
 
     def __init__(
-        self, store: SqliteStore, url: str, timeout: float = 5.0, rules: ScrapeOptions = NO_RULES, **labels: str
+        self, store: SqliteStore, url: str, timeout: float = 5.0, rules: TargetOptions = NO_RULES, **labels: str
     ) -> None:
         self.store = store
         self.metrics = SelfMetrics()
@@ -198,7 +198,7 @@ def test_labels_of_the_target_or_of_the_page_win(store: SqliteStore, target: tup
     url, page = target
     body = 'a{zone="theirs",job="",x="1"} 1\n'
     Scraped(store, url, zone="ours")(page, body)
-    Scraped(store, url, rules=ScrapeOptions(honor_labels=True), zone="ours")(page, body)
+    Scraped(store, url, rules=TargetOptions(honor_labels=True), zone="ours")(page, body)
     instance = url.removeprefix("http://").removesuffix("/metrics")
     assert [dict(one.labels) for one in store.series([Matcher("__name__", "=", "a")])] == [
         {"__name__": "a", "exported_zone": "theirs", "instance": instance, "job": "api", "x": "1", "zone": "ours"},
@@ -208,13 +208,13 @@ def test_labels_of_the_target_or_of_the_page_win(store: SqliteStore, target: tup
 
 def test_times_can_be_left_aside_or_followed(store: SqliteStore, target: tuple[str, Page]) -> None:
     url, page = target
-    scrape = Scraped(store, url, rules=ScrapeOptions(honor_timestamps=False))
+    scrape = Scraped(store, url, rules=TargetOptions(honor_timestamps=False))
     scrape(page, "a 1 1754000000000\n")
     scrape(page, "b 1\n")
     assert scrape.one("a") == [1, -1]
     (row,) = rows_of(store.samples(store.series([Matcher("__name__", "=", "a")]), 0, 2**62))
     assert row[0][0] > 1_754_000_000_000
-    followed = Scraped(store, url, rules=ScrapeOptions(track_timestamps_staleness=True), of="followed")
+    followed = Scraped(store, url, rules=TargetOptions(track_timestamps_staleness=True), of="followed")
     followed(page, "c 1 1754000000000\n")
     followed(page, "b 1\n")
     assert list(followed.series("c").values()) == [[1, -1]]
@@ -223,20 +223,20 @@ def test_times_can_be_left_aside_or_followed(store: SqliteStore, target: tuple[s
 @pytest.mark.parametrize(
     ("rules", "error"),
     [
-        (ScrapeOptions(sample_limit=2), "sample limit exceeded"),
-        (ScrapeOptions(label_limit=3), 'label_limit exceeded (metric: "m", number of labels: 4, limit: 3)'),
+        (TargetOptions(sample_limit=2), "sample limit exceeded"),
+        (TargetOptions(label_limit=3), 'label_limit exceeded (metric: "m", number of labels: 4, limit: 3)'),
         (
-            ScrapeOptions(label_name_length_limit=8),
+            TargetOptions(label_name_length_limit=8),
             'label_name_length_limit exceeded (metric: "m", label name: name_of_9, length: 9, limit: 8)',
         ),
         (
-            ScrapeOptions(label_value_length_limit=25),
+            TargetOptions(label_value_length_limit=25),
             'label_value_length_limit exceeded (metric: "m", label name: NAME, value: "VALUE", length: 26, limit: 25)',
         ),
     ],
 )
 def test_a_scrape_over_a_limit_is_void_and_counted(
-    store: SqliteStore, target: tuple[str, Page], rules: ScrapeOptions, error: str
+    store: SqliteStore, target: tuple[str, Page], rules: TargetOptions, error: str
 ) -> None:
     url, page = target
     scrape = Scraped(store, url, rules=rules)
@@ -318,7 +318,7 @@ def test_an_outcome_is_digested_without_a_clock_or_a_network() -> None:
     from obsctl.embedded.prometheus.scrape import Memory, digest
 
     live = frozenset([(("__name__", "a"),)])
-    batch, memory = digest(ScrapeOutcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live), ScrapeOptions())
+    batch, memory = digest(ScrapeOutcome(7, 0.5, None, "refused"), {"job": "j"}, Memory(live=live), TargetOptions())
     assert {dict(s.labels)["__name__"]: (s.time_ms, s.value) for s in batch.samples if not math.isnan(s.value)} == {
         "up": (7, 0.0),
         "scrape_duration_seconds": (7, 0.5),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from obsctl.access import ScrapeOptions
 from obsctl.render.logpaths import METADATA_FIELDS
 from obsctl.spec.contract import Forbidden
 from obsctl.spec.presets import preset_names
@@ -104,7 +105,7 @@ def test_everything_of_the_stack_is_scraped_under_its_name(choices: dict[str, An
 def test_how_a_service_is_scraped_is_what_the_spec_says_and_nothing_more() -> None:
     stack = default_stack()
     (service,) = stack.services
-    told = replace(service, scrape={"honor_labels": True, "honor_timestamps": False, "sample_limit": 7})
+    told = replace(service, scrape=ScrapeOptions(honor_labels=True, honor_timestamps=False, sample_limit=7))
 
     def jobs(one: Any) -> list[dict[str, Any]]:
         found = files(rendered(replace(stack, services=(one,))))["prometheus/prometheus.yml"]

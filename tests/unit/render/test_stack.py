@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from obsctl.access import ScrapeOptions
 from obsctl.backends import BUILTIN
 from obsctl.endpoints import Role
 from obsctl.render.rulefiles import rule_files
@@ -100,7 +101,7 @@ def test_a_service_that_obsctl_does_not_run_is_scraped_and_followed_where_it_is(
 def test_how_a_service_is_scraped_is_what_the_spec_says_and_nothing_more(stack: Stack) -> None:
     shop = Service("shop", Contract("shop", ("web",)), (Component("web", "http://127.0.0.1:5000"),))
     (plain,) = config(replace(stack, services=(shop,)))["scrape"]["targets"]  # type: ignore[index]
-    told = replace(shop, scrape={"honor_labels": True, "sample_limit": 7})
+    told = replace(shop, scrape=ScrapeOptions(honor_labels=True, sample_limit=7))
     (target,) = config(replace(stack, services=(told,)))["scrape"]["targets"]  # type: ignore[index]
     assert target == plain | {"honor_labels": True, "sample_limit": 7}
 

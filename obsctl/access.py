@@ -1,0 +1,241 @@
+"""How requests reach a component: TLS, credentials, and how its metrics are taken. Keys declared once for all readers.
+
+The spec, the embedded server's configuration and the record of a running stack hold the same values. A secret is a
+reference to an environment variable or a file; its value is read where a request is made, and is in no message.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from obsctl.errors import UsageError
+from obsctl.json_types import Json
+from obsctl.schema.findings import Findings
+from obsctl.schema.json_document import read_json
+from obsctl.schema.records import RecordType, key, record
+from obsctl.schema.scalars import FLAG, read_text, text_like, whole
+from obsctl.schema.source import SourceCursor, SourceNode
+from obsctl.schema.types import MapOf, ScalarType, ValidationError
+
+_REFERENCE = re.compile(r"(?P<before>(?:[^$]|\$(?!\{))*)\$\{(?P<source>env|file):(?P<name>[^\x00-\x1f]+)\}", re.DOTALL)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MOST_BYTES = 64 * 1024
+_HINT = "Write ${env:NAME} for an environment variable, or ${file:path} for a file."
+
+FILE_NAME = text_like(r"[^\x00-\x1f]+", "the name of a file")
+HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
+_LIMIT = whole(0, 1_000_000_000)
+
+
+@dataclass(frozen=True)
+class SecretText:
+    """A text that may end with a reference: ``${env:NAME}`` or ``${file:path}``. Printed, it shows the reference."""
+
+    before: str = ""
+    source: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}${{{self.source}:{self.name}}}" if self.source else self.before
+
+    def below(self, folder: Path) -> SecretText:
+        """The same with the path of a file taken from ``folder``."""
+        return replace(self, name=str(folder / self.name)) if self.source == "file" else self
+
+    def value(self, environment: Mapping[str, str] | None = None) -> str:
+        """The text with the secret in it. UsageError where there is none, or none that a header can hold."""
+        secret = self._secret(os.environ if environment is None else environment)
+        if re.search(r"[^\x20-\x7e\x80-\U0010ffff]", secret):
+            raise UsageError(f"{self} holds control characters", hint="a header takes one line of text")
+        return self.before + secret
+
+    def _secret(self, environment: Mapping[str, str]) -> str:
+        if self.source == "file":
+            return _first_bytes(self.name).decode("utf-8", "replace").strip()
+        if self.source == "env" and not environment.get(self.name):
+            raise UsageError(f"the environment variable {self.name} is not set", hint=f"the spec asks for {self}")
+        return environment[self.name] if self.source else ""
+
+
+def _first_bytes(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"the secret in {path} cannot be read: {reason.lower()}", hint="see `auth:` of the component"
+        ) from error
+    if not data.strip() or len(data) > _MOST_BYTES:
+        raise UsageError(f"{path} holds no secret: it is {'empty' if not data.strip() else 'far too long'}")
+    return data
+
+
+def _parse(text: str) -> SecretText:
+    """Raises ValidationError for a reference that is none."""
+    found = _REFERENCE.fullmatch(text)
+    if found is None:
+        if "${" in text:
+            raise ValidationError("expected a text that may end with one reference", _HINT)
+        return SecretText(text)
+    if found["source"] == "env" and not _VARIABLE.fullmatch(found["name"]):
+        raise ValidationError("expected the name of an environment variable after ${env:", _HINT)
+    return SecretText(found["before"], found["source"], found["name"])
+
+
+def _secret(node: SourceNode) -> SecretText:
+    """A reference alone: what stands in the file itself is refused, and never repeated."""
+    secret = _parse(read_text(node))
+    if not secret.source or secret.before:
+        raise ValidationError("a secret must not stand here itself", _HINT)
+    return secret
+
+
+def _header(node: SourceNode) -> SecretText:
+    text = read_text(node)
+    if re.search(r"[^\x20-\x7e]", _REFERENCE.sub(lambda found: found["before"], text)):
+        raise ValidationError
+    return _parse(text)
+
+
+def _user(node: SourceNode) -> SecretText:
+    text = _parse(read_text(node))
+    if ":" in text.before or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", text.before):
+        raise ValidationError
+    return text
+
+
+_ONE = r"\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+)\}"
+_TEXT: dict[str, Json] = {"type": "string", "pattern": rf"^([^$]|\$(?!\{{))*({_ONE})?$"}
+_SECRET = ScalarType(
+    "a reference such as ${env:TOKEN} or ${file:token.txt}", _secret, {"type": "string", "pattern": f"^{_ONE}$"}
+)
+_HEADER = ScalarType("printable ASCII text, or a reference such as ${env:API_KEY}", _header, _TEXT)
+_USER = ScalarType("a user name without a colon", _user, _TEXT)
+_SERVER_NAME = text_like(r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?", "a host name such as shop.local")
+
+
+@record("tls")
+class TlsOptions:
+    """Whom to trust over ``https``, and with which certificate to answer for oneself."""
+
+    ca_file: str = key(
+        FILE_NAME, "Certificates to trust (PEM), relative to this file.", default="", shown="the system's"
+    )
+    cert_file: str = key(FILE_NAME, "Client certificate (PEM).", default="")
+    key_file: str = key(FILE_NAME, "Its key (PEM).", default="", shown="in `cert_file`")
+    server_name: str = key(_SERVER_NAME, "Name that the certificate must have.", default="", shown="the URL's")
+    insecure: bool = key(FLAG, "Whether any certificate will do.", default=False)
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """A key needs its certificate."""
+        if self.key_file and not self.cert_file:
+            findings.missing(cursor, "tls", "cert_file", "A key is of no use without its certificate.")
+
+    def below(self, folder: Path) -> TlsOptions:
+        """The same with paths taken from ``folder``."""
+        ca_file, cert_file, key_file = (
+            str(folder / name) if name else "" for name in (self.ca_file, self.cert_file, self.key_file)
+        )
+        return replace(self, ca_file=ca_file, cert_file=cert_file, key_file=key_file)
+
+
+@record("basic")
+class BasicAuth:
+    """HTTP basic authentication."""
+
+    user: SecretText = key(_USER, "User name; a reference will do.")
+    password: SecretText = key(_SECRET, "A reference to the password.")
+
+
+@record("auth")
+class AuthOptions:
+    """Credentials of requests. At most one of ``basic`` and ``bearer``."""
+
+    basic: BasicAuth | None = key(RecordType(BasicAuth), "User and password.", default=None)
+    bearer: SecretText | None = key(_SECRET, "A reference to a bearer token.", default=None)
+    headers: Mapping[str, SecretText] = key(
+        MapOf(_HEADER, "a mapping from headers to values", HEADER_NAME, "a header name"),
+        "Headers of each request; a value may end with a reference.",
+        default={},
+    )
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """One kind of credentials fills the one header that there is."""
+        same = [name for name in ("basic", "bearer") if getattr(self, name)]
+        same += [f"headers: {name}" for name in self.headers if name.lower() == "authorization"]
+        if len(same) > 1:
+            findings.add(cursor.spot(), f"{' and '.join(same)} are the same header", "Keep one of them.")
+
+    def below(self, folder: Path) -> AuthOptions:
+        """The same with paths taken from ``folder``."""
+        basic = self.basic and BasicAuth(self.basic.user.below(folder), self.basic.password.below(folder))
+        headers = {name: text.below(folder) for name, text in self.headers.items()}
+        return AuthOptions(basic, self.bearer and self.bearer.below(folder), headers)
+
+    def secrets(self) -> Iterator[SecretText]:
+        """Every reference in it."""
+        texts = (*((self.basic.user, self.basic.password) if self.basic else ()), self.bearer, *self.headers.values())
+        return (text for text in texts if text and text.source)
+
+    def request_headers(self, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The headers with their secrets, as bytes of UTF-8 in Latin-1. UsageError where a secret is not there."""
+        made = {name: text.value(environment).encode().decode("latin-1") for name, text in self.headers.items()}
+        if self.bearer:
+            made["Authorization"] = f"Bearer {self.bearer.value(environment)}".encode().decode("latin-1")
+        if self.basic:
+            pair = f"{self.basic.user.value(environment)}:{self.basic.password.value(environment)}"
+            made["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        return made
+
+
+@record("access")
+class ComponentAccess:
+    """How requests to one component are made."""
+
+    tls: TlsOptions = key(RecordType(TlsOptions), "TLS.", default=TlsOptions())
+    auth: AuthOptions = key(RecordType(AuthOptions), "Credentials.", default=AuthOptions())
+
+    def document(self) -> dict[str, Json]:
+        """It as JSON, references as references; ``tls`` and ``auth`` are there where they say something."""
+        auth: dict[str, Json] = {}
+        if self.auth.basic:
+            auth["basic"] = {"user": str(self.auth.basic.user), "password": str(self.auth.basic.password)}
+        if self.auth.bearer:
+            auth["bearer"] = str(self.auth.bearer)
+        if self.auth.headers:
+            auth["headers"] = {name: str(text) for name, text in self.auth.headers.items()}
+        tls = given(self.tls)
+        return {**({"tls": tls} if tls else {}), **({"auth": auth} if auth else {})}
+
+
+def read_access(document: object) -> ComponentAccess:
+    """What ``ComponentAccess.document`` gave. Raises UsageError."""
+    return read_json(document, RecordType(ComponentAccess))
+
+
+@record("scrape")
+class ScrapeOptions:
+    """How to take what a target says, as in Prometheus' scrape configuration; a limit of 0 is none."""
+
+    follow_redirects: bool = key(FLAG, "Whether a redirect is followed.", default=True)
+    honor_labels: bool = key(FLAG, "Whether labels of a metric win over those of its target.", default=False)
+    honor_timestamps: bool = key(FLAG, "Whether times that metrics bring are kept.", default=True)
+    sample_limit: int = key(_LIMIT, "A scrape with more samples fails; 0 for no limit.", default=0)
+    label_limit: int = key(_LIMIT, "A scrape with more labels on a series fails.", default=0)
+    label_name_length_limit: int = key(_LIMIT, "A scrape with a longer label name fails.", default=0)
+    label_value_length_limit: int = key(_LIMIT, "A scrape with a longer label value fails.", default=0)
+
+
+def given(options: TlsOptions | ScrapeOptions) -> dict[str, Json]:
+    """The options that differ from their defaults, by key."""
+    return {
+        field.name: getattr(options, field.name)
+        for field in fields(options)
+        if getattr(options, field.name) != field.default
+    }
