@@ -41,11 +41,15 @@ class ProbeRequest:
 
 @dataclass(frozen=True)
 class Expectation:
-    """Series that must have risen by exactly ``by`` since the baseline, summed over everything with these labels."""
+    """Series that must have risen by exactly ``by`` since the baseline, summed over everything with these labels.
+
+    ``driven`` maps those labels that tell a property of a request to it: a service may write them in its own notation.
+    """
 
     metric: str
     labels: Mapping[str, str]
     by: int
+    driven: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from obsctl.checks._logs import LogsPoller
-from obsctl.checks._metrics import MetricsPoller, sample_names
+from obsctl.checks._metrics import MetricsPoller, counted, sample_names
 from obsctl.checks._verdicts import count, failed, few, noted, passed, short, skipped
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
@@ -20,6 +21,7 @@ from obsctl.errors import BackendError, UnsupportedError
 from obsctl.languages.errors import QueryError
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import selectors_in
+from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.dashboard_templates import ERROR_LOGGED
 from obsctl.wait import until
 
@@ -147,12 +149,14 @@ class _Results:
     """The answer to each query so far.
 
     ``absent`` are series that are not stored: another check's business. ``happened`` is what makes panels that may be
-    empty show something, each with its proof.
+    empty show something, each with its proof. ``resting`` are series of histograms and summaries that nothing raised,
+    so that no percentile and no mean follows from them.
     """
 
     context: Context
     absent: frozenset[str]
     happened: Mapping[str, Evidence]
+    resting: frozenset[str] = frozenset()
     queries: tuple[PanelQuery, ...] = ()
     points: dict[int, int | None] = field(default_factory=dict)
     errors: dict[int, BackendError] = field(default_factory=dict)
@@ -167,6 +171,7 @@ class _Results:
             same_kind = [i for i, query in enumerate(self.queries) if query.kind is kind]
             if self.errors.keys() >= {*same_kind}:  # it is not the query, it is the backend
                 raise self.errors[same_kind[0]]
+        self.resting = _resting(self.context, frozenset().union(*(query.names for query in self.empty())))
         return not self.errors and not self.empty()
 
     def _ask(self, index: int) -> None:
@@ -186,7 +191,13 @@ class _Results:
 
     def empty(self) -> list[PanelQuery]:
         """Those of them that must have data."""
-        return [query for query in self.without_data() if not self.exempt(query) and not query.names & self.absent]
+        excused = self.absent | self.resting
+        return [query for query in self.without_data() if not self.exempt(query) and not query.names & excused]
+
+    def idle(self) -> list[PanelQuery]:
+        """Those of them that ask for a histogram or a summary which nothing raised in this run."""
+        asked = [query for query in self.without_data() if not self.exempt(query)]
+        return [query for query in asked if query.names & self.resting and not query.names & self.absent]
 
     def exempt(self, query: PanelQuery) -> bool:
         """Whether a query may have no data: it says so, and nothing happened that it would show."""
@@ -218,6 +229,29 @@ def _absent(context: Context) -> frozenset[str]:
     expected = {name for metric in context.contract.metrics for name in sample_names(metric)}
     recorded = {rule.name for rule in context.metrics.rules if rule.kind == "recording"}
     return frozenset(expected - stored | recorded - _evaluated(context.metrics.client))
+
+
+def _resting(context: Context, names: frozenset[str]) -> frozenset[str]:
+    """The series of those histograms and summaries among ``names`` that nothing raised during the run.
+
+    One that the run must have raised by what it sent is none of them.
+    """
+    if context.metrics is None:
+        return frozenset()
+    driven = {expectation.metric for expectation in context.run.expectations if expectation.by}
+    wide = (MetricType.HISTOGRAM, MetricType.SUMMARY)
+    judged = [m for m in context.contract.metrics if m.type in wide and m.name not in driven]
+    still = [m for m in judged if names & {*sample_names(m)} and not _rose(m, context, context.metrics.client)]
+    return frozenset(name for metric in still for name in sample_names(metric))
+
+
+def _rose(metric: Metric, context: Context, client: PromqlClient) -> bool:
+    """Whether one of its counts was seen to rise. Raises BackendError."""
+    step, values = context.dashboards.step, dict[frozenset[tuple[str, str]], list[float]]()
+    start = context.run.started_at - STEPS_BEFORE * step
+    for sample in client.range(counted(metric), start, time.time(), step):
+        values.setdefault(frozenset(sample.labels.items()), []).append(sample.value)
+    return any(later > earlier for counts in values.values() for earlier, later in pairwise(counts))
 
 
 def _evaluated(client: PromqlClient) -> set[str]:
@@ -280,6 +314,7 @@ def _passed(results: _Results, context: Context) -> Verdict:
     notes = [
         _note(exempt, f"without, as declared: {few(map(str, exempt), 2)}"),
         _note(left_out, "for what metrics.present or rules.loaded misses"),
+        _note(results.idle(), "for histograms and summaries that nothing raised in this run"),
         _note(not_asked, "of a language that is not asked"),
     ]
     looked = [Evidence(_shown(query), count(n, "point")) for query, n in with_data]

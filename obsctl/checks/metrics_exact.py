@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from obsctl.checks._metrics import NO_BACKEND, STORED, counted, exposing, selector, targets_of
+from obsctl.checks._metrics import NO_BACKEND, STORED, TARGET_LABELS, counted, exposing, selector, targets_of
 from obsctl.checks._poller import Poller
 from obsctl.checks._verdicts import could_not_look, count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.exposition import Exposition, parse_exposition
 from obsctl.clients.promql import Target
 from obsctl.clients.telemetry import MetricSample
+from obsctl.languages.routes import fits_labels
 from obsctl.probes import Expectation
 
 _Series = Mapping[str, Sequence[MetricSample]]
@@ -29,13 +30,15 @@ STOPPED = 4.0
 class CountRise:
     """What one series, summed over its components, had before the run, should have now, and has.
 
-    ``now`` is None while there is no such metric at all.
+    ``now`` is None while there is no such metric at all. ``instead`` are series of the metric that rose too, and that
+    nothing driven accounts for.
     """
 
     query: str
     before: float
     by: int
     now: float | None = None
+    instead: tuple[str, ...] = ()
 
     @property
     def rose(self) -> float:
@@ -98,7 +101,8 @@ def _verdict(poller: _CountsPoller, settled: bool) -> Verdict:
 
 
 def _apart(rise: CountRise) -> str:
-    return f"{rise.query} rose by {rise.rose:g}, not {rise.by}"
+    instead = f"; instead rose {few(rise.instead)}" if rise.rose < rise.by and rise.instead else ""
+    return f"{rise.query} rose by {rise.rose:g}, not {rise.by}{instead}"
 
 
 class _CountsPoller(Poller):
@@ -165,12 +169,22 @@ class _CountsPoller(Poller):
         return tuple(self._count(name, e, series[name], baseline) for name, e in merged)
 
     def _count(self, name: str, expectation: Expectation, series: _Series, baseline: Sequence[Exposition]) -> CountRise:
-        wanted = expectation.labels.items()
-        found = [s.value for samples in series.values() for s in samples if wanted <= s.labels.items()]
-        before = sum(b.total(name, expectation.labels) or 0.0 for b in baseline)
+        wanted, driven = expectation.labels, expectation.driven
+        found = [s.value for samples in series.values() for s in samples if fits_labels(wanted, s.labels, driven)]
+        before = sum(b.total(name, wanted, driven) or 0.0 for b in baseline)
         # no such series: it never rose, unless a component that should have it is not there at all
         known = found or not self._lacking(expectation.metric, series)
-        return CountRise(selector(name, expectation.labels), before, expectation.by, sum(found) if known else None)
+        instead = tuple(self._instead(name, series, baseline))
+        return CountRise(selector(name, wanted), before, expectation.by, sum(found) if known else None, instead)
+
+    def _instead(self, name: str, series: _Series, baseline: Sequence[Exposition]) -> Iterator[str]:
+        """The series of a metric that rose although no expectation is about them."""
+        wanted = [e for e in self._context.run.expectations if self._name(e) == name]
+        for sample in (sample for samples in series.values() for sample in samples):
+            labels = {k: v for k, v in sample.labels.items() if k not in TARGET_LABELS}
+            rose = sample.value - sum(b.total(name, labels) or 0.0 for b in baseline)
+            if rose > 0 and not any(fits_labels(e.labels, labels, e.driven) for e in wanted):
+                yield f"{selector(name, labels)} by {rose:g}"
 
     def _lacking(self, metric: str, series: _Series) -> bool:
         """Whether a component that should expose this metric does not, or is not scraped."""
@@ -196,12 +210,15 @@ def _merged(
     """The expectations by the labels that are really there.
 
     Where a label is on no series of a metric at all, ``metrics.labels`` says so; the counts are then summed without it.
+    So are those that the same series count, as one whose status is a class (``2xx``) does.
     """
-    merged: dict[tuple[str, tuple[tuple[str, str], ...]], Expectation] = {}
+    merged: dict[tuple[str, frozenset[tuple[str, str]] | frozenset[int]], Expectation] = {}
     for name, expectation in expectations:
-        known = {key for samples in series[name].values() for sample in samples for key in sample.labels}
+        there = [sample.labels for samples in series[name].values() for sample in samples]
+        known = {key for labels in there for key in labels}
         labels = {k: v for k, v in expectation.labels.items() if k in known or not known}
-        key = (name, tuple(sorted(labels.items())))
+        fitting = frozenset(i for i, has in enumerate(there) if fits_labels(labels, has, expectation.driven))
+        key = (name, fitting if fitting and expectation.driven else frozenset(labels.items()))
         before = merged[key].by if key in merged else 0
         merged[key] = replace(expectation, labels=labels, by=before + expectation.by)
     return [(name, expectation) for (name, _), expectation in merged.items()]

@@ -50,10 +50,6 @@ class MetricsLabels:
 
 def _findings(metric: Metric, scraped: ScrapedComponent) -> Iterator[str]:
     """The distinct ways in which series of a metric differ from the contract."""
-    ignored, expected = scraped.target_labels - set(metric.labels), set(metric.labels)
-    for names in sorted({tuple(sorted(s.labels.keys() - ignored)) for s in scraped.of(metric)}):
-        lacks, extra = expected - {*names}, {*names} - expected
-        if lacks or extra:
-            said = [f"lacks {', '.join(sorted(lacks))}"] if lacks else []
-            said += [f"has {', '.join(sorted(extra))} too"] if extra else []
-            yield " and ".join(said)
+    ignored = scraped.target_labels - set(metric.labels)
+    found = sorted({tuple(sorted(s.labels.keys() - ignored)) for s in scraped.of(metric)})
+    return (fault for names in found if (fault := metric.label_fault(frozenset(names))))

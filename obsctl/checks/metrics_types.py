@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from obsctl.checks._metrics import NO_BACKEND, MetricsPoller, not_scraped, nothing_arrived, present
 from obsctl.checks._verdicts import count, failed, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
-from obsctl.spec.contract import Metric
+from obsctl.spec.contract import Metric, MetricType
 from obsctl.wait import until
 
 QUERY = "GET /api/v1/metadata"
@@ -44,6 +44,7 @@ class MetricsTypes:
 def _types(context: Context, client: PromqlClient, metrics: Sequence[Metric]) -> Mapping[str, str]:
     """The stored type of each metric. Metadata may be stored a moment later than the samples: wait for all of it."""
     found: dict[str, str] = {}
+    names = {metric.name for metric in metrics}
 
     def complete() -> bool:
         stored = client.metadata()
@@ -51,8 +52,16 @@ def _types(context: Context, client: PromqlClient, metrics: Sequence[Metric]) ->
             # a counter's family is named with or without _total, depending on the exposition format
             entry = stored.get(metric.name) or stored.get(metric.name.removesuffix("_total"))
             if entry:
-                found[metric.name] = entry[0]
+                found[metric.name] = metric.type if _is_of_another(metric, entry[0], names) else entry[0]
         return all(found.get(m.name) == m.type for m in metrics)
 
     until(complete, context.deadline, interval=0.2)
     return found
+
+
+def _is_of_another(metric: Metric, stored: str, names: Collection[str]) -> bool:
+    """Whether a type is that of a counter whose family has the same name: OpenMetrics takes off its ``_total``.
+
+    So Go's ``go_memstats_alloc_bytes`` and ``go_memstats_alloc_bytes_total`` share an entry: the last one's type.
+    """
+    return stored == MetricType.COUNTER and metric.type is not MetricType.COUNTER and f"{metric.name}_total" in names

@@ -105,9 +105,16 @@ class Http:
         """GET something that answers JSON; any status but ``ok`` becomes an error with the server's own message."""
         return self._checked(self.send("GET", path, params=params, headers=headers), ok)
 
-    def get_text(self, path: str, params: Params | None = None, *, ok: Collection[int] = (200,)) -> Reply:
+    def get_text(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        ok: Collection[int] = (200,),
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """GET something that answers text; statuses as in ``get_json``."""
-        return self._checked(self.send("GET", path, params=params), ok)
+        return self._checked(self.send("GET", path, params=params, headers=headers), ok)
 
     def send(
         self,

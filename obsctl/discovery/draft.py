@@ -82,7 +82,8 @@ def draft(observed_metrics: Sequence[ObservedMetric], origin: Origin, traffic: O
 
 def _as_stored(metric: ObservedMetric) -> ObservedMetric:
     """The metric with the labels that a scraper stores: where it has one of its own, the scraped one gets a prefix."""
-    return replace(metric, labels=tuple(f"exported_{n}" if n in _TARGET_LABELS else n for n in metric.labels))
+    names = {n: f"exported_{n}" if n in _TARGET_LABELS else n for n in metric.labels}
+    return replace(metric, labels=tuple(names.values()), optional=frozenset(names[n] for n in metric.optional))
 
 
 def _family(name: str) -> tuple[Metric, ...]:
@@ -112,8 +113,10 @@ def _differences(metric: Metric, by_name: Mapping[str, ObservedMetric]) -> Itera
         return
     if observed.type is not metric.type:
         yield f"{metric.name} is a {observed.type}, not a {metric.type}"
-    elif observed.series and sorted(observed.labels) != sorted(metric.labels):
+    elif observed.series and metric.label_fault(observed.labels):
         yield f"{metric.name} has {_listed(observed.labels)}, not {_listed(metric.labels)}"
+    elif observed.optional - metric.optional:
+        yield f"{metric.name} has not on every series {_listed(tuple(observed.optional - metric.optional))}"
     elif observed.series and metric.buckets and observed.buckets != metric.buckets:
         yield f"{metric.name} has other buckets: {', '.join(f'{bound:g}' for bound in observed.buckets)}"
 
@@ -124,6 +127,8 @@ def _listed(labels: Sequence[str]) -> str:
 
 def _unfit(metric: ObservedMetric) -> str:
     """Why a contract cannot state a metric, or "" if it can."""
+    if metric.unfit:
+        return metric.unfit
     if not re.fullmatch(_NAME, metric.name):
         return "a name that is too long"
     if not metric.series:
@@ -208,7 +213,7 @@ def _entry(metric: ObservedMetric, name: str) -> list[str]:
     buckets = f", buckets: [{', '.join(map(_number, metric.buckets))}]" if metric.buckets else ""
     prometheus = f"prometheus: {{name: {text(metric.name)}, type: {metric.type}}}"
     ours = f"{{{prometheus}, series_budget: {_budget(metric.series)}{buckets}}}"
-    refs = ", ".join(f"{{ref: {text(label)}}}" for label in metric.labels)
+    refs = ", ".join(_reference(label, metric) for label in metric.labels)
     brief = "".join(c for c in " ".join(metric.brief.split()) if c.isprintable())[:_LONGEST_BRIEF]
     return [
         f"  - name: {text(name)}",
@@ -218,6 +223,12 @@ def _entry(metric: ObservedMetric, name: str) -> list[str]:
         *([f"    attributes: [{refs}]"] if refs else []),
         f"    annotations: {{obsctl: {ours}}}",
     ]
+
+
+def _reference(label: str, metric: ObservedMetric) -> str:
+    """A label; one that some series lack is no requirement."""
+    level = ", requirement_level: {conditionally_required: not on every series}" if label in metric.optional else ""
+    return f"{{ref: {text(label)}{level}}}"
 
 
 def _number(value: float) -> str:

@@ -12,6 +12,7 @@ from obsctl.spec.contract import Edge, MetricType
 class ObservedMetric:
     """A metric as it was scraped or stored. ``labels`` are those of its series without ``le`` and ``quantile``.
 
+    ``optional`` are those labels that some series lack. ``unfit`` is why no contract can state it, "" if one can.
     ``series`` is how many there are, a histogram's bucket series counted; 0 for one that has a type but no series yet.
     """
 
@@ -21,6 +22,8 @@ class ObservedMetric:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     series: int = 0
+    optional: frozenset[str] = frozenset()
+    unfit: str = ""
 
 
 @dataclass(frozen=True)

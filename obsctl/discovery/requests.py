@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from obsctl.clients.telemetry import Span, entry_spans, service_calls
 from obsctl.discovery.model import ObservedRequest, ObservedSpan
+from obsctl.languages.routes import with_placeholders
 from obsctl.spec.contract import Edge
 from obsctl.spec.scalars import METHODS
 
@@ -22,8 +23,6 @@ _CALLERS = ("user_agent.", "client.", "net.", "network.", "thread.", "http.user_
 """Attributes that tell of who called, or over what: another caller would not have them."""
 
 _NAMED = re.compile(r"([A-Z]{3,7}) (/\S*)")
-_PARAMETERS = (r"<(?:[a-z]+:)?([A-Za-z_]\w*)>", r":([A-Za-z_]\w*)", r"\{([A-Za-z_]\w*):[^}]*\}")
-"""Parameters of a route as Flask and Django, Express and Rails, and chi write them."""
 
 Trace = tuple[Span, ...]
 
@@ -123,9 +122,7 @@ def _request(span: Span) -> tuple[str, str] | None:
     route = str(span.attributes.get("http.route") or (named[2] if named else ""))
     if method not in METHODS or not route:
         return None
-    for parameter in _PARAMETERS:
-        route = re.sub(parameter, r"{\1}", route)
-    route = f"/{route.lstrip('/')}"
+    route = with_placeholders(route)
     path = urlsplit(_first(span, _PATH)).path
     if "{" not in route and "*" not in route and path.endswith(route) and path.startswith("/"):
         route = path  # an application may be mounted below another path

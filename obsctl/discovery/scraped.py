@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from obsctl.clients import telemetry
-from obsctl.clients.http import Http, content_type
+from obsctl.clients.exposition import metrics_page
+from obsctl.clients.http import Http
 from obsctl.discovery.model import ObservedMetric
 from obsctl.errors import BackendError
 from obsctl.languages.exposition import Family, Sample, Scrape, parse_scrape
-from obsctl.languages.exposition_lines import ExpositionError, page_is_openmetrics
+from obsctl.languages.exposition_lines import ExpositionError
 from obsctl.spec.contract import MetricType
 
 _TYPES = {
@@ -17,10 +18,7 @@ _TYPES = {
     "gauge": MetricType.GAUGE,
     "histogram": MetricType.HISTOGRAM,
     "summary": MetricType.SUMMARY,
-    "stateset": MetricType.GAUGE,
 }
-_WITHOUT = ("gaugehistogram", "info")
-"""Types that no contract can state; samples of an info are found under a name of their own."""
 
 _POSITION = {MetricType.HISTOGRAM: "le", MetricType.SUMMARY: "quantile"}
 _CREATED = "_created"
@@ -28,19 +26,20 @@ _PARTS = ("_bucket", "_count", "_sum")
 _TARGET = ("__name__", "job", "instance")
 
 
-def scrape_page(url: str, path: str) -> Scrape:
-    """Reads the metrics page at ``path`` of a service. Raises BackendError for a page without metrics."""
+def scrape_page(url: str, path: str, headers: Mapping[str, str] | None = None) -> Scrape:
+    """Reads the metrics page at ``path`` of a service as the scraper will. ``headers`` are sent along.
+
+    Raises BackendError for a page without metrics.
+    """
     with Http(url, name="The metrics page") as http:
         try:
-            reply = http.get_text(path)
+            page = metrics_page(http, path, headers)
         except BackendError as error:
-            hint = "does the service run, and is the path right? Try it with curl"
+            refused = isinstance(error.__cause__, ExpositionError)
+            hint = error.hint if refused else "does the service run, and is the path right? Try it with curl"
             raise BackendError(error.message, hint=hint) from error
     where = f"{url}{path}"
-    try:
-        scrape = parse_scrape(reply.text, openmetrics=page_is_openmetrics(content_type(reply)))
-    except ExpositionError as error:
-        raise BackendError(f"{where}: {error}", hint="Prometheus refuses the page; set the header") from error
+    scrape = parse_scrape(page.text, openmetrics=page.openmetrics)
     if scrape.problems:
         line, wrong = scrape.problems[0]
         hint = f"{len(scrape.problems)} such lines; `obsctl check --scrape {where}` shows them all"
@@ -51,10 +50,10 @@ def scrape_page(url: str, path: str) -> Scrape:
 
 
 def observed_metrics(scrape: Scrape) -> Iterator[ObservedMetric]:
-    """The metrics of a scrape. What has no type is a counter if its name says so, else a gauge."""
+    """The metrics of a scrape."""
     for family in scrape.families.values():
         helper = family.name.endswith(_CREATED) and family.name.removesuffix(_CREATED) in scrape.families
-        if not helper and family.type not in _WITHOUT:
+        if not helper:
             yield _metric(family)
 
 
@@ -88,7 +87,19 @@ def _metric(family: Family) -> ObservedMetric:
     labels = dict.fromkeys(label for found in pairs for label in found if label != position)
     bounds = {_bound(found["le"]) for found in pairs if position == "le" and "le" in found}
     buckets = tuple(sorted(bound for bound in bounds if bound != float("inf")))
-    return ObservedMetric(name, kind, family.help or "", tuple(labels), buckets, len(samples))
+    optional = frozenset(label for label in labels if any(label not in found for found in pairs))
+    return ObservedMetric(
+        name, kind, family.help or "", tuple(labels), buckets, len(samples), optional, _unfit(family, kind)
+    )
+
+
+def _unfit(family: Family, kind: MetricType) -> str:
+    """Why no contract can state a metric of this type, "" if one can."""
+    if family.type in _TYPES:
+        return ""
+    if family.type in ("", "unknown", "untyped"):
+        return f"it has no type; it may be a {kind}, but nothing says so"
+    return f"a contract has no word for its type, {family.type}"
 
 
 def _bound(text: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from obsctl.languages.exposition_lines import (
     END,
@@ -26,11 +26,12 @@ MAX_PROBLEMS = 20
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample; ``line`` counts from 1. Labels are in the order of the text."""
+    """One sample; ``line`` counts from 1. Labels are in the order of the text; one with an empty value is none."""
 
     name: str
     labels: tuple[tuple[str, str], ...]
     line: int
+    value: float = 0.0
 
 
 @dataclass
@@ -77,24 +78,42 @@ def _line(line: str, number: int, families: dict[str, Family], *, openmetrics: b
     if start.startswith("#"):
         told = read_comment(line, openmetrics=openmetrics)
         if told is not None:
-            _metadata(told, number, families)
+            _metadata(told, _family_of(told, number, families, openmetrics=openmetrics))
     elif start or openmetrics:
         end = series_end(line, openmetrics=openmetrics)
         labels = series_labels(line[:end], openmetrics=openmetrics)
-        read_values(line[end:], openmetrics=openmetrics)
+        value, _, _ = read_values(line[end:], openmetrics=openmetrics)
         name = labels.pop("__name__")
         family = _family(name, families) or families.setdefault(name, Family(name, number))
-        family.samples.append(Sample(name, tuple(labels.items()), number))
+        family.samples.append(Sample(name, tuple(pair for pair in labels.items() if pair[1]), number, value))
 
 
-def _metadata(told: Metadata, number: int, families: dict[str, Family]) -> None:
-    family = families.setdefault(told.family, Family(told.family, number))
+def _family_of(told: Metadata, number: int, families: dict[str, Family], *, openmetrics: bool) -> Family:
+    """The family that a line is about.
+
+    OpenMetrics takes ``_total`` off a counter's family, so a gauge may have the same name, as in Go's runtime metrics:
+    that counter is listed with its ``_total``.
+    """
+    known = families.get(told.family)
+    if known is None or not openmetrics or not known.samples:
+        return families.setdefault(told.family, Family(told.family, number))
+    total = f"{told.family}_total"
+    if known.type != "counter":
+        return families.setdefault(total, Family(total, number))
+    families[total] = replace(known, name=total)
+    families[told.family] = Family(told.family, number)
+    return families[told.family]
+
+
+def _metadata(told: Metadata, family: Family) -> None:
     if told.kind == "HELP":
         family.help = told.text
     elif told.kind == "TYPE":
-        if family.type or family.samples:
-            second = f"a second TYPE line of {family.name}"
-            raise ExpositionError(second if family.type else f"TYPE of {family.name} after its samples")
+        apart = family.name != told.family and told.text != "counter"
+        if family.type or family.samples or apart:
+            name = told.family
+            second = f"a second TYPE line of {name}"
+            raise ExpositionError(second if family.type or apart else f"TYPE of {name} after its samples")
         family.type = told.text
 
 

@@ -42,6 +42,12 @@ _TYPES = {
 }
 END = "# EOF"
 
+ACCEPT = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;"
+    "q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+"""How Prometheus, and so everything here, asks for a metrics page: OpenMetrics first."""
+
 
 class ExpositionError(ValueError):
     """The text is not in its format; the whole scrape is void."""

@@ -181,11 +181,8 @@ def _labels(family: Family, metric: Metric) -> _Wrong:
     own = {"le", "quantile"}
     found = {frozenset(label for label, _ in sample.labels) - own for sample in family.samples}
     for labels in sorted(found, key=sorted):
-        missing, extra = sorted(set(metric.labels) - labels), sorted(labels - set(metric.labels))
-        if missing or extra:
-            told = [f"lacks {', '.join(missing)}"] if missing else []
-            told += [f"has {', '.join(extra)} besides"] if extra else []
-            yield "scrape.labels", f"a series of {family.name} {' and '.join(told)}"
+        if fault := metric.label_fault(labels):
+            yield "scrape.labels", f"a series of {family.name} {fault}"
 
 
 def _buckets(family: Family, metric: Metric) -> _Wrong:

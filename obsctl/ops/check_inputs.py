@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from obsctl.clients.http import Http, content_type
+from obsctl.clients.exposition import metrics_page
+from obsctl.clients.http import Http
 from obsctl.endpoints import Endpoints
-from obsctl.errors import BackendError, ObsctlError, StartError, UsageError
-from obsctl.languages.exposition_lines import ExpositionError, page_is_openmetrics
+from obsctl.errors import ObsctlError, StartError, UsageError
 from obsctl.ops.session import located
 from obsctl.schema.findings import shown_path
 from obsctl.spec.contract import Metric
@@ -112,11 +112,7 @@ def _of_page(url: str, metrics: tuple[Metric, ...]) -> Attempt:
         name = f"{http.base_url}{parts.path}"
         try:
             target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-            reply = http.get_text(target)
-            return name, ScrapeText(name, reply.text, metrics, page_is_openmetrics(content_type(reply)))
-        except ExpositionError as error:
-            return name, BackendError(
-                f"{name}: {error}", hint="Prometheus refuses the page; set the header in the service"
-            )
+            page = metrics_page(http, target)
+            return name, ScrapeText(name, page.text, metrics, page.openmetrics)
         except ObsctlError as error:
             return name, error

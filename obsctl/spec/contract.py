@@ -5,7 +5,7 @@ Those that look like their mapping in the file are read as they are declared her
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,11 +14,11 @@ from obsctl.schema.records import RecordType, key, place, record
 from obsctl.schema.scalars import PLAIN, TEXT, text_like
 from obsctl.schema.source import SourceNode
 from obsctl.schema.types import ListOf, MapOf, OneOrMore, ScalarType, choice
+from obsctl.spec.requirement import RequiredKeys
 from obsctl.spec.scalars import GLOB, NAME, REGEX, REQUEST
 from obsctl.spec.slo import Slo
 
 _ID = text_like(r"[a-z0-9][a-z0-9._-]{0,62}", "an id such as api.server")
-_ATTRIBUTE_KEY = text_like(r"\S{1,200}", "an attribute key such as http.route")
 _EDGE_TEXT = text_like(r"[a-z0-9-]+ -> [a-z0-9-]+", "an edge such as api -> worker")
 COMPONENTS = ListOf(NAME, "a list of components", empty=False)
 
@@ -37,10 +37,10 @@ class Metric:
     """One metric as it is scraped.
 
     ``name`` is the Prometheus name (with ``_total``; without ``_bucket``). ``buckets`` are upper bounds without
-    ``+Inf``. ``driven`` maps a label to a property of a driven request (``route``, ``method``, ``status``): such a
-    counter, or histogram count, must rise by exactly the number of driven requests. ``components`` lists where the
-    metric must be found; empty means in at least one component. ``registry`` is its dotted name (``http.requests``),
-    by which templates refer to it.
+    ``+Inf``. ``optional`` are those of ``labels`` that a series may lack. ``driven`` maps a label to a property of a
+    driven request (``route``, ``method``, ``status``): such a counter, or histogram count, must rise by exactly the
+    number of driven requests. ``components`` lists where the metric must be found; empty means in at least one
+    component. ``registry`` is its dotted name (``http.requests``), by which templates refer to it.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Metric:
     brief: str = ""
     unit: str = "1"
     labels: tuple[str, ...] = ()
+    optional: frozenset[str] = frozenset()
     buckets: tuple[float, ...] = ()
     required: bool = True
     exemplars: bool = False
@@ -57,6 +58,13 @@ class Metric:
     family: str = ""
     registry: str = ""
     place: Place | None = field(default=None, compare=False)
+
+    def label_fault(self, names: Collection[str]) -> str:
+        """How the labels of a series differ from these, "" where they do not."""
+        lacks, extra = {*self.labels} - self.optional - {*names}, {*names} - {*self.labels}
+        said = [f"lacks {', '.join(sorted(lacks))}"] if lacks else []
+        said += [f"has {', '.join(sorted(extra))} too"] if extra else []
+        return " and ".join(said)
 
 
 @record("a span rule")
@@ -79,7 +87,9 @@ class SpanRule:
         default={},
     )
     attributes: tuple[str, ...] = key(
-        ListOf(_ATTRIBUTE_KEY, "a list of attribute keys"), "Attributes it must carry.", default=()
+        RequiredKeys("a list of attribute keys"),
+        "Attributes it must carry; `{ref: error.type, requirement_level: opt_in}` is one that it may carry.",
+        default=(),
     )
     place: Place | None = place(default=None)
 
@@ -121,7 +131,10 @@ class TraceRule:
 class LogRule:
     """Structured logs: ``fields`` every line of a driven trace must have, from each of ``components``."""
 
-    fields: tuple[str, ...] = key(ListOf(_ATTRIBUTE_KEY, "a list of fields", empty=False), "Fields of every line.")
+    fields: tuple[str, ...] = key(
+        RequiredKeys("a list of fields", empty=False),
+        "Fields of every line; `{ref: user, requirement_level: opt_in}` is one that a line may have.",
+    )
     components: tuple[str, ...] = key(
         COMPONENTS, "Components that log in the trace.", default=(), shown="all of the contract"
     )

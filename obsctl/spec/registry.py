@@ -18,6 +18,7 @@ from obsctl.schema.source import SourceCursor, Spot
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import ListOf, MapOf, choice
 from obsctl.spec.contract import Metric, MetricType
+from obsctl.spec.requirement import LEVEL, REQUIRED
 from obsctl.spec.scalars import METRIC_NAME_PATTERN
 
 DRIVEN_PROPERTIES = ("route", "method", "status")
@@ -86,7 +87,12 @@ class _ReferenceEntry:
     """An attribute that a metric has."""
 
     ref: str = key(_DOTTED, "Key of the attribute, which is the label's name.")
-    requirement_level: Json = key(JSON, "Registry requirement level.", default=None, shown="recommended")
+    requirement_level: str = key(
+        LEVEL,
+        "`required`, `conditionally_required`, `recommended` or `opt_in`, alone or with a text: "
+        "only what is required must be on every series.",
+        default=REQUIRED,
+    )
     brief: str | None = key(TEXT, "What it means here.", default=None)
     note: str | None = key(TEXT, "More about it.", default=None)
     examples: Json = key(JSON, "Example values.", default=None)
@@ -124,6 +130,12 @@ class MetricEntry:
     def labels(self) -> tuple[str, ...]:
         """Attribute keys as label names: Prometheus has no dots."""
         return tuple(reference.ref.replace(".", "_") for reference in self.attributes)
+
+    @property
+    def optional(self) -> frozenset[str]:
+        """The labels that a series may lack."""
+        levels = zip(self.labels, self.attributes, strict=True)
+        return frozenset(label for label, reference in levels if reference.requirement_level != REQUIRED)
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """A metric's keys have to fit each other."""
@@ -209,6 +221,7 @@ def metric_value(entry: MetricEntry, family: str = "", components: tuple[str, ..
         brief=entry.brief,
         unit=entry.unit,
         labels=entry.labels,
+        optional=entry.optional,
         buckets=ours.buckets,
         required=ours.required,
         exemplars=ours.exemplars,

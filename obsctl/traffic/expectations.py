@@ -42,7 +42,11 @@ def expectations(
             for rise in step.rises:
                 raised.pop(_key(rise.metric, rise.labels), None)
     # a series that is counted request by request needs no estimate too
-    return tuple(Expectation(name, dict(labels), by) for (name, labels), by in {**counted, **raised, **counted}.items())
+    driven = {metric.name: metric.driven for metric in contract.metrics}
+    return tuple(
+        Expectation(name, dict(labels), by, driven.get(name, {}))
+        for (name, labels), by in {**counted, **raised, **counted}.items()
+    )
 
 
 def _labels(driven: Mapping[str, str], request: ProbeRequest) -> Mapping[str, str]:
@@ -61,7 +65,7 @@ def is_first(contract: Contract, requests: Sequence[ProbeRequest], baseline: Map
     pages = [page for text in baseline.values() if (page := _parsed(text))]
     counted = {m.name: f"{m.name}_count" if m.type is MetricType.HISTOGRAM else m.name for m in contract.metrics}
     raised = expectations(contract, (), requests, {})
-    return any(all(page.total(counted[e.metric], e.labels) is None for page in pages) for e in raised)
+    return any(all(page.total(counted[e.metric], e.labels, e.driven) is None for page in pages) for e in raised)
 
 
 def _parsed(text: str) -> Exposition | None:

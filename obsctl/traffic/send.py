@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from obsctl.clients.exposition import metrics_text
 from obsctl.clients.http import Http, Reply, excerpt
 from obsctl.errors import BackendError, UsageError
 from obsctl.probes import ProbeRequest, ProbeRun
@@ -117,7 +118,7 @@ def _scrape(component: Component) -> str:
     """The exposition text; "" where there is none, which the checks will find out about."""
     try:
         with Http(component.url, timeout=SCRAPE_TIMEOUT) as http:
-            return http.get_text(component.metrics).text
+            return metrics_text(http, component.metrics)
     except BackendError:
         return ""
 

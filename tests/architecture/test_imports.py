@@ -40,7 +40,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "errors",
     ),
     "runtime": ("access", "render", "endpoints", "wait", "events", "json_types", "errors"),
-    "clients": ("access", "endpoints", "json_types", "errors"),
+    "clients": ("access", "endpoints", "languages", "json_types", "errors"),
     "checks": (
         "spec",
         "clients",
@@ -105,7 +105,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "yaml": ("spec",),
     "docker": ("runtime/docker",),
     "psutil": ("runtime",),
-    "prometheus_client": ("clients", "embedded"),
+    "prometheus_client": ("embedded",),
     **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3"), ("embedded",)),
     **dict.fromkeys(
         ("opentelemetry", "google"),
@@ -125,10 +125,10 @@ EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
         **{name: (name,) for name in ("typer", "rich", "psutil", "docker")},
         "requests": ("requests", "urllib3"),
         "pyyaml": ("yaml",),
-        "prometheus-client": ("prometheus_client",),
         "google-re2": ("re2",),
     },
     "embedded": {
+        "prometheus-client": ("prometheus_client",),
         **{name: (name,) for name in ("starlette", "uvicorn", "httptools", "numpy", "cramjam", "xxhash")},
         **dict.fromkeys(("uvloop", "wsproto"), ()),  # uvicorn loads them
         "grpcio": ("grpc",),
@@ -137,6 +137,7 @@ EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
         "opentelemetry-proto": ("opentelemetry.proto",),
     },
     "sample": {
+        "prometheus-client": ("prometheus_client",),
         **{name: (name,) for name in ("uvicorn", "httpx", "sqlalchemy", "redis", "fakeredis")},
         "fastapi": ("fastapi", "starlette", "pydantic"),
         "qdrant-client": ("qdrant_client",),

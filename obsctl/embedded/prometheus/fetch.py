@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from obsctl.embedded.http.body import BodyError, Inflater
-from obsctl.languages.exposition_lines import ExpositionError, page_is_openmetrics
+from obsctl.languages.exposition_lines import ACCEPT, ExpositionError, page_is_openmetrics
 
 BODY_BYTES = 32 << 20
 """The largest exposition, decompressed."""
 
-_ACCEPT = (
-    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;"
-    "q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
-)
 _CHUNK = 1 << 16
 
 
@@ -39,7 +35,7 @@ def fetch(url: str, timeout: float) -> Fetched:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=timeout)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     headers = {
-        "Accept": _ACCEPT,
+        "Accept": ACCEPT,
         "Accept-Encoding": "gzip",
         "User-Agent": "obsctl-embedded",
         "X-Prometheus-Scrape-Timeout-Seconds": f"{timeout:g}",

@@ -14,14 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obsctl import assets
+from obsctl.clients.exposition import parse_exposition
 from obsctl.discovery.draft import Origin, draft
 from obsctl.discovery.model import ObservedMetric
 from obsctl.discovery.scraped import observed_metrics
+from obsctl.endpoints import Endpoints
 from obsctl.errors import BackendError, ObsctlError, UsageError
 from obsctl.languages.exposition import parse_scrape
+from obsctl.lint.scrape import scrape_findings
+from obsctl.ops.check_inputs import ScrapeText, live_scrapes
 from obsctl.ops.init import DraftSources, init
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.load import family_names, load_family, load_stack
+from obsctl.spec.stack import Step
+from obsctl.traffic.send import send_probes
+from obsctl.wait import Deadline
 
 ORIGIN = Origin("shop", "http://127.0.0.1:5000", "/metrics", "/healthz")
 PAGE = """\
@@ -67,13 +74,14 @@ def loaded(folder: Path, files: Any) -> tuple[Metric, ...]:
 def test_a_page_is_read_into_what_a_contract_states() -> None:
     found = {m.name: m for m in observed_metrics(parse_scrape(PAGE))}
     assert found["orders_total"] == ObservedMetric(
-        "orders_total", MetricType.COUNTER, 'Orders, by "kind".', ("kind", "job"), (), 2
+        "orders_total", MetricType.COUNTER, 'Orders, by "kind".', ("kind", "job"), (), 2, frozenset({"job"})
     )
     assert found["wait_seconds"] == ObservedMetric("wait_seconds", MetricType.HISTOGRAM, "", (), (0.5, 2.0), 5)
     assert found["size_bytes"] == ObservedMetric("size_bytes", MetricType.SUMMARY, "", ("zone",), (), 3)
     assert found["idle"].series == 0
-    assert (found["pages_total"].type, found["plain"].type) == (MetricType.COUNTER, MetricType.GAUGE)
-    assert found["plain_total"].type is MetricType.COUNTER
+    assert found["pages_total"].type is MetricType.COUNTER
+    assert "may be a gauge" in found["plain"].unfit
+    assert "may be a counter" in found["plain_total"].unfit
     assert "wait_seconds_created" not in found
 
 
@@ -81,12 +89,18 @@ def test_a_draft_is_a_contract_and_a_spec_that_load(tmp_path: Path) -> None:
     made = draft(tuple(observed_metrics(parse_scrape(PAGE))), ORIGIN)
     metrics = {m.name: m for m in loaded(tmp_path, made.files)}
     assert set(metrics) == set(made.own) == {
-        "orders_total", "wait_seconds", "size_bytes", "pages_total", "plain", "plain_total"
+        "orders_total", "wait_seconds", "size_bytes", "pages_total"
     }  # fmt: skip
     assert metrics["orders_total"].labels == ("kind", "exported_job")
+    assert metrics["orders_total"].optional == {"exported_job"}
     assert (metrics["wait_seconds"].buckets, metrics["wait_seconds"].unit) == ((0.5, 2.0), "s")
     assert metrics["orders_total"].brief == 'Orders, by "kind".'
-    assert sorted(note.split(" is left out: ")[0] for note in made.notes) == ["idle", "oddLabel"]
+    assert sorted(note.split(" is left out: ")[0] for note in made.notes) == [
+        "idle",
+        "oddLabel",
+        "plain",
+        "plain_total",
+    ]
     (component,) = load_stack(tmp_path).services[0].components
     assert (component.url, component.metrics, component.ready) == (ORIGIN.url, "/metrics", "/healthz")
 
@@ -108,6 +122,7 @@ def test_what_is_not_required_need_not_be_there() -> None:
         (lambda m: None, "there is no http_request_duration_seconds"),
         (lambda m: replace(m, type=MetricType.GAUGE, buckets=()), "is a gauge, not a histogram"),
         (lambda m: replace(m, labels=("method",)), "has the labels method, not the labels method, route"),
+        (lambda m: replace(m, optional=frozenset({"route"})), "has not on every series the labels route"),
         (lambda m: replace(m, buckets=(1.0, 5.0)), "has other buckets: 1, 5"),
     ],
 )
@@ -195,7 +210,7 @@ def test_init_drafts_from_a_running_service(tmp_path: Path, served: tuple[str, A
         "/healthz",
     )
     assert "orders_total" in result.data["metrics"]
-    assert any("6 of its own" in note for note in result.notes)
+    assert any("4 of its own" in note for note in result.notes)
 
 
 def test_files_that_are_there_are_kept(tmp_path: Path, served: tuple[str, Any]) -> None:
@@ -247,3 +262,66 @@ def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(ObsctlError, match="refused the connection") as caught:
         init(tmp_path, force=False, sources=DraftSources("http://127.0.0.1:1"))
     assert caught.value.exit_status == 3
+
+
+OPENMETRICS = """\
+# HELP heap_bytes Bytes in use.
+# TYPE heap_bytes gauge
+# UNIT heap_bytes bytes
+heap_bytes 1.0
+# HELP heap_bytes Bytes ever asked for.
+# TYPE heap_bytes counter
+heap_bytes_total 2.0
+# HELP pages Pages.
+# TYPE pages counter
+pages_total 2.0
+# TYPE build info
+build_info{version="1"} 1
+# EOF
+"""
+
+
+@pytest.fixture
+def negotiating() -> Iterator[str]:
+    """A metrics page that is there in OpenMetrics only."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            fits = "application/openmetrics-text" in self.headers.get("Accept", "") and self.path == "/metrics"
+            self.send_response(200 if fits else 406)
+            self.send_header("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(OPENMETRICS.encode() if fits else b"")
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_page_is_asked_for_as_the_scraper_asks(tmp_path: Path, negotiating: str) -> None:
+    init(tmp_path, force=False, sources=DraftSources(negotiating))
+    (service,) = load_stack(tmp_path).services
+    types = {m.name: m.type for m in service.contract.metrics}
+    assert types == {
+        "heap_bytes": MetricType.GAUGE, "heap_bytes_total": MetricType.COUNTER, "pages_total": MetricType.COUNTER
+    }  # fmt: skip
+    assert "no word for its type, info" in (tmp_path / "contract.yaml").read_text()
+    (_, read), *_ = live_scrapes([service], Endpoints())
+    assert isinstance(read, ScrapeText)
+    assert read.openmetrics
+    assert not [
+        f for f in scrape_findings(read.text, "page", read.metrics, openmetrics=True) if f.rule.id != "scrape.help"
+    ]
+    metrics = send_probes(
+        replace(service, drive=(Step("a", "GET", "/"),)), rounds=1, deadline=Deadline.after(5)
+    ).baseline
+    assert parse_exposition(metrics[service.components[0].name]).total("heap_bytes_total") == 2

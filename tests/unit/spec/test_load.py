@@ -149,3 +149,26 @@ def test_a_folder_that_is_not_there(tmp_path):
 )
 def test_a_wildcard_address_is_reached_on_loopback(bind, host):
     assert url_host(bind) == host
+
+
+def test_only_what_is_required_is_asked_for(tmp_path):
+    levels = "{ref: a}, {ref: b, requirement_level: required}, {ref: c, requirement_level: opt_in}"
+    more = "{ref: d.e, requirement_level: {conditionally_required: if it failed}}"
+    text = f"""\
+version: 1
+service: shop
+components: [web]
+metrics: [{{name: orders, instrument: counter, unit: "1", attributes: [{levels}, {more}]}}]
+traces:
+  - request: GET /
+    components: [web]
+    spans: [{{id: x, component: web, attributes: [z, {levels}, {more}]}}]
+logs: {{fields: [z, {{ref: user, requirement_level: {{recommended: where there is one}}}}]}}
+"""
+    (tmp_path / "contract.yaml").write_text(text)
+    contract = load_contract(tmp_path / "contract.yaml")
+    (metric,), (trace,) = contract.metrics, contract.traces
+    assert (metric.labels, metric.optional) == (("a", "b", "c", "d_e"), {"c", "d_e"})
+    assert trace.spans[0].attributes == ("z", "a", "b")
+    assert contract.logs.fields == ("z",)
+    assert (metric.label_fault({"a", "b"}), metric.label_fault({"a", "c", "x"})) == ("", "lacks b and has x too")

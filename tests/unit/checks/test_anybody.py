@@ -1,0 +1,131 @@
+"""What services of others do rightly, in other ways than the sample: no check is surprised by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from obsctl.checks.base import Check, CheckStatus, Verdict
+from obsctl.checks.dashboards_queries import DashboardsQueries
+from obsctl.checks.metrics_exact import MetricsExact
+from obsctl.checks.metrics_labels import MetricsLabels
+from obsctl.checks.metrics_types import MetricsTypes
+from obsctl.clients.telemetry import MetricSample
+from obsctl.spec.contract import Metric
+from tests.unit.checks.broken import named, without
+from tests.unit.checks.world import Metrics, World, healthy
+
+SHORT = 1.0
+
+
+def judge(check: Check, world: World, **clients) -> Verdict:
+    return check.run(world.context(SHORT, **clients))
+
+
+def change_metric(world: World, name: str, **changes) -> None:
+    contract = world.service.contract
+    metrics = tuple(replace(m, **changes) if m.name == name else m for m in contract.metrics)
+    world.service = replace(world.service, contract=replace(contract, metrics=metrics))
+
+
+def lacking_status(world: World) -> None:
+    world.change_series(
+        lambda s: named(s, "http_requests_total") and s.labels["job"] == "ai", lambda s: without(s, "status")
+    )
+
+
+def test_a_label_that_is_not_required_may_be_absent_and_a_required_one_may_not() -> None:
+    world = healthy()
+    lacking_status(world)
+    assert judge(MetricsLabels(), world).status is CheckStatus.FAIL
+    change_metric(world, "http_requests_total", optional=frozenset({"status"}))
+    assert judge(MetricsLabels(), world).status is CheckStatus.PASS
+    world.change_series(lambda s: named(s, "http_requests_total"), lambda s: without(s, "method"))
+    assert "lacks method" in judge(MetricsLabels(), world).summary
+
+
+def rewrite_routes(world: World, change) -> None:
+    world.change_series(
+        lambda s: named(s, "http_requests_total") and "{" in s.labels["route"],
+        lambda s: replace(s, labels={**s.labels, "route": change(s.labels["route"])}),
+    )
+
+
+@pytest.mark.parametrize("notation", ["<int:id>", ":id", "{id:int}", "[id]", "*"])
+def test_a_route_is_counted_in_the_notation_of_its_framework(notation: str) -> None:
+    world = healthy()
+    rewrite_routes(world, lambda route: route.partition("{")[0] + notation)
+    verdict = judge(MetricsExact(), world)
+    assert verdict.status is CheckStatus.PASS, verdict.summary
+
+
+def test_what_rose_instead_is_named() -> None:
+    world = healthy()
+    rewrite_routes(world, lambda _: "/matches/7f3a")
+    said = judge(MetricsExact(), world).summary
+    assert "rose by -3, not 2" in said
+    assert '; instead rose http_requests_total{method="GET",route="/matches/7f3a",status="200"} by 5' in said
+
+
+def test_a_status_may_be_counted_by_its_class() -> None:
+    world = healthy()
+    world.change_series(
+        lambda s: named(s, "http_requests_total") and s.labels["status"][:1] == "2",
+        lambda s: replace(s, labels={**s.labels, "status": "2xx"}),
+    )
+    verdict = judge(MetricsExact(), world)
+    assert verdict.status is CheckStatus.PASS, verdict.summary
+
+
+def idle(world: World) -> Metric:
+    """A histogram of the contract that no request is known to raise."""
+    expected = {e.metric for e in world.run.expectations}
+    return next(m for m in world.service.contract.metrics if m.buckets and m.name not in expected)
+
+
+class Resting(Metrics):
+    """No percentile of one histogram, whose count has or has not risen."""
+
+    def __init__(self, world: World, name: str, rise: float = 0.0) -> None:
+        super().__init__(world)
+        self.name, self.rise = name, rise
+
+    def range(self, query, start, end, step):
+        if query == f"{self.name}_count":
+            return [MetricSample({"job": "a"}, at, 3.0 + self.rise * (at == end)) for at in (start, end)]
+        return (
+            [] if f"{self.name}_" in query and "histogram_quantile" in query else super().range(query, start, end, step)
+        )
+
+
+def test_no_percentile_is_asked_of_a_histogram_that_nothing_raised() -> None:
+    world = healthy()
+    name = idle(world).name
+    verdict = judge(DashboardsQueries(), world, metrics=Resting(world, name))
+    assert verdict.status is CheckStatus.PASS, verdict.summary
+    assert "for histograms and summaries that nothing raised" in verdict.summary
+    assert judge(DashboardsQueries(), world, metrics=Resting(world, name, rise=1.0)).status is CheckStatus.FAIL
+
+
+def test_one_that_the_run_must_raise_has_to_show_something() -> None:
+    world = healthy()
+    driven = next(m.name for m in world.service.contract.metrics if m.buckets and m.driven)
+    assert judge(DashboardsQueries(), world, metrics=Resting(world, driven)).status is CheckStatus.FAIL
+
+
+def test_a_gauge_and_a_counter_may_share_a_family_in_openmetrics() -> None:
+    world = healthy()
+    gauge, counter = Metric("heap_bytes", "gauge"), Metric("heap_bytes_total", "counter")  # type: ignore[arg-type]
+    contract = world.service.contract
+    world.service = replace(world.service, contract=replace(contract, metrics=(*contract.metrics, gauge, counter)))
+    worker = next(s.labels for s in world.series if s.labels["job"] == "worker")
+    target = {"job": "worker", "instance": worker["instance"]}
+    world.series += [
+        MetricSample({"__name__": name, **target}, 0.0, 1.0) for name in ("heap_bytes", "heap_bytes_total")
+    ]
+    world.types["heap_bytes"] = "counter"
+    verdict = judge(MetricsTypes(), world)
+    assert verdict.status is CheckStatus.PASS, verdict.summary
+    world.types["heap_bytes"] = "histogram"
+    assert judge(MetricsTypes(), world).status is CheckStatus.FAIL
