@@ -105,7 +105,6 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "yaml": ("spec",),
     "docker": ("runtime/docker",),
     "psutil": ("runtime",),
-    "prometheus_client": ("embedded",),
     **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3"), ("embedded",)),
     **dict.fromkeys(
         ("opentelemetry", "google"),
@@ -128,7 +127,6 @@ EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
         "google-re2": ("re2",),
     },
     "embedded": {
-        "prometheus-client": ("prometheus_client",),
         **{name: (name,) for name in ("starlette", "uvicorn", "httptools", "numpy", "cramjam", "xxhash")},
         **dict.fromkeys(("uvloop", "wsproto"), ()),  # uvicorn loads them
         "grpcio": ("grpc",),
