@@ -24,6 +24,8 @@ from obsctl.checks.slo_sanity import SloSanity
 from obsctl.checks.time_skew import TimeSkew
 from obsctl.checks.traces_attributes import TracesAttributes
 from obsctl.checks.traces_complete import TracesComplete
+from obsctl.checks.traces_lost import TracesLost
+from obsctl.checks.traces_sampling import TracesSampling
 from obsctl.checks.traces_shape import TracesShape
 from obsctl.checks.traces_state import TracesState
 
@@ -37,6 +39,8 @@ CHECKS: tuple[Check, ...] = (
     MetricsBuckets(),
     MetricsSeries(),
     MetricsExact(),
+    TracesSampling(),
+    TracesLost(),
     TracesComplete(),
     TracesShape(),
     TracesAttributes(),

@@ -47,6 +47,7 @@ class LogsPoller(Poller):
         contract = service.contract
         self._client = client
         self._otlp = service.logs_by_otlp
+        self._everybody = contract.components
         self._quiet = quiet
         self.window_start = int((run.started_at - 1.0) * 1e9)
         self.judged = tuple(_judged(contract, run.requests))
@@ -68,6 +69,11 @@ class LogsPoller(Poller):
         self.settle(deadline)
         with self.lock:
             return tuple((self._lines or {}).values())
+
+    def everything(self, start_ns: int, limit: int) -> tuple[ParsedLine, ...]:
+        """All lines of the service's components since then, those that no request left among them."""
+        query, end = _selector(self._everybody), time.time_ns() + 10**9
+        return tuple(parse_line(line, self._otlp) for line in self._client.lines(query, start_ns, end, limit))
 
     def window(self) -> tuple[int, int]:
         """From just before the first request until now, in nanoseconds."""

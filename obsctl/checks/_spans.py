@@ -100,14 +100,28 @@ def absent(span: Span, rule: SpanRule) -> tuple[str, ...]:
     return tuple(key for key in rule.attributes if text(span.attributes.get(key)) == "")
 
 
-def misshapen(spans: Sequence[Span], rule: TraceRule) -> tuple[str, ...]:
-    """What a trace lacks of its rule: components, then edges, then spans; empty when it has all of it."""
-    services, calls = {s.service for s in spans}, {Edge(*call) for call in service_calls(spans)}
+def linked_calls(spans: Sequence[Span], linked: Sequence[Span]) -> set[Edge]:
+    """Which service goes on in a trace of its own, with a span link to a span of which service."""
+    services = {s.span_id: s.service for s in spans}
+    return {Edge(services[k.span_id], s.service) for s in linked for k in s.links if k.span_id in services}
+
+
+def misshapen(spans: Sequence[Span], rule: TraceRule, linked: Sequence[Span] = ()) -> tuple[str, ...]:
+    """What a trace lacks of its rule: components, edges, links, then spans; empty when it has all of it.
+
+    ``linked`` are the spans of traces that link to this one: they count where the rule asks for links.
+    """
+    linked = linked if rule.links else ()
+    missing_links = [link for link in rule.links if link not in linked_calls(spans, linked)]
+    calls = {Edge(*call) for call in service_calls(spans)}
+    spans = (*spans, *linked)
+    services = {s.service for s in spans}
     gone = [name for name in rule.components if name not in services]
     found = [f"no span of {name}" for name in gone]
     found += [
         f"no call {edge}" for edge in rule.edges if edge not in calls and not {edge.source, edge.target} & {*gone}
     ]
+    found += [f"no span link from {link.target} to {link.source}" for link in missing_links if link.source not in gone]
     found += [
         f"no span like {described(span_rule)}"
         for span_rule in rule.spans

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from obsctl.checks._poller import Poller
@@ -18,7 +18,9 @@ from obsctl.wait import Deadline
 
 NO_BACKEND = "this stack has no trace backend"
 DRIVEN = ("readiness.driven",)
-STORED = ("readiness.driven", "traces.complete")
+LINKED = 200
+"""Traces of a component that are searched for links."""
+STORED = ("readiness.driven", "traces.lost", "traces.complete")
 """What explains that nothing can be judged: no request was answered; the traces are not stored."""
 
 
@@ -29,6 +31,8 @@ class ProbeTrace:
     request: ProbeRequest
     rule: TraceRule | None
     spans: tuple[Span, ...] = ()
+    linked: tuple[Span, ...] = ()
+    """The spans of traces that link to it, where the rule asks for links."""
 
     @property
     def query(self) -> str:
@@ -43,7 +47,7 @@ class ProbeTrace:
     @property
     def lacks(self) -> tuple[str, ...]:
         """What is missing from the shape the contract gives it."""
-        return misshapen(self.spans, self.rule) if self.rule else ()
+        return misshapen(self.spans, self.rule, self.linked) if self.rule else ()
 
 
 class TracesPoller(Poller):
@@ -59,6 +63,7 @@ class TracesPoller(Poller):
         self._traces = {r.trace_id: ProbeTrace(r, _rule(contract, r)) for r in answered}
         self._changed = dict.fromkeys(self._traces, time.monotonic())
         self._open = set(self._traces)
+        self._since = int((min((r.sent_at for r in answered), default=0.0) - 1.0) * 1e9)
         self._others: dict[str, tuple[Span, ...]] = {}
 
     @classmethod
@@ -86,20 +91,38 @@ class TracesPoller(Poller):
 
     def look(self) -> bool:
         """Fetch what is not settled yet; a trace that looks whole is asked for again only after the quiet period."""
+        linked = self._linked()
         for trace_id in sorted(self._open):
             before = self._traces[trace_id]
             if before.whole and time.monotonic() - self._changed[trace_id] < self._quiet and not self.is_last_look:
                 continue
-            self._take(before, self._client.trace(trace_id))
+            self._take(before, self._client.trace(trace_id), linked.get(trace_id, ()))
         return not self._open
 
-    def _take(self, before: ProbeTrace, spans: tuple[Span, ...]) -> None:
+    def _linked(self) -> Mapping[str, tuple[Span, ...]]:
+        """The spans of traces that link to an open one, by its id, of the components that rules ask links of."""
+        asked = {link.target for i in self._open if (rule := self._traces[i].rule) for link in rule.links}
+        found: dict[str, dict[str, Span]] = {}
+        for component in sorted(asked):
+            search = self._client.search(
+                component, start_ns=self._since, end_ns=time.time_ns() + 60 * 10**9, limit=LINKED
+            )
+            for spans in search.traces:
+                for target in {link.trace_id for s in spans for link in s.links} & self._open:
+                    found.setdefault(target, {}).update((s.span_id, s) for s in spans)
+        return {trace_id: tuple(spans.values()) for trace_id, spans in found.items()}
+
+    def _take(self, before: ProbeTrace, spans: tuple[Span, ...], linked: tuple[Span, ...]) -> None:
         trace_id, now = before.request.trace_id, time.monotonic()
-        if {s.span_id for s in spans} != {s.span_id for s in before.spans}:
+        if _ids(spans, linked) != _ids(before.spans, before.linked):
             self._changed[trace_id] = now
-            self._traces[trace_id] = ProbeTrace(before.request, before.rule, spans)
+            self._traces[trace_id] = ProbeTrace(before.request, before.rule, spans, linked)
         elif before.whole and now - self._changed[trace_id] >= self._quiet:
             self._open.discard(trace_id)
+
+
+def _ids(*spans: Sequence[Span]) -> set[str]:
+    return {s.span_id for some in spans for s in some}
 
 
 def _rule(contract: Contract, request: ProbeRequest) -> TraceRule | None:

@@ -97,23 +97,42 @@ def run_checks(
 def fold(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     """The outcomes, with one finding for each cause.
 
-    A red check that names another red one before it as its cause could not be judged: it is skipped, with that reason,
-    and keeps its evidence. A chain of causes ends at the first one.
+    A red check that names another red one as its cause could not be judged: it is skipped, with that reason, and keeps
+    its evidence. A chain of causes ends at the first one. Where two name each other, the earlier one is the cause.
     """
-    roots: dict[str, str] = {}
-    return tuple(_folded(outcome, roots) for outcome in outcomes)
+    red = {o.check: o.verdict.because for o in outcomes if o.verdict.is_red}
+    order = list(red)
+
+    def cause_of(check: str) -> str:
+        found = (name for name in red[check] if name in red and name != check)
+        return next((n for n in found if order.index(n) < order.index(check) or check not in _causes(n, red)), "")
+
+    causes = {check: cause_of(check) for check in red}
+    return tuple(_folded(outcome, _first(outcome.check, causes)) for outcome in outcomes)
 
 
-def _folded(outcome: Outcome, roots: dict[str, str]) -> Outcome:
-    verdict = outcome.verdict
-    if not verdict.is_red:
-        return outcome
-    cause = next((roots[name] for name in verdict.because if name in roots), "")
-    roots[outcome.check] = cause or outcome.check
+def _causes(check: str, red: Mapping[str, Sequence[str]]) -> set[str]:
+    """Every red check that a red one names as a cause, over any number of steps."""
+    todo, found = [check], set[str]()
+    while todo:
+        more = {name for name in red[todo.pop()] if name in red} - found
+        found |= more
+        todo += more
+    return found
+
+
+def _first(check: str, causes: Mapping[str, str]) -> str:
+    """The end of the chain of causes, "" for a check that stands for itself."""
+    cause = causes.get(check, "")
+    return (_first(cause, causes) or cause) if cause else ""
+
+
+def _folded(outcome: Outcome, cause: str) -> Outcome:
     if not cause:
         return outcome
-    said = f"could not be judged because of {cause}: {verdict.summary}"
-    return replace(outcome, cause=cause, verdict=replace(verdict, status=CheckStatus.SKIP, summary=said, hint=""))
+    said = f"could not be judged because of {cause}: {outcome.verdict.summary}"
+    verdict = replace(outcome.verdict, status=CheckStatus.SKIP, summary=said, hint="")
+    return replace(outcome, cause=cause, verdict=verdict)
 
 
 def _run(

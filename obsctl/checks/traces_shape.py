@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from obsctl.checks._spans import linked_calls
+from obsctl.checks._strays import StraysPoller
 from obsctl.checks._traces import NO_BACKEND, STORED, ProbeTrace, TracesPoller, nothing_arrived
 from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
@@ -39,11 +41,36 @@ class TracesShape:
                 f"no trace of a request that the contract describes is stored ({wanted})", hint=hint, because=STORED
             )
         if bad := [t for t in judged if t.lacks]:
-            return _failed(bad, len(judged))
+            return _linked(bad, context) or _failed(bad, len(judged))
         looked = [Evidence(t.query, _seen(t)) for t in judged]
         widest = max(judged, key=lambda t: len(t.spans))
         summary = f"{count(len(judged), 'trace')} of the right shape; {widest.request.request}: {_seen(widest)}"
         return passed(summary + noted([_unjudged(ruled, context)]), looked)
+
+
+def _linked(bad: Sequence[ProbeTrace], context: Context) -> Verdict | None:
+    """What to say where a component that is missing goes on in a trace of its own, with a span link."""
+    linked = StraysPoller.of(context)
+    linked.settle(context.deadline)
+    calls = [
+        (t, call)
+        for t in bad
+        for spans in linked.strays.linked.values()
+        for call in sorted(linked_calls(t.spans, spans), key=str)
+        if t.rule and call.target in t.rule.components and call not in t.rule.links
+    ]
+    if not calls:
+        return None
+    trace, call = calls[0]
+    said = (
+        f"{trace.request.request}: {call.target} begins a trace of its own, with a span link to {call.source}, where "
+        f"the contract asks for one trace"
+    )
+    hint = (
+        f"where that is meant, write `links: [{call}]` in this trace of the contract, in place of the edge {call}; "
+        f"where it is not, let {call.target} continue the traceparent that its message carries"
+    )
+    return failed(said, [Evidence(t.query, f"linked from {c.target}") for t, c in calls], hint=hint)
 
 
 def _failed(bad: Sequence[ProbeTrace], judged: int) -> Verdict:
@@ -59,8 +86,10 @@ def _failed(bad: Sequence[ProbeTrace], judged: int) -> Verdict:
 
 def _seen(trace: ProbeTrace) -> str:
     calls = few(sorted(str(Edge(*call)) for call in service_calls(trace.spans)), limit=8)
-    names = few(sorted({s.service for s in trace.spans}), limit=8)
-    return f"{count(len(trace.spans), 'span')} of {names}" + (f", calls {calls}" if calls else "")
+    links = few(sorted(map(str, linked_calls(trace.spans, trace.linked))), limit=8)
+    names = few(sorted({s.service for s in (*trace.spans, *trace.linked)}), limit=8)
+    tail = (f", calls {calls}" if calls else "") + (f", links {links}" if links else "")
+    return f"{count(len(trace.spans), 'span')} of {names}{tail}"
 
 
 def _unjudged(ruled: Sequence[ProbeTrace], context: Context) -> str:

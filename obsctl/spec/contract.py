@@ -122,6 +122,11 @@ class TraceRule:
     edges: tuple[Edge, ...] = key(
         ListOf(_EDGE, "a list of edges"), "`a -> b`: b is called below a, nobody between.", default=()
     )
+    links: tuple[Edge, ...] = key(
+        ListOf(_EDGE, "a list of links"),
+        "`a -> b`: b goes on in a trace of its own, with a span link to a span of a.",
+        default=(),
+    )
     spans: tuple[SpanRule, ...] = key(
         ListOf(RecordType(SpanRule), "a list of span rules"), "Spans that the trace must contain.", default=()
     )

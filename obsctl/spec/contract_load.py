@@ -142,13 +142,15 @@ def _check_requests(contract: ContractFile, cursor: SourceCursor, findings: Find
 def _check_trace(trace: TraceRule, cursor: SourceCursor, findings: Findings) -> None:
     """Edges and span rules speak of the trace's own components."""
     known = trace.components
-    for i, edge in enumerate(trace.edges):
+    places = [("edges", i, edge) for i, edge in enumerate(trace.edges)]
+    places += [("links", i, link) for i, link in enumerate(trace.links)]
+    for at_key, i, edge in places:
         for end in (edge.source, edge.target):
             if end not in known:
                 message = f"{quoted(end)} is not a component of the trace{nearest(end, known)}"
-                findings.add(cursor.spot("edges", i), message, f"Components: {', '.join(known)}.")
+                findings.add(cursor.spot(at_key, i), message, f"Components: {', '.join(known)}.")
         if edge.source == edge.target:
-            findings.add(cursor.spot("edges", i), "an edge joins two different components")
+            findings.add(cursor.spot(at_key, i), "an edge joins two different components")
     ids: list[str] = []
     for span, at in cursor.each("spans", trace.spans):
         if span.component not in known:

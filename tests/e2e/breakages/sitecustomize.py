@@ -111,6 +111,30 @@ def propagation_cut_at_the_queue() -> None:
 
 
 @breakage("worker")
+def vectors_not_instrumented() -> None:
+    from opentelemetry.instrumentation.qdrant import QdrantInstrumentor
+
+    QdrantInstrumentor.instrument = lambda *_a, **_k: None
+
+
+@breakage("api")
+def sampled_in_spite_of_the_flag() -> None:
+    """Every third trace is dropped; what the other processes do follows."""
+    from opentelemetry.sdk.trace import sampling
+
+    original, seen = sampling.ParentBased.should_sample, []
+
+    def should_sample(self: object, parent: object, trace_id: int, *rest: object, **more: object) -> object:
+        if trace_id not in seen:
+            seen.append(trace_id)
+        if seen.index(trace_id) % 3 == 1:
+            return sampling.SamplingResult(sampling.Decision.DROP)
+        return original(self, parent, trace_id, *rest, **more)
+
+    sampling.ParentBased.should_sample = should_sample
+
+
+@breakage("worker")
 def tracestate_lost() -> None:
     from sample_service import queue
 

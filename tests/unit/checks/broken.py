@@ -331,7 +331,55 @@ def two_roots(world):
     spans.append(replace(spans[0], span_id="00000000deadbeef"))
 
 
-@breaks("traces.shape", "no span of worker")
+@breaks("traces.sampling", "api samples: 4 of 8 driven traces stored")
+def every_second_trace_sampled_out(world):
+    ids = [r.trace_id for r in world.run.requests]
+    dropped = [t for i, t in enumerate(ids) if i % 2 == i // 4]
+    world.spans = {t: spans for t, spans in world.spans.items() if t not in dropped}
+
+
+@breaks("traces.sampling", "spans say sampler.type=probabilistic")
+def sampler_named_by_the_spans(world):
+    del world.spans[world.run.requests[-1].trace_id]
+    named = {"sampler.type": "probabilistic"}
+    world.change_spans(lambda s: s.service == "api", lambda s: replace(s, attributes={**s.attributes, **named}))
+
+
+@breaks("traces.sampling", "worker samples: 1 of 2 driven traces stored")
+def one_component_samples_of_its_own(world):
+    """Not the last trace: one that is missing at the end may only be late."""
+    first = world.requests("POST /matches")[0].trace_id
+    world.change_spans(lambda s: s.trace_id == first and s.service != "api", lambda s: None)
+
+
+@breaks("traces.lost", "api begins a trace of its own with 'send mail', 2 times for 2 requests of POST /cvs")
+def context_lost_in_a_pool(world):
+    for index, request in enumerate(world.requests("POST /cvs")):
+        first = world.spans[request.trace_id][0]
+        own = {"span_id": f"{index + 1:016x}", "parent_id": "", "name": "send mail", "kind": "internal"}
+        trace_id = f"{index + 1:032x}"
+        world.spans[trace_id] = [replace(first, trace_id=trace_id, start_ns=first.start_ns + 1000, **own)]
+
+
+@breaks("traces.lost", "worker logs 'mail sent for order #' without trace_id, 2 times")
+def lines_without_ids(world):
+    line = next(line for line in world.logs if line.labels["service_name"] == "worker")
+    said = [json.dumps({"level": "info", "message": f"mail sent for order {n}"}) for n in (7, 8)]
+    world.logs += [replace(line, line=text) for text in said]
+
+
+@breaks("traces.lost", "api begins a trace of its own with server span 'api.server'")
+def traceparent_ignored(world):
+    """Every request is answered in a trace of the server's own."""
+    for index, (trace_id, spans) in enumerate(sorted(world.spans.items())):
+        fresh = f"{index + 1:032x}"
+        own = [replace(s, trace_id=fresh, trace_state="") for s in spans]
+        world.spans[fresh] = [replace(own[0], parent_id=""), *own[1:]]
+        del world.spans[trace_id]
+        world.logs = [replace(line, line=line.line.replace(trace_id, fresh)) for line in world.logs]
+
+
+@breaks("traces.lost", "worker begins a trace of its own with consumer span")
 def propagation_cut_at_the_queue(world):
     """The worker begins a trace of its own; its lines carry that trace's ids, and still the request id."""
     for index, request in enumerate(world.requests("POST /matches")):

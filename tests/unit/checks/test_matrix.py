@@ -26,7 +26,7 @@ SECONDS = 20.0
 
 TOGETHER = {
     ("metrics.targets", "metrics.present"): ("metrics.[!e]*", "slo.sanity", "dashboards.queries"),
-    ("traces.complete", "traces.shape"): (
+    ("traces.sampling", "traces.lost", "traces.complete", "traces.shape"): (
         "traces.*",
         "time.skew",
         "logs.fields",
@@ -102,8 +102,10 @@ def test_a_trace_is_not_fetched_once_for_each_check(ready: Endpoints) -> None:
 @pytest.mark.parametrize("one", BREAKS, ids=lambda one: f"{one.check}-{one.name}")
 def test_one_broken_thing_turns_exactly_its_check_red(one: Break, broken) -> None:
     outcomes = broken[one.name].result()
-    red = [name for name, o in outcomes.items() if o.verdict.status is not CheckStatus.PASS]
+    outcomes = {o.check: o for o in fold(tuple(outcomes.values()))}
+    red = [name for name, o in outcomes.items() if o.verdict.status is not CheckStatus.PASS and not o.cause]
     assert red == [one.check], told(outcomes)
+    assert {o.cause for o in outcomes.values()} <= {"", one.check}, told(outcomes)
     verdict = outcomes[one.check].verdict
     assert verdict.status is CheckStatus.FAIL
     assert one.says in verdict.summary
@@ -128,7 +130,10 @@ def test_without_telemetry_nothing_passes_but_the_answers_themselves(ready: Endp
     outcomes = verify(world, seconds=0.5)
     passed = {name for name, o in outcomes.items() if o.verdict.status is CheckStatus.PASS}
     assert passed == {"readiness.roles", "readiness.driven"}, told(outcomes)
-    assert {o.verdict.status for name, o in outcomes.items() if name not in passed} == {CheckStatus.FAIL}
+    waiting = {"traces.lost"}  # where nothing is stored, traces.complete says so
+    assert {outcomes[name].verdict.status for name in waiting} == {CheckStatus.SKIP}
+    left = {o.verdict.status for name, o in outcomes.items() if name not in passed | waiting}
+    assert left == {CheckStatus.FAIL}
 
 
 def test_where_nothing_answers_nothing_passes(unready: Endpoints) -> None:
@@ -175,9 +180,13 @@ def test_what_was_not_searched_entirely_is_no_pass(ready: Endpoints) -> None:
     world.endpoints = ready
     world.incomplete = "only the newest 200000 spans were searched: narrow the time range"
     outcomes = verify(world)
-    assert [n for n, o in outcomes.items() if o.verdict.status is not CheckStatus.PASS] == ["privacy.canary"]
-    assert outcomes["privacy.canary"].verdict.status is CheckStatus.ERROR
-    assert world.incomplete in outcomes["privacy.canary"].verdict.summary
+    assert [n for n, o in outcomes.items() if o.verdict.status is not CheckStatus.PASS] == [
+        "traces.lost",
+        "privacy.canary",
+    ]
+    for name in ("traces.lost", "privacy.canary"):
+        assert outcomes[name].verdict.status is CheckStatus.ERROR
+        assert world.incomplete in outcomes[name].verdict.summary
 
 
 def test_backends_that_do_not_answer_are_errors_not_failures(ready: Endpoints) -> None:

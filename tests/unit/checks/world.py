@@ -209,11 +209,13 @@ class Logs:
         self.world.asked.append(query)
         if "logs" in self.world.broken:
             raise BackendError("Loki API at http://127.0.0.1:1 refused the connection")
-        streams, stage = re.fullmatch(r'\{service_name=~("(?:[^"\\]|\\.)*")\} (.*)', query).groups()
+        streams, stage = re.fullmatch(r'\{service_name=~("(?:[^"\\]|\\.)*")\}(?: (.*))?', query).groups()
         found = [line for line in self.world.logs if re.fullmatch(json.loads(streams), line.labels["service_name"])]
         return [line for line in found if self._passes(line, stage) and start_ns <= line.time_ns < end_ns][:limit]
 
     def _passes(self, line, stage):
+        if not stage:
+            return True
         operator, text = stage.split(" ", 1)
         if operator == "|=":
             return json.loads(text) in line.line
@@ -254,7 +256,11 @@ class Traces:
 
     def search(self, service, *, start_ns, end_ns, limit=20, **_):
         self._ask(f"search {service}")
-        found = (tuple(t) for t in self.world.spans.values() if any(s.service == service for s in t))
+        found = (
+            tuple(t)
+            for t in self.world.spans.values()
+            if any(s.service == service and start_ns <= s.start_ns <= end_ns for s in t)
+        )
         return TraceSearch(tuple(found), self.world.incomplete, "Jaeger API at http://127.0.0.1:1")
 
 
