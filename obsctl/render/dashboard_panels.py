@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from obsctl import assets
 from obsctl.dashboards.model import Dashboard
@@ -15,13 +14,14 @@ from obsctl.dashboards.read import may_be_empty
 from obsctl.dashboards.variables import render_variables as with_variables
 from obsctl.json_types import Json, JsonObject, mapping
 from obsctl.render.dashboard_measures import Limit, limit_of, unit_of
+from obsctl.render.grafana_links import NATIVE_TRACE_QUERY, TRACES_UID, explore
 from obsctl.render.metric_names import check_labels, named, render_names
 from obsctl.spec.contract import Metric
 from obsctl.spec.dashboard_templates import PanelTemplate, QueryTemplate
 from obsctl.spec.slo import Slo
 
 METRICS_VARIABLE, LOGS_VARIABLE = "prometheus_datasource", "loki_datasource"
-METRICS_UID, LOGS_UID, TRACES_UID = "metrics", "logs", "traces"
+METRICS_UID, LOGS_UID = "metrics", "logs"
 """Uids of the data sources, which are those of roles, and the variables that choose another one."""
 
 _NO_VARIABLES = Dashboard("", "", "")
@@ -43,8 +43,6 @@ _EXEMPLARS = ("timeseries", "heatmap")
 _COLORS = ("yellow", "orange", "red")
 _UNPROMISED = "no contract promises log lines."
 _JOB = "${__field.labels.job}"
-_NATIVE_TRACE_QUERY = "jaeger"
-"""The data source that takes a trace id as it is; others take it as a query of their language."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ def _target(query: QueryTemplate, number: int, panel: PanelTemplate, about: Fact
     check_labels(with_variables(expr, _NO_VARIABLES, {})[0], tuple(about.metrics.values()), panel.place)
     target: dict[str, Json] = {"refId": chr(ord("A") + number), "datasource": _source(panel.type, about)}
     if panel.type == "traces":
-        language = {} if about.traces == _NATIVE_TRACE_QUERY else {"queryType": "traceql", "filters": []}
+        language = {} if about.traces == NATIVE_TRACE_QUERY else {"queryType": "traceql", "filters": []}
         return {**target, **language, "query": expr}
     if panel.type == "logs":
         return {**target, "queryType": "range", "expr": expr, "maxLines": 100}
@@ -207,15 +205,11 @@ def _logs_link() -> dict[str, Json]:
 def _traces_link(traces: str) -> dict[str, Json]:
     native = {"queryType": "search", "service": _JOB}
     other = {"queryType": "traceql", "query": f'{{resource.service.name="{_JOB}"}}'}
-    query = native if traces == _NATIVE_TRACE_QUERY else other
+    query = native if traces == NATIVE_TRACE_QUERY else other
     return {"title": f"Traces of {_JOB}", "url": _explore(traces, TRACES_UID, query)}
 
 
-def _explore(product: str, uid: str, query: Mapping[str, str]) -> str:
+def _explore(product: str, uid: str, query: Mapping[str, Json]) -> str:
     """A link to a question about the series that was clicked on, over the time that is shown."""
-    asked = {"refId": "A", "datasource": {"type": product, "uid": uid}, **query}
-    pane = {"datasource": uid, "queries": [asked], "range": {"from": "${__from}", "to": "${__to}"}}
-    panes = quote(json.dumps({"a": pane}, separators=(",", ":")), safe="")
-    for variable in (_JOB, "${__from}", "${__to}"):
-        panes = panes.replace(quote(variable, safe=""), variable)
-    return f"/explore?schemaVersion=1&orgId=1&panes={panes}"
+    start, end = "${__from}", "${__to}"
+    return explore(product, uid, query, _JOB, start, end, start=start, end=end)

@@ -21,6 +21,7 @@ from obsctl.access import given
 from obsctl.backends import DATA_SOURCES, ROLE_OPTIONS, SAMPLE, Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Feature, Role
 from obsctl.languages.quoting import string_literal
+from obsctl.render.grafana_links import trace_links
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS, Source
 from obsctl.render.patterns import require_re2, without_groups
 from obsctl.render.template import Value
@@ -68,6 +69,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         "preset": preset.name,
         **_addresses(stack, parts),
         **_writes(parts),
+        **_trace_links(parts),
         **_keeping(stack),
         **_switches(stack.choices),
         **_notifications(chosen, parts),
@@ -113,6 +115,12 @@ def _served(stack: Stack, backend: Backend, served: Served) -> dict[str, Value]:
         **{f"{word}_{dialect}": served.dialect is dialect for dialect in Dialect},
         **{f"{word}_{feature}": feature not in served.without for feature in Feature},
     }
+
+
+def _trace_links(parts: Sequence[Part]) -> Mapping[str, str]:
+    """Links of the data sources to and from traces."""
+    dialects = (served.dialect for part in parts for served in part.backend.serves if served.role is Role.TRACES)
+    return trace_links(DATA_SOURCES[next(dialects)])
 
 
 def _writes(parts: Sequence[Part]) -> dict[str, str | bool]:
