@@ -45,7 +45,6 @@ class Served:
 class WriteProtocol(StrEnum):
     """How telemetry is written to a backend."""
 
-    OTLP_GRPC = "otlp_grpc"
     OTLP_HTTP = "otlp_http"  # the path is the base; senders append /v1/traces and the like
     REMOTE_WRITE = "remote_write"  # Prometheus remote write 1.0
     LOKI_PUSH = "loki_push"

@@ -15,11 +15,11 @@ JAEGER = Backend(
     exposes=("jaeger_*",),
     purpose="Stores traces (in memory: they are gone after a restart), answers trace queries.",
     serves=(Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/"),),
-    accepts=(Accepted(Role.TRACES, WriteProtocol.OTLP_GRPC, 4317),),
+    accepts=(Accepted(Role.TRACES, WriteProtocol.OTLP_HTTP, 4318),),
     ports={"jaeger": 16686},
     when={"traces": "jaeger"},
     variants={
-        # Jaeger 1 needs no file; it takes OTLP on 4317 by default, and its own metrics are on the admin port.
+        # Jaeger 1 needs no file; it takes OTLP on 4318 by default, and its own metrics are on the admin port.
         "1.35": ConfigVariant(
             user=_USER,
             memory=_MEMORY,

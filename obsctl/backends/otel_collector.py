@@ -11,7 +11,7 @@ _MOUNTS = {"": "/etc/otelcol"}
 _USER = "10001:10001"  # the image is built from scratch: no shell, nothing that could run a health check
 _ENVIRONMENT = {
     "GOMEMLIMIT": f"{MEMORY * 8 // 10}MiB",
-    "TRACES_ENDPOINT": "@{traces_otlp}",
+    "TRACES_ENDPOINT": "@{traces_otlp_http}",
     "METRICS_ENDPOINT": "@{metrics_remote_write}",
 }
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from obsctl.access import given
 from obsctl.backends import DATA_SOURCES, ROLE_OPTIONS, SAMPLE, Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Feature, Role
+from obsctl.errors import SpecError
 from obsctl.languages.quoting import string_literal
 from obsctl.render.grafana_links import trace_links
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS, Source
@@ -70,6 +71,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         **_addresses(stack, parts),
         **_writes(parts),
         **_trace_links(parts),
+        "cors_origins": [{"origin": string_literal(origin)} for origin in cors_origins(stack)],
         **_keeping(stack),
         **_switches(stack.choices),
         **_notifications(chosen, parts),
@@ -123,6 +125,23 @@ def _trace_links(parts: Sequence[Part]) -> Mapping[str, str]:
     return trace_links(DATA_SOURCES[next(dialects)])
 
 
+_LOCAL_PAGES = tuple(
+    f"{scheme}://{host}{port}"
+    for scheme in ("http", "https")
+    for host in ("localhost", "127.0.0.1", "[::1]")
+    for port in ("", ":*")
+)
+"""Origins of pages that this machine serves, as the collector writes them: ``*`` for any text, once in each."""
+
+
+def cors_origins(stack: Stack) -> tuple[str, ...]:
+    """The pages that may send telemetry to the collector. Raises SpecError for an origin that it cannot match."""
+    if wrong := next((origin for origin in stack.access.origins if origin.count("*") > 1), None):
+        hint = "The collector knows one `*` in an origin: write an entry for each scheme, host or port."
+        raise SpecError(f"access.origins: {string_literal(wrong)} has more than one `*`", hint=hint)
+    return (*_LOCAL_PAGES, *stack.access.origins)
+
+
 def _writes(parts: Sequence[Part]) -> dict[str, str | bool]:
     """Where the chosen stores take what is written to them, by every protocol; false for those that nobody takes."""
     found: dict[str, str | bool] = {
@@ -131,13 +150,11 @@ def _writes(parts: Sequence[Part]) -> dict[str, str | bool]:
     for part in parts:
         for accepted in part.backend.accepts:
             found[f"{_word(accepted.role)}_{accepted.protocol}"] = _write_address(part.backend, accepted)
-    return {**found, "traces_otlp": found["traces_otlp_grpc"] or found["traces_otlp_http"]}
+    return found
 
 
 def _write_address(backend: Backend, accepted: Accepted) -> str:
-    """A URL, or the host and port of gRPC."""
-    address = f"{backend.name}:{accepted.port}"
-    return address if accepted.protocol is WriteProtocol.OTLP_GRPC else f"http://{address}{accepted.path}"
+    return f"http://{backend.name}:{accepted.port}{accepted.path}"
 
 
 def _notifications(chosen: Mapping[str, str], parts: Sequence[Part]) -> dict[str, Value]:

@@ -91,7 +91,10 @@ def _role(question: str) -> Choice[str]:
 
 @record("access")
 class AllowedAccess:
-    """Whom the embedded server answers beside this machine: other names for it, and pages of other origins."""
+    """Whom the embedded server answers beside this machine: other names for it, and pages of other origins.
+
+    In a stack of containers the collector takes OTLP from the same pages; its patterns have one ``*`` at most.
+    """
 
     hosts: tuple[str, ...] = key(
         ListOf(HOST_NAME, "a list of host names"), "Other names under which this machine is asked.", default=()

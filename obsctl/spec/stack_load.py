@@ -110,7 +110,7 @@ class StackFile:
     span_metrics: bool = key(FLAG, "Embedded: metrics of spans and the service graph.", default=True)
     access: AllowedAccess = key(
         RecordType(AllowedAccess),
-        "Embedded: who may ask beside this machine.",
+        "Who may ask beside this machine; of containers, the pages that may send OTLP.",
         default=AllowedAccess(),
         shown="see below",
     )
