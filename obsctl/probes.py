@@ -54,7 +54,11 @@ class Expectation:
 
 @dataclass(frozen=True)
 class ProbeRun:
-    """The probe requests of one run. ``baseline`` is each component's exposition text before the first request."""
+    """The probe requests of one run. ``baseline`` is each component's exposition text before the first request.
+
+    ``window`` is 0 for a run that sent its requests. A passive run sends none: its ``requests`` are the ones that
+    others sent in the last ``window`` seconds, as their traces tell them.
+    """
 
     id: str
     canary: str
@@ -63,3 +67,9 @@ class ProbeRun:
     requests: tuple[ProbeRequest, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     baseline: Mapping[str, str] = field(default_factory=dict)
+    window: float = 0.0
+
+    @property
+    def passive(self) -> bool:
+        """Whether nothing was sent: what others sent is looked at."""
+        return self.window > 0

@@ -53,8 +53,11 @@ class LogsPoller(Poller):
         self.judged = tuple(_judged(contract, run.requests))
         self.components = contract.logs.components if contract.logs else contract.components
         self.wanted = (contract.logs.request if contract.logs else "") or "driven request"
-        self._each = bool(contract.logs and contract.logs.request)
-        self.queries = tuple(_queries(contract.components, self._otlp, run))
+        self._each = bool(contract.logs and contract.logs.request) and not run.passive
+        self.passive = run.passive
+        self.queries = (
+            (_selector(contract.components),) if run.passive else tuple(_queries(contract.components, self._otlp, run))
+        )
         self.looked: tuple[Evidence, ...] = ()
         self._lines: dict[tuple[object, ...], ParsedLine] | None = None
         self._changed = time.monotonic()
@@ -166,7 +169,7 @@ def _key(line: LogLine) -> tuple[object, ...]:
 
 def nothing_arrived(poller: LogsPoller, lines: Sequence[ParsedLine]) -> Verdict | None:
     """The verdict where there is nothing to judge: no request went as planned, or none left a line."""
-    if not poller.judged:
+    if not poller.judged and not poller.passive:
         return skipped(f"no {poller.wanted} was answered as planned, which readiness.driven is about")
     if lines:
         return None
@@ -177,5 +180,5 @@ def nothing_arrived(poller: LogsPoller, lines: Sequence[ParsedLine]) -> Verdict 
         "see that the service writes JSON lines (`obsctl logs`) and that the shipper follows its file, or, where the "
         "spec names no file, that it exports by OTLP; its streams must carry the label service_name"
     )
-    said = f"no log line of {count(len(poller.judged), 'driven request')} is stored"
-    return failed(said, poller.looked, hint=hint, because=STORED)
+    told = "the time that was looked at" if poller.passive else count(len(poller.judged), "driven request")
+    return failed(f"no log line of {told} is stored", poller.looked, hint=hint, because=STORED)

@@ -133,6 +133,44 @@ class Verification:
             return 1
         return 0 if self.passed else 3
 
+    @property
+    def how(self) -> str:
+        """How the service was looked at, where that was not by requests of our own; else ""."""
+        return passively(self.run) if self.run.passive else ""
+
+
+def passively(run: ProbeRun) -> str:
+    """What a report says of a service that has no requests to drive."""
+    return f"no requests to drive: verified passively over the last {run.window:g} s"
+
+
+@dataclass(frozen=True)
+class StackVerification:
+    """One ``verify``: a verification for each service that was looked at, in the order of the spec."""
+
+    services: tuple[Verification, ...]
+    seconds: float
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What every check said of every service."""
+        return tuple(outcome for service in self.services for outcome in service.outcomes)
+
+    def count(self, status: CheckStatus) -> int:
+        """How many checks have this verdict, over all services."""
+        return sum(service.count(status) for service in self.services)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every service passed."""
+        return bool(self.services) and all(service.passed for service in self.services)
+
+    @property
+    def exit_status(self) -> int:
+        """1 where a service failed, 3 where one could not be looked at, else 0."""
+        statuses = {service.exit_status for service in self.services}
+        return next((status for status in (1, 3) if status in statuses), 0 if statuses else 3)
+
 
 @dataclass(frozen=True)
 class ExpectedRule:

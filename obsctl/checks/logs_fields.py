@@ -36,12 +36,13 @@ class LogsFields:
             return skipped(NO_BACKEND)
         if context.contract.logs is None:
             return skipped(NO_RULE)
-        fields = context.contract.logs.fields
+        fields: Sequence[str] = context.contract.logs.fields
         poller = LogsPoller.of(context, context.logs)
         lines = poller.lines(context.deadline)
         if verdict := nothing_arrived(poller, lines):
             return verdict
-        found = [(line, f) for line in lines for f in _flaws(line, fields)]
+        judged, fields = _anybodys(poller, lines, fields) if context.run.passive else (lines, fields)
+        found = [(line, f) for line in judged for f in _flaws(line, fields)]
         found = found or list(_strangers(context, lines))
         if found:
             looked = [Evidence(f, short(str(line))) for line, f in found]
@@ -49,11 +50,19 @@ class LogsFields:
                 "let one formatter write every line of the service, and take the ids from the current span and request"
             )
             return failed(summed(list(dict.fromkeys(f"{line.component}: {f}" for line, f in found))), looked, hint=hint)
-        looked, lost = _searched(context.logs.client, poller, lines, [f for f in EXTRACTED if f in fields])
+        looked, lost = _searched(context.logs.client, poller, judged, [f for f in EXTRACTED if f in fields])
         if lost:
             hint = "let the log shipper parse the JSON and keep these fields as structured metadata (or labels)"
             return failed(f"lines exist, but not under their {lost}: the shipper did not extract it", looked, hint=hint)
-        return passed(f"{count(len(lines), 'line')} with all of {', '.join(fields)}", looked)
+        return passed(f"{count(len(judged), 'line')} with all of {', '.join(fields)}", looked)
+
+
+def _anybodys(
+    poller: LogsPoller, lines: Sequence[ParsedLine], fields: Sequence[str]
+) -> tuple[Sequence[ParsedLine], Sequence[str]]:
+    """What is judged of a passive run: the lines of its traces, or, where there are none, all but their ids."""
+    own = [line for line in lines if any(line.belongs_to(r.trace_id, r.request_id) for r in poller.judged)]
+    return (own, fields) if own else (lines, [f for f in fields if f not in (*_HEX, *EXTRACTED)])
 
 
 def _flaws(line: ParsedLine, fields: Sequence[str]) -> Iterator[str]:
@@ -117,6 +126,8 @@ def _searched(
     client: LogqlClient, poller: LogsPoller, lines: Sequence[ParsedLine], names: Sequence[str]
 ) -> tuple[list[Evidence], str]:
     """Lines found again by each searchable field, for one request; and the first field that finds none."""
+    if not poller.judged:
+        return list(poller.looked), ""
     request = max(poller.judged, key=lambda r: sum(line.belongs_to(r.trace_id, r.request_id) for line in lines))
     looked, lost = [], ""
     for name, value in _ids(request, names).items():

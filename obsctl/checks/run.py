@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from obsctl.checks._passive import cannot_judge
 from obsctl.checks._poller import RunCache
 from obsctl.checks._verdicts import could_not_look, skipped
 from obsctl.checks.base import Check, CheckStatus, Context, Outcome, Signal
@@ -173,7 +174,8 @@ def _one(check: Check, context: Context, done: queue.SimpleQueue[Outcome]) -> No
     """The boundary around one check: whatever happens in it becomes its verdict."""
     began = time.monotonic()
     try:
-        verdict = check.run(context)
+        reason = cannot_judge(check.id, context)
+        verdict = skipped(reason) if reason else check.run(context)
     except BackendError as error:
         hint = error.hint or "see that the backend runs: obsctl status"
         verdict = could_not_look(error.message, hint=hint, because=["readiness.roles"])

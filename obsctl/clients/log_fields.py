@@ -33,11 +33,13 @@ class ParsedLine:
         return "" if value is None or isinstance(value, (dict, list)) else str(value)
 
     def belongs_to(self, trace_id: str, request_id: str) -> bool:
-        """Whether the line carries one of these ids: in its fields if it has any id there, else in its text."""
+        """Whether the line carries one of these ids ("" for none).
+
+        It does so in its fields if it has any id there, else in its text.
+        """
         own = self.text("trace_id").lower(), self.text("request_id")
-        if any(own):
-            return own[0] == trace_id or own[1] == request_id
-        return trace_id in self.line.line or request_id in self.line.line
+        ids = {trace_id, request_id} - {""}
+        return not ids.isdisjoint(own) if any(own) else any(one in self.line.line for one in ids)
 
     def __str__(self) -> str:
         return f"{self.component}: {self.line.line}"

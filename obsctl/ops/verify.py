@@ -8,7 +8,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +22,10 @@ from obsctl.checks.base import (
     LogsContext,
     MetricsContext,
     Signal,
+    StackVerification,
     TracesContext,
     Verification,
+    passively,
 )
 from obsctl.checks.run import fold, run_checks, select
 from obsctl.checks.scrapes import await_scrape
@@ -34,6 +37,8 @@ from obsctl.dashboards.model import Dashboard
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.errors import UsageError
 from obsctl.events import Emit, Event
+from obsctl.languages.units import seconds_or_duration_ms
+from obsctl.ops.independent import batches
 from obsctl.ops.last_run import most_representative_trace, remember
 from obsctl.ops.log_files import unmatched_of
 from obsctl.ops.proxies import proxy_notes
@@ -45,6 +50,7 @@ from obsctl.render.rules import service_rules, stack_rules
 from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Service, Stack
 from obsctl.traffic.send import send_probes
+from obsctl.traffic.watch import watch_traffic
 from obsctl.wait import Deadline
 
 ROUNDS = 3
@@ -52,6 +58,12 @@ ROUNDS = 3
 
 _RULE_CHAIN = 4
 """The longest chain of rules that read one another's results: error ratio, that of the period, burn rate, budget."""
+
+
+WINDOW = 60.0
+"""Seconds back that a service without requests to drive is looked at."""
+
+LONGEST_WINDOW = 86_400.0
 
 
 def verify(
@@ -63,41 +75,111 @@ def verify(
     timeout: float,
     emit: Emit,
     cancelled: threading.Event | None = None,
-) -> Verification:
-    """Run the selected checks against the running stack. ``timeout``: seconds that each signal may take to arrive.
+    window: float = WINDOW,
+) -> StackVerification:
+    """Run the selected checks against the running stack, for one service or (None) for every one of the spec.
 
-    Once ``cancelled`` is set nothing is waited for any more: each check that still runs takes a last look.
+    ``timeout``: seconds that each signal may take to arrive. ``window``: seconds back that a service without requests
+    to drive is looked at. Services whose requests do not reach one another are verified at the same time. Once
+    ``cancelled`` is set nothing is waited for any more: each check that still runs takes a last look.
     """
+    begun = time.monotonic()
     session = open_session(folder)
     select(CHECKS, only, skip)
-    requested = _service(session.stack, service)
+    requested = _services(session.stack, service)
     endpoints = session.running()
-    chosen = located(requested, endpoints)
-    for note in (*unmatched_of(session.stack, (requested,)), *proxy_notes((requested,), os.environ)):
-        emit(Event("noted", requested.name, note))
+    for one in requested:
+        for note in (*unmatched_of(session.stack, (one,)), *proxy_notes((one,), os.environ)):
+            emit(Event("noted", one.name, note))
+    stop = cancelled or threading.Event()
     with _alone(session, emit):
+        verifier = _Verifier(session, endpoints, only, skip, timeout, window, stop)
+        done = _verify_all(verifier, requested, emit)
+        _remember(session, done, emit)
+    return StackVerification(done, time.monotonic() - begun)
+
+
+def window_seconds(text: str) -> float:
+    """A window as options give it (``60s``, ``5m``, ``90``), in seconds. Raises UsageError."""
+    try:
+        seconds = seconds_or_duration_ms(text) / 1000
+    except ValueError:
+        seconds = 0.0
+    if not 1.0 <= seconds <= LONGEST_WINDOW:
+        raise UsageError(f"--window {text!r} is no time from 1s to 1d", hint="such as 60s or 5m")
+    return seconds
+
+
+def _verify_all(verifier: _Verifier, services: Sequence[Service], emit: Emit) -> tuple[Verification, ...]:
+    """The verification of each service, in their order."""
+    done: dict[str, Verification] = {}
+    for batch in batches(services):
+        emits = [_named(one.name, emit) if len(services) > 1 else emit for one in batch]
+        with ThreadPoolExecutor(max_workers=len(batch)) as pool:
+            try:
+                done.update((v.service, v) for v in pool.map(verifier.verify, batch, emits))
+            except BaseException:
+                verifier.cancelled.set()  # what still runs ends soon, so that the command can
+                raise
+    return tuple(done[one.name] for one in services)
+
+
+def _named(service: str, emit: Emit) -> Emit:
+    """Events of one of several services, named as that."""
+    return lambda event: emit(replace(event, subject=f"{service}: {event.subject}"))
+
+
+@dataclass(frozen=True)
+class _Verifier:
+    """What the verification of a service needs, whichever service it is."""
+
+    session: Session
+    endpoints: Endpoints
+    only: Sequence[str]
+    skip: Sequence[str]
+    timeout: float
+    window: float
+    cancelled: threading.Event
+
+    def verify(self, service: Service, emit: Emit) -> Verification:
+        """Send its requests, or watch those of others, then look at what is stored of them."""
         begun = time.monotonic()
+        chosen = located(service, self.endpoints)
+        run = self._drive(chosen) if chosen.drive else self._watch(chosen)
+        emit(Event("noted", _told(run), f"run {run.id}"))
+        trace_id = most_representative_trace(run, chosen.contract)
+        stack = self.session.stack
+        deadline = partial(Deadline.after, patience(self.timeout, self.endpoints, stack), self.cancelled)
+        make_context = _contexts(stack, chosen, self.endpoints, run, deadline)
+        outcomes = fold(run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip))
+        return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
 
-        def scraped_since(since: float) -> bool:
-            backend = endpoints.first(Role.METRICS)
-            return backend is not None and await_scrape(
-                chosen, PromqlClient(backend.url), session.stack.scrape_interval, since
-            )
-
-        scraped = scraped_since(0.0)  # of a stack that has only just started: a count must be seen before it rises
+    def _drive(self, service: Service) -> ProbeRun:
+        scraped = self._scraped_since(service, 0.0)  # of a stack that has only just started: seen before it rises
 
         def scraped_again() -> None:
             if scraped:
-                scraped_since(time.time())
+                self._scraped_since(service, time.time())
 
-        run = send_probes(chosen, rounds=ROUNDS, deadline=Deadline.after(timeout), await_scrape=scraped_again)
-        emit(Event("noted", f"{len(run.requests)} requests driven", f"run {run.id}"))
-        trace_id = most_representative_trace(run, chosen.contract)
-        _remember(session, run, trace_id, emit)
-        deadline = partial(Deadline.after, patience(timeout, endpoints, session.stack), cancelled)
-        make_context = _contexts(session.stack, chosen, endpoints, run, deadline)
-        outcomes = fold(run_checks(CHECKS, make_context, emit, only=only, skip=skip))
-        return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
+        return send_probes(service, rounds=ROUNDS, deadline=self._deadline(), await_scrape=scraped_again)
+
+    def _watch(self, service: Service) -> ProbeRun:
+        traces = self.endpoints.first(Role.TRACES)
+        client = traces_client(traces) if traces else None
+        return watch_traffic(service, client, window=self.window, deadline=self._deadline())
+
+    def _scraped_since(self, service: Service, since: float) -> bool:
+        backend = self.endpoints.first(Role.METRICS)
+        return backend is not None and await_scrape(
+            service, PromqlClient(backend.url), self.session.stack.scrape_interval, since
+        )
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self.timeout, self.cancelled)
+
+
+def _told(run: ProbeRun) -> str:
+    return passively(run) if run.passive else f"{len(run.requests)} requests driven"
 
 
 def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[None]:
@@ -108,22 +190,26 @@ def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[No
     return session.lock("verify", emit, file="verify.lock")
 
 
-def _remember(session: Session, run: ProbeRun, trace_id: str, emit: Emit) -> None:
+def _remember(session: Session, done: Sequence[Verification], emit: Emit) -> None:
+    """Keep the trace that ``obsctl trace last`` shows: the first there is, of services that were driven if any were."""
+    traced = sorted((v for v in done if v.trace_id), key=lambda v: v.run.passive)
+    if not traced:
+        return
     try:
-        remember(session.runtime.home, run, trace_id)
+        remember(session.runtime.home, traced[0].run, traced[0].trace_id)
     except OSError as error:
         emit(Event("noted", "trace last", f"will not know this run: {error.strerror}"))
 
 
-def _service(stack: Stack, name: str | None) -> Service:
+def _services(stack: Stack, name: str | None) -> tuple[Service, ...]:
     if name is None:
-        return stack.services[0]
+        return stack.services
     names = [s.name for s in stack.services]
     if name not in names:
         near = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
         raise UsageError(f"the spec has no service {name!r}", hint=hint)
-    return stack.services[names.index(name)]
+    return (stack.services[names.index(name)],)
 
 
 def patience(timeout: float, endpoints: Endpoints, stack: Stack) -> float:

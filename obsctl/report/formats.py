@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from obsctl.checks.base import Verification
+from obsctl.checks.base import StackVerification
 from obsctl.errors import StartError, UsageError
 from obsctl.report import json as as_json
 from obsctl.report.junit import junit
@@ -15,7 +15,7 @@ from obsctl.report.verification import render
 from obsctl.report.verification import show as show_table
 from obsctl.result import Result
 
-WRITERS: Mapping[str, Callable[[Verification], str]] = {
+WRITERS: Mapping[str, Callable[[StackVerification], str]] = {
     "table": lambda result: render(result, evidence=False),
     "json": lambda result: as_json.dumps(envelope(result).envelope()) + "\n",
     "junit": junit,
@@ -30,12 +30,12 @@ def require_format(name: str) -> str:
     return name
 
 
-def envelope(result: Verification) -> Result:
+def envelope(result: StackVerification) -> Result:
     """A verification as a verb's result."""
     return Result("verify", as_json.verification(result), exit_status=result.exit_status)
 
 
-def show(result: Verification, chosen: str, output: Path | None, *, evidence: bool) -> None:
+def show(result: StackVerification, chosen: str, output: Path | None, *, evidence: bool) -> None:
     """Write it to ``output``, or to stdout; with ``output`` the table goes to stdout all the same.
 
     The table comes first, so that a path that cannot be written does not cost the result.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from obsctl.result import Result
 
 if TYPE_CHECKING:  # every verb ends here, and few of them with these
-    from obsctl.checks.base import Outcome, Verification
+    from obsctl.checks.base import Outcome, StackVerification, Verification
     from obsctl.probes import ProbeRequest
     from obsctl.trace.model import TraceTree
 
@@ -25,17 +25,36 @@ def dumps(value: object) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
-def verification(result: Verification) -> dict[str, object]:
-    """A verification as the envelope's data."""
+def verification(result: StackVerification) -> dict[str, object]:
+    """A verification as the envelope's data.
+
+    ``service``, ``run`` and ``trace_id`` are those of the first service, as ever; ``services`` has them of each, and
+    each check and request names its own.
+    """
+    first = _service(result.services[0]) if result.services else {}
+    return {
+        **{key: first.get(key, "") for key in ("service", "run", "trace_id")},
+        "seconds": round(result.seconds, 3),
+        "counts": _counts(result),
+        "services": [_service(s) for s in result.services],
+        "checks": [_outcome(o, s) for s in result.services for o in s.outcomes],
+        "requests": [_request(r, s.service) for s in result.services for r in s.run.requests],
+    }
+
+
+def _service(result: Verification) -> dict[str, object]:
     return {
         "service": result.service,
         "run": result.run.id,
-        "seconds": round(result.seconds, 3),
         "trace_id": result.trace_id,
-        "counts": {str(o.verdict.status): result.count(o.verdict.status) for o in result.outcomes},
-        "checks": [_outcome(o, result) for o in result.outcomes],
-        "requests": [_request(r) for r in result.run.requests],
+        "seconds": round(result.seconds, 3),
+        "passive_window_seconds": result.run.window or None,
+        "counts": _counts(result),
     }
+
+
+def _counts(result: Verification | StackVerification) -> dict[str, int]:
+    return {str(o.verdict.status): result.count(o.verdict.status) for o in result.outcomes}
 
 
 def trace(tree: TraceTree) -> Result:
@@ -47,6 +66,7 @@ def trace(tree: TraceTree) -> Result:
 
 def _outcome(outcome: Outcome, result: Verification) -> dict[str, object]:
     return {
+        "service": result.service,
         "id": outcome.check,
         "signal": outcome.signal.value,
         "status": outcome.verdict.status.value,
@@ -60,8 +80,9 @@ def _outcome(outcome: Outcome, result: Verification) -> dict[str, object]:
     }
 
 
-def _request(request: ProbeRequest) -> dict[str, object]:
+def _request(request: ProbeRequest, service: str) -> dict[str, object]:
     return {
+        "service": service,
         "step": request.step,
         "request": request.request,
         "status": request.status,

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from obsctl.checks.base import CheckStatus, Outcome, Verification
+from obsctl.checks.base import CheckStatus, Outcome, StackVerification, Verification
 from obsctl.report.safe import safe
 
 ELEMENTS = {CheckStatus.FAIL: "failure", CheckStatus.ERROR: "error", CheckStatus.SKIP: "skipped"}
 
 
-def junit(result: Verification) -> str:
-    """One test suite; one test case per check, its evidence in ``system-out``."""
+def junit(result: StackVerification) -> str:
+    """One test suite for each service; one test case per check, its evidence in ``system-out``."""
+    suites = [_suite(service) for service in result.services]
+    root = suites[0] if len(suites) == 1 else ET.Element("testsuites", name="obsctl verify")
+    if len(suites) != 1:
+        root.extend(suites)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(result: Verification) -> ET.Element:
     suite = ET.Element(
         "testsuite",
         name=f"obsctl verify {safe(result.service)}",
@@ -21,10 +30,12 @@ def junit(result: Verification) -> str:
         skipped=str(result.count(CheckStatus.SKIP)),
         time=f"{result.seconds:.3f}",
     )
+    if result.how:
+        properties = ET.SubElement(suite, "properties")
+        ET.SubElement(properties, "property", name="how", value=safe(result.how))
     for outcome in result.outcomes:
         _case(suite, outcome)
-    ET.indent(suite)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+    return suite
 
 
 def _case(suite: ET.Element, outcome: Outcome) -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from obsctl.checks.base import CheckStatus, Outcome, Verification
+from obsctl.checks.base import CheckStatus, Outcome, StackVerification, Verification
 from obsctl.report.safe import safe
 
 ICONS = {CheckStatus.PASS: "✅", CheckStatus.FAIL: "❌", CheckStatus.SKIP: "⏭️", CheckStatus.ERROR: "⚠️"}
 
 
-def markdown(result: Verification) -> str:
+def markdown(result: StackVerification) -> str:
+    """Each service with what was seen of it."""
+    return "\n".join(_service(service) for service in result.services)
+
+
+def _service(result: Verification) -> str:
     """A headline, a table of the findings, what was unusual, and the evidence of what is not green."""
     counts = ", ".join(f"{result.count(s)} {word}" for s, word in WORDS.items() if result.count(s))
     lines = [f"## obsctl verify: {_cell(result.service)}", "", f"{counts}, in {result.seconds:.1f} s", ""]
+    lines += [_cell(result.how), ""] if result.how else []
     lines += ["| | check | what was seen |", "|---|---|---|"]
     lines += [_row(o) for o in result.outcomes if not o.cause]
     if result.notes:

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from obsctl.checks.base import CheckStatus, Outcome, Verification
+from obsctl.checks.base import CheckStatus, Outcome, StackVerification, Verification
 from obsctl.report.console import console
 from obsctl.report.markdown import WORDS, unjudged
 from obsctl.report.safe import safe
@@ -28,26 +28,40 @@ NARROWEST = 24
 """Columns that a folded text should have at least."""
 
 
-def show(result: Verification, *, evidence: bool) -> None:
+def show(result: StackVerification, *, evidence: bool) -> None:
     """Print it on stdout. ``evidence`` shows what was seen for the green checks, too."""
     print_to(console(sys.stdout), result, evidence=evidence)
 
 
-def render(result: Verification, *, evidence: bool) -> str:
+def render(result: StackVerification, *, evidence: bool) -> str:
     """The same as plain text."""
     text = io.StringIO()
     print_to(console(text), result, evidence=evidence)
     return text.getvalue()
 
 
-def print_to(out: Console, result: Verification, *, evidence: bool) -> None:
+def print_to(out: Console, result: StackVerification, *, evidence: bool) -> None:
     """Print it on a console: folded beside their heads on a terminal, a line each anywhere else."""
     width = max((len(o.check) for o in result.outcomes), default=0)
-    for outcome in (o for o in result.outcomes if o.chosen and not o.cause):
-        folded = result.folded_under(outcome.check)
+    for service in result.services:
+        if heading := _heading(service, alone=len(result.services) == 1):
+            out.print(heading)
+        _print_service(out, service, width, evidence=evidence)
+    out.print(_total(result))
+
+
+def _heading(service: Verification, *, alone: bool) -> Text | None:
+    """Which service it is, where there are others, and how it was looked at, where nothing was sent to it."""
+    if alone and not service.how:
+        return None
+    return Text.assemble((safe(service.service), "bold"), (f"  {safe(service.how)}" if service.how else "", "dim"))
+
+
+def _print_service(out: Console, service: Verification, width: int, *, evidence: bool) -> None:
+    for outcome in (o for o in service.outcomes if o.chosen and not o.cause):
+        folded = service.folded_under(outcome.check)
         for head, body in _lines(outcome, width, folded, evidence=evidence):
             out.print(_hanging(head, body, out.width) if out.is_terminal else head + body)
-    out.print(_total(result))
 
 
 def _hanging(head: Text, body: Text, width: int) -> RenderableType:
@@ -80,10 +94,12 @@ def _lines(outcome: Outcome, width: int, folded: Sequence[str], *, evidence: boo
     return lines
 
 
-def _total(result: Verification) -> Text:
+def _total(result: StackVerification) -> Text:
     parts = [f"{result.count(status)} {word}" for status, word in WORDS.items() if result.count(status)]
     style = "bold green" if result.passed else "bold red"
-    sent = len(result.run.requests)
+    sent = sum(len(s.run.requests) for s in result.services if not s.run.passive)
+    services = f"{len(result.services)} services, " if len(result.services) > 1 else ""
     return Text(
-        f"\n{', '.join(parts) or 'nothing was checked'}; {sent} requests driven, {result.seconds:.1f} s", style=style
+        f"\n{', '.join(parts) or 'nothing was checked'}; {services}{sent} requests driven, {result.seconds:.1f} s",
+        style=style,
     )

@@ -68,6 +68,17 @@ def is_first(contract: Contract, requests: Sequence[ProbeRequest], baseline: Map
     return any(all(page.total(counted[e.metric], e.labels, e.driven) is None for page in pages) for e in raised)
 
 
+def has_new_series(contract: Contract, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Whether a count of the contract is on a component's page that was not there before; a rate misses its rise."""
+    counted = [f"{m.name}_count" if m.type is MetricType.HISTOGRAM else m.name for m in contract.metrics]
+    return any(_series(after[name], counted) - _series(before.get(name, ""), counted) for name in after)
+
+
+def _series(text: str, names: Sequence[str]) -> frozenset[_Key]:
+    page = _parsed(text) or Exposition()
+    return frozenset(_key(name, labels) for name in names for labels, _ in page.samples.get(name, ()))
+
+
 def _parsed(text: str) -> Exposition | None:
     try:
         return parse_exposition(text)

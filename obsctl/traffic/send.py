@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +15,7 @@ from obsctl.clients.http import Http, Reply, excerpt
 from obsctl.errors import BackendError, UsageError
 from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.spec.stack import Component, Service, Step
-from obsctl.traffic.expectations import expectations, is_first
+from obsctl.traffic.expectations import expectations, has_new_series, is_first
 from obsctl.traffic.placeholders import StepError, meets, pick, render_headers, render_path, render_value
 from obsctl.wait import Deadline
 
@@ -93,7 +93,7 @@ def send_probes(
             if number and deadline.passed:
                 break
             sender.round(http, number)
-            if not number and await_scrape and is_first(service.contract, sender.requests, baseline):
+            if not number and await_scrape and _is_first(service, sender.requests, baseline):
                 await_scrape()
     return ProbeRun(
         id=sender.ids.run,
@@ -104,6 +104,12 @@ def send_probes(
         expectations=expectations(service.contract, service.drive, sender.requests, sender.performed, sender.uncertain),
         baseline=baseline,
     )
+
+
+def _is_first(service: Service, requests: Sequence[ProbeRequest], baseline: Mapping[str, str]) -> bool:
+    if is_first(service.contract, requests, baseline):
+        return True
+    return has_new_series(service.contract, baseline, _baseline(service))
 
 
 def _baseline(service: Service) -> dict[str, str]:

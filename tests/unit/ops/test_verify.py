@@ -63,9 +63,10 @@ def test_each_context_has_a_deadline_of_its_own() -> None:
     assert first.deadline.passed
 
 
-def test_a_service_is_found_by_name_the_first_by_default() -> None:
-    assert op._service(STACK, None) is SERVICE
-    assert op._service(STACK, SERVICE.name) is SERVICE
+def test_every_service_is_verified_or_the_one_that_is_named() -> None:
+    two = replace(STACK, services=(SERVICE, replace(SERVICE, name="other")))
+    assert op._services(two, None) == two.services
+    assert op._services(two, SERVICE.name) == (SERVICE,)
     with pytest.raises(UsageError, match="has no service 'cv-job-matchin'") as error:
-        op._service(STACK, "cv-job-matchin")
+        op._services(STACK, "cv-job-matchin")
     assert error.value.hint == "did you mean 'cv-job-matching'?"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from obsctl.checks.base import CheckStatus, Evidence, Outcome, Signal, Verdict, Verification
+from obsctl.checks.base import CheckStatus, Evidence, Outcome, Signal, StackVerification, Verdict, Verification
 from obsctl.checks.run import fold
 from obsctl.errors import StartError, UsageError
 from obsctl.probes import ProbeRequest, ProbeRun
@@ -41,8 +41,35 @@ ALL = (
 )
 
 
-def verification(*outcomes: Outcome) -> Verification:
-    return Verification("cv", RUN, outcomes, 2.5, "a" * 32)
+def verification(*outcomes: Outcome) -> StackVerification:
+    return StackVerification((Verification("cv", RUN, outcomes, 2.5, "a" * 32),), 2.5)
+
+
+PASSIVE = ProbeRun("r2", "", 1.0, 61.0, window=60.0)
+TWO = StackVerification(
+    (Verification("cv", RUN, ALL[:1], 2.5, "a" * 32), Verification("ledger", PASSIVE, ALL[1:2], 1.5)), 2.6
+)
+
+
+def test_one_service_that_failed_is_a_failure_of_all() -> None:
+    assert (TWO.exit_status, TWO.passed, TWO.count(CheckStatus.PASS), TWO.count(CheckStatus.FAIL)) == (1, False, 1, 1)
+    assert StackVerification(TWO.services[:1], 1.0).exit_status == 0
+    assert StackVerification((), 0.0).exit_status == 3
+
+
+def test_every_format_names_each_service_and_how_it_was_looked_at() -> None:
+    how = "verified passively over the last 60 s"
+    table = WRITERS["table"](TWO)
+    assert table.index("cv\n") < table.index("a.pass") < table.index(f"ledger  no requests to drive: {how}")
+    assert "1 passed, 1 failed; 2 services, 1 requests driven, 2.6 s" in table
+    assert how in WRITERS["markdown"](TWO)
+    suites = ET.fromstring(WRITERS["junit"](TWO))
+    assert [s.get("name") for s in suites] == ["obsctl verify cv", "obsctl verify ledger"]
+    assert suites[1].find("properties/property").get("value").endswith(how)
+    data = json.loads(WRITERS["json"](TWO))["data"]
+    assert [(s["service"], s["passive_window_seconds"]) for s in data["services"]] == [("cv", None), ("ledger", 60.0)]
+    assert [(c["service"], c["id"]) for c in data["checks"]] == [("cv", "a.pass"), ("ledger", "b.fail")]
+    assert (data["service"], data["run"], data["counts"]) == ("cv", "r1", {"pass": 1, "fail": 1})
 
 
 @pytest.mark.parametrize(
