@@ -97,10 +97,10 @@ def wait_ready(session: Session, timeout: float, emit: Emit) -> None:
     left = list(own(session))
     with ThreadPoolExecutor(max_workers=_PROBES) as pool:
         while left:
-            ready = dict(zip(left, pool.map(is_ready, left), strict=True))
-            for endpoint in (e for e in left if ready[e]):
+            answers = list(zip(left, pool.map(is_ready, left), strict=True))
+            for endpoint in (e for e, ready in answers if ready):
                 emit(Event("ready", endpoint.name, endpoint.url, time.monotonic() - begun))
-            left = [endpoint for endpoint in left if not ready[endpoint]]
+            left = [endpoint for endpoint, ready in answers if not ready]
             if left:
                 if time.monotonic() - looked > _LOOK_EVERY:
                     _require_alive(session)
