@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from obsctl.access import ComponentAccess
+from obsctl.access.options import ComponentAccess
 
 
 class Role(StrEnum):

@@ -94,7 +94,7 @@ def targets_of(component: Component, targets: Sequence[Target]) -> tuple[Target,
 
     A scraper in another network knows the component under another address; the job is what stays.
     """
-    at_address = tuple(t for t in targets if t.url == f"{component.url}{component.metrics}")
+    at_address = tuple(t for t in targets if t.url == component.metrics_url)
     return at_address or tuple(t for t in targets if t.job == component.name)
 
 

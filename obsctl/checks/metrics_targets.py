@@ -40,7 +40,7 @@ class MetricsTargets:
 
 def _finding(scraped: ScrapedComponent, since: float) -> str:
     if not scraped.targets:
-        return f"{scraped.name} is not a scrape target ({scraped.component.url}{scraped.component.metrics})"
+        return f"{scraped.name} is not a scrape target ({scraped.component.metrics_url})"
     down = next((t for t in scraped.targets if t.health != "up"), None)
     if down:
         return f"{scraped.name} is {down.health}: {down.last_error or 'not scraped yet'}"

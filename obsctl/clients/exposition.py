@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
-from obsctl.clients.http import Http, content_type
+from obsctl.access.connect import MOST_REDIRECTS, encoded, redirected
+from obsctl.access.options import ComponentAccess
+from obsctl.clients.http import Http, Reply, complaint, content_type
 from obsctl.errors import BackendError
 from obsctl.languages.exposition import parse_scrape
-from obsctl.languages.exposition_lines import ACCEPT, ExpositionError, page_is_openmetrics
+from obsctl.languages.exposition_lines import ACCEPT, END, ExpositionError, page_is_openmetrics
 from obsctl.languages.routes import fits_labels
 
 Labelled = tuple[Mapping[str, str], float]
 
+_NAME = "The metrics page"
+_REFUSED = "Prometheus refuses the page; set the header in the service"
+
 
 @dataclass(frozen=True)
 class MetricsPage:
-    """A metrics page as the scraper gets it, and its format."""
+    """A metrics page as the scraper gets it, its format, and where it was, without credentials and parameters."""
 
+    url: str
     text: str
     openmetrics: bool
 
@@ -42,39 +49,66 @@ class Exposition:
         return sum(found) if found else None
 
 
-def metrics_text(http: Http, path: str, headers: Mapping[str, str] | None = None) -> str:
-    """The text of a metrics page in the format that the scraper gets. Raises BackendError."""
-    return http.get_text(path, headers={**(headers or {}), "Accept": ACCEPT}).text
+def fetch_page(
+    url: str,
+    access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+    *,
+    follow_redirects: bool = True,
+    timeout: float = 5.0,
+    headers: Mapping[str, str] | None = None,
+) -> MetricsPage:
+    """Ask for a page as Prometheus does: formats, redirects, credentials for the page's own server alone.
 
-
-def metrics_page(http: Http, path: str, headers: Mapping[str, str] | None = None) -> MetricsPage:
-    """A metrics page as the scraper gets it: the same negotiation.
-
-    Raises BackendError, also for a Content-Type that Prometheus refuses.
+    ``headers`` are sent along. Raises BackendError for no answer, an answer that is none, and a format that Prometheus
+    does not take.
     """
-    reply = http.get_text(path, headers={**(headers or {}), "Accept": ACCEPT})
+    parts = urlsplit(encoded(url))
+    with Http(f"{parts.scheme}://{parts.netloc}", timeout=timeout, name=_NAME, access=access) as http:
+        asked, query = f"{http.base_url}{parts.path}", f"?{parts.query}" if parts.query else ""
+        reply = _followed(http, f"{asked}{query}", headers or {}, MOST_REDIRECTS if follow_redirects else 0)
+    if reply.status != 200:
+        hint = "does the service run, and is the path right? Try it with curl"
+        raise BackendError(f"{_NAME} at {asked} answered {reply.status}: {complaint(reply)}", hint=hint)
     try:
-        return MetricsPage(reply.text, page_is_openmetrics(content_type(reply)))
+        return MetricsPage(asked, reply.text, page_is_openmetrics(content_type(reply)))
     except ExpositionError as error:
-        hint = "Prometheus refuses the page; set the header in the service"
-        raise BackendError(f"{http.base_url}{path.partition('?')[0]}: {error}", hint=hint) from error
+        raise BackendError(f"{asked}: {error}", hint=_REFUSED) from error
+
+
+def _followed(http: Http, url: str, headers: Mapping[str, str], redirects: int) -> Reply:
+    """The answer at the end of at most so many redirects."""
+    at = url
+    for left in range(redirects, -1, -1):
+        reply = http.send("GET", "", base_url=at, headers={**headers, "Accept": ACCEPT})
+        at = redirected(at, reply.status, reply.headers.get("location", ""))
+        if not at or not redirects:
+            return reply
+        if not left:
+            raise BackendError(f"{url} leads from one redirect to the next, more than {redirects} times")
+    raise AssertionError("unreachable")
 
 
 def parse_exposition(text: str) -> Exposition:
-    """Parse a whole scrape; the text tells its format. Malformed text is a ``BackendError``."""
-    scrape = parse_scrape(text)
+    """Parse a whole scrape; the text tells its format, and of a series that appears twice the first counts.
+
+    Malformed text is a ``BackendError``.
+    """
+    scrape = parse_scrape(text, openmetrics=text.rstrip().endswith(END))
+    if scrape.problems:  # a comment may look like the mark of OpenMetrics
+        scrape = parse_scrape(text, openmetrics=False)
     if scrape.problems:
         line, wrong = scrape.problems[0]
         raise BackendError(
             f"the metrics text could not be parsed: line {line}: {wrong}",
             hint="look at it: curl the service's /metrics",
         )
-    samples: dict[str, list[Labelled]] = {}
+    samples: dict[str, dict[frozenset[tuple[str, str]], Labelled]] = {}
     types: dict[str, str] = {}
     for family in scrape.families.values():
         types[family.name] = family.type
         if family.type == "counter":
             types[f"{family.name.removesuffix('_total')}_total"] = family.type
         for sample in family.samples:
-            samples.setdefault(sample.name, []).append((dict(sample.labels), sample.value))
-    return Exposition(samples, types)
+            series = samples.setdefault(sample.name, {})
+            series.setdefault(frozenset(sample.labels), (dict(sample.labels), sample.value))
+    return Exposition({name: list(series.values()) for name, series in samples.items()}, types)

@@ -19,7 +19,9 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from obsctl.errors import BackendError, UnsupportedError
+from obsctl.access.connect import same_origin, tls_context, tls_fault
+from obsctl.access.options import AuthOptions, ComponentAccess, TlsOptions
+from obsctl.errors import BackendError, UnsupportedError, UsageError
 from obsctl.json_types import Json
 
 MAX_BODY = 64 * 1024 * 1024
@@ -29,6 +31,8 @@ _CHUNK = 64 * 1024
 _EXCERPT = 300
 _POOL = 32
 _HINT_DOWN = "see whether it runs: obsctl status"
+
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # only where the spec says `insecure`
 
 Params = Mapping[str, str | int | float | Sequence[str]]
 
@@ -72,17 +76,24 @@ class Http:
     Proxies and other settings from the environment are not used for loopback addresses.
     """
 
-    def __init__(self, base_url: str, *, timeout: float = 5.0, name: str = "The endpoint") -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: float = 5.0,
+        name: str = "The endpoint",
+        access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+    ) -> None:
         self.base_url, auth = _without_credentials(base_url.rstrip("/"))
         self.timeout = timeout
         self.name = name
+        self._access = access
         self._session = requests.Session()
-        self._session.auth = auth
+        self._session.auth = auth or (_keep_headers if access.auth != AuthOptions() else None)
         self._session.trust_env = not _is_loopback(self.base_url)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=_POOL)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=_POOL))
+        self._session.mount("https://", _TlsAdapter(access.tls))
 
     def close(self) -> None:
         """Close idle connections; the client can still be used."""
@@ -126,22 +137,29 @@ class Http:
         body: bytes | str | None = None,
         json_body: object = None,
         timeout: float | None = None,
+        base_url: str = "",
     ) -> Reply:
-        """Send a request and read the whole answer, whatever its status. Redirects are not followed."""
+        """Send a request and read the whole answer, whatever its status. Redirects are not followed.
+
+        Headers win over credentials of the same name; another ``base_url`` gets none, unless it is the same server.
+        """
         limit = self.timeout if timeout is None else timeout
-        url = self.base_url + path
+        url = (base_url or self.base_url) + path
         began = time.monotonic()
         with self._translated(url, limit):
+            known = not base_url or same_origin(url, self.base_url)
             response = self._session.request(
                 method,
                 url,
                 params=params,  # sequences of strings repeat the parameter
-                headers=dict(headers or {}),
+                headers={**(self._access.auth.request_headers() if known else {}), **(headers or {})},
                 data=body.encode() if isinstance(body, str) else body,
                 json=json_body,
+                auth=None if known else _keep_headers,
                 timeout=limit,
                 stream=True,
                 allow_redirects=False,
+                verify=not self._access.tls.insecure and (self._access.tls.ca_file or True),
             )
             with response:
                 text = self._body(response, began + limit).decode("utf-8", "replace")
@@ -175,6 +193,8 @@ class Http:
             yield
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError) as error:
             raise BackendError(f"{at} did not answer within {limit:g} s", hint=_HINT_DOWN) from error
+        except UsageError as error:  # a secret or a certificate that is not there
+            raise BackendError(f"{at} cannot be asked: {error.message}", hint=error.hint) from error
         except requests.ConnectionError as error:
             raise BackendError(f"{at} {_why_no_connection(error)}", hint=_HINT_DOWN) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError, OSError) as error:
@@ -201,10 +221,15 @@ def excerpt(text: str, limit: int = _EXCERPT) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
-def is_ready(url: str, *, timeout: float = 2.0) -> tuple[bool, str]:
+def is_ready(
+    url: str,
+    *,
+    timeout: float = 2.0,
+    access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+) -> tuple[bool, str]:
     """Whether a probe URL answers 200, and if not, why not."""
     try:
-        with Http(url, timeout=timeout) as http:
+        with Http(url, timeout=timeout, access=access) as http:
             reply = http.send("GET", "")
     except BackendError as error:
         return False, error.message
@@ -246,6 +271,8 @@ def _message(said: object) -> str:
 
 def _why_no_connection(error: requests.ConnectionError) -> str:
     text = str(error)
+    if fault := next(filter(None, map(tls_fault, _causes(error))), ""):
+        return f"cannot be reached: {fault}"
     if "Connection refused" in text:
         return "refused the connection"
     if "NameResolution" in text or "resolve" in text:
@@ -253,6 +280,44 @@ def _why_no_connection(error: requests.ConnectionError) -> str:
     if "Remote end closed" in text or "reset by peer" in text or "Connection aborted" in text:
         return "closed the connection without an answer"
     return f"could not be reached: {excerpt(text)}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it wraps."""
+    seen: list[BaseException] = []
+    pending: list[object] = [error]
+    while pending and len(seen) < _POOL:
+        found = pending.pop()
+        if isinstance(found, BaseException) and found not in seen:
+            seen.append(found)
+            pending += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
+    yield from seen
+
+
+class _TlsAdapter(HTTPAdapter):
+    """Connections over TLS as the options say."""
+
+    def __init__(self, tls: TlsOptions) -> None:
+        self._tls = tls
+        super().__init__(pool_connections=1, pool_maxsize=_POOL)
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str | None,
+        proxies: Mapping[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> urllib3.connectionpool.ConnectionPool:
+        """The connections for a request. Files are read here, so that what is wrong with them is an answer."""
+        self.poolmanager.connection_pool_kw |= {"ssl_context": tls_context(self._tls)}
+        if self._tls.server_name:
+            self.poolmanager.connection_pool_kw |= {"server_hostname": self._tls.server_name}
+        return super().get_connection_with_tls_context(request, verify, proxies, cert)
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Credentials are in the headers already: no ``.netrc`` is looked at."""
+    return request
 
 
 def _without_credentials(url: str) -> tuple[str, tuple[str, str] | None]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import quote, urlsplit
 
+from obsctl.access.options import ComponentAccess
 from obsctl.endpoints import Endpoint
 
 PATIENCE = 2.0
+PLAIN = ComponentAccess()
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,7 +32,7 @@ def is_ready(endpoint: Endpoint) -> bool:
     if not endpoint.probe:
         return _port_open(endpoint.url)[0]
     parts = urlsplit(endpoint.probe)
-    if parts.scheme == "http" and parts.netloc.rpartition(":")[0].strip("[]") in _HERE:
+    if parts.scheme == "http" and endpoint.access == PLAIN and parts.netloc.rpartition(":")[0].strip("[]") in _HERE:
         path = quote(parts.path, safe="/%:@!$&'()*+,;=~") or "/"
         return _says_ok(parts.hostname or "", parts.port or 80, f"{path}?{parts.query}".rstrip("?"))
     return readiness(endpoint).ready
@@ -40,7 +42,7 @@ def readiness(endpoint: Endpoint) -> Readiness:
     """Ask as ``is_ready`` does, and say why not."""
     from obsctl.clients import http
 
-    ready, why = http.is_ready(endpoint.probe) if endpoint.probe else _port_open(endpoint.url)
+    ready, why = http.is_ready(endpoint.probe, access=endpoint.access) if endpoint.probe else _port_open(endpoint.url)
     return Readiness(endpoint.name, ready, "" if ready else why)
 
 
@@ -57,8 +59,9 @@ def _says_ok(host: str, port: int, path: str) -> bool:
 
 def _port_open(url: str) -> tuple[bool, str]:
     parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=PATIENCE):
+        with socket.create_connection((parts.hostname or "", port), timeout=PATIENCE):
             return True, ""
     except OSError as error:
         return False, f"no connection to {parts.netloc}: {error.strerror or error}"

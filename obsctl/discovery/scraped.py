@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from obsctl.access.options import ComponentAccess
 from obsctl.clients import telemetry
-from obsctl.clients.exposition import metrics_page
-from obsctl.clients.http import Http
+from obsctl.clients.exposition import fetch_page
 from obsctl.discovery.model import ObservedMetric
 from obsctl.errors import BackendError
 from obsctl.languages.exposition import Family, Sample, Scrape, parse_scrape
-from obsctl.languages.exposition_lines import ExpositionError
 from obsctl.spec.contract import MetricType
 
 _TYPES = {
@@ -26,19 +25,18 @@ _PARTS = ("_bucket", "_count", "_sum")
 _TARGET = ("__name__", "job", "instance")
 
 
-def scrape_page(url: str, path: str, headers: Mapping[str, str] | None = None) -> Scrape:
+def scrape_page(
+    url: str,
+    path: str,
+    headers: Mapping[str, str] | None = None,
+    access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+) -> Scrape:
     """Reads the metrics page at ``path`` of a service as the scraper will. ``headers`` are sent along.
 
     Raises BackendError for a page without metrics.
     """
-    with Http(url, name="The metrics page") as http:
-        try:
-            page = metrics_page(http, path, headers)
-        except BackendError as error:
-            refused = isinstance(error.__cause__, ExpositionError)
-            hint = error.hint if refused else "does the service run, and is the path right? Try it with curl"
-            raise BackendError(error.message, hint=hint) from error
     where = f"{url}{path}"
+    page = fetch_page(where, access, headers=headers)
     scrape = parse_scrape(page.text, openmetrics=page.openmetrics)
     if scrape.problems:
         line, wrong = scrape.problems[0]

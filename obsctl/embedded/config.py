@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from obsctl.access import AuthOptions, ScrapeOptions, TlsOptions
+from obsctl.access.options import AuthOptions, ScrapeOptions, TlsOptions
 from obsctl.embedded.alerting_config import ALERTING, AlertingConfig
 from obsctl.errors import UsageError
 from obsctl.languages.globs import GlobError

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from obsctl.clients.exposition import metrics_page
-from obsctl.clients.http import Http
+from obsctl.access.options import ComponentAccess
+from obsctl.clients.exposition import fetch_page
 from obsctl.endpoints import Endpoints
 from obsctl.errors import ObsctlError, StartError, UsageError
 from obsctl.ops.session import located
@@ -94,7 +94,8 @@ def live_scrapes(services: Sequence[Service], endpoints: Endpoints) -> Iterator[
     for service in services:
         for component in located(service, endpoints).components:
             if component.metrics:
-                yield _of_page(component.url + component.metrics, service.contract.metrics)
+                access, follow = component.access, service.scrape.follow_redirects
+                yield _of_page(component.metrics_url, service.contract.metrics, access, follow_redirects=follow)
 
 
 def _of_file(path: Path, metrics: tuple[Metric, ...]) -> Attempt:
@@ -102,17 +103,20 @@ def _of_file(path: Path, metrics: tuple[Metric, ...]) -> Attempt:
     return name, ScrapeText(name, read_text(path), metrics, True if path.suffix in (".om", ".openmetrics") else None)
 
 
-def _of_page(url: str, metrics: tuple[Metric, ...]) -> Attempt:
+def _of_page(
+    url: str,
+    metrics: tuple[Metric, ...],
+    access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+    *,
+    follow_redirects: bool = True,
+) -> Attempt:
     """A page as it is now. Its name has no user, no password and no parameters."""
     try:
         parts = urlsplit(url)
+        name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        page = fetch_page(url, access, follow_redirects=follow_redirects)
     except ValueError:
         raise UsageError("--scrape: not a valid URL", hint="write it as http://host:port/metrics") from None
-    with Http(f"{parts.scheme}://{parts.netloc}", name="The metrics page") as http:
-        name = f"{http.base_url}{parts.path}"
-        try:
-            target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-            page = metrics_page(http, target)
-            return name, ScrapeText(name, page.text, metrics, page.openmetrics)
-        except ObsctlError as error:
-            return name, error
+    except ObsctlError as error:
+        return name, error
+    return page.url, ScrapeText(page.url, page.text, metrics, page.openmetrics)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -11,7 +13,7 @@ from obsctl import __version__
 from obsctl.events import Emit, Event
 from obsctl.ops.deploy import Deployment, composed, deployment
 from obsctl.render.containers import Composition
-from obsctl.render.desired import COMPOSE_FILE, OUTPUT, Desired
+from obsctl.render.desired import COMPOSE_FILE, OUTPUT, Desired, Process
 from obsctl.render.ondisk import Change
 from obsctl.render.stack import embedded
 from obsctl.runtime.base import Operation
@@ -72,6 +74,23 @@ class RuntimeTarget(Protocol):
         ...
 
 
+def with_secrets(desired: Desired, environment: Mapping[str, str]) -> Desired:
+    """The same, made anew where a secret of the environment is another one.
+
+    Raises UsageError for a secret that is not there.
+    """
+    return replace(desired, processes=tuple(_with_secrets(process, environment) for process in desired.processes))
+
+
+def _with_secrets(process: Process, environment: Mapping[str, str]) -> Process:
+    values = [text.value(environment) for text in process.secrets]  # one that is missing is an error now
+    named = [value for text, value in zip(process.secrets, values, strict=True) if text.source == "env"]
+    if not named:
+        return process
+    digest = hashlib.sha256("\0".join(named).encode()).hexdigest()[:8]
+    return replace(process, env={**process.env, "OBSCTL_SECRETS": digest})
+
+
 @dataclass(frozen=True)
 class ContainerTarget:
     """A spec on the Docker runtime."""
@@ -120,7 +139,7 @@ class ProcessTarget:
     @cached_property
     def desired(self) -> Desired:
         """The stack as local processes."""
-        return embedded(self.stack, version=__version__)
+        return with_secrets(embedded(self.stack, version=__version__), os.environ)
 
     def file_changes(self) -> Sequence[Change]:
         """None: there is no ``deploy/``."""

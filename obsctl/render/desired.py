@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from obsctl.access.secret_text import SecretText
 from obsctl.endpoints import Endpoints
 
 STATE_FOLDER = ".obsctl"
@@ -32,7 +33,8 @@ class Process:
     """A local process: ``python -m <module> <args>``.
 
     ``ports`` maps the spec's port key to the number it listens on; ``files`` are what it reads at start, so that a
-    change of their text means a restart.
+    change of their text means a restart. ``secrets`` are the references that it reads itself; of the user's
+    environment it gets the variables that they name.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Process:
     env: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     files: tuple[File, ...] = ()
+    secrets: tuple[SecretText, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from obsctl import assets
-from obsctl.access import given
+from obsctl.access.options import given
 from obsctl.backends import ALERTMANAGER, BUILTIN, Backend, Served, dialect_of
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.json_types import Json, JsonObject
@@ -74,14 +75,18 @@ def _host(bind: str) -> str:
 
 def _stamp(process: Process, home: Path, version: str) -> Process:
     env = {**process.env, "OBSCTL_STACK": str(home), "OBSCTL_VERSION": version, "PYTHONUNBUFFERED": "1"}
-    return Process(process.name, process.module, process.args, env, process.ports, process.files)
+    return replace(process, env=env)
 
 
 def _backend(stack: Stack, home: Path) -> Process:
     rules = json_rule_files(stack, RULES_FOLDER)
     config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home, rules), indent=2) + "\n")
     ports = {s.port: stack.ports[s.port] for s in served(stack, BUILTIN)}
-    return Process(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config, *rules))
+    secrets = (text for service in stack.services for c in service.components for text in c.auth.secrets())
+    return Process(
+        *(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config, *rules)),
+        secrets=tuple(dict.fromkeys(secrets)),
+    )
 
 
 def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str, Json]:

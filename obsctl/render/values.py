@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from obsctl.access import given
+from obsctl.access.options import given
 from obsctl.backends import DATA_SOURCES, ROLE_OPTIONS, SAMPLE, Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Feature, Role
 from obsctl.errors import SpecError

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -34,7 +34,7 @@ def spawn(process: Process, log: Path) -> Recorded:
             log_start = output.tell()
             child = subprocess.Popen(
                 command,
-                env=child_environment(os.environ, process.env, _PACKAGE),
+                env=child_environment(os.environ, {**process.env, **_named(process, os.environ)}, _PACKAGE),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -46,6 +46,12 @@ def spawn(process: Process, log: Path) -> Recorded:
             f"{process.name} could not be started: {error}", hint="`obsctl doctor` looks for causes"
         ) from error
     return Recorded(process.name, child.pid, _created(child.pid), process.fingerprint, log_start)
+
+
+def _named(process: Process, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that the secrets of a process name."""
+    names = (text.name for text in process.secrets if text.source == "env")
+    return {name: environment[name] for name in names if name in environment}
 
 
 def _created(pid: int) -> float:

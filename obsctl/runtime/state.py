@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from obsctl.access import read_access
+from obsctl.access.options import read_access
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Feature, Role
 from obsctl.errors import StartError
 

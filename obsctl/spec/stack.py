@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
-from obsctl.access import HEADER_NAME, AuthOptions, ComponentAccess, ScrapeOptions, TlsOptions
+from obsctl.access.options import HEADER_NAME, AuthOptions, ComponentAccess, ScrapeOptions, TlsOptions
 from obsctl.errors import Place
 from obsctl.json_types import Json
 from obsctl.languages.globs import escape

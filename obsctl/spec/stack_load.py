@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from obsctl import assets
-from obsctl.access import ScrapeOptions
+from obsctl.access.options import ScrapeOptions
 from obsctl.errors import SpecError
 from obsctl.schema.findings import Findings, shown_path
 from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, record

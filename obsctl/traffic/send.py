@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from obsctl.clients.exposition import metrics_text
+from obsctl.clients.exposition import fetch_page
 from obsctl.clients.http import Http, Reply, excerpt
 from obsctl.errors import BackendError, UsageError
 from obsctl.probes import ProbeRequest, ProbeRun
@@ -88,7 +89,7 @@ def send_probes(
     sender = _Sender(service, deadline, Identities(seed))
     baseline = _baseline(service)
     started = time.time()
-    with Http(service.entry.url, timeout=TIMEOUT, name=service.entry.name) as http:
+    with Http(service.entry.url, timeout=TIMEOUT, name=service.entry.name, access=service.entry.access) as http:
         for number in range(rounds):
             if number and deadline.passed:
                 break
@@ -116,17 +117,18 @@ def _baseline(service: Service) -> dict[str, str]:
     """The exposition text of each component that answers. All are asked at once: one may hang."""
     exposing = [c for c in service.components if c.metrics]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        texts = pool.map(_scrape, exposing)
+        texts = pool.map(partial(_scrape, service), exposing)
     return {c.name: text for c, text in zip(exposing, texts, strict=True) if text}
 
 
-def _scrape(component: Component) -> str:
+def _scrape(service: Service, component: Component) -> str:
     """The exposition text; "" where there is none, which the checks will find out about."""
+    follow = service.scrape.follow_redirects
     try:
-        with Http(component.url, timeout=SCRAPE_TIMEOUT) as http:
-            return metrics_text(http, component.metrics)
+        page = fetch_page(component.metrics_url, component.access, follow_redirects=follow, timeout=SCRAPE_TIMEOUT)
     except BackendError:
         return ""
+    return page.text
 
 
 @dataclass

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obsctl.access import AuthOptions, BasicAuth, ComponentAccess, SecretText, TlsOptions, read_access
+from obsctl.access.options import AuthOptions, BasicAuth, ComponentAccess, TlsOptions, read_access
+from obsctl.access.secret_text import SecretText
 from obsctl.errors import UsageError
 
 TOKEN = SecretText("", "env", "TOKEN")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from obsctl.embedded.config import ScrapeConfig, ScrapeTarget, TargetOptions
 from obsctl.embedded.prometheus.exposition import ParsedExposition, Parser, ScrapedSample
-from obsctl.embedded.prometheus.fetch import FetchError, fetch
+from obsctl.embedded.prometheus.fetch import FetchError, FetchOptions, fetch
 from obsctl.embedded.prometheus.series_labels import label_fault
 from obsctl.embedded.records import STALE, Batch, ExemplarRecord, MetadataRecord, SampleRecord, TargetStatus
 from obsctl.embedded.self_metrics import ACCEPTED, RECEIVED, SAMPLES_DROPPED, SCRAPES, SelfMetrics
@@ -139,6 +139,7 @@ class TargetScraper:
         self._metrics = metrics
         self._labels = target_labels(target)
         self._options = target
+        self._fetching = FetchOptions(target.tls, target.auth, target.follow_redirects)
         honor_labels = target.honor_labels
         self._parser = Parser(lambda scraped: relabel(scraped, self._labels, honor_labels=honor_labels))
         self._memory = Memory()
@@ -172,7 +173,7 @@ class TargetScraper:
 
     def _look(self) -> tuple[ParsedExposition | None, str]:
         try:
-            fetched = fetch(self._target.url, self._timeout)
+            fetched = fetch(self._target.url, self._timeout, self._fetching)
             return self._parser.parse(fetched.text, openmetrics=fetched.openmetrics), ""
         except (FetchError, ExpositionError) as error:
             return None, str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,8 +66,8 @@ class Canned:
 
 
 @contextmanager
-def serving(routes: dict[str, Route], **more: Any) -> Iterator[Canned]:
-    """Serve while the block runs."""
+def serving(routes: dict[str, Route], tls: ssl.SSLContext | None = None, **more: Any) -> Iterator[Canned]:
+    """Serve while the block runs, over TLS with a context."""
     canned = Canned(routes, **more)
 
     class Handler(BaseHTTPRequestHandler):
@@ -91,7 +92,9 @@ def serving(routes: dict[str, Route], **more: Any) -> Iterator[Canned]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    canned.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    canned.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from obsctl.access import ScrapeOptions
+from obsctl.access.options import ScrapeOptions
 from obsctl.render.logpaths import METADATA_FIELDS
 from obsctl.spec.contract import Forbidden
 from obsctl.spec.presets import preset_names

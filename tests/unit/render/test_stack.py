@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from obsctl.access import ScrapeOptions
+from obsctl.access.options import ScrapeOptions
 from obsctl.backends import BUILTIN
 from obsctl.endpoints import Role
 from obsctl.render.rulefiles import rule_files

@@ -64,6 +64,7 @@ def shop() -> Iterator[Shop]:
             text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
+            self.send_header("Content-Type", "text/plain" if isinstance(answer, str) else "application/json")
             self.send_header("X-Request-Id", self.headers.get("X-Request-Id", ""))
             self.end_headers()
             self.wfile.write(text)

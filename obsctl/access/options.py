@@ -6,117 +6,23 @@ reference to an environment variable or a file; its value is read where a reques
 
 from __future__ import annotations
 
-import os
-import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
-from obsctl.errors import UsageError
+from obsctl.access.secret_text import HEADER, SECRET, USER, SecretText
 from obsctl.json_types import Json
 from obsctl.schema.findings import Findings
 from obsctl.schema.json_document import read_json
 from obsctl.schema.records import RecordType, key, record
-from obsctl.schema.scalars import FLAG, read_text, text_like, whole
-from obsctl.schema.source import SourceCursor, SourceNode
-from obsctl.schema.types import MapOf, ScalarType, ValidationError
-
-_REFERENCE = re.compile(r"(?P<before>(?:[^$]|\$(?!\{))*)\$\{(?P<source>env|file):(?P<name>[^\x00-\x1f]+)\}", re.DOTALL)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_MOST_BYTES = 64 * 1024
-_HINT = "Write ${env:NAME} for an environment variable, or ${file:path} for a file."
+from obsctl.schema.scalars import FLAG, text_like, whole
+from obsctl.schema.source import SourceCursor
+from obsctl.schema.types import MapOf
 
 FILE_NAME = text_like(r"[^\x00-\x1f]+", "the name of a file")
 HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
 _LIMIT = whole(0, 1_000_000_000)
-
-
-@dataclass(frozen=True)
-class SecretText:
-    """A text that may end with a reference: ``${env:NAME}`` or ``${file:path}``. Printed, it shows the reference."""
-
-    before: str = ""
-    source: str = ""
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.before}${{{self.source}:{self.name}}}" if self.source else self.before
-
-    def below(self, folder: Path) -> SecretText:
-        """The same with the path of a file taken from ``folder``."""
-        return replace(self, name=str(folder / self.name)) if self.source == "file" else self
-
-    def value(self, environment: Mapping[str, str] | None = None) -> str:
-        """The text with the secret in it. UsageError where there is none, or none that a header can hold."""
-        secret = self._secret(os.environ if environment is None else environment)
-        if re.search(r"[^\x20-\x7e\x80-\U0010ffff]", secret):
-            raise UsageError(f"{self} holds control characters", hint="a header takes one line of text")
-        return self.before + secret
-
-    def _secret(self, environment: Mapping[str, str]) -> str:
-        if self.source == "file":
-            return _first_bytes(self.name).decode("utf-8", "replace").strip()
-        if self.source == "env" and not environment.get(self.name):
-            raise UsageError(f"the environment variable {self.name} is not set", hint=f"the spec asks for {self}")
-        return environment[self.name] if self.source else ""
-
-
-def _first_bytes(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageError(
-            f"the secret in {path} cannot be read: {reason.lower()}", hint="see `auth:` of the component"
-        ) from error
-    if not data.strip() or len(data) > _MOST_BYTES:
-        raise UsageError(f"{path} holds no secret: it is {'empty' if not data.strip() else 'far too long'}")
-    return data
-
-
-def _parse(text: str) -> SecretText:
-    """Raises ValidationError for a reference that is none."""
-    found = _REFERENCE.fullmatch(text)
-    if found is None:
-        if "${" in text:
-            raise ValidationError("expected a text that may end with one reference", _HINT)
-        return SecretText(text)
-    if found["source"] == "env" and not _VARIABLE.fullmatch(found["name"]):
-        raise ValidationError("expected the name of an environment variable after ${env:", _HINT)
-    return SecretText(found["before"], found["source"], found["name"])
-
-
-def _secret(node: SourceNode) -> SecretText:
-    """A reference alone: what stands in the file itself is refused, and never repeated."""
-    secret = _parse(read_text(node))
-    if not secret.source or secret.before:
-        raise ValidationError("a secret must not stand here itself", _HINT)
-    return secret
-
-
-def _header(node: SourceNode) -> SecretText:
-    text = read_text(node)
-    if re.search(r"[^\x20-\x7e]", _REFERENCE.sub(lambda found: found["before"], text)):
-        raise ValidationError
-    return _parse(text)
-
-
-def _user(node: SourceNode) -> SecretText:
-    text = _parse(read_text(node))
-    if ":" in text.before or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", text.before):
-        raise ValidationError
-    return text
-
-
-_ONE = r"\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00-\x1f]+)\}"
-_TEXT: dict[str, Json] = {"type": "string", "pattern": rf"^([^$]|\$(?!\{{))*({_ONE})?$"}
-_SECRET = ScalarType(
-    "a reference such as ${env:TOKEN} or ${file:token.txt}", _secret, {"type": "string", "pattern": f"^{_ONE}$"}
-)
-_HEADER = ScalarType("printable ASCII text, or a reference such as ${env:API_KEY}", _header, _TEXT)
-_USER = ScalarType("a user name without a colon", _user, _TEXT)
 _SERVER_NAME = text_like(r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?", "a host name such as shop.local")
 
 
@@ -149,8 +55,8 @@ class TlsOptions:
 class BasicAuth:
     """HTTP basic authentication."""
 
-    user: SecretText = key(_USER, "User name; a reference will do.")
-    password: SecretText = key(_SECRET, "A reference to the password.")
+    user: SecretText = key(USER, "User name; a reference will do.")
+    password: SecretText = key(SECRET, "A reference to the password.")
 
 
 @record("auth")
@@ -158,9 +64,9 @@ class AuthOptions:
     """Credentials of requests. At most one of ``basic`` and ``bearer``."""
 
     basic: BasicAuth | None = key(RecordType(BasicAuth), "User and password.", default=None)
-    bearer: SecretText | None = key(_SECRET, "A reference to a bearer token.", default=None)
+    bearer: SecretText | None = key(SECRET, "A reference to a bearer token.", default=None)
     headers: Mapping[str, SecretText] = key(
-        MapOf(_HEADER, "a mapping from headers to values", HEADER_NAME, "a header name"),
+        MapOf(HEADER, "a mapping from headers to values", HEADER_NAME, "a header name"),
         "Headers of each request; a value may end with a reference.",
         default={},
     )
