@@ -3,41 +3,88 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from obsctl.languages.errors import QueryError
 from obsctl.languages.lexing import Reader, Token, error, scanned, unquote
+from obsctl.languages.logql.literals import duration_ns, literal_bytes, number
 from obsctl.languages.logql.tree import Match, MatchOp
 
 MAX_QUERY = 131_072
 
 _TOKEN = re.compile(
     r"""
-    (?P<SPACE>(?:\s|\#[^\n]*)+)
+    (?P<SPACE>(?:[ \t\n\r]|\#[^\n]*|//[^\n]*|/\*.*?\*/)+)
   | (?P<STRING>"(?:\\.|[^"\\\n])*"|`[^`]*`)
   | (?P<FLAG>--(?:strict|keep-empty)(?![\w-]))
-  | (?P<NUMBER>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![\w.])|[\w.]*))
-  | (?P<IDENTIFIER>[A-Za-z_][A-Za-z0-9_]*)
-  | (?P<SYMBOL>\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[|=<>{}()\[\],+\-*/%^])
+  | (?P<RANGE>\[[^\]]*\])
+  | (?P<DURATION>-(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|ms|[smh]))+(?!\w))
+  | (?P<NUMBER>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+(?![\w.])|[\w.\u00b5]*))
+  | (?P<IDENTIFIER>[^\W\d]\w*)
+  | (?P<SYMBOL>\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[|=<>{}()\],+\-*/%^.])
     """,
     re.VERBOSE | re.DOTALL,
 )
 
-
-def tokens(text: str) -> list[Token]:
-    """All tokens; see ``scanned``."""
-    return scanned(text, _TOKEN, MAX_QUERY)
-
+_DIGITS = re.compile(r"[\d.]*", re.ASCII)
 
 MAX_DEPTH = 50
 MATCH_OPS: tuple[MatchOp, ...] = ("=", "!=", "=~", "!~")
-KEYWORDS = frozenset(
+RESERVED = frozenset(
     (
         *("by", "without", "bool", "on", "ignoring", "group_left", "group_right", "offset", "unwrap", "and", "or"),
         *("unless", "json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format", "decolorize"),
-        *("drop", "keep"),
+        *("drop", "keep", "variants", "of"),
     )
 )
-"""Words that an error calls by their name."""
+"""Words that are never names of labels, in any case of their letters."""
+
+FUNCTIONS = frozenset(
+    (
+        *(f"{op}_over_time" for op in ("count", "bytes", "avg", "sum", "min", "max", "stdvar", "stddev", "quantile")),
+        *(f"{op}_over_time" for op in ("first", "last", "absent")),
+        *("rate", "rate_counter", "bytes_rate", "vector", "label_replace", "sum", "avg", "max", "min", "count"),
+        *("stddev", "stdvar", "bottomk", "topk", "approx_topk", "sort", "sort_desc"),
+        *("bytes", "duration", "duration_seconds", "ip"),
+    )
+)
+"""Words that are functions in front of ``(``, or of a grouping, and names elsewhere."""
+
+
+def tokens(text: str) -> list[Token]:
+    """All tokens; see ``scanned``. Words of the language have the kind ``WORD`` and small letters."""
+    found = [piece for token in scanned(text, _TOKEN, MAX_QUERY) for piece in _pieces(token)]
+    return [_known(token, found[index + 1 : index + 3]) for index, token in enumerate(found)]
+
+
+def _known(token: Token, following: list[Token]) -> Token:
+    word = token.text.lower()
+    if token.kind == "IDENTIFIER" and (word in RESERVED or (word in FUNCTIONS and _calls(following))):
+        return replace(token, kind="WORD", text=word)
+    return token
+
+
+def _calls(following: list[Token]) -> bool:
+    first, second = (*(one.text.lower() for one in following), "", "")[:2]
+    return first == "(" or (first in ("by", "without") and second == "(")
+
+
+def _pieces(token: Token) -> list[Token]:
+    """A number with its unit as one token: a duration or a size. What stands behind it otherwise is another one."""
+    if token.kind != "NUMBER":
+        return [token]
+    if token.text[:2].lower() in ("0b", "0o", "0x"):
+        raise error(token.line, token.column, "syntax error: only decimal numbers are supported")
+    for kind, read in (("NUMBER", number), ("DURATION", duration_ns), ("BYTES", literal_bytes)):
+        try:
+            read(token.text)
+        except ValueError:
+            continue
+        return [replace(token, kind=kind)]
+    digits = _DIGITS.match(token.text)
+    size = digits.end() if digits else 0
+    behind = Token("IDENTIFIER", token.text[size:], token.line, token.column + size)
+    return [replace(token, text=token.text[:size]), behind]
 
 
 class LogTokenReader(Reader):
@@ -49,7 +96,7 @@ class LogTokenReader(Reader):
         return self.tokens[min(self.position + 1, len(self.tokens) - 1)]
 
     def at_word(self, *words: str) -> bool:
-        return self.next.kind == "IDENTIFIER" and self.next.text in words
+        return self.next.kind == "WORD" and self.next.text in words
 
     def accept_word(self, *words: str) -> bool:
         found = self.at_word(*words)
@@ -68,7 +115,9 @@ class LogTokenReader(Reader):
 
     def unexpected(self, expecting: str = "$end") -> QueryError:
         token = self.next
-        kind = token.text if token.kind == "IDENTIFIER" and token.text in KEYWORDS else token.kind
+        kind = token.kind
+        if kind == "WORD":
+            kind = token.text if token.text in RESERVED else token.text.upper()
         problem = f"syntax error: unexpected {kind}"
         return self.wrong(problem if expecting == "$end" else f"{problem}, expecting {expecting}")
 
@@ -87,16 +136,17 @@ class LogTokenReader(Reader):
         """What follows the name of a label in a matcher."""
         op = next((op for op in MATCH_OPS if op == self.next.kind), None)
         if op is None:
-            raise self.unexpected(" or ".join(MATCH_OPS))
+            raise self.unexpected("= or =~ or !~ or !=")
         self.take()
         return Match(name, op, self.text())
 
     def names(self) -> tuple[str, ...]:
         """``(a, b)``: names of labels in parentheses, possibly none."""
         self.expect("(")
-        found: list[str] = []
-        while not self.accept(")"):
+        if self.accept(")"):
+            return ()
+        found = [self.expect("IDENTIFIER").text]
+        while self.accept(","):
             found.append(self.expect("IDENTIFIER").text)
-            if self.next.kind != ")":
-                self.expect(",")
+        self.expect(")")
         return tuple(found)

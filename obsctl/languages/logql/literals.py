@@ -11,6 +11,7 @@ from obsctl.languages.quoting import excerpt
 from obsctl.languages.units import MS_NS, go_duration_ns, prom_duration_ms
 
 _SIZE = re.compile(r"(\d[\d,]{0,30}(?:\.\d{0,30})?|\.\d{1,30})\s*([A-Za-z]{0,3})", re.ASCII)
+_LITERAL_SIZE = re.compile(r"[\d.]+[BikKMGTP]+", re.ASCII)
 _SIZE_UNITS: Mapping[str, int] = {
     "": 1,
     "b": 1,
@@ -28,6 +29,13 @@ def number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
         raise ValueError(f"strconv.ParseFloat: parsing {excerpt(text)}: invalid syntax")
     return float(text)
+
+
+def literal_bytes(text: str) -> float:
+    """A size as a query may spell it: without a blank, and with ``k`` as the only small letter of its unit."""
+    if not _LITERAL_SIZE.fullmatch(text):
+        raise ValueError(f"{excerpt(text)} is no size")
+    return size_bytes(text)
 
 
 def duration_ns(text: str) -> int:
@@ -50,12 +58,14 @@ def size_bytes(text: str) -> float:
 READERS: Mapping[Unit, Callable[[str], float]] = {"number": number, "duration": go_duration_ns, "bytes": size_bytes}
 """How a label's value is read to be compared with a literal of each unit."""
 
+_LITERALS: Mapping[str, tuple[Unit, Callable[[str], float]]] = {
+    "NUMBER": ("number", number),
+    "DURATION": ("duration", duration_ns),
+    "BYTES": ("bytes", literal_bytes),
+}
 
-def literal(text: str) -> tuple[Unit, float]:
-    """The unit and value of a literal in a label filter. ``ValueError`` when it is none."""
-    for unit, read in (("number", number), ("duration", duration_ns), ("bytes", size_bytes)):
-        try:
-            return unit, read(text)  # type: ignore[return-value]
-        except ValueError:
-            continue
-    raise ValueError(f"{excerpt(text)} is neither a number, a duration nor a size")
+
+def literal(kind: str, text: str) -> tuple[Unit, float]:
+    """The unit and value of a literal in a label filter, of the kind that its token has."""
+    unit, read = _LITERALS[kind]
+    return unit, read(text)

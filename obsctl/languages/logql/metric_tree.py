@@ -10,7 +10,7 @@ from obsctl.languages.logql.tree import LabelFilter, LogQuery
 from obsctl.languages.numbers import format_plain
 from obsctl.languages.promql.tree import Matching
 from obsctl.languages.quoting import string_literal
-from obsctl.languages.units import MS_NS, format_prom_duration
+from obsctl.languages.units import MS_NS, SECOND_NS, format_prom_duration
 
 Conversion = Literal["", "duration", "duration_seconds", "bytes"]
 
@@ -144,9 +144,11 @@ def _joining(matching: Matching) -> Iterator[str]:
 
 
 def _duration(ns: int) -> str:
-    """A duration that reads back exactly: Prometheus' form, or Go's below a millisecond."""
-    sign, size = ("-" if ns < 0 else ""), abs(ns)
-    return sign + (f"{size}ns" if size % MS_NS else format_prom_duration(size // MS_NS))
+    """A duration that reads back exactly: Prometheus' form, or Go's when it is negative or below a millisecond."""
+    if ns >= 0:
+        return f"{ns}ns" if ns % MS_NS else format_prom_duration(ns // MS_NS)
+    unit, size = next(one for one in (("s", SECOND_NS), ("ms", MS_NS), ("ns", 1)) if not ns % one[1])
+    return f"-{-ns // size}{unit}"
 
 
 def ranges(expr: MetricExpr) -> Iterator[LogRange]:

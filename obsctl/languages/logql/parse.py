@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from obsctl.languages.errors import QueryError, not_supported
+from obsctl.languages.errors import QueryError
 from obsctl.languages.lexing import Token
 from obsctl.languages.logql.lex import MAX_DEPTH, tokens
 from obsctl.languages.logql.literals import duration_ns, number
@@ -26,6 +26,8 @@ from obsctl.languages.logql.metric_tree import (
 from obsctl.languages.logql.parse_stages import StageParser
 from obsctl.languages.logql.tree import LabelFilter, LogQuery, Match
 from obsctl.languages.promql.tree import Matching
+from obsctl.languages.regex import checked
+from obsctl.languages.units import MS_NS, prom_duration_ms
 
 MAX_OPERATORS = 100
 CONVERSIONS: tuple[Conversion, ...] = ("duration", "duration_seconds", "bytes")
@@ -45,8 +47,8 @@ PRECEDENCE: Mapping[str, int] = {op: level for level, ops in enumerate(_OPERATOR
 COMPARISON = PRECEDENCE["=="]
 SETS = ("or", "and", "unless")
 EMPTY_COMPATIBLE = (
-    "queries require at least one regexp or equality matcher that does not have an empty-compatible value. "
-    'For instance, app=~".*" does not meet this requirement, but app=~".+" will'
+    "parse error : queries require at least one regexp or equality matcher that does not have an empty-compatible "
+    'value. For instance, app=~".*" does not meet this requirement, but app=~".+" will'
 )
 
 
@@ -109,9 +111,8 @@ class _Parser(StageParser):
             left = self.joined(token, left, right, returns_bool, matching)
 
     def modifiers(self, op: Token) -> tuple[bool, Matching]:
-        returns_bool = self.accept_word("bool")
-        if returns_bool and PRECEDENCE[op.text] != COMPARISON:
-            raise self.wrong("syntax error: unexpected bool", op)
+        """``bool``, ``on``, ``group_left`` …: taken behind every operator, and heeded where they mean something."""
+        returns_bool = self.accept_word("bool") and PRECEDENCE[op.text] == COMPARISON
         if not self.at_word("on", "ignoring"):
             return returns_bool, Matching(on=False, labels=())
         on = self.take().text == "on"
@@ -120,7 +121,7 @@ class _Parser(StageParser):
             if self.accept_word(f"group_{side}"):
                 include = self.names() if self.next.kind == "(" else ()
                 if op.text in SETS:
-                    raise self.wrong(f"no grouping allowed for {op.text!r} operation", op)
+                    break
                 return returns_bool, Matching(on, labels, "left" if side == "left" else "right", include)
         return returns_bool, Matching(on, labels)
 
@@ -141,9 +142,9 @@ class _Parser(StageParser):
             self.expect(")")
             return inner
         if self.next.kind in ("NUMBER", "-", "+"):
-            return LogNumber(self.number())
+            return LogNumber(self.signed_number())
         name = self.next
-        if name.kind != "IDENTIFIER" or self.after.kind not in ("(", "IDENTIFIER"):
+        if name.kind != "WORD":
             raise self.unexpected("{" if self.position == 0 else "a metric expression")
         if name.text in RANGES:
             return self.range_aggregate()
@@ -154,16 +155,17 @@ class _Parser(StageParser):
         if name.text == "label_replace":
             return self.label_replace(below)
         if name.text == "variants":
-            raise self.wrong(not_supported('the function "variants"'))
+            raise QueryError("multi variant queries are disabled for this instance")
         raise self.unexpected("{" if self.position == 0 else "a metric expression")
 
+    def signed_number(self) -> float:
+        sign = self.take().text if self.next.kind in ("-", "+") else "+"
+        return -self.number() if sign == "-" else self.number()
+
     def number(self) -> float:
-        sign = -1.0 if self.accept("-") else 1.0
-        if sign > 0:
-            self.accept("+")
         token = self.expect("NUMBER")
         try:
-            return sign * number(token.text)
+            return number(token.text)
         except ValueError as cause:
             raise self.wrong(f"invalid number {token.text!r}", token) from cause
 
@@ -177,7 +179,7 @@ class _Parser(StageParser):
         name = self.take()
         self.expect("(")
         param = None
-        if self.next.kind in ("NUMBER", "-", "+"):
+        if self.next.kind == "NUMBER":
             param = self.number()
             self.expect(",")
         log_range = self.log_range()
@@ -201,7 +203,7 @@ class _Parser(StageParser):
     def log_range(self) -> LogRange:
         query, unwrap, window = self.ranged(MAX_DEPTH)
         if window is None:
-            raise self.unexpected("[")
+            raise self.unexpected("RANGE")
         return LogRange(query, *window, unwrap)
 
     def ranged(self, depth: int) -> tuple[LogQuery, Unwrap | None, tuple[int, int] | None]:
@@ -216,38 +218,25 @@ class _Parser(StageParser):
 
     def window(self) -> tuple[int, int] | None:
         """``[5m] offset 1m``: range and offset in ns."""
-        if not self.accept("["):
-            return None
-        size = self.duration()
-        if size <= 0:
-            raise self.wrong("duration must be greater than 0")
-        self.expect("]")
-        if not self.accept_word("offset"):
-            return size, 0
-        sign = -1 if self.accept("-") else 1
-        return size, sign * self.duration()
-
-    def duration(self) -> int:
         token = self.next
-        if token.kind != "NUMBER":
-            raise self.unexpected("DURATION")
-        self.take()
+        if not self.accept("RANGE"):
+            return None
         try:
-            return duration_ns(token.text)
+            size = prom_duration_ms(token.text[1:-1]) * MS_NS
         except ValueError as cause:
             raise self.wrong(cause, token) from cause
+        return size, duration_ns(self.expect("DURATION").text) if self.accept_word("offset") else 0
 
     def unwrap(self) -> Unwrap | None:
         if not self.at_unwrap():
             return None
         self.take()
         self.take()
-        name, conversion = self.expect("IDENTIFIER"), ""
-        if self.accept("("):
-            conversion = next((one for one in CONVERSIONS if one == name.text), "")
-            if not conversion:
-                raise self.wrong(f"unknown conversion {name.text!r}, expecting {' or '.join(CONVERSIONS)}", name)
-            name = self.expect("IDENTIFIER")
+        conversion: Conversion = next((one for one in CONVERSIONS if self.accept_word(one)), "")
+        if conversion:
+            self.expect("(")
+        name = self.expect("IDENTIFIER")
+        if conversion:
             self.expect(")")
         begin = self.next
         filters = self.stages()
@@ -272,7 +261,7 @@ class _Parser(StageParser):
 
     def ranking_size(self) -> int:
         begin = self.next
-        if begin.kind not in ("NUMBER", "-", "+"):
+        if begin.kind != "NUMBER":
             raise self.wrong("parameter required for operation " + self.tokens[self.position - 2].text)
         found = self.number()
         if not math.isfinite(found) or found != int(found) or abs(found) > 1_000_000:
@@ -298,4 +287,8 @@ class _Parser(StageParser):
             self.expect(",")
             texts.append(self.text())
         self.expect(")")
+        try:
+            checked(texts[3])
+        except QueryError as cause:
+            raise QueryError(f"parse error : invalid regex in label_replace: {cause}") from cause
         return LabelReplace(inner, *texts)

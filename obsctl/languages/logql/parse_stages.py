@@ -33,7 +33,7 @@ from obsctl.languages.logql.tree import (
 
 T = TypeVar("T")
 
-ERROR_LABELS = ("__error__", "__error_details__")
+ERROR_LABEL = "__error__"
 LINE_OPS: tuple[LineOp, ...] = ("|=", "!=", "|~", "!~", "|>", "!>")
 COMPARE_OPS: Mapping[str, CompareOp] = {
     "=": "==",
@@ -51,12 +51,19 @@ class StageParser(LogTokenReader):
 
     def selector(self) -> tuple[Match, ...]:
         self.expect("{")
-        found: list[Match] = []
-        while not self.accept("}"):
-            found.append(self.match(self.expect("IDENTIFIER").text))
-            if self.next.kind != "}":
-                self.expect(",")
+        if self.accept("}"):
+            return ()
+        found = [self.matcher("IDENTIFIER or }")]
+        while self.accept(","):
+            found.append(self.matcher("IDENTIFIER"))
+        if not self.accept("}"):
+            raise self.unexpected("} or ,")
         return tuple(found)
+
+    def matcher(self, expecting: str) -> Match:
+        if self.next.kind != "IDENTIFIER":
+            raise self.unexpected(expecting)
+        return self.match(self.take().text)
 
     def stages(self) -> tuple[Stage, ...]:
         """Stages, up to what is none; ``| unwrap`` is none."""
@@ -71,30 +78,31 @@ class StageParser(LogTokenReader):
                 return tuple(found)
 
     def at_unwrap(self) -> bool:
-        names_label = self.tokens[min(self.position + 2, len(self.tokens) - 1)].kind in (*MATCH_OPS, *COMPARE_OPS)
-        return self.next.kind == "|" and self.after.text == "unwrap" and not names_label
+        return self.next.kind == "|" and self.after.kind == "WORD" and self.after.text == "unwrap"
 
     def stage(self) -> Stage:
         """What follows ``|``."""
-        word = self.next.text if self.next.kind == "IDENTIFIER" else ""
-        parse = _STAGES.get(word)
-        filters_line = word in _WITHOUT_ARGUMENTS and self.after.kind in ("!=", "!~")
-        if parse is None or (self.after.kind in (*MATCH_OPS, *COMPARE_OPS) and not filters_line):
+        if self.next.kind != "WORD":
             return LabelFilter(self.any_of(MAX_DEPTH))
+        parse = _STAGES.get(self.next.text)
+        if parse is None:
+            raise self.unexpected()
         self.take()
         return parse(self)
 
     def line_filter(self) -> LineFilter:
         op = next(op for op in LINE_OPS if op == self.next.kind)
         self.take()
-        operands = [self.operand(op)]
+        operands = [self.operand()]
         while self.accept_word("or"):
-            operands.append(self.operand(op))
+            operands.append(self.operand())
         return LineFilter(op, tuple(operands))
 
-    def operand(self, op: LineOp) -> str | Ip:
-        if op in ("|=", "!=") and self.at_word("ip") and self.after.kind == "(":
+    def operand(self) -> str | Ip:
+        if self.at_word("ip"):
             return Ip(self.ip_pattern())
+        if self.next.kind != "STRING":
+            raise self.unexpected("STRING or ip")
         return self.text()
 
     def ip_pattern(self) -> str:
@@ -117,7 +125,7 @@ class StageParser(LogTokenReader):
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
     def starts_condition(self) -> bool:
-        return self.next.kind == "(" or (self.next.kind == "IDENTIFIER" and self.next.text != "or")
+        return self.next.kind in ("(", "IDENTIFIER")
 
     def condition(self, depth: int) -> Condition:
         if self.next.kind == "(":
@@ -135,24 +143,20 @@ class StageParser(LogTokenReader):
         ahead = self.after
         if op is None or ahead.kind == "STRING":
             return None
-        if ahead.text == "ip" and self.next.kind in ("=", "!="):
+        if ahead.kind == "WORD" and ahead.text == "ip" and self.next.kind in ("=", "!="):
             equal = self.take().kind == "="
             return IpMatch(name, "=" if equal else "!=", self.ip_pattern())
-        if ahead.kind not in ("NUMBER", "-", "+"):
+        if ahead.kind not in (*_LITERALS, "-", "+"):
             if self.next.kind in MATCH_OPS:
                 return None
             self.take()
-            raise self.unexpected("NUMBER or DURATION or BYTES")
+            raise self.unexpected("BYTES or NUMBER or DURATION or + or -")
         self.take()
-        sign = "-" if self.accept("-") else ""
-        if not sign:
-            self.accept("+")
-        token = self.expect("NUMBER")
-        try:
-            unit, value = literal(token.text)
-        except ValueError as cause:
-            raise self.wrong(cause, token) from cause
-        return Compare(name, op, unit, -value if sign else value, sign + token.text)
+        sign = self.take().text if self.next.kind in ("-", "+") else ""
+        token = self.take() if self.next.kind in _LITERALS and not sign else self.expect("NUMBER")
+        unit, value = literal(token.kind, token.text)
+        text = sign.strip("+") + token.text
+        return Compare(name, op, unit, -value if sign == "-" else value, text)
 
     def listed(self, item: Callable[[], T]) -> tuple[T, ...]:
         """One or more, with commas in between."""
@@ -176,7 +180,7 @@ class StageParser(LogTokenReader):
 
     def assignment(self) -> Assignment:
         token = self.expect("IDENTIFIER")
-        if token.text in ERROR_LABELS:
+        if token.text == ERROR_LABEL:
             raise self.wrong(f"{token.text} cannot be formatted", token)
         self.expect("=")
         if self.next.kind == "IDENTIFIER":
@@ -197,8 +201,7 @@ class StageParser(LogTokenReader):
         return self.match(name) if self.next.kind in MATCH_OPS else name
 
 
-_WITHOUT_ARGUMENTS = ("json", "logfmt", "unpack", "decolorize")
-"""Stages behind which a line filter may stand: ``| json != "x"`` is no comparison of a label."""
+_LITERALS = ("NUMBER", "DURATION", "BYTES")
 
 _STAGES: Mapping[str, Callable[[StageParser], Stage]] = {
     "json": lambda parser: Json(parser.extractions()),

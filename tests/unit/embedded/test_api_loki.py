@@ -185,7 +185,7 @@ def test_bad_requests_are_plain_text(api, params, error):
 def test_a_selector_that_takes_everything_is_refused(api):
     for text in ("{}", '{a=~".*"}'):
         assert bad(api.get("/loki/api/v1/query_range", params={"query": text})).startswith(
-            "queries require at least one"
+            "parse error : queries require at least one"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import count, pairwise
 
 import numpy as np
@@ -18,26 +19,33 @@ from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.records import Batch, LogRecord
 from obsctl.languages.errors import QueryError, QueryTimeoutError
 from obsctl.languages.logql import metric_tree, tree
+from obsctl.languages.logql.lex import FUNCTIONS, RESERVED
 from obsctl.languages.logql.literals import literal, size_bytes
 from obsctl.languages.logql.parse import AGGREGATIONS, GROUPED_RANGES, RANKINGS, UNGROUPED, parse, parse_selector
 from obsctl.languages.promql.tree import Matching
 from tests.unit.embedded.memory_store import MemoryStore, labels
 
-WORDS = ("and", "or", "unless", "ip", "bool", "offset", "by", "without", "on", "ignoring", "unwrap")
-NAMES = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True).filter(lambda n: n not in WORDS)
+NAMES = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True).filter(lambda n: n.lower() not in RESERVED)
 VALUES = st.text(max_size=12)
 MATCHES = st.builds(tree.Match, NAMES, st.sampled_from(["=", "!=", "=~", "!~"]), VALUES)
 
 
-def _compared(name, op, text):
-    return tree.Compare(name, op, *literal(text), text)
+def _compared(name, op, literal_of_kind):
+    kind, text = literal_of_kind
+    return tree.Compare(name, op, *literal(kind, text), text)
 
 
 COMPARES = st.builds(
     _compared,
     NAMES,
     st.sampled_from(["==", "!=", ">", ">=", "<", "<="]),
-    st.sampled_from(["5", "0.25", "1e9", "10ms", "1h30m", "1d", "5KB", "1.5MiB"]),
+    st.sampled_from(
+        (
+            *(("NUMBER", text) for text in ("5", "0.25", "1e9")),
+            *(("DURATION", text) for text in ("10ms", "1h30m", "1d")),
+            *(("BYTES", text) for text in ("5KB", "1.5MiB")),
+        )
+    ),
 )
 SIMPLE = MATCHES | COMPARES | st.builds(tree.IpMatch, NAMES, st.sampled_from(["=", "!="]), VALUES)
 CONDITIONS = st.recursive(
@@ -95,16 +103,17 @@ UNWRAPS = st.builds(
     st.sampled_from(["", "duration", "duration_seconds", "bytes"]),
     st.lists(st.builds(tree.LabelFilter, CONDITIONS), max_size=1).map(tuple),
 )
+WINDOWS = st.integers(1, 10**9).map(lambda milliseconds: milliseconds * 10**6)
 OFFSETS = st.just(0) | DURATIONS | DURATIONS.map(lambda ns: -ns)
 LINE_RANGES = st.builds(
     metric_tree.RangeAggregate,
     st.sampled_from(["rate", "count_over_time", "bytes_rate", "bytes_over_time", "absent_over_time"]),
-    st.builds(metric_tree.LogRange, QUERIES, DURATIONS, OFFSETS),
+    st.builds(metric_tree.LogRange, QUERIES, WINDOWS, OFFSETS),
 )
 VALUE_RANGES = st.builds(
     metric_tree.RangeAggregate,
     st.sampled_from([op for op in GROUPED_RANGES if op != "quantile_over_time"]),
-    st.builds(metric_tree.LogRange, QUERIES, DURATIONS, OFFSETS, UNWRAPS),
+    st.builds(metric_tree.LogRange, QUERIES, WINDOWS, OFFSETS, UNWRAPS),
     st.none(),
     GROUPINGS,
 )
@@ -130,7 +139,7 @@ def _around(inner):
             metric_tree.VectorAggregate, st.sampled_from(["topk", "bottomk"]), inner, st.integers(1, 9), GROUPINGS
         ),
         st.builds(metric_tree.VectorAggregate, st.sampled_from(["sort", "sort_desc"]), inner),
-        st.builds(metric_tree.LabelReplace, inner, VALUES, VALUES, VALUES, VALUES),
+        st.builds(metric_tree.LabelReplace, inner, VALUES, VALUES, VALUES, VALUES.map(re.escape)),
         st.builds(metric_tree.LogBinary, st.sampled_from(list("+-*/%^")), inner, inner, st.just(False), MATCHINGS),
         st.builds(
             metric_tree.LogBinary, st.sampled_from(["==", "!=", "<", ">="]), inner, inner, st.booleans(), MATCHINGS
@@ -235,8 +244,21 @@ def test_strings_have_gos_escapes(literal, value):
     assert parse(f"{{a={literal}}}").selector[0].value == value
 
 
-def test_a_word_of_the_grammar_may_be_a_label():
-    assert parse('{a="b"} | json="x"').stages == (tree.LabelFilter(tree.Match("json", "=", "x")),)
+@pytest.mark.parametrize("word", sorted(FUNCTIONS))
+def test_a_function_may_be_a_label(word):
+    assert parse(f'{{a="b"}} | {word}="x"').stages == (tree.LabelFilter(tree.Match(word, "=", "x")),)
+
+
+@pytest.mark.parametrize("word", sorted(RESERVED))
+def test_another_word_of_the_grammar_is_no_label(word):
+    for text in (f'{{{word}="x"}}', f'{{a="b"}} | {word.upper()}="x"', f'sum by ({word}) (rate({{a="b"}}[1m]))'):
+        with pytest.raises(QueryError, match="syntax error: unexpected"):
+            parse(text)
+
+
+@pytest.mark.parametrize("text", ['SUM BY (a) (Rate({a="b"} | JSON | Unwrap n [1m] OFFSET 1m)) OR vector(1)'])
+def test_words_of_the_grammar_may_be_written_in_capitals(text):
+    assert parse(text) == parse(text.lower())
 
 
 def test_selectors_alone():
@@ -420,7 +442,7 @@ def test_any_template_gives_a_line_or_an_error_and_no_failure(template, line):
         entry, told = None, str(caught)
     else:
         told = ""
-    assert told.startswith("invalid line template: ") if entry is None else entry.error in ("", "TemplateFormatErr")
+    assert ": invalid line template: " in told if entry is None else entry.error in ("", "TemplateFormatErr")
 
 
 @given(st.lists(STAGES, max_size=4).map(tuple), st.text(max_size=40) | st.just('{"a":{"b":[1,"x"]},"c":1.5}'))

@@ -103,9 +103,16 @@ class Entry:
         return {name: value for name, value in (*self.all().items(), *self._failure()) if value}
 
     def grouped(self, names: Iterable[str]) -> Labels:
-        """The labels of these (sorted) names. One that was dropped stays away, even if a later stage made it again."""
-        found = [(name, self.text(name)) for name in names if name not in self.deleted]
-        return tuple([(name, value) for name, value in found if value])
+        """The labels of these (sorted) names. One that was dropped stays away, even if a later stage made it again.
+
+        Empty values that a stage set are kept, as in Loki.
+        """
+        found: list[tuple[str, str]] = []
+        for name in names:
+            value = self.error or None if name == ERROR else self.get(name)
+            if value is not None and name not in self.deleted:
+                found.append((name, value))
+        return tuple(found)
 
     def _failure(self) -> tuple[tuple[str, str], ...]:
         return ((ERROR, self.error), (ERROR_DETAILS, self.error_details)) if self.error or self.error_details else ()

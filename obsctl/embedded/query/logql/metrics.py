@@ -118,6 +118,12 @@ def _binary(query: _Query, expr: LogBinary) -> Value:
         return binary.with_scalar(expr, left, right, vector_is_left=True)
     if expr.op in binary.SETS:
         return matching.set_operation(expr, left, right)
+    side = matching.ambiguous_side(expr, left, right)
+    if side:  # in Loki even where the other side has nothing to match
+        raise ExecutionError(
+            f"found duplicate series on the {side} hand-side"
+            ";many-to-many matching not allowed: matching labels must be unique on one side"
+        )
     return matching.joined(expr, left, right, query.scan.budget)
 
 

@@ -18,6 +18,9 @@ class Capture:
 
     name: str
 
+    def __str__(self) -> str:
+        return f"<{self.name}>"
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -35,7 +38,7 @@ class Pattern:
             if found.start() > position:
                 parts.append(text[position : found.start()])
             elif parts:
-                raise QueryError(f"invalid pattern {text!r}: found consecutive capture '{text[: found.end()]}'")
+                raise QueryError(f"found consecutive capture '{parts[-1]}{found[0]}': invalid expression")
             parts.append(Capture(found[1]))
             position = found.end()
         return cls(text, (*parts, *([text[position:]] if position < len(text) else [])))
@@ -48,15 +51,15 @@ class Pattern:
     def check_captures(self) -> None:
         """``QueryError`` unless it names at least one capture, and none twice."""
         if not self.names:
-            raise QueryError(f"invalid pattern {self.text!r}: at least one capture is required")
+            raise QueryError("at least one capture is required")
         twice = next((name for name in self.names if self.names.count(name) > 1), None)
         if twice:
-            raise QueryError(f"invalid pattern {self.text!r}: duplicate capture name ({twice})")
+            raise QueryError(f"duplicate capture name ({twice}): invalid expression")
 
     def check_filter(self) -> None:
         """``QueryError`` when it names a capture: a filter only skips."""
         if self.names:
-            raise QueryError(f"invalid pattern {self.text!r}: named captures are not allowed")
+            raise QueryError(f"named captures are not allowed: found '<{self.names[0]}>'")
 
     def captures(self, line: str) -> Iterator[tuple[str, str]]:
         """Names and what they stand for. A capture without its literal behind it takes the rest, and is the last."""
@@ -77,14 +80,14 @@ class Pattern:
             yield waiting, line[position:]
 
     def fits(self, line: str) -> bool:
-        """Whether the whole line is made like this; no capture is empty."""
+        """Whether the whole line is made like this; no capture is empty, and each literal is looked for only once."""
         if not line or not self.parts:
             return not line and not self.parts
         position = 0
         for index, part in enumerate(self.parts):
             if isinstance(part, str):
-                at = line.find(part, position + (index > 0))
-                if at < 0 or (index == 0 and at):
+                at = line.find(part, position)
+                if at < 0 or (at > 0 if index == 0 else at == position):
                     return False
                 position = at + len(part)
         return isinstance(self.parts[-1], Capture) == (position < len(line))

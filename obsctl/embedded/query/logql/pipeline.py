@@ -9,6 +9,7 @@ from obsctl.embedded.query.logql.entry import ERROR, ERROR_DETAILS, PRESERVE_ERR
 from obsctl.embedded.query.logql.filters import condition, label_names, line_filter, matcher
 from obsctl.embedded.query.logql.formats import label_format, line_format, required_by
 from obsctl.embedded.query.logql.hints import ALL, Hints, Test, with_originals
+from obsctl.languages.errors import QueryError
 from obsctl.languages.logql.literals import number, size_bytes
 from obsctl.languages.logql.metric_tree import Conversion, Grouping, Unwrap
 from obsctl.languages.logql.tree import (
@@ -38,7 +39,7 @@ def pipeline(stages: Sequence[Stage], hints: Hints | None = None) -> Test:
     ``hints`` are what parsers need to know; without them, what the stages alone tell.
     """
     known = Hints(filters=single_filters(stages)) if hints is None else hints
-    tests = [_STAGES[type(stage)](stage, known) for stage in ordered(stages)]
+    tests = [_built(stage, known) for stage in ordered(stages)]
     if len(tests) == 1:
         return tests[0]
 
@@ -49,6 +50,14 @@ def pipeline(stages: Sequence[Stage], hints: Hints | None = None) -> Test:
         return True
 
     return passes
+
+
+def _built(stage: Stage, hints: Hints) -> Test:
+    try:
+        return _STAGES[type(stage)](stage, hints)
+    except QueryError as cause:
+        where = f"invalid {stage.kind} parser: " if isinstance(stage, TextParser) else f"stage '{stage}' : "
+        raise QueryError(f"parse error : {where}{cause}") from cause
 
 
 def ordered(stages: Sequence[Stage]) -> Iterator[Stage]:
@@ -66,8 +75,9 @@ def ordered(stages: Sequence[Stage]) -> Iterator[Stage]:
 
 def single_filters(stages: Sequence[Stage]) -> list[tuple[str, Test]]:
     """The label filters that look at one label, with its name."""
-    conditions = [stage.condition for stage in stages if isinstance(stage, LabelFilter)]
-    return [(one.name, condition(one)) for one in conditions if isinstance(one, Match | Compare | IpMatch)]
+    filters = [stage for stage in stages if isinstance(stage, LabelFilter)]
+    single = [(stage, stage.condition) for stage in filters if isinstance(stage.condition, Match | Compare | IpMatch)]
+    return [(one.name, _built(stage, ALL)) for stage, one in single]
 
 
 def required(stages: Sequence[Stage]) -> Iterator[str]:

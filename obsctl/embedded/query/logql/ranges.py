@@ -177,7 +177,7 @@ class _Series:
     def _key(self, entry: Entry) -> Labels:
         if self._by:
             return entry.grouped(self._sorted)
-        return tuple(sorted([pair for pair in entry.labels().items() if pair[0] not in self._names]))
+        return tuple(sorted([pair for pair in entry.all().items() if pair[0] not in self._names]))
 
     def _of(self, labels: Labels) -> LogSamples:
         points = self.points.get(labels)

@@ -24,7 +24,10 @@ Direction = Literal["backward", "forward"]
 
 def selector_matchers(selector: Sequence[Match]) -> tuple[Matcher, ...]:
     """Matchers for the store. ``QueryError`` unless one of them rules out the empty value, as Loki demands."""
-    found = tuple(map(matcher, selector))
+    try:
+        found = tuple(map(matcher, selector))
+    except QueryError as cause:
+        raise QueryError(f"parse error : {cause}") from cause
     if not any(m.op in ("=", "=~") and not m.matches("") for m in found):
         raise QueryError(EMPTY_COMPATIBLE)
     return found

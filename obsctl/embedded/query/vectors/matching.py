@@ -81,6 +81,15 @@ def set_operation(expr: BinaryOperator, left: Vector, right: Vector) -> Vector:
     return merged(Vector(left.labels, left.values, left.present & (matched if expr.op == "and" else ~matched)).seen())
 
 
+def ambiguous_side(expr: BinaryOperator, left: Vector, right: Vector) -> str | None:
+    """The side (``left``, ``right``) that must have one series of each signature at every step, and has several."""
+    swapped = expr.matching.grouped == "right"
+    sides = _sides(expr.matching, *((right, left) if swapped else (left, right)))
+    if _first_duplicate(sides.one_group, sides.one.present) is None:
+        return None
+    return "left" if swapped else "right"
+
+
 def joined(expr: BinaryOperator, left: Vector, right: Vector, budget: Budget) -> Vector:
     """Arithmetic and comparison. ``ExecutionError`` for many-to-many, and for many-to-one that is not asked for."""
     matching = expr.matching
