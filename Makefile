@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 TOOLS  := $(VENV)/tools
 
-.PHONY: help setup demo quick test coverage e2e lint bench clean
+.PHONY: help setup demo quick test coverage e2e clients lint bench clean
 help:            ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -32,8 +32,8 @@ quick: setup     ## the tests of everything pure, while you work: no server, no 
 	$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile tests/architecture tests/unit \
 	  --ignore tests/unit/embedded --ignore tests/unit/sample_service
 
-test: setup      ## every test that needs no Docker
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/docker
+test: setup      ## every test that needs no Docker, nor other people's clients
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/docker --ignore tests/e2e/clients
 
 coverage: setup  ## which branches the tests run that start no program; a figure, no gate
 	-$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile --cov --cov-report= tests/unit
@@ -41,6 +41,9 @@ coverage: setup  ## which branches the tests run that start no program; a figure
 
 e2e: $(TOOLS)/docker-compose  ## what needs Docker, with an engine and images of its own (as root on Debian; else see CONTRIBUTING.md)
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m tests.e2e $(E2E)
+
+clients: setup   ## every client of the matrix, against the embedded runtime; writes docs/clients.md
+	$(BIN)/python -m tests.e2e.clients
 
 lint: setup      ## ruff, formatting and strict types
 	$(BIN)/ruff check .

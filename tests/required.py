@@ -13,7 +13,8 @@ import pytest
 
 VARIABLE = "OBSCTL_REQUIRE"
 """Comma-separated: ``validators`` (promtool, amtool, otelcol-contrib, docker-compose), ``prometheus`` (3.x), ``jaeger``
-(2.x), ``victoriametrics`` (vmalert, too), ``engine`` (Docker, and what its tests need)."""
+(2.x), ``victoriametrics`` (vmalert, too), ``engine`` (Docker, and what its tests need), ``clients`` (the tools of every
+client of the matrix)."""
 
 
 def missing(what: str, reason: str) -> NoReturn:

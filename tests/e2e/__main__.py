@@ -25,7 +25,7 @@ from tests import required
 from tests.e2e.engine import VARIABLE, Engine, EngineError, other_engine
 from tests.e2e.images import build
 
-TESTS = ("tests/e2e/docker", "tests/conformance/runtimes")
+TESTS = ("tests/e2e/clients", "tests/e2e/docker", "tests/conformance/runtimes")
 IMAGES = "OBSCTL_E2E_IMAGES"
 """``local`` for images that are made here, ``official`` for those of a registry."""
 
