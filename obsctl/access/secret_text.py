@@ -42,6 +42,12 @@ class SecretText:
             raise UsageError(f"{self} holds control characters", hint="a header takes one line of text")
         return self.before + secret
 
+    def content(self, environment: Mapping[str, str] | None = None) -> bytes:
+        """What a file holds that stands for it: a certificate as it is, a secret with what is before it."""
+        if self.source == "file" and not self.before:
+            return _first_bytes(self.name)
+        return self.value(environment).encode()
+
     def _secret(self, environment: Mapping[str, str]) -> str:
         if self.source == "file":
             return _first_bytes(self.name).decode("utf-8", "replace").strip()

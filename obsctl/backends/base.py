@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from obsctl.endpoints import Dialect, Feature, Role
 
@@ -61,6 +62,10 @@ class Accepted:
     path: str = ""
 
 
+HeaderSupport = Literal["", "files", "lines"]
+"""How a scraper takes headers of its requests: not at all, from files, or as lines of its configuration."""
+
+
 @dataclass(frozen=True)
 class ConfigVariant:
     """How one line of a product's releases is run as a container.
@@ -70,6 +75,7 @@ class ConfigVariant:
     belongs to ``user``. ``tmpfs`` are the other places it writes to. ``metrics`` is the port of its own metrics, read
     at ``/metrics``; 0 for none. ``health`` is a command inside the image, only where the image has one.
     ``memory`` is in MiB. ``reads_logs``: it follows log files; ``takes_logs``: it passes on logs that come by OTLP.
+    ``scrape_headers`` is how it can be told headers to scrape with.
     """
 
     user: str
@@ -85,6 +91,7 @@ class ConfigVariant:
     pids: int = 256
     reads_logs: bool = False
     takes_logs: bool = False
+    scrape_headers: HeaderSupport = ""
 
 
 @dataclass(frozen=True)

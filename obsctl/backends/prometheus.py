@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from obsctl.backends.base import Accepted, Backend, ConfigVariant, Served, WriteProtocol
 from obsctl.endpoints import Dialect, Role
 
@@ -16,6 +18,14 @@ _COMMAND = (
     "--enable-feature=exemplar-storage",  # from a metric to a trace; still off by default in 3.x
 )
 
+_VARIANT = ConfigVariant(
+    user="65534:65534",  # nobody, as in the image
+    memory=512,
+    command=_COMMAND,
+    mounts={"": "/etc/prometheus"},
+    volumes={"prometheus-data": "/prometheus"},
+    metrics=9090,
+)
 
 PROMETHEUS = Backend(
     name="prometheus",
@@ -27,14 +37,5 @@ PROMETHEUS = Backend(
     evaluates_rules=True,
     ports={"prometheus": 9090},
     when={"metrics": "prometheus"},
-    variants={
-        "2.40": ConfigVariant(
-            user="65534:65534",  # nobody, as in the image
-            memory=512,
-            command=_COMMAND,
-            mounts={"": "/etc/prometheus"},
-            volumes={"prometheus-data": "/prometheus"},
-            metrics=9090,
-        ),
-    },
+    variants={"2.40": _VARIANT, "2.55": replace(_VARIANT, scrape_headers="files")},
 )

@@ -45,6 +45,7 @@ VICTORIAMETRICS = Backend(
             # The image has no folder of its own for data; this one of Alpine's is open to every user.
             volumes={"victoriametrics-data": "/var/tmp"},  # noqa: S108 - inside a container
             metrics=8428,
+            scrape_headers="lines",
         ),
     },
 )

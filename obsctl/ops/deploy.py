@@ -9,7 +9,7 @@ from pathlib import Path
 
 from obsctl import __version__
 from obsctl.errors import StartError
-from obsctl.ops.secrets import PRIVATE, ensure_secrets
+from obsctl.ops.secrets import PRIVATE, ensure_secrets, keep_secrets
 from obsctl.render.compose import compose
 from obsctl.render.containers import Composition
 from obsctl.render.ondisk import RECORD, Change, changes, forced, new_record, read_record
@@ -41,15 +41,35 @@ class Deployment:
 
     @property
     def pending(self) -> Mapping[str, bytes]:
-        """What will be written: path -> content. Secrets that are to be made have none yet."""
-        secrets = {path: b"" for path in self.composition.secrets.values() if not (self.target / path).exists()}
-        return secrets | {c.path: c.after.encode() for c in _written(self.changes) if c.after is not None}
+        """What will be written: path -> content. Secrets that are to be made have none yet.
+
+        Raises UsageError for a secret that is not there.
+        """
+        random = {path: b"" for path in self._random.values() if not (self.target / path).exists()}
+        files = {c.path: c.after.encode() for c in _written(self.changes) if c.after is not None}
+        return random | self._given | files
 
     def write(self, *, secrets: int = PRIVATE) -> tuple[str, ...]:
-        """Make it so; the paths of the secrets that were made, which get this mode. StartError where it cannot be."""
+        """Make it so; the paths of the secrets that were made, which get this mode.
+
+        Raises StartError where it cannot be, and UsageError for a secret that is not there.
+        """
+        given = self._given
         with writing(self.target):
             _write(self.target, self.changes, self.record)
-            return ensure_secrets(self.target, self.composition.secrets, mode=secrets)
+            keep_secrets(self.target, given, mode=secrets)
+            return ensure_secrets(self.target, self._random, mode=secrets)
+
+    @property
+    def _random(self) -> Mapping[str, str]:
+        known = self.composition.given_secrets
+        return {name: path for name, path in self.composition.secrets.items() if name not in known}
+
+    @property
+    def _given(self) -> dict[str, bytes]:
+        """The secrets that the spec refers to: path -> content."""
+        paths = self.composition.secrets
+        return {paths[n]: text.content() for n, text in self.composition.given_secrets.items() if n in paths}
 
 
 def deployment(target: Path, composition: Composition, *, force: bool = False) -> Deployment:

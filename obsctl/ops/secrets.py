@@ -23,12 +23,31 @@ def ensure_secrets(root: Path, wanted: Mapping[str, str], *, mode: int = PRIVATE
     made = []
     for path in wanted.values():
         target = root / path
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        target.parent.chmod(0o700)
-        _write(target.parent / ".gitignore", "*\n", 0o644)
+        _private_folder(target.parent)
         if _write(target, secrets.token_urlsafe(_BYTES), mode):
             made.append(path)
     return tuple(made)
+
+
+def keep_secrets(root: Path, contents: Mapping[str, bytes], *, mode: int = PRIVATE) -> None:
+    """Bring files with secrets up to date: path below ``root`` -> content. Modes as above. Raises OSError."""
+    for path, content in contents.items():
+        target = root / path
+        _private_folder(target.parent)
+        handle = os.open(target, os.O_RDWR | os.O_CREAT, PRIVATE)
+        with os.fdopen(handle, "r+b") as file:
+            os.fchmod(file.fileno(), mode)
+            if file.read() != content:  # in place: a container has this very file
+                file.seek(0)
+                file.truncate()
+                file.write(content)
+
+
+def _private_folder(folder: Path) -> None:
+    """The owner's alone, and none of git's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    _write(folder / ".gitignore", "*\n", 0o644)
 
 
 def _write(path: Path, text: str, mode: int) -> bool:

@@ -30,6 +30,7 @@ from obsctl.render.files import SAMPLE_FOLDER, product_files, sample_files
 from obsctl.render.images import image_of, variant_of
 from obsctl.render.logpaths import Source, log_sources
 from obsctl.render.rulefiles import rule_files, rule_test_files
+from obsctl.render.scrape_access import secret_files
 from obsctl.render.stack import endpoints as endpoints_of
 from obsctl.render.template import Context, render_inline
 from obsctl.render.values import HOST, Part, answers, on_this_machine, values
@@ -61,6 +62,7 @@ def compose(stack: Stack, preset: Preset, *, version: str, up: str = "..") -> Co
         networks=tuple(n for n in _NETWORKS if any(n.name in c.networks for c in containers)),
         volumes=tuple(sorted({m.source for c in containers for m in c.mounts if m.kind == "volume"})),
         secrets={name: f"{SECRETS}/{name}" for name in sorted({s for c in containers for s in c.secrets})},
+        given_secrets=secret_files(stack),
         files=(
             *dict.fromkeys(file for container in containers for file in container.files),
             *_rule_tests(stack, parts),
@@ -128,6 +130,7 @@ def _product(stack: Stack, preset: Preset, part: Part, sources: Sequence[Source]
         mounts=(*mounts, *_volumes(variant)),
         extra_hosts={HOST: "host-gateway"} if _reaches_out(stack, backend) else {},
         files=(*product_files(part, known), *_derived(stack, preset, backend)),
+        secrets=(*variant.secrets, *(secret_files(stack) if backend.scrapes else ())),
     )
 
 
@@ -156,7 +159,7 @@ def _below(folder: str, part: str) -> str:
 
 def _reaches_out(stack: Stack, backend: Backend) -> bool:
     """Whether a backend has to scrape services that run on this machine, outside of the stack."""
-    urls = [c.url for service in stack.services if not service.run for c in service.components]
+    urls = [c.metrics_url for service in stack.services if not service.run for c in service.components]
     return backend.scrapes and any(on_this_machine(url) for url in urls)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from obsctl.access.secret_text import SecretText
 from obsctl.endpoints import Endpoints
 from obsctl.render.desired import File
 
@@ -134,6 +135,7 @@ class Composition:
     """A whole stack of containers. ``files`` are all rendered files, their paths relative to the stack's files.
 
     ``secrets`` maps a name to the file that holds it, which is made where the stack is written, never rendered.
+    ``given_secrets`` are those of them that the spec refers to; the others are made at random.
     """
 
     name: str
@@ -146,6 +148,7 @@ class Composition:
     files: tuple[File, ...]
     endpoints: Endpoints
     port_offset: int = 0
+    given_secrets: Mapping[str, SecretText] = field(default_factory=dict)
 
     @property
     def ports(self) -> Mapping[str, Mapping[str, int]]:

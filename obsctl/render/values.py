@@ -10,21 +10,22 @@ spoken, ``metrics_<feature>``, ``serves_<role>``, ``ids_as_labels``, ``debug``, 
 from __future__ import annotations
 
 import ipaddress
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from obsctl.access.options import given
+from obsctl.access.connect import port_of
 from obsctl.backends import DATA_SOURCES, ROLE_OPTIONS, SAMPLE, Accepted, Backend, ConfigVariant, Served, WriteProtocol
+from obsctl.backends.base import HeaderSupport
 from obsctl.endpoints import Dialect, Feature, Role
 from obsctl.errors import SpecError
 from obsctl.languages.quoting import string_literal
 from obsctl.render.grafana_links import trace_links
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS, Source
 from obsctl.render.patterns import require_re2, without_groups
+from obsctl.render.scrape_access import scrape_options
 from obsctl.render.template import Value
 from obsctl.spec.contract import MetricType
 from obsctl.spec.presets import Preset
@@ -80,7 +81,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         "scrape_interval": duration(stack.scrape_interval),
         "scrape_timeout": duration(min(stack.scrape_interval, 10.0)),
         "own_targets": list(_own_targets(parts)),
-        "targets": [_target(service, c) for service in stack.services for c in service.components if c.metrics],
+        "targets": _targets(stack, parts),
         "log_sources": [_log_source(source) for source in sources],
         "label_fields": _fields(LABEL_FIELDS),
         "id_fields": _fields(METADATA_FIELDS),
@@ -199,24 +200,33 @@ def _own_targets(parts: Sequence[Part]) -> Iterator[dict[str, str]]:
             yield {"job": part.backend.name, "address": string_literal(f"{part.backend.name}:{part.variant.metrics}")}
 
 
-def _target(service: Service, component: Component) -> dict[str, Value]:
+def _targets(stack: Stack, parts: Sequence[Part]) -> list[dict[str, Value]]:
+    """What is scraped, in the words of who scrapes."""
+    scrapers = [part.variant.scrape_headers for part in parts if part.backend.scrapes]
+    headers: HeaderSupport = scrapers[0] if scrapers else "files"
+    return [_target(service, c, headers) for service in stack.services for c in service.components if c.metrics]
+
+
+def _target(service: Service, component: Component, headers: HeaderSupport) -> dict[str, Value]:
+    parts = urlsplit(component.metrics_url)
     return {
         "job": string_literal(component.name),
-        "scheme": urlsplit(component.url).scheme,
+        "scheme": parts.scheme,
         "address": string_literal(address(service, component)),
-        "path": string_literal(component.metrics),
+        "path": string_literal(unquote(parts.path)),
         "namespace": string_literal(service.contract.service),
-        "options": [{"option": name, "value": json.dumps(value)} for name, value in given(service.scrape).items()],
+        "options": scrape_options(service, component, headers),
     }
 
 
 def address(service: Service, component: Component) -> str:
-    """Where a component answers, seen from inside the stack's network."""
+    """Where a component's metrics are, seen from inside the stack's network."""
     if service.run:
         return f"{component.name}:{SAMPLE.ports[component.name]}"
-    parts = urlsplit(component.url)
-    host = HOST if on_this_machine(component.url) else parts.netloc.rpartition(":")[0] or parts.netloc
-    return f"{host}:{parts.port or {'http': 80, 'https': 443}[parts.scheme]}"
+    url = component.metrics_url
+    parts = urlsplit(url)
+    host = HOST if on_this_machine(url) else parts.netloc.rpartition(":")[0] or parts.netloc
+    return f"{host}:{port_of(parts)}"
 
 
 def on_this_machine(url: str) -> bool:
