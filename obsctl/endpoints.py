@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from obsctl.access.options import ComponentAccess
+from obsctl.access.options import PLAIN, ComponentAccess
 
 
 class Role(StrEnum):
@@ -62,7 +62,7 @@ class Endpoint:
     probe: str = ""
     without: tuple[Feature, ...] = ()
     lag: float = 0.0
-    access: ComponentAccess = ComponentAccess()
+    access: ComponentAccess = PLAIN
 
 
 @dataclass(frozen=True)

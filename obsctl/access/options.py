@@ -120,6 +120,10 @@ class ComponentAccess:
         return {**({"tls": tls} if tls else {}), **({"auth": auth} if auth else {})}
 
 
+PLAIN = ComponentAccess()
+"""Without TLS of its own and without credentials."""
+
+
 def read_access(document: object) -> ComponentAccess:
     """What ``ComponentAccess.document`` gave. Raises UsageError."""
     return read_json(document, RecordType(ComponentAccess))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from obsctl.access.connect import MOST_REDIRECTS, encoded, redirected
-from obsctl.access.options import ComponentAccess
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, Reply, complaint, content_type
 from obsctl.errors import BackendError
 from obsctl.languages.exposition import parse_scrape
@@ -51,7 +51,7 @@ class Exposition:
 
 def fetch_page(
     url: str,
-    access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+    access: ComponentAccess = PLAIN,
     *,
     follow_redirects: bool = True,
     timeout: float = 5.0,

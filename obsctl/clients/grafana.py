@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, complaint, understood
 from obsctl.json_types import items, mapping
 
@@ -14,9 +15,9 @@ MOST = 5000
 class GrafanaClient:
     """Dashboards and data sources. Every method raises ``BackendError``. Safe to share between threads."""
 
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 10.0, access: ComponentAccess = PLAIN) -> None:
         self.url = url
-        self.http = Http(url, timeout=timeout, name="Grafana API")
+        self.http = Http(url, timeout=timeout, name="Grafana API", access=access)
 
     def dashboards(self) -> dict[str, str]:
         """Title by uid, of each dashboard that the caller may see."""

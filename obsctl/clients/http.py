@@ -20,7 +20,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from obsctl.access.connect import same_origin, tls_context, tls_fault
-from obsctl.access.options import AuthOptions, ComponentAccess, TlsOptions
+from obsctl.access.options import PLAIN, AuthOptions, ComponentAccess, TlsOptions
 from obsctl.errors import BackendError, UnsupportedError, UsageError
 from obsctl.json_types import Json
 
@@ -82,7 +82,7 @@ class Http:
         *,
         timeout: float = 5.0,
         name: str = "The endpoint",
-        access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+        access: ComponentAccess = PLAIN,
     ) -> None:
         self.base_url, auth = _without_credentials(base_url.rstrip("/"))
         self.timeout = timeout
@@ -225,7 +225,7 @@ def is_ready(
     url: str,
     *,
     timeout: float = 2.0,
-    access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+    access: ComponentAccess = PLAIN,
 ) -> tuple[bool, str]:
     """Whether a probe URL answers 200, and if not, why not."""
     try:

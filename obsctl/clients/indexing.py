@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from obsctl.clients.exposition import parse_exposition
 from obsctl.clients.http import Http
+from obsctl.endpoints import Endpoint
 from obsctl.errors import BackendError
 
 LATE_RECORDS, LATE_SECONDS = 20_000, 10.0
@@ -33,10 +34,10 @@ class IndexLag:
         )
 
 
-def index_lags(url: str) -> list[IndexLag]:
+def index_lags(endpoint: Endpoint) -> list[IndexLag]:
     """By signal; none where the server does not say, as every product but ours."""
     try:
-        with Http(url, name="the server's own metrics") as http:
+        with Http(endpoint.url, name="the server's own metrics", access=endpoint.access) as http:
             shown = parse_exposition(http.get_text("/metrics").text)
     except BackendError:
         return []

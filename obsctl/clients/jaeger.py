@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, Params, Reply, complaint, understood
 from obsctl.clients.jaegerui import spans_from_ui
 from obsctl.clients.otlp import spans_from_otlp
@@ -30,9 +31,9 @@ class JaegerClient:
     Spans come with ids of full length and by start time. Safe to share between threads.
     """
 
-    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 5.0, access: ComponentAccess = PLAIN) -> None:
         self.url = url
-        self.http = Http(url, timeout=timeout, name="Jaeger API")
+        self.http = Http(url, timeout=timeout, name="Jaeger API", access=access)
 
     def trace(self, trace_id: str) -> tuple[Span, ...]:
         """The spans of a trace; () where the server does not know the id."""

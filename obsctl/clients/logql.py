@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 from urllib.parse import quote
 
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, Reply, understood
 from obsctl.clients.telemetry import LogLine, MetricSample
 from obsctl.errors import BackendError, IncompleteError
@@ -25,9 +26,9 @@ class LogqlClient:
     Times are nanoseconds since the epoch, start included, end excluded. Safe to share between threads.
     """
 
-    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 5.0, access: ComponentAccess = PLAIN) -> None:
         self.url = url
-        self.http = Http(url, timeout=timeout, name="Loki API")
+        self.http = Http(url, timeout=timeout, name="Loki API", access=access)
 
     def lines(
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, Reply, understood
 from obsctl.clients.telemetry import Exemplar, MetricSample
 from obsctl.errors import BackendError, IncompleteError, UnsupportedError
@@ -48,9 +49,9 @@ class PromqlClient:
     Times are seconds since the epoch. Safe to share between threads.
     """
 
-    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 5.0, access: ComponentAccess = PLAIN) -> None:
         self.url = url
-        self.http = Http(url, timeout=timeout, name="Prometheus API")
+        self.http = Http(url, timeout=timeout, name="Prometheus API", access=access)
 
     def instant(self, query: str, at: float | None = None) -> list[MetricSample]:
         """The value of an expression at one time (default: the server's now), in the server's order.

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import quote, urlsplit
 
-from obsctl.access.options import ComponentAccess
+from obsctl.access.options import PLAIN
 from obsctl.endpoints import Endpoint
 
 PATIENCE = 2.0
-PLAIN = ComponentAccess()
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, Params, Reply, complaint, understood
 from obsctl.clients.otlp import hex_id, spans_from_otlp
 from obsctl.clients.telemetry import Span, TraceSearch, ordered
@@ -22,9 +23,9 @@ _INTEGER, _NUMBER = re.compile(r"-?\d{1,18}", re.ASCII), re.compile(r"-?\d{1,15}
 class TempoClient:
     """Trace queries; see ``clients.traces.TracesClient``."""
 
-    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout: float = 5.0, access: ComponentAccess = PLAIN) -> None:
         self.url = url
-        self.http = Http(url, timeout=timeout, name="Tempo API")
+        self.http = Http(url, timeout=timeout, name="Tempo API", access=access)
 
     def trace(self, trace_id: str) -> tuple[Span, ...]:
         """The spans of a trace; () where the server does not know the id."""

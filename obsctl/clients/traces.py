@@ -50,7 +50,7 @@ class TracesClient(Protocol):
         ...
 
 
-_CLIENTS: Mapping[Dialect, Callable[[str], TracesClient]] = {
+_CLIENTS: Mapping[Dialect, Callable[..., TracesClient]] = {
     Dialect.JAEGER: JaegerClient,
     Dialect.TRACEQL: TempoClient,
 }
@@ -58,4 +58,4 @@ _CLIENTS: Mapping[Dialect, Callable[[str], TracesClient]] = {
 
 def traces_client(endpoint: Endpoint) -> TracesClient:
     """The client for the dialect of an endpoint that answers trace queries."""
-    return _CLIENTS[endpoint.dialect](endpoint.url)
+    return _CLIENTS[endpoint.dialect](endpoint.url, access=endpoint.access)

@@ -73,11 +73,11 @@ def counts(endpoints: Endpoints, seconds: float) -> Mapping[str, Counts]:
     metrics, logs = endpoints.first(Role.METRICS), endpoints.first(Role.LOGS)
     assert metrics
     assert logs
-    client = PromqlClient(metrics.url)
+    client = PromqlClient(metrics.url, access=metrics.access)
     spans = _by("service", client.instant("sum by (service) (traces_spanmetrics_calls_total)"))
     series = _by("job", client.instant(f"count by (job) ({_SENT})"))
     query = f'sum by (service_name) (count_over_time({{service_name=~".+"}} [{math.ceil(seconds) + 60}s]))'
-    lines = _by("service_name", LogqlClient(logs.url).instant(query, time.time_ns()))
+    lines = _by("service_name", LogqlClient(logs.url, access=logs.access).instant(query, time.time_ns()))
     names = sorted({*spans, *lines, *series})
     return {name: Counts(spans.get(name, 0), lines.get(name, 0), series.get(name, 0)) for name in names}
 
@@ -144,7 +144,7 @@ def _lines(endpoints: Endpoints, started_ns: int) -> list[LogLine]:
     backend = endpoints.first(Role.LOGS)
     if backend is None:
         return []
-    client = LogqlClient(backend.url)
+    client = LogqlClient(backend.url, access=backend.access)
     return client.lines('{service_name=~".+"}', started_ns, time.time_ns(), MOST_LINES, "backward")
 
 
@@ -187,7 +187,7 @@ def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
     backend = endpoints.first(Role.METRICS)
     if backend is None:
         return []
-    client = PromqlClient(backend.url)
+    client = PromqlClient(backend.url, access=backend.access)
     scraped = {target.job for target in client.targets()}
     types, by_job = client.metadata(), defaultdict[str, list[MetricSample]](list)
     for sample in client.instant(_SENT):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from obsctl.access.options import ComponentAccess
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients import telemetry
 from obsctl.clients.exposition import fetch_page
 from obsctl.discovery.model import ObservedMetric
@@ -29,7 +29,7 @@ def scrape_page(
     url: str,
     path: str,
     headers: Mapping[str, str] | None = None,
-    access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+    access: ComponentAccess = PLAIN,
 ) -> Scrape:
     """Reads the metrics page at ``path`` of a service as the scraper will. ``headers`` are sent along.
 

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -66,7 +67,7 @@ def run(config: Config) -> None:
     with ExitStack() as stack:
         listening = [role for role in _HTTP_ROLES if role in config.listen]
         sockets = {role: stack.enter_context(_bind(config.listen[role], role)) for role in listening}
-        metrics = SelfMetrics()
+        metrics, access = SelfMetrics(), _access(config)
         started = time.time()
         metrics.gauge(self_metrics.START_TIME, lambda: started)
         limits = config.limits
@@ -80,7 +81,9 @@ def run(config: Config) -> None:
             sink = counting = SpanMetrics(store, metrics)
             stack.callback(counting.close)
         ingest = Ingest(sink, redactor, metrics)
-        stack.callback(_start_grpc(config.listen["otlp_grpc"], ingest, limits.body_bytes))
+        stack.callback(
+            _start_grpc(config.listen["otlp_grpc"], ingest, limits.body_bytes, access.knows if access.token else None)
+        )
         scraping = Scraping(config.scrape, store, metrics)
         stack.callback(scraping.close)
         follower = LogFollower(config.log_files, config.log_fields, store, redactor, metrics, store.positions())
@@ -102,8 +105,19 @@ def run(config: Config) -> None:
 def _guarded(app: ASGIApp, config: Config, metrics: SelfMetrics) -> ASGIApp:
     for reason in REFUSALS:
         metrics.add(self_metrics.BROWSER_REFUSED, 0, reason)
-    access = Access(config.access.hosts, config.access.origins)
-    return Guard(app, access, lambda reason: metrics.add(self_metrics.BROWSER_REFUSED, 1, reason))
+    return Guard(app, _access(config), lambda reason: metrics.add(self_metrics.BROWSER_REFUSED, 1, reason))
+
+
+def _access(config: Config) -> Access:
+    """Raises UsageError for a token that cannot be read."""
+    token = config.access.token
+    return Access(config.access.hosts, config.access.origins, token.value() if token else "")
+
+
+def _credentials(config: Config) -> Callable[[str], Mapping[str, str]]:
+    """The headers of a request to this server itself."""
+    token, own = _access(config).token, {urlsplit(address.url).netloc for address in config.listen.values()}
+    return lambda url: {"Authorization": f"Bearer {token}"} if token and urlsplit(url).netloc in own else {}
 
 
 def _retention(config: Config) -> RetentionLimits:
@@ -111,24 +125,26 @@ def _retention(config: Config) -> RetentionLimits:
 
 
 def _alerting(config: Config, metrics: SelfMetrics) -> AlertDelivery:
-    own = f"http://{config.listen[ALERTS_ROLE]}" if ALERTS_ROLE in config.listen else ""
+    own = config.listen[ALERTS_ROLE].url if ALERTS_ROLE in config.listen else ""
     alerts = AlertStore(routing(config.alerting), Silences(config.data_dir))
-    return AlertDelivery(alerts, config.rules.alertmanagers, own, metrics)
+    return AlertDelivery(alerts, config.rules.alertmanagers, own, metrics, _credentials(config))
 
 
 def _rules(config: Config, store: SqliteStore, metrics: SelfMetrics, tell: Tell) -> RuleManager:
     """Evaluates the rules of all files. ``UsageError`` when one of them cannot be read."""
     groups = load_rules(config.rules.files, round(config.rules.interval * 1000))
-    around = AlertOrigin(external_url=f"http://{config.listen['prometheus']}")
+    around = AlertOrigin(external_url=config.listen["prometheus"].url)
     return RuleManager(groups, store, store, tell, around, metrics)
 
 
-def _start_grpc(address: Address, ingest: Ingest, body_limit: int) -> Callable[[], None]:
+def _start_grpc(
+    address: Address, ingest: Ingest, body_limit: int, authorized: Callable[[str], bool] | None
+) -> Callable[[], None]:
     """Serve gRPC; gives what stops it once the requests under way are answered."""
     # gRPC writes a log to standard error when it cannot listen, and does not say why. The operating system does.
     _bind(address, "otlp_grpc").close()
     try:
-        server = otlp_grpc.start(str(address), ingest, body_limit)
+        server = otlp_grpc.start(str(address), ingest, body_limit, authorized)
     except OSError as error:
         raise StartError(f"{address} (otlp_grpc) cannot be used: {error}.") from error
 

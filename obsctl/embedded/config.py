@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from obsctl.access.options import AuthOptions, ScrapeOptions, TlsOptions
+from obsctl.access.secret_text import SECRET, SecretText
 from obsctl.embedded.alerting_config import ALERTING, AlertingConfig
 from obsctl.errors import UsageError
 from obsctl.languages.globs import GlobError
@@ -36,10 +37,21 @@ _TEN_YEARS = 10 * 365 * 86_400
 
 @dataclass(frozen=True)
 class Address:
-    """A loopback host and a port."""
+    """An IP address and a port."""
 
     host: str
     port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine's alone."""
+        return ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, never bound
+        return f"http://{Address(host, self.port)}"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -53,11 +65,9 @@ def _address(node: SourceNode) -> Address:
         raise ValidationError(f"must be host:port with a port from 1 to 65535, not {text!r}")
     host = "127.0.0.1" if host == "localhost" else host
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
-        loopback = False
-    if not loopback:
-        raise ValidationError(f"must be a loopback address such as 127.0.0.1:{port}, not {text!r}")
+        raise ValidationError(f"must be an IP address and a port such as 127.0.0.1:{port}, not {text!r}") from None
     return Address(host, int(port))
 
 
@@ -127,7 +137,7 @@ def _listen_keys() -> tuple[Key[Address], ...]:
     """Every role needs an address, but one API for traces is enough, and alerts are optional."""
     optional = (*TRACE_ROLES, ALERTS_ROLE)
     return tuple(
-        Key(role, _ADDRESS, f"Address of {role}: loopback host and port.", None if role in optional else REQUIRED)
+        Key(role, _ADDRESS, f"Address of {role}: IP address and port.", None if role in optional else REQUIRED)
         for role in (*ROLES, ALERTS_ROLE)
     )
 
@@ -231,6 +241,7 @@ class AccessConfig:
 
     hosts: tuple[str, ...] = key(STRINGS, "Names of `Host` headers.", default=())
     origins: tuple[str, ...] = key(STRINGS, "Origins of pages; `*` is any text.", default=())
+    token: SecretText | None = key(SECRET, "Bearer token that every request must carry.", default=None)
 
 
 @record("the configuration", kw_only=True)
@@ -260,12 +271,20 @@ class Config:
         """There is an API for traces, and every role has a port of its own."""
         if not any(role in self.listen for role in TRACE_ROLES):
             findings.missing(cursor.at("listen"), "listen", TRACE_ROLES[0], "")
+        self._check_addresses(findings)
         roles: dict[Address, str] = {}
         for role, address in self.listen.items():
             other = roles.setdefault(address, role)
             if other != role:
                 message = f"and listen.{other} both say {address}; give each its own port"
                 findings.add(Spot(0, f"listen.{role}"), message)
+
+    def _check_addresses(self, findings: Findings) -> None:
+        """Other machines need a token."""
+        open_ = next((role for role, address in self.listen.items() if not address.is_loopback), "")
+        if open_ and not self.access.token:
+            message = f"says {self.listen[open_]}, which other machines reach; give access.token, or a loopback address"
+            findings.add(Spot(0, f"listen.{open_}"), message)
 
 
 def load(path: str) -> Config:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.telemetry import MetricSample
+from obsctl.endpoints import Endpoint
 from obsctl.errors import BackendError
 from obsctl.render.slo_rules import error_ratio, ids
 from obsctl.spec.slo import Slo
@@ -17,13 +18,13 @@ PATIENCE = 2.0
 NO_EVENTS = "no event in its period yet"
 
 
-def budgets(slos: Sequence[Slo], url: str, trouble: str) -> list[dict[str, object]]:
-    """One entry for each SLO, for people and programs. ``trouble`` is why the backend at ``url`` is not asked, or "".
+def budgets(slos: Sequence[Slo], endpoint: Endpoint, trouble: str) -> list[dict[str, object]]:
+    """One entry for each SLO, for people and programs. ``trouble`` is why the backend is not asked, or "".
 
     ``budget_left_ratio`` is 1 for an untouched budget, 0 for one that is used up, less for one that is overdrawn; null
     where nobody knows, and then ``why`` says so. Never raises for a backend that is down.
     """
-    return list(_entries(slos, PromqlClient(url, timeout=PATIENCE), trouble))
+    return list(_entries(slos, PromqlClient(endpoint.url, timeout=PATIENCE, access=endpoint.access), trouble))
 
 
 def _entries(slos: Sequence[Slo], client: PromqlClient, trouble: str) -> Iterator[dict[str, object]]:

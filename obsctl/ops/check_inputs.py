@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from obsctl.access.options import ComponentAccess
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.exposition import fetch_page
 from obsctl.endpoints import Endpoints
 from obsctl.errors import ObsctlError, StartError, UsageError
@@ -106,7 +106,7 @@ def _of_file(path: Path, metrics: tuple[Metric, ...]) -> Attempt:
 def _of_page(
     url: str,
     metrics: tuple[Metric, ...],
-    access: ComponentAccess = ComponentAccess(),  # noqa: B008 - frozen
+    access: ComponentAccess = PLAIN,
     *,
     follow_redirects: bool = True,
 ) -> Attempt:

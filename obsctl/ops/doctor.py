@@ -14,6 +14,7 @@ from obsctl import __version__
 from obsctl.errors import ObsctlError
 from obsctl.ops.proxies import proxy_notes
 from obsctl.ops.session import Session, open_session
+from obsctl.ops.up import exposed
 from obsctl.result import Result
 from obsctl.runtime.docker.engine import find_engine
 from obsctl.runtime.parts import require_parts
@@ -79,6 +80,8 @@ def _stack(folder: Path, port_offset: int | None) -> Iterator[Diagnosis]:
     yield Diagnosis("spec", "ok", str(session.stack.source or "built-in default: the sample service"))
     yield Diagnosis("runtime", "ok", session.reason)
     yield from _proxies(session)
+    if warning := exposed(session):
+        yield Diagnosis("bind", "warning", warning, "leave `bind` out of obsctl.yaml unless others need this stack")
     yield _attempt("parts", "all that this stack runs is installed", lambda: _parts(session))
     yield _folder(session.runtime.home)
     if not session.runtime.supervised:

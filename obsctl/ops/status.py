@@ -45,7 +45,7 @@ def status(folder: Path) -> Result:
 
 def _index_lags(endpoints: Endpoints) -> list[IndexLag]:
     store = endpoints.first(Role.TRACES) or endpoints.first(Role.LOGS)
-    return index_lags(store.url) if store else []
+    return index_lags(store) if store else []
 
 
 def _budgets(folder: Path, endpoints: Endpoints, answers: Sequence[Readiness]) -> list[dict[str, object]]:
@@ -58,7 +58,7 @@ def _budgets(folder: Path, endpoints: Endpoints, answers: Sequence[Readiness]) -
     if not metrics:
         return []
     trouble = next((f"{a.name} is not ready" for a in answers if a.name == metrics.name and not a.ready), "")
-    return budgets(slos, metrics.url, trouble)
+    return budgets(slos, metrics, trouble)
 
 
 def _ask(endpoints: Endpoints) -> list[Readiness]:

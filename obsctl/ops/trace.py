@@ -30,4 +30,4 @@ def _sources(endpoints: Endpoints) -> Sources:
     traces, logs = endpoints.first(Role.TRACES), endpoints.first(Role.LOGS)
     if traces is None:
         raise StartError("this stack has no backend that answers trace queries", hint="add one to obsctl.yaml")
-    return Sources(traces_client(traces), LogqlClient(logs.url) if logs else None)
+    return Sources(traces_client(traces), LogqlClient(logs.url, access=logs.access) if logs else None)

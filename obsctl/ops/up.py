@@ -14,8 +14,9 @@ from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import StartError
 from obsctl.events import Emit, Event
 from obsctl.ops.session import Session, open_session
-from obsctl.render.desired import OUTPUT
+from obsctl.render.desired import OUTPUT, TOKEN_FILE
 from obsctl.result import Result
+from obsctl.spec.stack import is_loopback
 from obsctl.wait import Deadline
 
 NEXT = (
@@ -88,7 +89,20 @@ def _result(session: Session, started: Sequence[str], seconds: float) -> Result:
     }
     done = f"started {', '.join(started)}" if started else "already running, nothing to do"
     missing = [f"not ready: {', '.join(absent)}; obsctl observes this, and does not start it"] if absent else []
-    return Result("up", data, (f"ready in {seconds:.1f} s: {done}", *missing, *NEXT))
+    return Result("up", data, (f"ready in {seconds:.1f} s: {done}", *missing, *filter(None, [exposed(session)]), *NEXT))
+
+
+def exposed(session: Session) -> str:
+    """A warning where other machines reach the stack; "" where none does."""
+    stack, name = session.stack, session.runtime.name
+    if is_loopback(stack.bind):
+        return ""
+    reach = f"`bind: {stack.bind}` lets other machines in"
+    if name != "embedded":
+        return f"{reach}, without authentication: put a proxy with TLS in front"
+    token = stack.access.token or f"{session.runtime.home / TOKEN_FILE}"
+    sample = "; the sample's own ports ask for none" if any(service.run for service in stack.services) else ""
+    return f"{reach}: whoever sends the bearer token of {token} reads and writes everything, unencrypted{sample}"
 
 
 def wait_ready(session: Session, timeout: float, emit: Emit) -> None:

@@ -171,7 +171,7 @@ class _Verifier:
     def _scraped_since(self, service: Service, since: float) -> bool:
         backend = self.endpoints.first(Role.METRICS)
         return backend is not None and await_scrape(
-            service, PromqlClient(backend.url), self.session.stack.scrape_interval, since
+            service, PromqlClient(backend.url, access=backend.access), self.session.stack.scrape_interval, since
         )
 
     def _deadline(self) -> Deadline:
@@ -234,12 +234,12 @@ def _contexts(
         endpoints=endpoints,
         run=run,
         deadline=deadline(),
-        metrics=MetricsContext(PromqlClient(metrics.url), interval, rules) if metrics else None,
-        logs=LogsContext(LogqlClient(logs.url)) if logs else None,
+        metrics=MetricsContext(PromqlClient(metrics.url, access=metrics.access), interval, rules) if metrics else None,
+        logs=LogsContext(LogqlClient(logs.url, access=logs.access)) if logs else None,
         traces=TracesContext(traces_client(traces)) if traces else None,
         dashboards=DashboardsContext(
             expected=expected_dashboards(stack, service, traces),
-            page=GrafanaClient(page.url) if page else None,
+            page=GrafanaClient(page.url, access=page.access) if page else None,
             trace_id=most_representative_trace(run, service.contract),
             step=interval,
         ),

@@ -8,18 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from obsctl import assets
-from obsctl.access.options import given
+from obsctl.access.options import AuthOptions, ComponentAccess, given
+from obsctl.access.secret_text import SecretText
 from obsctl.backends import ALERTMANAGER, BUILTIN, Backend, Served, dialect_of
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.json_types import Json, JsonObject
 from obsctl.languages.globs import escape
-from obsctl.render.desired import STATE_FOLDER, Desired, File, Process
+from obsctl.render.desired import STATE_FOLDER, TOKEN_FILE, Desired, File, Process
 from obsctl.render.logpaths import LABEL_FIELDS, METADATA_FIELDS
 from obsctl.render.rulefiles import json_rule_files
 from obsctl.render.template import Context, render_template
 from obsctl.schema.source import plain
 from obsctl.spec.presets import load_preset
-from obsctl.spec.stack import Component, Service, Stack
+from obsctl.spec.stack import Component, Service, Stack, is_loopback
 from obsctl.spec.yaml_source import parse_yaml
 
 BACKEND_CONFIG = "rendered/embedded.json"
@@ -35,7 +36,24 @@ def embedded(stack: Stack, *, version: str) -> Desired:
     home = stack.folder / STATE_FOLDER
     processes = [_backend(stack, home), *_bundled(stack, home)]
     stamped = (_stamp(p, home, version) for p in processes)
-    return Desired(stack.name, home, stack.bind, stack.port_offset, tuple(stamped), endpoints(stack, BUILTIN))
+    found = Endpoints(tuple(_with_token(endpoint, stack, home) for endpoint in endpoints(stack, BUILTIN)))
+    generated = "" if is_loopback(stack.bind) or stack.access.token else TOKEN_FILE
+    return Desired(stack.name, home, stack.bind, stack.port_offset, tuple(stamped), found, generated)
+
+
+def _token(stack: Stack, home: Path) -> SecretText | None:
+    """What every request must carry where other machines can ask: the spec's token, or one made at random."""
+    if is_loopback(stack.bind):
+        return None
+    return stack.access.token or SecretText("", "file", str(home / TOKEN_FILE))
+
+
+def _with_token(endpoint: Endpoint, stack: Stack, home: Path) -> Endpoint:
+    """Our own server's endpoints, with what opens them."""
+    token = _token(stack, home)
+    if token is None or endpoint.role is Role.SERVICE or endpoint.url == stack.alerts_url:
+        return endpoint
+    return replace(endpoint, access=ComponentAccess(auth=AuthOptions(bearer=token)))
 
 
 def endpoints(stack: Stack, backend: Backend) -> Endpoints:
@@ -82,7 +100,8 @@ def _backend(stack: Stack, home: Path) -> Process:
     rules = json_rule_files(stack, RULES_FOLDER)
     config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home, rules), indent=2) + "\n")
     ports = {s.port: stack.ports[s.port] for s in served(stack, BUILTIN)}
-    secrets = (text for service in stack.services for c in service.components for text in c.auth.secrets())
+    texts = (text for service in stack.services for c in service.components for text in c.auth.secrets())
+    secrets = (*texts, *filter(None, [stack.access.token and _token(stack, home)]))
     return Process(
         *(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config, *rules)),
         secrets=tuple(dict.fromkeys(secrets)),
@@ -104,7 +123,7 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
         "log_fields": {"labels": list(LABEL_FIELDS), "metadata": list(METADATA_FIELDS)},
         "scrub": _scrub(stack),
         "retention": {"age_seconds": stack.retention.age, "size_bytes": stack.retention.size},
-        "access": {"hosts": list(stack.access.hosts), "origins": list(stack.access.origins)},
+        "access": _access(stack, home),
         "span_metrics": stack.span_metrics,
         "limits": {"body_bytes": 64 * 1024**2, "queue_items": 200_000},
         "rules": {
@@ -114,6 +133,12 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
         },
         "alerting": _alert_routing({"notifications_url": _notifications(stack)}),
     }
+
+
+def _access(stack: Stack, home: Path) -> dict[str, Json]:
+    token = _token(stack, home)
+    named: dict[str, Json] = {"hosts": list(stack.access.hosts), "origins": list(stack.access.origins)}
+    return {**named, "token": str(token)} if token else named
 
 
 def _alert_routing(context: Context) -> Json:
@@ -168,8 +193,14 @@ def _bundled(stack: Stack, home: Path) -> list[Process]:
     services = [service for service in stack.services if service.run]
     if not services:
         return []
-    redis = Process("redis", "sample_service", ("redis",), _sample_env(stack, home), {"redis": stack.ports["redis"]})
+    env = _sample_env(stack, home) | {"HOST": _redis_host(stack)}
+    redis = Process("redis", "sample_service", ("redis",), env, {"redis": stack.ports["redis"]})
     return [redis, *(_sample_process(stack, home, service, c) for service in services for c in service.components)]
+
+
+def _redis_host(stack: Stack) -> str:
+    """It knows no passwords, so it never leaves this machine."""
+    return stack.bind if is_loopback(stack.bind) else "127.0.0.1"
 
 
 def _sample_process(stack: Stack, home: Path, service: Service, component: Component) -> Process:
@@ -179,7 +210,9 @@ def _sample_process(stack: Stack, home: Path, service: Service, component: Compo
         "OTEL_RESOURCE_ATTRIBUTES": f"service.namespace={service.contract.service}",
     }
     ports = {component.name: stack.ports[component.name]}
-    return Process(component.name, "sample_service", (component.name,), env, ports)
+    token = _token(stack, home)
+    carried = {"OTEL_EXPORTER_OTLP_HEADERS": replace(token, before="Authorization=Bearer%20")} if token else {}
+    return Process(component.name, "sample_service", (component.name,), env, ports, secret_env=carried)
 
 
 def _sample_env(stack: Stack, home: Path) -> dict[str, str]:
@@ -191,7 +224,7 @@ def _sample_env(stack: Stack, home: Path) -> dict[str, str]:
         "AI_PORT": str(stack.ports["ai"]),
         "AI_BASE_URL": f"http://{host}:{stack.ports['ai']}",
         "DATABASE_URL": f"sqlite:///{home / 'data' / 'sample.db'}",
-        "REDIS_URL": f"redis://{host}:{stack.ports['redis']}/0",
+        "REDIS_URL": f"redis://{_host(_redis_host(stack))}:{stack.ports['redis']}/0",
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{host}:{stack.ports['otlp_http']}",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_BSP_SCHEDULE_DELAY": "200",

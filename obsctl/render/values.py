@@ -29,7 +29,7 @@ from obsctl.render.scrape_access import scrape_options
 from obsctl.render.template import Value
 from obsctl.spec.contract import MetricType
 from obsctl.spec.presets import Preset
-from obsctl.spec.stack import Choices, Component, Service, Stack, url_host
+from obsctl.spec.stack import Choices, Component, Service, Stack, is_loopback, url_host
 
 HOST = "host.docker.internal"
 """The machine, as containers call it."""
@@ -76,7 +76,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         **_keeping(stack),
         **_switches(stack.choices),
         **_notifications(chosen, parts),
-        "anonymous": _is_loopback(stack.bind),
+        "anonymous": is_loopback(stack.bind),
         "runs_sample": chosen["sample"] == "yes",
         "scrape_interval": duration(stack.scrape_interval),
         "scrape_timeout": duration(min(stack.scrape_interval, 10.0)),
@@ -188,10 +188,6 @@ def _keeping(stack: Stack) -> dict[str, Value]:
 
 def _switches(choices: Choices) -> dict[str, Value]:
     return {"ids_as_labels": choices.log_ids == "labels", "debug": choices.debug}
-
-
-def _is_loopback(bind: str) -> bool:
-    return bind == "localhost" or ipaddress.ip_address(bind).is_loopback
 
 
 def _own_targets(parts: Sequence[Part]) -> Iterator[dict[str, str]]:

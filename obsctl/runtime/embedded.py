@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from ipaddress import ip_address
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -23,7 +23,9 @@ from obsctl.runtime.base import Cancelled, Observed, Operation, Runtime
 from obsctl.runtime.interrupts import uninterrupted
 from obsctl.runtime.parts import require_parts
 from obsctl.runtime.ports import require_free
-from obsctl.runtime.state import Recorded, StateFile, make_private, prepare, write_private
+from obsctl.runtime.state import Recorded, StateFile, make_private, prepare, private, write_private
+
+_TOKEN_BYTES = 32
 
 
 class EmbeddedRuntime(Runtime[Desired]):
@@ -55,7 +57,6 @@ class EmbeddedRuntime(Runtime[Desired]):
 
     def plan(self, desired: Desired) -> tuple[Operation, ...]:
         """What ``apply`` would do."""
-        _require_loopback(desired.bind)
         return plan(desired, self.observe())
 
     def apply(self, desired: Desired, emit: Emit) -> tuple[str, ...]:
@@ -76,6 +77,8 @@ class EmbeddedRuntime(Runtime[Desired]):
                 settled=False,
             )
         )
+        if desired.generated_token:
+            _make_token(self.home / desired.generated_token)
         self._broke_up = bool(ends)
         started: list[str] = []
         try:
@@ -226,11 +229,15 @@ def _decide(process: Process, existing: Observed | None) -> Operation:
     return Operation("keep", process.name, "running, nothing changed")
 
 
-def _require_loopback(bind: str) -> None:
-    """Our server has no accounts, so it serves this machine alone."""
-    if bind != "localhost" and not ip_address(bind).is_loopback:
-        hint = "leave `bind` out of obsctl.yaml, or say 127.0.0.1 or ::1"
-        raise StartError(f"the embedded runtime listens on this machine alone, not on {bind}", hint=hint)
+def _make_token(file: Path) -> None:
+    """A random token that only this user can read; one that is there already stays."""
+    try:
+        with open(file, "x", encoding="utf8", opener=private) as made:
+            made.write(secrets.token_urlsafe(_TOKEN_BYTES) + "\n")
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise StartError(f"cannot write to {file}: {error.strerror}", hint="make that folder writable") from error
 
 
 def _observe(recorded: Recorded) -> Observed:

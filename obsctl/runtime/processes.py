@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 
@@ -49,9 +50,11 @@ def spawn(process: Process, log: Path) -> Recorded:
 
 
 def _named(process: Process, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that the secrets of a process name."""
+    """The variables that the secrets of a process name, and those that hold one. Raises UsageError."""
     names = (text.name for text in process.secrets if text.source == "env")
-    return {name: environment[name] for name in names if name in environment}
+    named = {name: environment[name] for name in names if name in environment}
+    secrets = ((name, text, text.value(environment)) for name, text in process.secret_env.items())
+    return named | {name: text.before + quote(value.removeprefix(text.before)) for name, text, value in secrets}
 
 
 def _created(pid: int) -> float:

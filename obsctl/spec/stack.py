@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from obsctl.access.options import HEADER_NAME, AuthOptions, ComponentAccess, ScrapeOptions, TlsOptions
+from obsctl.access.secret_text import SECRET, SecretText
 from obsctl.errors import Place
 from obsctl.json_types import Json
 from obsctl.languages.globs import escape
@@ -101,6 +103,12 @@ class AllowedAccess:
     )
     origins: tuple[str, ...] = key(
         ListOf(ORIGIN, "a list of origins"), "Pages that may send telemetry and read it (`*`: any text).", default=()
+    )
+    token: SecretText | None = key(
+        SECRET,
+        "Bearer token of every request, where `bind` lets other machines in.",
+        default=None,
+        shown="made at random",
     )
 
 
@@ -329,6 +337,11 @@ class Stack:
             ports=ports,
             services=tuple(_move(s, self.ports, ports) for s in self.services),
         )
+
+
+def is_loopback(bind: str) -> bool:
+    """Whether an address is this machine's alone."""
+    return bind == "localhost" or ipaddress.ip_address(bind).is_loopback
 
 
 def url_host(bind: str) -> str:

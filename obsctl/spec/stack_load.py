@@ -154,7 +154,7 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
         alerts_url=stack.alerts_url,
         retention=stack.retention,
         span_metrics=stack.span_metrics,
-        access=stack.access,
+        access=replace(stack.access, token=stack.access.token and stack.access.token.below(folder)),
         choices=stack.containers,
         check=stack.check,
         source=path,

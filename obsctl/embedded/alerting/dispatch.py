@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from obsctl.embedded.alerting.alert_store import AlertGroup, AlertStore
@@ -54,7 +54,16 @@ def needs_update(
 class Dispatcher:
     """Flushes all groups in a thread of its own. Without a webhook there is nothing to do, and no thread."""
 
-    def __init__(self, alerts: AlertStore, external_url: str, metrics: SelfMetrics, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        alerts: AlertStore,
+        external_url: str,
+        metrics: SelfMetrics,
+        clock: Clock = now_ms,
+        credentials: Callable[[str], Mapping[str, str]] | None = None,
+    ) -> None:
+        """``credentials`` gives the headers that a webhook's URL needs."""
+        self._credentials = credentials or (lambda _url: {})
         self._alerts = alerts
         self._external_url = external_url
         self._metrics = metrics
@@ -111,7 +120,8 @@ class Dispatcher:
         ended = last.firing & resolved if last and hook.send_resolved else frozenset()
         included = [alert for alert in alerts if alert.fingerprint in firing | ended]
         try:
-            post(hook.url, message(group.route, group.labels, included, now, self._external_url))
+            told = message(group.route, group.labels, included, now, self._external_url)
+            post(hook.url, told, self._credentials(hook.url))
         except PostError as error:
             _log.warning("receiver %s was not notified of %s: %s", group.route.receiver, key[1], error)
             self._metrics.add(NOTIFY_ERRORS, len(included), hook.url)
@@ -176,13 +186,20 @@ class AlertDelivery:
     ``urls`` are all of them, as ``/api/v1/alertmanagers`` lists them.
     """
 
-    def __init__(self, alerts: AlertStore, alertmanagers: Sequence[str], own_url: str, metrics: SelfMetrics) -> None:
-        """``own_url`` is empty when this server does not serve Alertmanager's API."""
+    def __init__(
+        self,
+        alerts: AlertStore,
+        alertmanagers: Sequence[str],
+        own_url: str,
+        metrics: SelfMetrics,
+        credentials: Callable[[str], Mapping[str, str]] | None = None,
+    ) -> None:
+        """``own_url`` is empty when this server does not serve Alertmanager's API; ``credentials`` as above."""
         self.urls = (*alertmanagers, *filter(None, (own_url,)))
         self.alerts = alerts
         self._serves = bool(own_url)
         self._notifier = Notifier(alertmanagers, metrics) if alertmanagers else None
-        self._dispatcher = Dispatcher(alerts, own_url, metrics)
+        self._dispatcher = Dispatcher(alerts, own_url, metrics, credentials=credentials)
 
     def send(self, notices: Sequence[Notice]) -> None:
         """Hand alerts on. Returns at once. ``QueryError`` when this server holds too many."""

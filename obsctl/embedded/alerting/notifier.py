@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -32,10 +32,10 @@ def rfc3339(ms: int) -> str:
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def post(url: str, value: object, timeout: float = _TIMEOUT) -> None:
-    """Send a value as JSON. ``PostError`` unless the answer is one of the 2xx."""
+def post(url: str, value: object, extra: Mapping[str, str] | None = None, timeout: float = _TIMEOUT) -> None:
+    """Send a value as JSON, with ``extra`` headers. ``PostError`` unless the answer is one of the 2xx."""
     body = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-    headers = {"Content-Type": "application/json", "User-Agent": "obsctl-embedded"}
+    headers = {"Content-Type": "application/json", "User-Agent": "obsctl-embedded", **(extra or {})}
     try:
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

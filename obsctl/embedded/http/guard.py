@@ -7,10 +7,11 @@ page can write. See docs/security.md. CORS: https://fetch.spec.whatwg.org/#http-
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOCAL_NAMES = ("localhost", "host.docker.internal")
-REFUSALS = ("host", "origin")
+REFUSALS = ("host", "origin", "token")
 """Why a request is refused."""
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -33,11 +34,17 @@ class Access:
     """What is allowed beside this machine itself.
 
     ``hosts`` are names of ``Host`` headers; ``origins`` are origins of pages (``https://shop.example``) in which ``*``
-    stands for any text.
+    stands for any text. With a ``token`` every request must carry it, and whoever does may use any name.
     """
 
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
+    token: str = field(default="", repr=False)
+
+    def knows(self, authorization: str) -> bool:
+        """Whether an ``Authorization`` header carries the token."""
+        scheme, _, given = authorization.strip().partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self.token.encode())
 
     def host(self, header: str) -> bool:
         """Whether a ``Host`` header names this machine."""
@@ -112,10 +119,14 @@ class Guard:
         host, origin = headers.get("host", ""), headers.get("origin", "")
         if scope.get("http_version") != "1.0" and not host:
             return "host", PlainTextResponse("The request has no Host header.\n", 400)
-        if host and not self._access.host(host):
+        preflight = _is_preflight(scope, headers)
+        if self._access.token and not preflight and not self._access.knows(headers.get("authorization", "")):
+            problem = "Every request to this server needs its bearer token: `Authorization: Bearer …`."
+            return "token", PlainTextResponse(f"{problem}\n", 401, {"www-authenticate": 'Bearer realm="obsctl"'})
+        if host and (preflight or not self._access.token) and not self._access.host(host):
             problem = f"Host {host[:200]!r} is not this machine. To allow it, name it in `access: hosts:` of the spec."
             return "host", PlainTextResponse(f"{problem}\n", 403)
-        writes = scope["type"] == "websocket" or scope["method"] not in _SAFE or _is_preflight(scope, headers)
+        writes = scope["type"] == "websocket" or scope["method"] not in _SAFE or preflight
         if origin and not trusted and writes:
             problem = f"Pages of {origin[:200]!r} may not ask this server. To allow it, name it in `access: origins:`."
             return "origin", PlainTextResponse(f"{problem}\n", 403, {"vary": "Origin"})

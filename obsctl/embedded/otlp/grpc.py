@@ -21,11 +21,13 @@ _COMMIT_TIMEOUT = 30.0
 _STATUS = {400: grpc.StatusCode.INVALID_ARGUMENT, 503: grpc.StatusCode.UNAVAILABLE}
 
 
-def start(address: str, ingest: Ingest, body_limit: int) -> grpc.Server:
+def start(
+    address: str, ingest: Ingest, body_limit: int, authorized: Callable[[str], bool] | None = None
+) -> grpc.Server:
     """Serve OTLP on ``host:port``.
 
     A message over the body limit, judged after decompression, is answered by gRPC itself with ``RESOURCE_EXHAUSTED``
-    and without retry information, so clients do not send it again.
+    and without retry information, so clients do not send it again. ``authorized`` judges the credentials of calls.
 
     Raises:
         OSError: the address cannot be had.
@@ -39,7 +41,7 @@ def start(address: str, ingest: Ingest, body_limit: int) -> grpc.Server:
     server.add_generic_rpc_handlers(
         tuple(
             grpc.method_handlers_generic_handler(
-                signal.service, {"Export": grpc.unary_unary_rpc_method_handler(_export(signal, ingest))}
+                signal.service, {"Export": grpc.unary_unary_rpc_method_handler(_export(signal, ingest, authorized))}
             )
             for signal in SIGNALS
         )
@@ -54,8 +56,12 @@ def start(address: str, ingest: Ingest, body_limit: int) -> grpc.Server:
     return server
 
 
-def _export(signal: OtlpSignal, ingest: Ingest) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+def _export(
+    signal: OtlpSignal, ingest: Ingest, authorized: Callable[[str], bool] | None
+) -> Callable[[bytes, grpc.ServicerContext], bytes]:
     def export(body: bytes, context: grpc.ServicerContext) -> bytes:
+        if authorized and not authorized(_authorization(context)):
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "every call needs `authorization: Bearer …` in its metadata")
         try:
             pending = ingest.submit(signal, body, "protobuf", "grpc")
             return ingest.finish(pending, _COMMIT_TIMEOUT).SerializeToString()
@@ -64,6 +70,11 @@ def _export(signal: OtlpSignal, ingest: Ingest) -> Callable[[bytes, grpc.Service
             raise
 
     return export
+
+
+def _authorization(context: grpc.ServicerContext) -> str:
+    metadata = context.invocation_metadata() or ()
+    return next((str(value) for name, value in metadata if name == "authorization"), "")
 
 
 def _refuse(context: grpc.ServicerContext, refusal: RefusedError) -> None:

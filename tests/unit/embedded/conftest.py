@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import HealthCheck, settings
 
+from obsctl.access.options import AuthOptions, ComponentAccess
+from obsctl.access.secret_text import SecretText
 from obsctl.embedded.store.database import FILE
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.wait import Deadline, until
@@ -140,8 +142,8 @@ class Embedded:
 
 
 @contextmanager
-def embedded_server(folder: Path, **changes: Any) -> Iterator[Embedded]:
-    server = Embedded(folder, make_config(folder, **changes))
+def embedded_server(folder: Path, kind: type[Embedded] = Embedded, **changes: Any) -> Iterator[Embedded]:
+    server = kind(folder, make_config(folder, **changes))
     try:
         yield server
     finally:
@@ -226,3 +228,14 @@ def http_target(port: int = 0) -> Iterator[tuple[str, Page]]:
 def target() -> Iterator[tuple[str, Page]]:
     with http_target() as served:
         yield served
+
+
+@pytest.fixture
+def bearer(tmp_path: Path) -> Callable[[str], ComponentAccess]:
+    """Gives what a client needs that carries a token."""
+
+    def access(token: str) -> ComponentAccess:
+        (tmp_path / "bearer").write_text(token)
+        return ComponentAccess(auth=AuthOptions(bearer=SecretText("", "file", str(tmp_path / "bearer"))))
+
+    return access

@@ -11,13 +11,14 @@ import pytest
 import yaml
 
 from obsctl.access.options import ScrapeOptions
+from obsctl.access.secret_text import SecretText
 from obsctl.backends import BUILTIN
 from obsctl.endpoints import Role
 from obsctl.render.rulefiles import rule_files
 from obsctl.render.stack import embedded
 from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.load import load_stack
-from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, Choices, Component, Service, Stack
+from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, AllowedAccess, Choices, Component, Service, Stack
 from tests.unit.render.stacks import GOLDEN
 
 PORTS = {name: port for name, port in DEFAULT_PORTS.items() if name not in CONTAINER_PORTS}
@@ -77,6 +78,24 @@ def test_every_role_and_component_has_an_endpoint(stack: Stack) -> None:
 def test_nothing_binds_beyond_loopback(stack: Stack) -> None:
     assert all(address.startswith("127.0.0.1:") for address in config(stack)["listen"].values())  # type: ignore[attr-defined]
     assert {p.env["HOST"] for p in embedded(stack, version="1").processes if "HOST" in p.env} == {"127.0.0.1"}
+
+
+def test_where_other_machines_can_ask_everything_needs_a_token(stack: Stack) -> None:
+    there = embedded(replace(stack, bind="0.0.0.0"), version="1")
+    file = f"{stack.folder}/.obsctl/token"
+    assert there.generated_token == "token"
+    assert json.loads(there.processes[0].files[0].text)["access"]["token"] == f"${{file:{file}}}"
+    for endpoint in there.endpoints:
+        bearer = endpoint.access.auth.bearer
+        assert (bearer and bearer.name) == (None if endpoint.role is Role.SERVICE else file)
+    redis, *sample = there.processes[1:]
+    assert redis.env["HOST"] == "127.0.0.1"
+    assert {str(p.secret_env["OTEL_EXPORTER_OTLP_HEADERS"]) for p in sample} == {
+        f"Authorization=Bearer%20${{file:{file}}}"
+    }
+    own = replace(stack, bind="::", access=AllowedAccess(token=SecretText("", "env", "TOKEN")))
+    assert embedded(own, version="1").generated_token == ""
+    assert SecretText("", "env", "TOKEN") in embedded(own, version="1").processes[0].secrets
 
 
 def test_an_ipv6_address_is_bracketed(stack: Stack) -> None:
