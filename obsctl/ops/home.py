@@ -145,11 +145,17 @@ class Home:
         """The endpoints of the running stack. StartError where nothing runs."""
         observed = self.runtime.observe(memory=False)
         if not any(o.state == "running" for o in observed):
+            if paused := [o.name for o in observed if o.state == "paused"]:
+                raise StartError(f"nothing of the stack runs; paused: {', '.join(paused)}", hint=RESUME)
             left = "" if observed else leftover(self.runtime)
             raise StartError(
                 f"no stack is running in {self.runtime.home.parent}{left}", hint="start it with `obsctl up`"
             )
         return self.endpoints
+
+
+RESUME = "`obsctl up` lets it go on, as `docker compose unpause` does"
+"""What to do about a container that is paused."""
 
 
 def leftover(runtime: StackRuntime) -> str:

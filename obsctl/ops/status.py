@@ -12,7 +12,7 @@ from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import ObsctlError
 from obsctl.ops.budgets import budgets
-from obsctl.ops.home import leftover, open_home
+from obsctl.ops.home import RESUME, leftover, open_home
 from obsctl.ops.log_files import unmatched_logs
 from obsctl.result import Result
 from obsctl.runtime.base import Observed
@@ -37,9 +37,9 @@ def status(folder: Path) -> Result:
         data["budgets"] = _budgets(runtime.home.parent, endpoints, answers)
         lags = _index_lags(endpoints) if runtime.name == "embedded" else []
         data["indexing"] = [{"signal": lag.signal, "records": lag.records, "seconds": lag.seconds} for lag in lags]
-    sentence = _sentence(observed, answers) if observed else NOTHING + leftover(runtime)
+    state = sentence(observed, answers) if observed else NOTHING + leftover(runtime)
     unmatched = unmatched_logs(runtime.home.parent) if observed else ()
-    notes = (sentence, *(lag.note for lag in lags if lag.note), *unmatched)
+    notes = (state, *(lag.note for lag in lags if lag.note), *unmatched)
     return Result("status", data, notes, exit_status=0 if _well(observed, answers) else 1)
 
 
@@ -72,11 +72,15 @@ def _well(observed: Sequence[Observed], answers: Sequence[Readiness]) -> bool:
     return bool(observed) and all(o.state == "running" for o in observed) and all(a.ready for a in answers)
 
 
-def _sentence(observed: Sequence[Observed], answers: Sequence[Readiness]) -> str:
+def sentence(observed: Sequence[Observed], answers: Sequence[Readiness]) -> str:
+    """What is the matter, the worst first, with what to do about it."""
     dead = [o.name for o in observed if o.state == "dead"]
+    paused = [o.name for o in observed if o.state == "paused"]
     unready = [a.name for a in answers if not a.ready]
     if dead:
         return f"dead: {', '.join(dead)}; `obsctl up` starts what is missing, `obsctl logs {dead[0]}` says why it ended"
+    if paused:
+        return f"paused: {', '.join(paused)}; {RESUME}"
     if unready:
         return f"running, but not ready: {', '.join(unready)}"
     return "everything runs and is ready"

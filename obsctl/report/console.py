@@ -230,6 +230,7 @@ STYLES: Mapping[str, str] = {
     "ready": "green",
     "ok": "green",
     "dead": "red",
+    "paused": "yellow",
     "no": "red",
     "problem": "red",
     "warning": "yellow",

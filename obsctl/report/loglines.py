@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable
 
+from rich.console import Console
 from rich.text import Text
 
 from obsctl.events import LogText
@@ -16,6 +17,9 @@ from obsctl.report.safe import safe
 
 COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan")
 LEVELS = {"error": "bold red", "critical": "bold red", "warning": "yellow", "warn": "yellow"}
+_TAB = "\ue000"
+"""Stands for a tab until it is printed: a character for private use, which ``safe`` leaves in no text."""
+
 LEADING = ("timestamp", "level", "service", "message")
 
 
@@ -26,8 +30,15 @@ def show(lines: Iterable[LogText], *, json: bool) -> None:
         if json:
             sys.stdout.write(_object(text) + "\n")
         else:
-            out.print(_pretty(text))
+            _print(out, _pretty(text))
         sys.stdout.flush()
+
+
+def _print(out: Console, text: Text) -> None:
+    """Print a line with its tabs. Rich would put blanks in their place, which is another text for whoever reads on."""
+    with out.capture() as written:
+        out.print(text)
+    out.file.write(written.get().replace(_TAB, "\t"))
 
 
 def _object(text: LogText) -> str:
@@ -49,7 +60,7 @@ def _pretty(text: LogText) -> Text:
     head = Text(f"{text.source:<8} ", style=COLOURS[sum(text.source.encode()) % len(COLOURS)])
     found = fields(text.line)
     if found is None or "message" not in found:
-        return head.append(safe(text.line), style="")
+        return head.append(_shown(text.line), style="")
     level = str(found.get("level", ""))
     clock = str(found.get("timestamp", ""))[11:23]
     rest = "  ".join(f"{k}={v}" for k, v in found.items() if k not in LEADING and v not in ("", None))
@@ -59,6 +70,10 @@ def _pretty(text: LogText) -> Text:
         " ",
         (f"{safe(level):<7}", LEVELS.get(level.lower(), "")),
         " ",
-        (safe(str(found["message"])), ""),
-        ("  " + safe(rest), "dim"),
+        (_shown(str(found["message"])), ""),
+        ("  " + _shown(rest), "dim"),
     )
+
+
+def _shown(text: str) -> str:
+    return safe(text, tabs=True).replace("\t", _TAB)

@@ -11,19 +11,21 @@ from rich.cells import cell_len, set_cell_size
 ELLIPSIS = "…"
 
 
-def safe(value: object, *, limit: int | None = None, newlines: bool = False) -> str:
+def safe(value: object, *, limit: int | None = None, newlines: bool = False, tabs: bool = False) -> str:
     r"""The text of a value with every character that is not printable written as an escape (``\x1b``, ``\u202e``).
 
     ``limit`` keeps that many characters of the original and marks the cut with "…". ``newlines`` keeps line breaks,
-    for texts of our own that quote something. Idempotent. Escapes: C0, C1, DEL, bidirectional and other format
-    characters, line and paragraph separators, surrogates, private and unassigned code points.
+    for texts of our own that quote something, ``tabs`` keeps tabs, which move a cursor only forward. Idempotent.
+    Escapes: C0, C1, DEL, bidirectional and other format characters, line and paragraph separators, surrogates, private
+    and unassigned code points.
     """
     text = value if isinstance(value, str) else str(value)
     cut = limit is not None and len(text) > limit
     if cut:
         text = text[:limit]
     if not text.isprintable():
-        text = "".join(c if c.isprintable() or (newlines and c == "\n") else _visible(c) for c in text)
+        kept = "\n" * newlines + "\t" * tabs
+        text = "".join(c if c.isprintable() or c in kept else _visible(c) for c in text)
     return text + ELLIPSIS if cut else text
 
 

@@ -35,12 +35,14 @@ class Operation:
 class Observed:
     """One process or container as it is. Times are seconds since the epoch; ``memory`` is resident bytes.
 
+    ``paused`` is a container whose processes the engine has frozen: they neither answer nor end until it goes on.
+
     Of containers only: ``image``, ``health`` (empty where nothing in the image checks it), how often it was restarted
     since it was made, and the engine's own words for its state in ``detail``.
     """
 
     name: str
-    state: Literal["running", "dead"]
+    state: Literal["running", "paused", "dead"]
     fingerprint: str
     pid: int = 0
     started_at: float = 0.0

@@ -212,8 +212,10 @@ def _observed(listed: ListedContainer, raw: EngineJson, memory: int) -> Observed
     )
 
 
-def _alive(state: str, restarts: int, started: float) -> Literal["running", "dead"]:
+def _alive(state: str, restarts: int, started: float) -> Literal["running", "paused", "dead"]:
     """A container that its engine starts again and again is not running, whatever it is at this moment."""
+    if state == "paused":
+        return "paused"
     looping = restarts >= LOOPING and (state == "restarting" or time.time() - started < _JUST)
     return "running" if state in (RUNNING, "restarting") and not looping else "dead"
 

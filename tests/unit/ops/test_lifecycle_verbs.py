@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from obsctl.errors import StartError, UsageError
 from obsctl.events import silent
 from obsctl.ops.down import down
+from obsctl.ops.home import Home
 from obsctl.ops.logs import logs
 from obsctl.ops.restart import known, restart
 from obsctl.ops.session import open_session
-from obsctl.ops.status import NOTHING, status
+from obsctl.ops.status import NOTHING, sentence, status
 from obsctl.ops.up import own, plan
+from obsctl.runtime.base import Observed
 from obsctl.runtime.state import Recorded, State, StateFile
 
 
@@ -87,3 +90,31 @@ def test_status_names_a_process_that_is_dead(folder: Path) -> None:
     assert result.exit_status == 1
     assert {p["name"]: p["state"] for p in result.data["processes"]} == {"api": "dead", "worker": "dead"}
     assert result.notes[0].startswith("dead: api, worker; `obsctl up` starts what is missing")
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ({"db": "paused", "api": "running"}, "paused: db; `obsctl up` lets it go on"),
+        ({"db": "paused", "api": "dead"}, "dead: api; `obsctl up` starts what is missing"),
+    ],
+)
+def test_status_tells_what_is_paused_from_what_has_ended(states: dict[str, Any], said: str) -> None:
+    observed = [Observed(name, state, "x") for name, state in states.items()]
+    assert sentence(observed, []).startswith(said)
+
+
+class Frozen:
+    """A runtime whose containers are all paused."""
+
+    home = Path("/nowhere/.obsctl")
+
+    def observe(self, *, memory: bool) -> tuple[Observed, ...]:
+        return (Observed("db", "paused", "x"),)
+
+
+def test_what_needs_a_running_stack_says_that_it_is_paused() -> None:
+    site: Any = type("Site", (), {"runtime": Frozen()})()
+    with pytest.raises(StartError, match="nothing of the stack runs; paused: db") as caught:
+        Home(site).running()
+    assert "obsctl up" in caught.value.hint

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 
 import pytest
 
-from obsctl.events import Event
+from obsctl.events import Event, LogText
 from obsctl.report import console
+from obsctl.report.loglines import show
 from obsctl.result import Result
 
 STATUS = Result(
@@ -92,3 +94,13 @@ def test_progress_that_nobody_reads_stops_nothing(monkeypatch: pytest.MonkeyPatc
         emit(Event("ready", "api", "http://127.0.0.1:8000", 1.0))
         monkeypatch.undo()
         os.dup2(os.open(os.devnull, os.O_WRONLY), writing)
+
+
+def test_log_lines_keep_their_tabs_and_nothing_else_that_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    message = json.dumps({"level": "info", "message": "a\tb", "stack": "x\ty"})
+    lines = ("1\tGET\t/cvs", "\tat main\x1b[2J\ue000", message)
+    show([LogText("api", line) for line in lines], json=False)
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == "api      1\tGET\t/cvs"
+    assert second == "api      \tat main\\x1b[2J\\ue000"
+    assert third.endswith("a\tb  stack=x\ty")

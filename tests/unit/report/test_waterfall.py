@@ -98,6 +98,7 @@ def test_safe_text_is_printable_and_stays_so(text):
 def test_safe_shows_what_it_took_out():
     assert safe("a\x1b[1m\n\u202e\U000e0041\xa0é") == "a\\x1b[1m\\n\\u202e\\U000e0041 é"
     assert safe("a\nb", newlines=True) == "a\nb"
+    assert safe("a\tb\n", tabs=True) == "a\tb\\n"
     assert safe("abcdef", limit=3) == "abc…"
     assert safe(12) == "12"
 

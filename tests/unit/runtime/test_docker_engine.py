@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import pytest
 
 from obsctl.errors import StartError
+from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.engine import _host, candidates, find_engine, unreachable
 from obsctl.runtime.docker.faults import RefusalError
 from obsctl.runtime.docker.inventory import take_inventory
@@ -234,3 +235,25 @@ def test_a_stack_of_an_engine_that_is_gone_says_where_it_was_started_and_how_to_
         runtime.observe()
     assert "start that engine" in caught.value.hint
     assert str(home / "state.json") in caught.value.hint
+
+
+def listed(ident: str, state: str, root: Path) -> dict[str, Any]:
+    labels = {compose_labels.PROJECT: "s", compose_labels.SERVICE: ident, compose_labels.FOLDER: str(root)}
+    return {
+        "Id": ident,
+        "Names": [f"/s-{ident}-1"],
+        "State": state,
+        "Status": "Up 3 minutes (Paused)",
+        "Labels": labels,
+    }
+
+
+def test_a_container_that_is_paused_is_neither_running_nor_dead(tmp_path: Path) -> None:
+    containers = [listed("db", "paused", tmp_path), listed("mail", "exited", tmp_path)]
+    said = {**PING, "/v1.41/containers/json": (200, {}, json.dumps(containers).encode())}
+    for one in containers:
+        inspected = {"State": {"Status": one["State"], "StartedAt": "2026-01-02T03:04:05Z"}, "Config": {}}
+        said[f"/v1.41/containers/{one['Id']}/json"] = (200, {}, json.dumps(inspected).encode())
+    with speaking(said) as url:
+        observed = DockerRuntime(tmp_path / ".obsctl", tmp_path, "s", {"DOCKER_HOST": url}).observe()
+    assert [(one.name, one.state) for one in observed] == [("db", "paused"), ("mail", "dead")]
