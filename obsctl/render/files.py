@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from obsctl.render.values import Part
 
 SAMPLE_FOLDER = "sample"
 _SAMPLE_PARTS = ("*.py", "py.typed", "contract.yaml")
+_ASSIGNMENT = re.compile(r"(\t*)(\w+) += (.*)")
 _SAMPLE_ROOT = ("Dockerfile", "requirements.txt")
 
 
@@ -40,9 +42,34 @@ def _below(folder: Path) -> Sequence[Path]:
 
 def _rendered_text(path: Path, values: Context) -> str:
     try:
-        return render_template(_text(path), values)
+        text = render_template(_text(path), values)
     except RenderError as error:
         raise RenderError(f"{path}: {error}") from error
+    return aligned(text) if path.suffix == ".alloy" else text
+
+
+def aligned(text: str) -> str:
+    """A file of Alloy as ``alloy fmt`` writes it, whose templates are so but for what repeated lines make uneven.
+
+    The signs of consecutive assignments stand below each other; a value of more than one line is the last of them.
+    """
+    lines: list[str] = []
+    run: list[tuple[str, str, str]] = []
+    for line in text.splitlines():
+        found = _ASSIGNMENT.fullmatch(line)
+        indent, name, value = found.groups() if found else ("", "", "")
+        if run and (not found or indent != run[-1][0] or run[-1][2].endswith(("[", "{"))):
+            lines, run = [*lines, *_aligned(run)], []
+        if found:
+            run.append((indent, name, value))
+        else:
+            lines.append(line)
+    return "\n".join((*lines, *_aligned(run), ""))
+
+
+def _aligned(run: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    width = max((len(name) for _, name, _ in run), default=0)
+    return (f"{indent}{name:<{width}} = {value}" for indent, name, value in run)
 
 
 def _text(path: Path) -> str:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from obsctl.access.options import ScrapeOptions
+from obsctl.render.files import aligned
 from obsctl.render.logpaths import METADATA_FIELDS
 from obsctl.spec.contract import Forbidden
 from obsctl.spec.presets import preset_names
@@ -140,7 +141,7 @@ def shipped(choices: dict[str, Any]) -> tuple[set[str], set[str]]:
     text = files(made(choices))["alloy/config.alloy"]
     blocks = {
         name: set(re.findall(r"^\s+(\w+) += \"\",$", body, re.MULTILINE))
-        for name, body in re.findall(r"stage\.(\w+) \{\n(.*?)\n  \}", text, re.DOTALL)
+        for name, body in re.findall(r"stage\.(\w+) \{\n(.*?)\n\t\}", text, re.DOTALL)
     }
     return blocks["labels"], blocks.get("structured_metadata", set())
 
@@ -209,3 +210,17 @@ def test_tempo_ends_before_it_is_killed_from_the_version_on_that_can_be_told(tag
 def test_a_line_that_is_too_long_for_loki_is_cut_instead_of_lost(preset: str) -> None:
     limits = yaml.safe_load(files(rendered(default_stack(preset=preset)))["loki/config.yaml"])["limits_config"]
     assert (limits["max_line_size"], limits["max_line_size_truncate"]) == ("256KB", True)
+
+
+@every_choice
+def test_the_shippers_file_is_as_alloy_fmt_writes_it(choices: dict[str, Any]) -> None:
+    """Tabs, and the signs of consecutive assignments below each other, in blocks and in objects."""
+    text = files(made(choices)).get("alloy/config.alloy", "")
+    assert not re.search(r"^\t* +|\s$(?<!\n)|\n\n\n", text, re.MULTILINE)
+    assert aligned(text) == text
+
+
+def test_assignments_are_aligned_up_to_a_value_of_several_lines() -> None:
+    uneven = "a {\n\tx = 1\n\tlonger = {\n\t\tone = 1,\n\t\tthree   = 3,\n\t}\n\ty = 2\n\n\tlast = 3\n}\n"
+    even = "a {\n\tx      = 1\n\tlonger = {\n\t\tone   = 1,\n\t\tthree = 3,\n\t}\n\ty = 2\n\n\tlast = 3\n}\n"
+    assert aligned(uneven) == even
