@@ -25,6 +25,7 @@ from obsctl.errors import SpecError
 from obsctl.languages.promql import tree
 from obsctl.languages.promql.parse import parse
 from obsctl.render.dashboard_defaults import TWO_SCREENS, default_rows
+from obsctl.render.dashboard_panels import look
 from obsctl.render.dashboards import dashboard_files, stack_dashboards
 from obsctl.render.rulefiles import rule_files, rule_test_files
 from obsctl.spec.contract import Contract, Metric, MetricType
@@ -476,3 +477,10 @@ def test_a_bad_template_is_refused_with_its_place(tmp_path: Path, old: str, new:
         load_dashboard_template(tmp_path / "jobs.yaml")
     assert message in caught.value.message
     assert re.search(r"jobs\.yaml:\d+: ", caught.value.message)
+
+
+def test_tables_have_no_option_that_a_version_of_grafana_lacks() -> None:
+    """Grafana 13 has the footer in the fields, and no longer in the options of the panel."""
+    options = look("table")["options"]
+    assert isinstance(options, dict)
+    assert set(options) <= {"cellHeight", "frameIndex", "showHeader", "sortBy"}
