@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from obsctl.json_types import Json
 from obsctl.render.compose_mapping import Service, written_hardening, written_service
@@ -21,13 +22,24 @@ _INTERNAL = "Stores that ask for no password: nothing leads in from outside, not
 _PLAIN_HARDENING = ("restart", "cap_drop", "logging/driver", "logging/options/max-size")
 _INLINE_HARDENING = ("cap_drop", "security_opt", "logging/options")
 _PLAIN = (
-    *("<<", "image", "platform", "secrets", "networks", "depends_on/*/condition", "mem_limit", "memswap_limit"),
+    *(
+        "<<",
+        "image",
+        "pull_policy",
+        "platform",
+        "secrets",
+        "networks",
+        "depends_on/*/condition",
+        "mem_limit",
+        "memswap_limit",
+    ),
     *("healthcheck/interval", "healthcheck/timeout"),
 )
 _BESIDE = {
     "x-safe/init": f"{'':23}# reaps what is left over, and passes signals on",
     "x-safe/read_only": f"{'':18}# what has to be written is in a volume or in memory",
     "x-safe/logging": f"{'':25}# without this a log grows until the disk is full",
+    "services/*/pull_policy": f"{'':19}# made for the service above that has `build`",
     "services/*/extra_hosts": f"{'':19}# services on this machine, outside of the stack",
     "services/*/memswap_limit": f"{'':7}# no swap",
 }
@@ -43,12 +55,24 @@ def _document(composition: Composition) -> Mapping[str, Json]:
     sections: dict[str, Json] = {
         "name": composition.name,
         "x-safe": written_hardening(_HARDENING, composition.address),
-        "services": {c.name: _merged(c, composition.address) for c in composition.containers},
+        "services": {c.name: _merged(c, composition.address) for c in _built_once(composition.containers)},
         "networks": {n.name: {"internal": True} if n.internal else None for n in composition.networks},
         "volumes": dict.fromkeys(composition.volumes),
         "secrets": {name: {"file": f"./{path}"} for name, path in composition.secrets.items()},
     }
     return {key: _literal(section) for key, section in sections.items() if section}
+
+
+def _built_once(containers: Sequence[Container]) -> Iterator[Container]:
+    """The same, with the build of an image at the first container alone: Compose builds for each that names one.
+
+    The others must not have it pulled, see ``written_service``.
+    """
+    built: set[str] = set()
+    for container in containers:
+        first = container.build and container.image not in built
+        built |= {container.image} if first else set()
+        yield container if first or not container.build else replace(container, build=None, pull="never")
 
 
 def _merged(container: Container, address: str) -> Service:

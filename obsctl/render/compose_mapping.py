@@ -53,6 +53,7 @@ def _service(container: Container, notation: _Notation) -> Service:
     keys: Service = {
         **_hardening(container.hardening, notation),
         "image": container.image,
+        "pull_policy": container.pull,
         "platform": container.platform,
         "build": _build(container.build),
         "user": container.user,
@@ -218,7 +219,7 @@ def canonical_service(container: Container, address: str, root: Path) -> Service
     ``root`` is the folder of the rendered files; relative paths start there.
     """
     keys = {"command": None, "entrypoint": None, **_service(container, _Canonical(address, root))}
-    return {key: keys[key] for key in sorted(keys) if key not in ("build", "depends_on")}
+    return {key: keys[key] for key in sorted(keys) if key not in ("build", "depends_on", "pull_policy")}
 
 
 def canonical_network(project: str, network: Network) -> Service:

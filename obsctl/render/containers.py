@@ -97,7 +97,8 @@ class Container:
 
     ``name`` is its service and host name, ``volumes`` and ``secrets`` are named in the stack. ``memory`` is in bytes.
     ``depends_on`` maps a container to the condition of a Compose file, ``secrets`` are found in ``/run/secrets``.
-    ``health`` is None where readiness is asked from outside.
+    ``health`` is None where readiness is asked from outside. ``pull`` is the policy of a Compose file, empty for its
+    own: ``never`` for an image that is built.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Container:
     secrets: tuple[str, ...] = ()
     extra_hosts: Mapping[str, str] = field(default_factory=dict)
     build: Build | None = None
+    pull: str = ""
     platform: str = ""
     files: tuple[File, ...] = ()
     hardening: Hardening = Hardening()

@@ -17,12 +17,14 @@ import yaml
 from obsctl.backends import CONTAINERS, SAMPLE
 from obsctl.endpoints import Dialect, Role
 from obsctl.errors import SpecError
+from obsctl.render.compose_mapping import canonical_service
 from obsctl.render.containers import Composition, Container
 from obsctl.render.images import mirrored, version_of
 from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.presets import load_preset, preset_names, product_names, role_options
 from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, Component, Service, Stack
 from tests.unit.render.stacks import (
+    NOWHERE,
     alternative_files,
     alternatives,
     default_stack,
@@ -361,3 +363,21 @@ def test_the_samples_logs_go_by_otlp_where_nobody_follows_files_and_the_collecto
     api = container(made, "api")
     assert api.environment.get("OTEL_LOGS_EXPORTER") == ("otlp" if by_otlp else None)
     assert ("LOG_FILE" in api.environment) == ("logs" in made.volumes) == (not by_otlp)
+
+
+@every_preset
+def test_compose_builds_the_image_of_the_sample_once_and_pulls_it_never(preset: str) -> None:
+    """It builds for each service that says how, and looks for an image elsewhere that no service says how to build."""
+    composition = rendered(default_stack(preset=preset))
+    services = composed(composition)["services"]
+    sample = [service for service in services.values() if service["image"].startswith("obsctl-sample:")]
+    assert [("build" in service, service.get("pull_policy")) for service in sample] == [
+        (True, None),
+        (False, "never"),
+        (False, "never"),
+    ]
+    assert len({service["image"] for service in sample}) == 1
+    assert all(c.build for c in composition.containers if c.image.startswith("obsctl-sample:"))
+    assert "pull_policy" not in canonical_service(
+        replace(composition.containers[-1], pull="never"), "127.0.0.1", NOWHERE
+    )
