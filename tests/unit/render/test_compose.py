@@ -258,7 +258,7 @@ def test_a_mirror_knows_short_names_of_the_hub() -> None:
 
 def test_an_image_of_another_line_gets_the_configuration_that_fits_it() -> None:
     old = default_stack(images={"collector": "otel/opentelemetry-collector-contrib:0.110.0"})
-    assert "otlp/traces" in files(rendered(old))["collector/config.yaml"]
+    assert "otlphttp/traces" in files(rendered(old))["collector/config.yaml"]
     mine = default_stack(images={"jaeger": "registry.example.com/jaeger@sha256:" + "0" * 64})
     assert "healthcheckv2" in files(rendered(mine))["jaeger/config.yaml"]
 
