@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from obsctl.access.options import PLAIN, ComponentAccess
@@ -62,7 +62,7 @@ class Endpoint:
     probe: str = ""
     without: tuple[Feature, ...] = ()
     lag: float = 0.0
-    access: ComponentAccess = PLAIN
+    access: ComponentAccess = field(default=PLAIN, hash=False)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ class Expectation:
 
 @dataclass(frozen=True)
 class ProbeRun:
-    """The probe requests of one run. ``baseline`` is each component's exposition text before the first request.
+    """The probe requests of one run. ``baseline`` is each component's exposition text before the first request,
+    ``pushed`` the same of the series that it had pushed by then, as they were stored.
 
     ``window`` is 0 for a run that sent its requests. A passive run sends none: its ``requests`` are the ones that
     others sent in the last ``window`` seconds, as their traces tell them.
@@ -67,6 +68,7 @@ class ProbeRun:
     requests: tuple[ProbeRequest, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     baseline: Mapping[str, str] = field(default_factory=dict)
+    pushed: Mapping[str, str] = field(default_factory=dict)
     window: float = 0.0
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from obsctl.checks._poller import Poller
+from obsctl.checks._pushed import PushedMetrics, job_matcher, must_push, pushing, read_pushed
 from obsctl.checks._verdicts import count, failed, few, skipped
 from obsctl.checks.base import Context, Evidence, MetricsContext, Verdict
 from obsctl.clients.promql import PromqlClient, Target
@@ -19,6 +20,10 @@ from obsctl.wait import Deadline
 NO_BACKEND = "this stack has no metrics backend"
 STORED = ("readiness.driven", "metrics.targets", "metrics.present")
 """What explains that no metric can be judged."""
+PUSH_HINT = (
+    "see that the metrics exporter is on and sends here: OTEL_METRICS_EXPORTER=otlp, OTEL_EXPORTER_OTLP_ENDPOINT, and "
+    "OTEL_METRIC_EXPORT_INTERVAL, which is 60000 (ms) unless it is set"
+)
 REFRESH = 0.25
 """Seconds after which the series are read anew although no scrape was announced: it may have been stored just after."""
 
@@ -34,11 +39,28 @@ TARGET_LABELS = frozenset({"__name__", "job", "instance", "service_namespace", "
 
 @dataclass(frozen=True)
 class ScrapedComponent:
-    """A component, the scrape targets that are it, and every series that comes from them now."""
+    """A component, the scrape targets that are it, and every series that comes from them now, or that it pushed."""
 
     component: Component
     targets: tuple[Target, ...] = ()
     series: tuple[MetricSample, ...] = ()
+    pushed: PushedMetrics = PushedMetrics()
+
+    @property
+    def pushes(self) -> bool:
+        """Whether it has no page, so that all its metrics are pushed."""
+        return not self.component.metrics
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """Plain selectors of everything that it has."""
+        return (f"{{{job_matcher(self.name)}}}",) if self.pushes else queries_of(self.targets)
+
+    @property
+    def job(self) -> str:
+        """Its job, as its series have it."""
+        jobs = [t.job for t in self.targets] or [s.labels.get("job", "") for s in self.series]
+        return jobs[0] if jobs else self.name
 
     @property
     def name(self) -> str:
@@ -47,11 +69,15 @@ class ScrapedComponent:
 
     @property
     def up(self) -> bool:
-        """Whether each of its targets was reached at the last scrape."""
+        """Whether each of its targets was reached at the last scrape, or it ever pushed."""
+        if self.pushes:
+            return self.pushed.last > 0
         return bool(self.targets) and all(t.health == "up" for t in self.targets)
 
     def scraped_since(self, moment: float) -> bool:
-        """Whether the last scrape of each target began after a moment (epoch seconds)."""
+        """Whether the last scrape of each target began, or the last push came, after a moment (epoch seconds)."""
+        if self.pushes:
+            return self.pushed.last > moment
         return bool(self.targets) and all(t.last_scrape > moment for t in self.targets)
 
     def reached_since(self, moment: float) -> bool:
@@ -70,7 +96,7 @@ class ScrapedComponent:
     @property
     def target_labels(self) -> frozenset[str]:
         """Labels that are the target's, not the metric's."""
-        return TARGET_LABELS.union(*(t.labels for t in self.targets))
+        return TARGET_LABELS.union(self.pushed.resource, *(t.labels for t in self.targets))
 
 
 def sample_names(metric: Metric) -> tuple[str, ...]:
@@ -111,7 +137,8 @@ class MetricsPoller(Poller):
         self._client = client
         self._contract = service.contract
         self._since = since
-        self._scraped = {c.name: ScrapedComponent(c) for c in exposing(service)}
+        self._must_push = must_push(service)
+        self._scraped = {c.name: ScrapedComponent(c) for c in (*exposing(service), *pushing(service))}
         self._read_at: dict[str, float] = {}
 
     @classmethod
@@ -123,14 +150,22 @@ class MetricsPoller(Poller):
         """Every component with metrics, settled or as last seen. Raises BackendError."""
         self.settle(deadline)
         with self.lock:
-            return tuple(self._scraped.values())
+            return self._known()
+
+    def _known(self) -> tuple[ScrapedComponent, ...]:
+        """Those that have a page, pushed something, or have to."""
+        components = self._scraped.values()
+        return tuple(s for s in components if not s.pushes or s.pushed.series or s.name in self._must_push)
 
     def look(self) -> bool:
         """See which targets were scraped anew, and read their series."""
         targets = self._client.targets()
         for before in tuple(self._scraped.values()):
-            self._refresh(before, targets_of(before.component, targets))
-        now = tuple(self._scraped.values())
+            if before.pushes:
+                self._refresh_pushed(before, targets)
+            else:
+                self._refresh(before, targets_of(before.component, targets))
+        now = self._known()
         return all(s.reached_since(self._since) for s in now) and not missing(self._contract, now)
 
     def _refresh(self, before: ScrapedComponent, targets: tuple[Target, ...]) -> None:
@@ -138,8 +173,18 @@ class MetricsPoller(Poller):
         if last is not None and targets == before.targets and now - last < REFRESH:
             return
         series = [s for query in queries_of(targets) for s in self._client.instant(query)]
+        pushed = read_pushed(self._client, before.name, targets)
         self._read_at[before.name] = now
-        self._scraped[before.name] = ScrapedComponent(before.component, targets, tuple(series))
+        self._scraped[before.name] = ScrapedComponent(before.component, targets, (*series, *pushed.series), pushed)
+
+    def _refresh_pushed(self, before: ScrapedComponent, targets: Sequence[Target]) -> None:
+        if not self._contract.metrics:
+            return
+        last, now = self._read_at.get(before.name), time.monotonic()
+        if last is None or now - last >= REFRESH:
+            pushed = read_pushed(self._client, before.name, targets)
+            self._read_at[before.name] = now
+            self._scraped[before.name] = ScrapedComponent(before.component, (), pushed.series, pushed)
 
 
 def queries_of(targets: Sequence[Target]) -> tuple[str, ...]:
@@ -184,13 +229,15 @@ def nothing_arrived(context: Context, scraped: Sequence[ScrapedComponent]) -> Ve
     current = [s for s in scraped if s.scraped_since(context.run.started_at)]
     if any(True for _ in present(context.contract, current)):
         return None
-    looked = [Evidence(query, "no series of the contract") for s in scraped for query in queries_of(s.targets)]
+    looked = [Evidence(query, "no series of the contract") for s in scraped for query in s.selectors]
     looked = looked or [Evidence("GET /api/v1/targets", "no target of this service")]
     hint = "see that each component serves /metrics (`obsctl status`) and that the scraper lists it as a target"
+    if scraped and all(s.pushes for s in scraped):
+        hint = PUSH_HINT
     names = few(s.name for s in scraped) or "any component"
     wanted = count(len(context.contract.metrics), "metric")
     return failed(
-        f"none of {wanted} of the contract was scraped from {names} in this run",
+        f"none of {wanted} of the contract {'came' if hint == PUSH_HINT else 'was scraped'} from {names} in this run",
         looked,
         hint=hint,
         because=STORED,

@@ -113,8 +113,8 @@ def _values(board: Dashboard, context: Context) -> dict[str, str | Sequence[str]
         if variable.type == "query" and variable.label:
             known = _known_values(variable, render_variables(variable.match, board, values)[0], context.metrics)
             own = [value for value in known if variable.name == "service" and value == context.contract.service]
-            if chosen := own or known:
-                values[variable.name] = chosen if variable.multi else chosen[0]
+            if own or (known and not variable.multi):  # else it stands at "All"
+                values[variable.name] = own if variable.multi else (own or known)[0]
     return values
 
 

@@ -42,8 +42,7 @@ class MetricsBuckets:
             hint = "see metrics.present and metrics.types: it is missing, or not stored as a histogram"
             return failed("no histogram of the contract is there to look at", hint=hint, because=STORED)
         looked = [
-            Evidence(selector(f"{m.name}_bucket", {"job": s.targets[0].job}), f"le = {_listed(_bounds(m, s))}")
-            for m, s in judged
+            Evidence(selector(f"{m.name}_bucket", {"job": s.job}), f"le = {_listed(_bounds(m, s))}") for m, s in judged
         ]
         if findings := [f for m, s in judged if (f := _finding(m, s))]:
             metric = judged[0][0]

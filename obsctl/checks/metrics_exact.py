@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from obsctl.checks._metrics import NO_BACKEND, STORED, TARGET_LABELS, counted, exposing, selector, targets_of
 from obsctl.checks._poller import Poller
+from obsctl.checks._pushed import PushedMetrics, is_of, last_push, pushing
 from obsctl.checks._verdicts import could_not_look, count, failed, few, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.exposition import Exposition, parse_exposition
@@ -21,6 +23,9 @@ _Series = Mapping[str, Sequence[MetricSample]]
 SCRAPES = 2
 """Scrapes after the run that must agree before a count is final."""
 
+
+PAUSE = 1.5
+"""Intervals of a component that pushes after which a reading counts as a second one."""
 
 STOPPED = 4.0
 """Scrape intervals behind the other targets, after which one is left to ``metrics.targets``."""
@@ -66,7 +71,7 @@ class MetricsExact:
         if not context.run.expectations:
             return skipped("the contract ties no metric to driven requests, and no step says what rises")
         poller = _CountsPoller(context, context.metrics)
-        if not poller.baseline:
+        if not poller.baseline and not poller.pushers:
             hint = "open each component's /metrics yourself; metrics.targets and readiness.roles say more"
             said = "no component's /metrics could be read before the run"
             return could_not_look(said, hint=hint, because=STORED)
@@ -115,6 +120,9 @@ class _CountsPoller(Poller):
         self._context = context
         texts = {c.name: context.run.baseline.get(c.name, "") for c in exposing(context.service)}
         self.baseline = {name: parse_exposition(text) for name, text in texts.items() if text}
+        self.pushers = {c.name for c in pushing(context.service)} | {*context.run.pushed}
+        self._pushed = {name: parse_exposition(context.run.pushed.get(name, "")) for name in self.pushers}
+        self._read_at = 0.0
         self._unread = [name for name, text in texts.items() if not text]
         self._unscraped: list[str] = []
         self._last: dict[str, float] = {}
@@ -140,12 +148,19 @@ class _CountsPoller(Poller):
         }
         self._unscraped = [name for name in listed if name not in up]
         scrapes = {t.url: t.last_scrape for targets in up.values() for t in targets}
+        pushes = {name: push for name in self.pushers if (push := last_push(self._client, name)).last}
         anew = all(at > max(self._context.run.ended_at, self._last.get(url, 0.0)) for url, at in scrapes.items())
-        if not scrapes or not anew:
+        if not (scrapes or pushes) or not anew or not all(self._is_new(*push) for push in pushes.items()):
             return False
-        self._last = scrapes
-        self.counts = self._read(up)
+        self._last = {**scrapes, **{name: push.last for name, push in pushes.items()}}
+        self._read_at = time.monotonic()
+        self.counts = self._read(up, pushes)
         return self._final()
+
+    def _is_new(self, name: str, push: PushedMetrics) -> bool:
+        """Whether a component pushed since the run and the last reading; one that sends changes only may have none."""
+        waited = self._read_at and time.monotonic() - self._read_at > max(1.0, PAUSE * push.interval)
+        return push.last > self._context.run.ended_at and bool(waited or push.last > self._last.get(name, 0.0))
 
     def _final(self) -> bool:
         known = [c for c in self.counts if c.now is not None]
@@ -161,10 +176,10 @@ class _CountsPoller(Poller):
         metric = self._context.contract.metric(expectation.metric)
         return counted(metric) if metric else expectation.metric
 
-    def _read(self, up: Mapping[str, Sequence[Target]]) -> tuple[CountRise, ...]:
+    def _read(self, up: Mapping[str, Sequence[Target]], pushes: Collection[str]) -> tuple[CountRise, ...]:
         names = dict.fromkeys(self._name(e) for e in self._context.run.expectations)
-        series = {name: _by_component(self._client.instant(name), up) for name in names}
-        baseline = [self.baseline[name] for name in up]
+        series = {name: _by_component(self._client.instant(name), up, pushes) for name in names}
+        baseline = [*(self.baseline[name] for name in up), *(self._pushed[name] for name in pushes)]
         merged = _merged([(self._name(e), e) for e in self._context.run.expectations], series)
         return tuple(self._count(name, e, series[name], baseline) for name, e in merged)
 
@@ -193,12 +208,15 @@ class _CountsPoller(Poller):
         return not all(series.get(name) for name in wanted) if wanted else not any(series.values())
 
 
-def _by_component(samples: Iterable[MetricSample], up: Mapping[str, Sequence[Target]]) -> _Series:
-    """The samples by the component they come from; the same metric may be scraped from other services."""
+def _by_component(
+    samples: Iterable[MetricSample], up: Mapping[str, Sequence[Target]], pushes: Collection[str]
+) -> _Series:
+    """The samples by the component they come from; other services may have the same metric."""
     owners = {(t.job, t.labels.get("instance", "")): name for name, targets in up.items() for t in targets}
-    found: dict[str, list[MetricSample]] = {name: [] for name in up}
+    found: dict[str, list[MetricSample]] = {name: [] for name in (*up, *pushes)}
     for sample in samples:
         owner = owners.get((sample.labels.get("job", ""), sample.labels.get("instance", "")))
+        owner = owner or next((name for name in pushes if is_of(name, sample)), None)
         if owner is not None:
             found[owner].append(sample)
     return found

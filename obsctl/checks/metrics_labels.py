@@ -36,14 +36,12 @@ class MetricsLabels:
         wrong = [(m, s, finding) for m, s in judged for finding in _findings(m, s)]
         if wrong:
             metric, where, _ = wrong[0]
-            looked = [Evidence(selector(m.name, {"job": s.targets[0].job}), f) for m, s, f in wrong]
+            looked = [Evidence(selector(m.name, {"job": s.job}), f) for m, s, f in wrong]
             hint = f"correct the labels of {metric.name} in {where.name}, or its entry in the contract"
             place = f" ({metric.place})" if metric.place else ""
             return failed(summed([f"{m.name} on {s.name} {f}" for m, s, f in wrong]), looked, hint=hint + place)
         series = sum(len(s.of(m)) for m, s in judged)
-        looked = [
-            Evidence(selector(m.name, {"job": s.targets[0].job}), ", ".join(m.labels) or "no labels") for m, s in judged
-        ]
+        looked = [Evidence(selector(m.name, {"job": s.job}), ", ".join(m.labels) or "no labels") for m, s in judged]
         summary = f"{count(series, 'series', 'series')} of {count(len({m.name for m, _ in judged}), 'metric')}"
         return passed(f"{summary} with exactly the contract's labels" + noted([not_scraped(scraped)]), looked)
 

@@ -10,7 +10,6 @@ from obsctl.checks._metrics import (
     missing,
     not_scraped,
     nothing_arrived,
-    queries_of,
     selector,
 )
 from obsctl.checks._verdicts import count, failed, few, noted, passed, skipped
@@ -38,13 +37,13 @@ class MetricsPresent:
         if gone := missing(context.contract, scraped):
             return _failed(gone, scraped)
         up = [s for s in scraped if s.up]
-        looked = [Evidence(q, count(len(s.series), "series", "series")) for s in up for q in queries_of(s.targets)]
+        looked = [Evidence(q, count(len(s.series), "series", "series")) for s in up for q in s.selectors]
         summary = f"{count(len(required), 'required metric')} on {few((s.name for s in up), limit=8)}"
         return passed(summary + noted([not_scraped(scraped)]), looked)
 
 
 def _failed(gone: tuple[tuple[Metric, str], ...], scraped: tuple[ScrapedComponent, ...]) -> Verdict:
-    jobs = {s.name: s.targets[0].job for s in scraped if s.targets}
+    jobs = {s.name: s.job for s in scraped}
     labels = [{"job": jobs.get(component, component)} if component else {} for _, component in gone]
     looked = [
         Evidence(selector(counted(metric), where), "no series") for (metric, _), where in zip(gone, labels, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from obsctl.checks._metrics import NO_BACKEND, MetricsPoller, not_scraped, nothing_arrived, present
+from obsctl.checks._metrics import NO_BACKEND, MetricsPoller, not_scraped, nothing_arrived, present, sample_names
 from obsctl.checks._verdicts import count, failed, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.promql import PromqlClient
@@ -30,6 +30,11 @@ class MetricsTypes:
             return verdict
         metrics = list({m.name: m for m, _ in present(context.contract, scraped)}.values())
         types = _types(context, context.metrics.client, metrics)
+        pulled = {sample.labels["__name__"] for s in scraped for sample in s.series if sample not in s.pushed.series}
+        unknown = [m for m in metrics if m.name not in types and not pulled & {*sample_names(m)}]
+        metrics = [m for m in metrics if m not in unknown]
+        if not metrics:
+            return skipped("this backend keeps no types of metrics that are pushed")
         wrong = [(m, types.get(m.name, "")) for m in metrics if types.get(m.name) != m.type]
         if wrong:
             findings = [f"{m.name} is stored as {found or 'no known type'}, not {m.type}" for m, found in wrong]
@@ -38,7 +43,10 @@ class MetricsTypes:
             return failed(summed(findings), looked, hint=hint)
         looked = [Evidence(f"{QUERY}?metric={m.name}", types[m.name]) for m in metrics]
         summary = f"{count(len(metrics), 'metric')} of the right type"
-        return passed(summary + noted([not_scraped(scraped)]), looked)
+        left = (
+            f"without {count(len(unknown), 'pushed metric')}, whose type this backend does not keep" if unknown else ""
+        )
+        return passed(summary + noted([not_scraped(scraped), left]), looked)
 
 
 def _types(context: Context, client: PromqlClient, metrics: Sequence[Metric]) -> Mapping[str, str]:

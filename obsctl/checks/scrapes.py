@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import time
 
 from obsctl.checks._metrics import ScrapedComponent, exposing, targets_of
+from obsctl.checks._pushed import exposition_of, last_push, pushing, read_pushed
 from obsctl.clients.promql import PromqlClient
 from obsctl.errors import BackendError
 from obsctl.spec.stack import Service
 from obsctl.wait import Deadline, until
+
+PATIENCE = 1.5
+"""Intervals that the next push of a component may take."""
 
 SLOW = 5.0
 """Seconds that a scrape may take on a busy machine."""
 
 
 def await_scrape(service: Service, client: PromqlClient, interval: float, since: float) -> bool:
-    """Wait until each component was scraped well since then (epoch seconds). ``interval``: seconds between scrapes.
+    """Wait until each component was scraped well since then (epoch seconds), or has pushed its metrics.
 
+    ``interval``: seconds between scrapes. A component that pushes is waited for where it is known how often it does.
     False when one was not, for which it is no use to wait again. Such a component, and a backend that does not answer,
     are left to the checks.
     """
@@ -27,5 +33,38 @@ def await_scrape(service: Service, client: PromqlClient, interval: float, since:
         return all(ScrapedComponent(c, targets_of(c, targets)).reached_since(since) for c in components)
 
     with contextlib.suppress(BackendError):
-        return until(scraped, Deadline.after(2 * interval + SLOW)) or False
+        pushed = not since or await_push(service, client, since)
+        return (until(scraped, Deadline.after(2 * interval + SLOW)) or False) and pushed
     return False
+
+
+def await_push(service: Service, client: PromqlClient, since: float) -> bool:
+    """Wait until each component that pushes has done so since then, for as long as it takes as a rule.
+
+    False when one did not: it may send changes only. Raises BackendError.
+    """
+    if not service.contract.metrics:
+        return True
+    usual = {c.name: push.interval for c in pushing(service) if (push := last_push(client, c.name)).interval}
+
+    def pushed() -> bool:
+        return all(last_push(client, name).last > since for name in usual)
+
+    return until(pushed, Deadline.after(PATIENCE * max(usual.values()) + 1)) or False if usual else True
+
+
+def pushed_baseline(service: Service, client: PromqlClient) -> dict[str, str]:
+    """The series that each component of a service has pushed by now, as text; none where the backend does not answer.
+
+    Where counts are to be judged, it waits for a push first: what happened before it is then in the baseline.
+    """
+    drives = any(m.driven for m in service.contract.metrics) or any(step.rises for step in service.drive)
+    if not drives:
+        return {}
+    with contextlib.suppress(BackendError):
+        await_push(service, client, time.time())
+        targets = client.targets()
+        names = dict.fromkeys(c.name for c in (*service.components, *pushing(service)))
+        found = {name: exposition_of(read_pushed(client, name, targets).series) for name in names}
+        return {name: text for name, text in found.items() if text}
+    return {}

@@ -80,7 +80,7 @@ def run(config: Config) -> None:
         if config.span_metrics:
             sink = counting = SpanMetrics(store, metrics)
             stack.callback(counting.close)
-        ingest = Ingest(sink, redactor, metrics)
+        ingest = Ingest(sink, redactor, metrics, config.namespaces)
         stack.callback(
             _start_grpc(config.listen["otlp_grpc"], ingest, limits.body_bytes, access.knows if access.token else None)
         )

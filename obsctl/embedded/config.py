@@ -265,6 +265,11 @@ class Config:
     access: AccessConfig = key(
         RecordType(AccessConfig), "Who may ask beside this machine.", default=AccessConfig(), shown="nobody"
     )
+    namespaces: Mapping[str, str] = key(
+        STRING_MAP,
+        "`service.name` -> label `service_namespace` of the metrics that it sends by OTLP, as on those that are scraped.",
+        default={},
+    )
     span_metrics: bool = key(FLAG, "Whether there are metrics of spans and the service graph.", default=False)
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:

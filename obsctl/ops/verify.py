@@ -12,9 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from obsctl.backends import DATA_SOURCES
 from obsctl.checks import CHECKS
+from obsctl.checks._pushed import push_interval
 from obsctl.checks.base import (
     Context,
     DashboardsContext,
@@ -28,14 +30,14 @@ from obsctl.checks.base import (
     passively,
 )
 from obsctl.checks.run import fold, run_checks, select
-from obsctl.checks.scrapes import await_scrape
+from obsctl.checks.scrapes import await_scrape, pushed_baseline
 from obsctl.clients.grafana import GrafanaClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
 from obsctl.clients.traces import traces_client
 from obsctl.dashboards.model import Dashboard
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
-from obsctl.errors import UsageError
+from obsctl.errors import BackendError, UsageError
 from obsctl.events import Emit, Event
 from obsctl.languages.units import seconds_or_duration_ms
 from obsctl.ops.independent import batches
@@ -53,8 +55,13 @@ from obsctl.traffic.send import send_probes
 from obsctl.traffic.watch import watch_traffic
 from obsctl.wait import Deadline
 
+T = TypeVar("T")
+
 ROUNDS = 3
 """How often the steps are sent: enough for a count to be wrong by one in either direction."""
+
+PUSHES = 2
+"""Intervals of a component that pushes its metrics which a check may wait for."""
 
 _RULE_CHAIN = 4
 """The longest chain of rules that read one another's results: error ratio, that of the period, burn rate, budget."""
@@ -149,7 +156,9 @@ class _Verifier:
         emit(Event("noted", _told(run), f"run {run.id}"))
         trace_id = most_representative_trace(run, chosen.contract)
         stack = self.session.stack
-        deadline = partial(Deadline.after, patience(self.timeout, self.endpoints, stack), self.cancelled)
+        interval = _asked(self.endpoints, chosen, push_interval) or 0.0
+        seconds = patience(self.timeout, self.endpoints, stack) + PUSHES * interval
+        deadline = partial(Deadline.after, seconds, self.cancelled)
         make_context = _contexts(stack, chosen, self.endpoints, run, deadline)
         outcomes = fold(run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip))
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
@@ -161,7 +170,9 @@ class _Verifier:
             if scraped:
                 self._scraped_since(service, time.time())
 
-        return send_probes(service, rounds=ROUNDS, deadline=self._deadline(), await_scrape=scraped_again)
+        pushed = _asked(self.endpoints, service, pushed_baseline) or {}
+        run = send_probes(service, rounds=ROUNDS, deadline=self._deadline(), await_scrape=scraped_again)
+        return replace(run, pushed=pushed)
 
     def _watch(self, service: Service) -> ProbeRun:
         traces = self.endpoints.first(Role.TRACES)
@@ -188,6 +199,16 @@ def _alone(session: Session, emit: Emit) -> contextlib.AbstractContextManager[No
     if home.exists() and not os.access(home, os.W_OK):
         return contextlib.nullcontext()
     return session.lock("verify", emit, file="verify.lock")
+
+
+def _asked(endpoints: Endpoints, service: Service, ask: Callable[[Service, PromqlClient], T]) -> T | None:
+    """What the metrics backend says of what a service pushes; None where there is none, or it does not answer."""
+    backend = endpoints.first(Role.METRICS)
+    if backend is None or not service.contract.metrics:
+        return None
+    with contextlib.suppress(BackendError):
+        return ask(service, PromqlClient(backend.url))
+    return None
 
 
 def _remember(session: Session, done: Sequence[Verification], emit: Emit) -> None:

@@ -24,6 +24,8 @@ _SOURCES = (
     (LOGS_VARIABLE, "Loki data source", "loki", "Logs", LOGS_UID),
 )
 _ANY_TARGET = "up"
+_WITHOUT = "instance"
+"""A label that a metric which came by OTLP need not have."""
 
 
 def variables_json(template: DashboardTemplate, panels: Sequence[JsonObject], about: Facts) -> list[JsonObject]:
@@ -113,7 +115,7 @@ def _asked(variable: VariableTemplate, known: Mapping[str, str], template: Dashb
         "sort": 1,
         "multi": True,
         "includeAll": True,
-        "allValue": ".+",
+        "allValue": ".*" if variable.name == _WITHOUT else ".+",
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
         "hide": 0,
         "skipUrlSync": False,

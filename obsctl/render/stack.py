@@ -124,6 +124,7 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
         "scrub": _scrub(stack),
         "retention": {"age_seconds": stack.retention.age, "size_bytes": stack.retention.size},
         "access": _access(stack, home),
+        "namespaces": namespaces(stack),
         "span_metrics": stack.span_metrics,
         "limits": {"body_bytes": 64 * 1024**2, "queue_items": 200_000},
         "rules": {
@@ -139,6 +140,15 @@ def _access(stack: Stack, home: Path) -> dict[str, Json]:
     token = _token(stack, home)
     named: dict[str, Json] = {"hosts": list(stack.access.hosts), "origins": list(stack.access.origins)}
     return {**named, "token": str(token)} if token else named
+
+
+def namespaces(stack: Stack) -> dict[str, Json]:
+    """The service that each component belongs to: the label ``service_namespace`` of what it pushes."""
+    return {
+        name: service.contract.service
+        for service in stack.services
+        for name in (*service.contract.components, *(component.name for component in service.components))
+    }
 
 
 def _alert_routing(context: Context) -> Json:

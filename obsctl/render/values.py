@@ -87,6 +87,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         "id_fields": _fields(METADATA_FIELDS),
         **_scrubbing(stack),
         **_service_metrics(stack),
+        "pushers": _pushers(stack),
     }
 
 
@@ -282,6 +283,15 @@ def _collector(text: str) -> str:
 def _statement(text: str) -> str:
     """The same inside of a statement that itself stands in single quotes."""
     return _collector(text).replace("'", "''")
+
+
+def _pushers(stack: Stack) -> list[dict[str, Value]]:
+    """Every component that may send metrics, and the service that it belongs to."""
+    return [
+        {"pusher": _statement(name), "namespace": _statement(service.contract.service)}
+        for service in stack.services
+        for name in dict.fromkeys((*service.contract.components, *(c.name for c in service.components)))
+    ]
 
 
 def _service_metrics(stack: Stack) -> dict[str, Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -56,11 +57,13 @@ class Pending:
 class Ingest:
     """Decodes, redacts, submits and counts requests. Any thread."""
 
-    def __init__(self, sink: Sink, redactor: Redactor, metrics: SelfMetrics) -> None:
+    def __init__(
+        self, sink: Sink, redactor: Redactor, metrics: SelfMetrics, namespaces: Mapping[str, str] | None = None
+    ) -> None:
         self._sink = sink
         self._redactor = redactor
         self._metrics = metrics
-        self._translate = {signal.name: signal.translator() for signal in SIGNALS}
+        self._translate = {signal.name: signal.translator(namespaces or {}) for signal in SIGNALS}
         for signal in SIGNALS:
             for transport in TRANSPORTS:
                 for family in (RECEIVED, ACCEPTED, DUPLICATE, REPLACED, REJECTED):

@@ -44,6 +44,7 @@ Point = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint | S
 _LATEST_NS = (1 << 63) - 1
 _AHEAD_NS = 600 * 10**9
 """How far ahead of the clock a point may be, as in Prometheus."""
+_NAMESPACE = "service_namespace"
 _IDENTITY = ("service.name", "service.namespace", "service.instance.id")
 _TEMPORALITIES = (AGGREGATION_TEMPORALITY_CUMULATIVE, AGGREGATION_TEMPORALITY_DELTA)
 
@@ -123,18 +124,22 @@ class _Family:
 
 
 class Translator:
-    """Decodes requests into samples, exemplars and metadata, redacted. Remembers delta streams."""
+    """Decodes requests into samples, exemplars and metadata, redacted. Remembers delta streams.
 
-    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
+    ``namespaces`` maps a ``service.name`` to the label ``service_namespace`` of its series.
+    """
+
+    def __init__(self, clock: Callable[[], int] = time.time_ns, namespaces: Mapping[str, str] | None = None) -> None:
         self._deltas = Deltas()
         self._clock = clock
+        self._namespaces = namespaces or {}
 
     def __call__(self, request: ExportMetricsServiceRequest, redactor: Redactor) -> DecodeResult:
         """Decode one request. Any thread."""
         state = _Request(redactor, self._deltas, self._clock() + _AHEAD_NS)
         for group in request.resource_metrics:
             redactor.attributes(group.resource.attributes)
-            base = _identity(group.resource)
+            base = _identity(group.resource, self._namespaces)
             newest = 0
             for scoped in group.scope_metrics:
                 labelled = _scope(scoped, redactor) | base
@@ -266,12 +271,12 @@ def _scope(scoped: ScopeMetrics, redactor: Redactor) -> dict[str, str]:
     return found | {f"otel_scope_{name}": value for name, value in known.items() if value}
 
 
-def _identity(resource: Resource) -> dict[str, str]:
-    """``job`` and ``instance`` of a resource."""
+def _identity(resource: Resource, namespaces: Mapping[str, str]) -> dict[str, str]:
+    """``job`` and ``instance`` of a resource, and the ``service_namespace`` of a service that is known."""
     found = {a.key: text(a.value) for a in resource.attributes if a.key in _IDENTITY}
     service, namespace = found.get("service.name", ""), found.get("service.namespace", "")
     job = f"{namespace}/{service}" if namespace and service else service
-    pairs = {"job": job, "instance": found.get("service.instance.id", "")}
+    pairs = {"job": job, "instance": found.get("service.instance.id", ""), _NAMESPACE: namespaces.get(service, "")}
     return {name: value for name, value in pairs.items() if value}
 
 

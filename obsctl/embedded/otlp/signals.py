@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,11 @@ class OtlpSignal:
     response: type[Message]
     rejected: str
     service: str
-    translator: Callable[[], Translate]
-    """Makes what turns requests into batches; it may remember things from one request to the next."""
+    translator: Callable[[Mapping[str, str]], Translate]
+    """Makes what turns requests into batches; it may remember things from one request to the next.
+
+    It is given the namespaces of services, by ``service.name``.
+    """
 
     def answer(self, rejected: int, message: str) -> Message:
         """The response; the partial success is left unset when everything was accepted, as the specification wants."""
@@ -51,7 +54,7 @@ SIGNALS = (
         response=traces.ExportTraceServiceResponse,
         rejected="rejected_spans",
         service="opentelemetry.proto.collector.trace.v1.TraceService",
-        translator=lambda: otlp_traces.translate,
+        translator=lambda _: otlp_traces.translate,
     ),
     OtlpSignal(
         name="metrics",
@@ -60,7 +63,7 @@ SIGNALS = (
         response=metrics.ExportMetricsServiceResponse,
         rejected="rejected_data_points",
         service="opentelemetry.proto.collector.metrics.v1.MetricsService",
-        translator=otlp_metrics.Translator,
+        translator=lambda namespaces: otlp_metrics.Translator(namespaces=namespaces),
     ),
     OtlpSignal(
         name="logs",
@@ -69,6 +72,6 @@ SIGNALS = (
         response=logs.ExportLogsServiceResponse,
         rejected="rejected_log_records",
         service="opentelemetry.proto.collector.logs.v1.LogsService",
-        translator=lambda: otlp_logs.translate,
+        translator=lambda _: otlp_logs.translate,
     ),
 )
