@@ -267,7 +267,7 @@ class Config:
     )
     namespaces: Mapping[str, str] = key(
         STRING_MAP,
-        "`service.name` -> label `service_namespace` of the metrics that it sends by OTLP, as on those that are scraped.",
+        "`service.name` -> label `service_namespace` of metrics that it sends by OTLP, as on scraped ones.",
         default={},
     )
     span_metrics: bool = key(FLAG, "Whether there are metrics of spans and the service graph.", default=False)

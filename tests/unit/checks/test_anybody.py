@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from obsctl.checks.base import Check, CheckStatus, Verdict
+from obsctl.checks import CHECKS
+from obsctl.checks.base import Check, CheckStatus, Signal, Verdict
 from obsctl.checks.dashboards_queries import DashboardsQueries
 from obsctl.checks.metrics_exact import MetricsExact
 from obsctl.checks.metrics_labels import MetricsLabels
+from obsctl.checks.metrics_present import MetricsPresent
+from obsctl.checks.metrics_targets import MetricsTargets
 from obsctl.checks.metrics_types import MetricsTypes
 from obsctl.clients.telemetry import MetricSample
 from obsctl.spec.contract import Metric
@@ -129,3 +132,79 @@ def test_a_gauge_and_a_counter_may_share_a_family_in_openmetrics() -> None:
     assert verdict.status is CheckStatus.PASS, verdict.summary
     world.types["heap_bytes"] = "histogram"
     assert judge(MetricsTypes(), world).status is CheckStatus.FAIL
+
+
+class Pushing(Metrics):
+    """A backend whose series were pushed: one of them tells when, every second until ``last`` seconds after the run."""
+
+    def __init__(self, world: World, last: float = 0.5) -> None:
+        super().__init__(world)
+        self.last, self.looks = last, 0
+
+    def instant(self, query, at=None):
+        if not query.endswith("[5m]"):
+            return super().instant(query)
+        self.looks += 1
+        newest = self.world.run.ended_at + self.last + (0.001 * self.looks if self.last > 0 else 0)
+        return (
+            [MetricSample({}, newest - second, 1.0) for second in (2, 1, 0)] if query.startswith("target_info") else []
+        )
+
+
+def pushed(namespace: str = "") -> World:
+    """The healthy world, where the worker has no page: what it has, it pushes."""
+    world = healthy()
+    parts = tuple(replace(c, metrics="") if c.name == "worker" else c for c in world.service.components)
+    world.service = replace(world.service, components=parts)
+    world.targets = [t for t in world.targets if t.job != "worker"]
+    job = f"{namespace}/worker" if namespace else "worker"
+
+    def sent(sample: MetricSample) -> MetricSample:
+        return replace(sample, labels={**without(sample, "instance").labels, "job": job, "otel_scope_name": "shop"})
+
+    world.change_series(lambda s: s.labels["job"] == "worker", sent)
+    info = {"__name__": "target_info", "job": job, "telemetry_sdk_language": "python"}
+    world.series.append(MetricSample(info, 0.0, 1.0))
+    baseline = dict(world.run.baseline)
+    world.change_run(pushed={"worker": baseline.pop("worker")}, baseline=baseline)
+    return world
+
+
+METRIC_CHECKS = [check for check in CHECKS if check.signal in (Signal.METRICS, Signal.SLO)]
+
+
+@pytest.mark.parametrize("namespace", ["", "shop"])
+def test_metrics_that_were_pushed_are_judged_by_every_check(namespace: str) -> None:
+    world = pushed(namespace)
+    verdicts = {check.id: judge(check, world, metrics=Pushing(world)) for check in METRIC_CHECKS}
+    red = {name: verdict.summary for name, verdict in verdicts.items() if verdict.status is not CheckStatus.PASS}
+    assert red == {}
+    assert "worker pushed, last seen" in verdicts["metrics.targets"].summary
+
+
+def test_an_exporter_that_stopped_is_told_by_metrics_targets() -> None:
+    world = pushed()
+    verdict = judge(MetricsTargets(), world, metrics=Pushing(world, last=-30.0))
+    assert verdict.status is CheckStatus.FAIL
+    assert "worker pushed no metric since this run began, last seen 3" in verdict.summary
+    assert "OTEL_METRICS_EXPORTER" in verdict.hint
+
+
+def test_one_that_never_pushed_what_the_contract_wants_of_it_is_told_too() -> None:
+    world = pushed()
+    world.change_series(lambda s: s.labels["job"] == "worker", lambda s: None)
+    verdict = judge(MetricsTargets(), world, metrics=Metrics(world))
+    assert "worker has no metrics page, and pushed no metric" in verdict.summary
+
+
+@pytest.mark.parametrize("name", ["jobs_completed_total", "jobs_queue_depth"])
+def test_a_pushed_metric_that_is_missing_is_missed(name: str) -> None:
+    world = pushed()
+    world.change_series(lambda s: named(s, name), lambda s: None)
+    assert name in judge(MetricsPresent(), world, metrics=Pushing(world)).summary
+
+
+def test_a_pushed_count_that_is_wrong_is_wrong() -> None:
+    world = pushed()
+    world.change_series(lambda s: named(s, "jobs_completed_total"), lambda s: replace(s, value=s.value + 1))
+    assert "not" in judge(MetricsExact(), world, metrics=Pushing(world)).summary

@@ -540,3 +540,14 @@ def test_no_request_is_more_than_a_rejection(changes: list[tuple[int, int]]) -> 
     found = otlp_metrics.Translator(lambda: NOW)(request, SCRUB)
     assert 0 <= found.rejected <= found.count
     assert all(abs(sample.time_ms) < 1 << 63 and dict(sample.labels)["__name__"] for sample in found.batch.samples)
+
+
+def test_what_a_known_service_sends_has_the_namespace_of_its_stack() -> None:
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    identify(group)
+    group.scope_metrics.add().metrics.append(Metric(name="x", gauge={"data_points": [number(1)]}))
+    translate = otlp_metrics.Translator(lambda: NOW, {"api": "orders", "other": "not-this"})
+    (sample,) = translate(request, SCRUB).batch.samples
+    assert dict(sample.labels)["service_namespace"] == "orders"
+    assert dict(sample.labels)["job"] == "shop/api"
