@@ -81,7 +81,7 @@ def test_what_a_contract_does_not_forbid_needs_no_processor() -> None:
     (service,) = stack.services
     free = replace(service, contract=replace(service.contract, forbidden=Forbidden()))
     collector = yaml.safe_load(files(rendered(replace(stack, services=(free,))))["collector/config.yaml"])
-    assert set(collector["processors"]) == {"memory_limiter", "batch"}
+    assert set(collector["processors"]) == {"memory_limiter", "transform/service", "batch"}
 
 
 @every_choice
