@@ -14,8 +14,9 @@ class ProbeRequest:
     """One request that was sent in this run. Times in seconds since the epoch; ids in lower-case hex.
 
     ``parent_id`` is the span id that was injected, so the root of the service's trace is its child. ``answer`` is the
-    decoded JSON body or None. ``error`` says what went wrong with the step, as the end of a sentence about it: no
-    answer at all (then ``status`` is 0), another status than expected, a value that never came.
+    decoded JSON body or None, ``received_bytes`` the size of the body on the wire. ``error`` says what went wrong with
+    the step, as the end of a sentence about it: no answer at all (then ``status`` is 0), another status than expected,
+    a value that never came.
     """
 
     step: str
@@ -32,6 +33,7 @@ class ProbeRequest:
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     answer: object = None
     error: str = ""
+    received_bytes: int = 0
 
     @property
     def request(self) -> str:

@@ -10,12 +10,15 @@ from obsctl.checks.dashboards_queries import DashboardsQueries
 from obsctl.checks.logs_fields import LogsFields
 from obsctl.checks.logs_present import LogsPresent
 from obsctl.checks.metrics_buckets import MetricsBuckets
+from obsctl.checks.metrics_cardinality import MetricsCardinality
 from obsctl.checks.metrics_exact import MetricsExact
 from obsctl.checks.metrics_labels import MetricsLabels
 from obsctl.checks.metrics_present import MetricsPresent
+from obsctl.checks.metrics_resets import MetricsResets
 from obsctl.checks.metrics_series import MetricsSeries
 from obsctl.checks.metrics_targets import MetricsTargets
 from obsctl.checks.metrics_types import MetricsTypes
+from obsctl.checks.metrics_units import MetricsUnits
 from obsctl.checks.privacy_canary import PrivacyCanary
 from obsctl.checks.readiness_driven import ReadinessDriven
 from obsctl.checks.readiness_roles import ReadinessRoles
@@ -37,8 +40,11 @@ CHECKS: tuple[Check, ...] = (
     MetricsTypes(),
     MetricsLabels(),
     MetricsBuckets(),
+    MetricsCardinality(),
     MetricsSeries(),
+    MetricsResets(),
     MetricsExact(),
+    MetricsUnits(),
     TracesSampling(),
     TracesLost(),
     TracesComplete(),

@@ -6,6 +6,7 @@ never raises for something it saw; a ``BackendError`` that escapes it becomes ``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -19,7 +20,7 @@ from obsctl.dashboards.model import Dashboard
 from obsctl.endpoints import Endpoints
 from obsctl.probes import ProbeRun
 from obsctl.spec.contract import Contract
-from obsctl.spec.stack import Service
+from obsctl.spec.stack import Component, Service
 from obsctl.wait import Deadline
 
 QUIET = 0.3
@@ -183,11 +184,15 @@ class ExpectedRule:
 
 @dataclass(frozen=True)
 class MetricsContext:
-    """The metrics backend: its client, the seconds between two scrapes, and the rules that it must have loaded."""
+    """The metrics backend: its client, the seconds between two scrapes, and the rules that it must have loaded.
+
+    ``read_page`` reads the metrics page of a component itself, over a new connection; None where that is not done.
+    """
 
     client: PromqlClient
     scrape_interval: float
     rules: tuple[ExpectedRule, ...] = ()
+    read_page: Callable[[Component], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ from obsctl.render.rulegroups import Alert
 from obsctl.render.rules import service_rules, stack_rules
 from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Service, Stack
-from obsctl.traffic.send import send_probes
+from obsctl.traffic.send import read_metrics_page, send_probes
 from obsctl.traffic.watch import watch_traffic
 from obsctl.wait import Deadline
 
@@ -250,12 +250,15 @@ def _contexts(
     metrics, logs, traces = (endpoints.first(role) for role in (Role.METRICS, Role.LOGS, Role.TRACES))
     page, interval = endpoints.first(Role.DASHBOARDS), stack.scrape_interval
     rules = expected_rules(service.contract)
+    read_page = partial(read_metrics_page, service)
     shared = Context(
         service=service,
         endpoints=endpoints,
         run=run,
         deadline=deadline(),
-        metrics=MetricsContext(PromqlClient(metrics.url, access=metrics.access), interval, rules) if metrics else None,
+        metrics=MetricsContext(PromqlClient(metrics.url, access=metrics.access), interval, rules, read_page)
+        if metrics
+        else None,
         logs=LogsContext(LogqlClient(logs.url, access=logs.access)) if logs else None,
         traces=TracesContext(traces_client(traces)) if traces else None,
         dashboards=DashboardsContext(

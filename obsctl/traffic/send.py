@@ -123,12 +123,16 @@ def _baseline(service: Service) -> dict[str, str]:
 
 def _scrape(service: Service, component: Component) -> str:
     """The exposition text; "" where there is none, which the checks will find out about."""
-    follow = service.scrape.follow_redirects
     try:
-        page = fetch_page(component.metrics_url, component.access, follow_redirects=follow, timeout=SCRAPE_TIMEOUT)
+        return read_metrics_page(service, component)
     except BackendError:
         return ""
-    return page.text
+
+
+def read_metrics_page(service: Service, component: Component) -> str:
+    """The text of a component's metrics page, over a connection of its own. Raises BackendError."""
+    follow = service.scrape.follow_redirects
+    return fetch_page(component.metrics_url, component.access, follow_redirects=follow, timeout=SCRAPE_TIMEOUT).text
 
 
 @dataclass
@@ -232,7 +236,14 @@ def _answered(blank: ProbeRequest, step: Step, reply: Reply) -> ProbeRequest:
         answer_headers=dict(reply.headers),
         answer=answer,
         error=error,
+        received_bytes=_size(reply),
     )
+
+
+def _size(reply: Reply) -> int:
+    """Bytes of the body on the wire, as far as the answer says."""
+    stated = next((v for k, v in reply.headers.items() if k.lower() == "content-length"), "")
+    return int(stated) if stated.isdigit() else len(reply.text.encode())
 
 
 def _decoded(reply: Reply) -> object:

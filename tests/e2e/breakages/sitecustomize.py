@@ -64,6 +64,33 @@ def series_explode() -> None:
 
 
 @breakage("api")
+def seconds_in_milliseconds() -> None:
+    rewrite_exposition(r"^(http_request_duration_seconds_sum\{.*\}) ([0-9.]+)$", r"\1 \2e3")
+
+
+@breakage("api")
+def address_in_a_label() -> None:
+    line = r'\nhttp_response_size_bytes_count{method="GET",route="/cvs/jane@example.com"} 1'
+    rewrite_exposition(r"^# TYPE http_response_size_bytes summary$", rf"\g<0>{line}")
+
+
+@breakage("worker")
+def counters_fall() -> None:
+    """As those of several processes behind one address do."""
+    from sample_service import metrics
+
+    original, read = metrics.expose, []
+
+    def expose(registry: object, accept: str) -> tuple[bytes, str]:
+        body, content_type = original(registry, accept)
+        read.append(1)
+        value = rb"\g<1> %d" % (5 * (len(read) % 2))
+        return re.sub(rb"^(jobs_retries_total\{.*\}) [0-9.]+", value, body, flags=re.MULTILINE), content_type
+
+    metrics.expose = expose
+
+
+@breakage("api")
 def good_events_counted_twice() -> None:
     rewrite_exposition(r'^(http_request_duration_seconds_bucket\{.*le="0.25".*\}) [0-9.]+( #.*)?$', r"\1 999999")
 

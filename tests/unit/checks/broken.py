@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -164,6 +165,92 @@ def a_path_in_a_label(world):
     world.series += [replace(one, labels={**one.labels, "route": path}) for path in paths]
 
 
+def on_api(name):
+    return lambda s: named(s, name) and s.labels["job"] == "api"
+
+
+@breaks("metrics.units", "http_request_duration_seconds on api is recorded in milliseconds, not in seconds")
+def seconds_recorded_in_milliseconds(world):
+    world.change_series(
+        on_api("http_request_duration_seconds_sum"), lambda s: replace(s, value=BASE + (s.value - BASE) * 1000)
+    )
+
+
+@breaks("metrics.units", "http_request_duration_seconds on api is recorded in microseconds, not in seconds")
+def seconds_recorded_in_microseconds(world):
+    world.change_series(
+        on_api("http_request_duration_seconds_sum"), lambda s: replace(s, value=BASE + (s.value - BASE) * 1e6)
+    )
+
+
+@breaks("metrics.units", "http_response_size_bytes on api is recorded in kilobytes, not in bytes")
+def bytes_recorded_in_kilobytes(world):
+    world.change_run(requests=tuple(replace(r, received_bytes=4000) for r in world.run.requests))
+    asked = len(world.requests("POST /cvs"))
+    for suffix, value in (("_count", asked), ("_sum", asked * 4.0)):
+        one = next(s for s in world.series if on_api(f"http_response_size_bytes{suffix}")(s))
+        world.series.append(replace(one, value=value, labels={**one.labels, "route": "/cvs", "method": "POST"}))
+
+
+@breaks("metrics.units", "process_start_time_seconds on api is a time in milliseconds, not in seconds")
+def a_time_in_milliseconds(world):
+    world.change_series(on_api("process_start_time_seconds"), lambda s: replace(s, value=world.run.started_at * 1e3))
+
+
+def values_of_route(world, *values):
+    """New series of requests, one for each value of the label route, each of one request."""
+    one = next(s for s in world.series if named(s, "http_requests_total") and s.labels["job"] == "api")
+    world.series += [replace(one, value=1, labels={**one.labels, "route": value}) for value in values]
+
+
+@breaks("metrics.cardinality", "holds the raw path '/matches/17' of GET /matches/{job_id}")
+def the_raw_path_in_a_label(world):
+    asked = [replace(r, url=r.url.replace("{job_id}", "17")) for r in world.run.requests]
+    world.change_run(requests=tuple(asked))
+    values_of_route(world, "/matches/17")
+
+
+@breaks("metrics.cardinality", "holds ids of GET /matches/{job_id}: 'a-b-c'")
+def a_captured_id_in_a_label(world):
+    asked = [replace(r, url=r.url.replace("{job_id}", "a-b-c")) for r in world.run.requests]
+    world.change_run(requests=tuple(asked))
+    values_of_route(world, "a-b-c")
+
+
+@breaks("metrics.cardinality", "holds an e-mail address: 'j***@***'")
+def an_address_in_a_label(world):
+    values_of_route(world, "jane@example.com")
+
+
+@breaks("metrics.cardinality", "holds 3 UUIDs")
+def uuids_in_a_label(world):
+    values_of_route(world, *(f"123e4567-e89b-12d3-a456-42661417400{n}" for n in range(3)))
+
+
+@breaks("metrics.cardinality", "grows with the requests: 3 values are new in this run")
+def a_label_that_grows_with_the_requests(world):
+    values_of_route(world, "cart 17", "cart 18", "cart 19")
+
+
+@breaks("metrics.cardinality", "holds what obsctl sent as an id or as data")
+def a_trace_id_in_a_label(world):
+    values_of_route(world, world.run.requests[0].trace_id)
+
+
+@breaks("metrics.resets", "on api fell (5, 3, 5): several processes answer in turn")
+def counters_of_several_processes(world):
+    one = next(s for s in world.series if named(s, "http_requests_total") and s.labels["job"] == "api")
+    now = world.run.ended_at
+    world.history = [replace(one, value=v, time=now + t) for t, v in ((0.1, 5.0), (0.2, 3.0), (0.3, 5.0))]
+
+
+@breaks("metrics.resets", "on worker fell (9, 1): it began anew")
+def a_restart_during_the_run(world):
+    one = next(s for s in world.series if named(s, "jobs_completed_total"))
+    now = world.run.ended_at
+    world.history = [replace(one, value=v, time=now + t) for t, v in ((0.1, 9.0), (0.2, 1.0))]
+
+
 # ---- SLOs and rules ----
 
 
@@ -204,7 +291,10 @@ def nothing_is_ever_good(world):
 def nothing_happens(world):
     total = SloSelector("jobs_failed_total")
     world.change_series(lambda s: named(s, "jobs_failed_total"), lambda s: replace(s, value=s.value - BASE))
-    world.change_run(expectations=tuple(e for e in world.run.expectations if e.metric != "jobs_failed_total"))
+    world.change_run(
+        expectations=tuple(e for e in world.run.expectations if e.metric != "jobs_failed_total"),
+        baseline={n: re.sub(r"(?m)^(jobs_failed_total.*) \S+$", r"\1 0", t) for n, t in world.run.baseline.items()},
+    )
     slo = replace(world.service.contract.slos[0], name="orders", part=total, total=total)
     world.service = replace(world.service, contract=replace(world.service.contract, slos=(slo,)))
 

@@ -46,6 +46,8 @@ _PLAIN = re.compile(r"([a-zA-Z_:0-9]*)(?:\{(.*)\})?")
 _MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)("(?:[^"\\]|\\.)*")')
 _SELECTOR = re.compile(r'([a-zA-Z_:][\w:]*)(\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})')
 BASE = 3
+OBSERVED = 0.004
+"""What each event adds to the sum of its histogram: requests of the run took 0.01 seconds."""
 
 
 @dataclass
@@ -71,6 +73,8 @@ class World:
     broken: tuple[str, ...] = ()
     incomplete: str = ""
     restarted: tuple[str, ...] = ()
+    history: list[MetricSample] = field(default_factory=list)
+    """Samples of earlier scrapes."""
     asked: list[str] = field(default_factory=list)
 
     def context(self, seconds: float, deadline: Deadline | None = None, **changes) -> Context:
@@ -160,6 +164,9 @@ class Metrics:
         self._ask(query)
         if begun := re.fullmatch(r"sum\(resets\((.*)\[5m\]\)\)", query):
             return [MetricSample({}, 0.0, float(begun[1] in self.world.restarted))]
+        if ranged := re.fullmatch(r"(\{.*\})\[\d+s\]", query):
+            name, labels = _PLAIN.fullmatch(ranged[1]).groups()
+            return [s for s in self.world.history if self._fits_all(s, name, labels)]
         summed = re.fullmatch(r"sum\(([^()]*)\)", query)
         plain = _PLAIN.fullmatch(summed[1] if summed else query)
         if not plain:
@@ -169,9 +176,13 @@ class Metrics:
         return [MetricSample({}, 0.0, sum(s.value for s in found))] if summed and found else [] if summed else found
 
     def _fitting(self, name, labels):
+        return (s for s in self.world.series if self._fits_all(s, name, labels))
+
+    @staticmethod
+    def _fits_all(sample_, name, labels):
         wanted = [(k, op, json.loads(v)) for k, op, v in _MATCHER.findall(labels)]
         wanted = [("__name__", "=", name), *wanted] if name else wanted
-        return (s for s in self.world.series if all(_fits(s.labels.get(k, ""), op, v) for k, op, v in wanted))
+        return all(_fits(sample_.labels.get(k, ""), op, v) for k, op, v in wanted)
 
     def range(self, query, start, end, step):
         """Something, if one of the series that it names is there: this is no PromQL engine."""
@@ -432,14 +443,14 @@ def _series(world: World, metric: Metric, component: str) -> Iterator[tuple[Metr
 
 
 def _one(metric: Metric, labels: Mapping[str, str], by: int) -> Iterator[tuple[MetricSample, float]]:
-    def sample_(suffix: str, rise: int = by, **more: str) -> tuple[MetricSample, float]:
+    def sample_(suffix: str, rise: float = by, **more: str) -> tuple[MetricSample, float]:
         return MetricSample({"__name__": metric.name + suffix, **labels, **more}, 0.0, BASE + rise), BASE
 
     if metric.type is MetricType.HISTOGRAM:
         yield from (sample_("_bucket", le=f"{b:g}") for b in (*metric.buckets, float("inf")))
-        yield from (sample_("_count"), sample_("_sum"))
+        yield from (sample_("_count"), sample_("_sum", by * OBSERVED))
     elif metric.type is MetricType.SUMMARY:
-        yield from (sample_("_count"), sample_("_sum"))
+        yield from (sample_("_count"), sample_("_sum", by * OBSERVED))
     else:
         yield sample_("")
 
