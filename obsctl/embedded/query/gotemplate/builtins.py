@@ -34,9 +34,10 @@ def _index(_: object, value: object, *keys: object) -> object:
         if isinstance(value, Mapping) and isinstance(key, str):
             value = value.get(key, "")
         elif isinstance(value, list | str) and isinstance(key, int) and not isinstance(key, bool):
-            if not 0 <= key < len(value):
+            items = value.encode() if isinstance(value, str) else value
+            if not 0 <= key < len(items):
                 raise TemplateError(f"index out of range: {key}")
-            value = ord(value[key]) if isinstance(value, str) else value[key]
+            value = items[key]
         else:
             raise TemplateError(f"can't index item of type {kind_name(value)}")
     return value

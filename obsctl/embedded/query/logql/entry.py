@@ -102,6 +102,10 @@ class Entry:
         """All labels, the error included, those with an empty value left out."""
         return {name: value for name, value in (*self.all().items(), *self._failure()) if value}
 
+    def all_with_error(self) -> dict[str, str]:
+        """All labels there are, also empty ones, and the error."""
+        return {**self.all(), **{name: value for name, value in self._failure() if value}}
+
     def grouped(self, names: Iterable[str]) -> Labels:
         """The labels of these (sorted) names. One that was dropped stays away, even if a later stage made it again.
 
@@ -115,7 +119,10 @@ class Entry:
         return tuple(found)
 
     def _failure(self) -> tuple[tuple[str, str], ...]:
-        return ((ERROR, self.error), (ERROR_DETAILS, self.error_details)) if self.error or self.error_details else ()
+        """The error labels; details alone are shown only on a line whose labels some stage changed, as in Loki."""
+        if self.error or (self.error_details and (self.deleted or self.metadata or self.parsed)):
+            return ((ERROR, self.error), (ERROR_DETAILS, self.error_details))
+        return ()
 
     def result(self) -> QueriedLine:
         """What a query answers with."""

@@ -21,7 +21,7 @@ def line_format(stage: LineFormat) -> Callable[[Entry], None]:
 
     def run(entry: Entry) -> None:
         try:
-            entry.line = template.expand(entry, entry.labels())
+            entry.line = template.expand(entry, entry.all_with_error())
         except TemplateError as cause:
             entry.fail(FORMAT_ERROR, str(cause))
 
@@ -38,7 +38,7 @@ def label_format(stage: LabelFormat) -> Callable[[Entry], None]:
             if template is None:
                 entry.rename(source, name)
                 continue
-            before = entry.labels() if before is None else before
+            before = entry.all_with_error() if before is None else before
             try:
                 entry.set(name, template.expand(entry, before))
             except TemplateError as cause:

@@ -5,78 +5,27 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
+import re
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from datetime import UTC, tzinfo
 from urllib.parse import quote_plus, unquote_plus
 
 from obsctl.embedded.query.gotemplate.builtins import BUILTINS, Spec, truth
 from obsctl.embedded.query.gotemplate.dates import Moment, parsed, zone_named
 from obsctl.embedded.query.gotemplate.texts import regex, replaced, titled
 from obsctl.embedded.query.logql.entry import Entry
+from obsctl.embedded.query.logql.numeric_functions import NUMBERS
 from obsctl.languages.gotemplate.syntax import TemplateError
 from obsctl.languages.logql.literals import size_bytes
 from obsctl.languages.units import MS_NS, SECOND_NS, go_duration_ns
-
-N = TypeVar("N", int, float)
 
 LONGEST = 1 << 18
 """Characters of a line, and of what a function may make."""
 
 
-def _whole(value: object) -> int:
-    """A value as an integer, by sprig's rules: what is no number is 0."""
-    found = _real(value)
-    return int(found) if math.isfinite(found) else 0
-
-
-def _real(value: object) -> float:
-    if isinstance(value, bool):
-        return float(value)
-    try:
-        return float(value) if isinstance(value, int | float | str) else 0.0
-    except (ValueError, OverflowError):
-        return 0.0
-
-
-def _bounded(value: int) -> int:
-    """A 64-bit integer, wrapped around as Go does."""
-    return (value + (1 << 63)) % (1 << 64) - (1 << 63)
-
-
-def _folded(function: Callable[[N, N], N], convert: Callable[[object], N]) -> Callable[..., int | float]:
-    def fold(_: Entry, first: object, *others: object) -> int | float:
-        found = convert(first)
-        for other in others:
-            found = function(found, convert(other))
-        return _bounded(found) if isinstance(found, int) else found
-
-    return fold
-
-
-def _divided(left: int, right: int) -> int:
-    if not right:
-        raise TemplateError("integer divide by zero")
-    return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
-
-
-def _remainder(left: int, right: int) -> int:
-    return left - right * _divided(left, right)
-
-
-def _quotient(left: float, right: float) -> float:
-    return left / right if right else (math.nan if not left else math.copysign(math.inf, left))
-
-
-def _rounded(_: Entry, value: object, places: int, on: float = 0.5) -> float:
-    scale = 10.0**places if abs(places) < 300 else math.inf
-    scaled = scale * _real(value)
-    if not math.isfinite(scaled):
-        return _real(value)
-    part = abs(math.modf(scaled)[0])
-    up = part >= on
-    return math.copysign(math.ceil(abs(scaled)) if up else math.floor(abs(scaled)), scaled) / scale
+_NOT_ESCAPED = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/\r\n]")
 
 
 def _long(length: int) -> None:
@@ -85,6 +34,8 @@ def _long(length: int) -> None:
 
 
 def _repeated(_: Entry, count: int, text: str) -> str:
+    if count < 0:
+        raise TemplateError("strings: negative Repeat count")
     _long(count * len(text))
     return text * count
 
@@ -99,15 +50,24 @@ def _aligned(_: Entry, count: int, text: str, *, left: bool) -> str:
 
 
 def _cut(_: Entry, count: int, text: str) -> str:
+    """Bytes, as sprig counts them: half a character is none."""
+    size = len(text.encode())
     if count < 0:
-        return text[len(text) + count :] if len(text) + count > 0 else text
-    return text[:count]
+        return _part(text, size + count, size) if size + count > 0 else text
+    return _part(text, 0, min(count, size))
+
+
+def _part(text: str, start: int, end: int) -> str:
+    return text.encode()[start:end].decode("utf-8", "replace")
 
 
 def _substring(_: Entry, start: int, end: int, text: str) -> str:
-    if start < 0:
-        return text[:end]
-    return text[start:] if end < 0 or end > len(text) else text[start:end]
+    size = len(text.encode())
+    first = max(start, 0)
+    last = size if start >= 0 and (end < 0 or end > size) else end
+    if not first <= last <= size:
+        raise TemplateError(f"slice bounds out of range [{first}:{last}] with length {size}")
+    return _part(text, first, last)
 
 
 def _indented(_: Entry, count: int, text: str) -> str:
@@ -123,9 +83,27 @@ def _replaced_n(_: Entry, text: str, old: str, new: str, count: int) -> str:
 
 def _decoded(_: Entry, text: str) -> str:
     try:
-        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
-    except binascii.Error as error:
-        return str(error)
+        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True).decode("utf-8", "replace")
+    except binascii.Error:
+        return f"illegal base64 data at input byte {_fault(text)}"
+
+
+def _fault(text: str) -> int:
+    """Where Go's decoder sees that a text is not base64."""
+    found = _NOT_BASE64.search(text)
+    if found is None:
+        return len(text) // 4 * 4
+    place = found.start()
+    padding = 4 - place % 4 if place % 4 > 1 else 0
+    right = padding and text[place : place + padding] == "=" * padding
+    return place + padding if right else place
+
+
+def _url_decoded(text: str) -> str:
+    wrong = _NOT_ESCAPED.search(text)
+    if wrong:
+        raise TemplateError(f'invalid URL escape "{wrong[0]}"')
+    return unquote_plus(text)
 
 
 def _from_json(_: Entry, text: str) -> object:
@@ -154,9 +132,29 @@ def _bytes(_: Entry, text: str) -> float:
 
 
 def _date(_: Entry, layout: str, when: object) -> str:
-    return (when if isinstance(when, Moment) else Moment(_whole(when) * SECOND_NS)).format(layout)
+    """What is neither a time nor a number of seconds is now, as in sprig."""
+    if isinstance(when, Moment):
+        return when.format(layout)
+    seconds = isinstance(when, int) and not isinstance(when, bool)
+    return Moment(int(str(when)) * SECOND_NS if seconds else time.time_ns()).format(layout)
 
 
+def _to_date(layout: str, text: str, zone: tzinfo = UTC) -> Moment:
+    """What cannot be read is the year one, as in sprig."""
+    try:
+        return parsed(layout, text, zone)
+    except TemplateError:
+        return Moment(_YEAR_ONE)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return zone_named(name)
+    except TemplateError:
+        return UTC
+
+
+_YEAR_ONE = -62_135_596_800 * SECOND_NS
 _EPOCHS = {5: 86_400 * SECOND_NS, 10: SECOND_NS, 13: MS_NS, 16: 1000, 19: 1}
 
 
@@ -212,7 +210,7 @@ _STRINGS: Mapping[str, Spec] = {
     "alignLeft": Spec(lambda *args: _aligned(*args, left=True), 2, 2, (int, str)),
     "alignRight": Spec(lambda *args: _aligned(*args, left=False), 2, 2, (int, str)),
     "urlencode": _text(quote_plus),
-    "urldecode": _text(unquote_plus),
+    "urldecode": _text(_url_decoded),
     "bytes": Spec(_bytes, 1, 1, (str,)),
     "duration": Spec(_seconds, 1, 1, (str,)),
     "duration_seconds": Spec(_seconds, 1, 1, (str,)),
@@ -220,35 +218,11 @@ _STRINGS: Mapping[str, Spec] = {
     "regexReplaceAll": _texts(lambda pattern, text, new: replaced(pattern, new, text), 3),
     "regexReplaceAllLiteral": _texts(lambda pattern, text, new: replaced(pattern, new, text, literal=True), 3),
 }
-_NUMBERS: Mapping[str, Spec] = {
-    "int": Spec(lambda _, value: _whole(value), 1, 1),
-    "float64": Spec(lambda _, value: _real(value), 1, 1),
-    "add": Spec(_folded(lambda a, b: a + b, _whole), 1, None),
-    "sub": Spec(_folded(lambda a, b: a - b, _whole), 2, 2),
-    "mul": Spec(_folded(lambda a, b: _bounded(a * b), _whole), 1, None),
-    "div": Spec(_folded(_divided, _whole), 2, 2),
-    "mod": Spec(_folded(_remainder, _whole), 2, 2),
-    "max": Spec(_folded(max, _whole), 1, None),
-    "min": Spec(_folded(min, _whole), 1, None),
-    "addf": Spec(_folded(lambda a, b: a + b, _real), 1, None),
-    "subf": Spec(_folded(lambda a, b: a - b, _real), 1, None),
-    "mulf": Spec(_folded(lambda a, b: a * b, _real), 1, None),
-    "divf": Spec(_folded(_quotient, _real), 1, None),
-    "maxf": Spec(_folded(max, _real), 1, None),
-    "minf": Spec(_folded(min, _real), 1, None),
-    "ceil": Spec(
-        lambda _, value: float(math.ceil(_real(value))) if math.isfinite(_real(value)) else _real(value), 1, 1
-    ),
-    "floor": Spec(
-        lambda _, value: float(math.floor(_real(value))) if math.isfinite(_real(value)) else _real(value), 1, 1
-    ),
-    "round": Spec(_rounded, 2, 3, (object, int, float)),
-}
 _TIMES: Mapping[str, Spec] = {
     "now": Spec(lambda _: Moment(time.time_ns()), 0, 0),
     "date": Spec(_date, 2, 2, (str,)),
-    "toDate": _texts(parsed, 2),
-    "toDateInZone": _texts(lambda layout, zone, text: parsed(layout, text, zone_named(zone)), 3),
+    "toDate": _texts(_to_date, 2),
+    "toDateInZone": _texts(lambda layout, zone, text: _to_date(layout, text, _zone(zone)), 3),
     "unixEpoch": Spec(lambda _, moment: str(moment.ns // SECOND_NS), 1, 1, (Moment,)),
     "unixEpochMillis": Spec(lambda _, moment: str(moment.ns // MS_NS), 1, 1, (Moment,)),
     "unixEpochNanos": Spec(lambda _, moment: str(moment.ns), 1, 1, (Moment,)),
@@ -257,7 +231,7 @@ _TIMES: Mapping[str, Spec] = {
 FUNCTIONS: Mapping[str, Spec] = {
     **BUILTINS,
     **_STRINGS,
-    **_NUMBERS,
+    **NUMBERS,
     **_TIMES,
     "__line__": Spec(lambda entry: entry.line, 0, 0),
     "__timestamp__": Spec(lambda entry: Moment(entry.time_ns), 0, 0),
