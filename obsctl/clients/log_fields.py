@@ -62,7 +62,7 @@ def parse_line(line: LogLine, otlp: frozenset[str]) -> ParsedLine:
 def _of_record(line: LogLine) -> Mapping[str, str]:
     """Attributes, ids, time, severity, body and service of an OTLP record (opentelemetry.io: logs data model)."""
     moment = (_EPOCH + timedelta(microseconds=line.time_ns // 1000)).isoformat()
-    severity = next((found for name in _SEVERITY_STORED if (found := line.get(name))), "")
+    severity = next((found for name in _SEVERITY_STORED if (found := line.get(name)) not in ("", "unknown")), "")
     parts = {_TIME_NAMES: moment, _BODY_NAMES: line.line, _SEVERITY_NAMES: severity}
     own = {name: value for names, value in parts.items() for name in names}
     service = line.get("service_name")

@@ -90,7 +90,7 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
         *("records", "store.base", "self_metrics"),
     ),
     "otlp": (
-        *("http", "query.attributes", "prometheus.series_labels"),
+        *("http", "query.attributes", "query.logql.levels", "prometheus.series_labels"),
         *("records", "spans", "store.base", "redaction", "self_metrics"),
     ),
     "loki": ("http", "query.logql", "query.vectors", "prometheus.json", "records", "store.base", "self_metrics"),

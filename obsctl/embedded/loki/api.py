@@ -9,14 +9,15 @@ import numpy as np
 from starlette.responses import Response
 from starlette.routing import Route
 
-from obsctl.embedded.http.calls import ApiCall, Handler, build_info, compact, route
+from obsctl.embedded.http.calls import ApiCall, Handler, build_info, compact, route, version
 from obsctl.embedded.http.errors import loki as on_error
 from obsctl.embedded.loki import index as loki_index
 from obsctl.embedded.loki.json import CATEGORIZE, json_answer, matrix, query_answer, streams, vector_or_scalar
-from obsctl.embedded.loki.params import log_range, steps, time_ns
+from obsctl.embedded.loki.params import MAX_LIMIT, log_range, steps, time_ns
 from obsctl.embedded.prometheus.json import data
 from obsctl.embedded.query.logql.engine import run
-from obsctl.embedded.query.logql.metrics import evaluate
+from obsctl.embedded.query.logql.levels import LEVEL_FIELDS
+from obsctl.embedded.query.logql.metrics import MAX_SERIES, evaluate
 from obsctl.embedded.query.logql.ranges import LogSteps
 from obsctl.embedded.query.logql.source import LogSource, Scan
 from obsctl.embedded.query.vectors.limits import Budget
@@ -48,8 +49,36 @@ def routes(logs: LogReader) -> list[Route]:
         ("patterns", lambda _: json_answer({"status": "success", "data": []}), both),
         ("format_query", _format, both),
         ("status/buildinfo", lambda _: json_answer(build_info()), ("GET",)),
+        ("drilldown-limits", lambda _: json_answer(_drilldown()), ("GET",)),
     ]
-    return [route(f"/loki/api/v1/{path}", handler, on_error, methods) for path, handler, methods in table]
+    return [
+        route("/config", lambda _: Response(_config(), media_type="text/plain"), on_error),
+        *(route(f"/loki/api/v1/{path}", handler, on_error, methods) for path, handler, methods in table),
+    ]
+
+
+def _limits() -> dict[str, object]:
+    """What this server holds queries to, by the names of Loki's limits."""
+    return {
+        "discover_log_levels": True,
+        "log_level_fields": list(LEVEL_FIELDS),
+        "max_entries_limit_per_query": MAX_LIMIT,
+        "max_query_series": MAX_SERIES,
+        "query_timeout": f"{TIMEOUT_SECONDS:g}s",
+        "volume_enabled": True,
+        "volume_max_series": MAX_LIMIT,
+    }
+
+
+def _drilldown() -> dict[str, object]:
+    """What Grafana's Logs Drilldown asks before anything else. Patterns are not mined here."""
+    return {"limits": _limits(), "pattern_ingester_enabled": False, "version": version()}
+
+
+def _config() -> str:
+    """Loki's configuration in YAML: of it, what this server has. Every line is a flow of JSON, which YAML reads."""
+    sections = {"target": "all", "auth_enabled": False, "limits_config": _limits()}
+    return "".join(f"{name}: {compact(value)}\n" for name, value in sections.items())
 
 
 def _scan(logs: LogReader) -> Scan:
@@ -84,4 +113,7 @@ def _query_range(logs: LogReader, call: ApiCall) -> Response:
 
 
 def _format(call: ApiCall) -> Response:
-    return json_answer({"status": "success", "data": str(parse(call.first("query")))})
+    try:
+        return json_answer({"status": "success", "data": str(parse(call.first("query")))})
+    except QueryError as cause:
+        return json_answer({"status": "invalid-query", "error": str(cause)}, 400)

@@ -22,14 +22,14 @@ CONTENT_TYPE = "application/json; charset=UTF-8"
 CATEGORIZE = "categorize-labels"
 
 
-def answer(text: str) -> Response:
+def answer(text: str, status: int = 200) -> Response:
     """JSON text, ended by a newline."""
-    return Response(encoded(text + "\n"), headers={"content-type": CONTENT_TYPE})
+    return Response(encoded(text + "\n"), status, headers={"content-type": CONTENT_TYPE})
 
 
-def json_answer(value: object) -> Response:
+def json_answer(value: object, status: int = 200) -> Response:
     """A value as JSON."""
-    return answer(compact(value))
+    return answer(compact(value), status)
 
 
 def listed(found: Iterable[object]) -> Response:

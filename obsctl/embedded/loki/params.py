@@ -91,10 +91,17 @@ def step_ms(call: ApiCall, window: TimeRange) -> int:
 
 
 def steps(call: ApiCall) -> LogSteps:
-    """Every time that a metric query over a range is evaluated at."""
+    """Every time that a metric query over a range is evaluated at.
+
+    They are multiples of the step: the start is rounded down and the end up, as Loki's query frontend does where it
+    splits queries by time, which is its default. A range without a multiple between its ends is taken as it is.
+    """
     window = time_range(call)
     step = step_ms(call, window) * MS_NS
-    return LogSteps(window.start + np.arange((window.end - window.start) // step + 1, dtype=np.int64) * step)
+    start, end = window.start - window.start % step, window.end + -window.end % step
+    if start == end:
+        start, end = window.start, window.end
+    return LogSteps(start + np.arange((end - start) // step + 1, dtype=np.int64) * step)
 
 
 def log_range(call: ApiCall) -> LogWindow:

@@ -10,27 +10,13 @@ from opentelemetry.proto.logs.v1 import logs_pb2
 
 from obsctl.embedded.http.decoded import DecodeResult, Rejections
 from obsctl.embedded.otlp.any_values import flat_labels, hex_id, service_name, text
+from obsctl.embedded.query.logql.levels import detected_level
 from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord, log_time_fault
 from obsctl.embedded.redaction import Redactor
 from obsctl.languages.labels import Labels
 
 _LATEST = (1 << 63) - 1
 _SEVERITY = 32
-_LEVEL_FIELDS = (
-    *("level", "LEVEL", "Level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl"),
-    *("severity_text", "Severity_Text", "SEVERITY_TEXT"),
-)
-"""Attributes that hold a level, in Loki's order; the first that is there counts."""
-
-_SPELLINGS = {
-    **dict.fromkeys(("trace", "trc"), "trace"),
-    **dict.fromkeys(("debug", "dbg"), "debug"),
-    **dict.fromkeys(("info", "inf", "information"), "info"),
-    **dict.fromkeys(("warn", "wrn", "warning"), "warn"),
-    **dict.fromkeys(("error", "err"), "error"),
-    **{level: level for level in ("critical", "fatal")},
-}
-_LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 _PROMOTED = frozenset(
     (
         *("service.name", "service.namespace", "service.instance.id", "deployment.environment"),
@@ -78,12 +64,13 @@ def _record(
     redactor.attributes(record.attributes)
     redactor.value(record.body)
     own = flat_labels(record.attributes) | _fields(record)
-    own["detected_level"] = _level(own, record.severity_number)
+    line = text(record.body)
     metadata = {**shared, **{name: value for name, value in own.items() if value}}
+    metadata["detected_level"] = detected_level(metadata, line)
     return LogRecord(
         labels=stream,
         time_ns=record.time_unix_nano or record.observed_time_unix_nano or arrival,
-        line=text(record.body),
+        line=line,
         metadata=_sorted(metadata),
     )
 
@@ -100,15 +87,6 @@ def _fields(record: logs_pb2.LogRecord) -> dict[str, str]:
         "flags": str(record.flags) if record.flags else "",
         "observed_timestamp": str(observed) if observed and record.time_unix_nano else "",
     }
-
-
-def _level(fields: Mapping[str, str], number: int) -> str:
-    """The level as Loki detects it: of a field that has one, else of the severity number. Unknown names stay."""
-    names = ("detected_level", *_LEVEL_FIELDS)
-    level = next((fields[name] for name in names if fields.get(name)), "")
-    if level:
-        return _SPELLINGS.get(level.lower(), level)
-    return _LEVELS[(number - 1) // 4] if 1 <= number <= 24 else ""
 
 
 def _fault(record: logs_pb2.LogRecord, arrival: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import yaml
 
 from obsctl.embedded.records import Batch, LogRecord
 from tests.unit.embedded.memory_store import MemoryStore, client, labels
@@ -211,3 +212,33 @@ def test_what_nobody_foresaw_is_an_internal_error_without_details(store, monkeyp
     error = bad(client(store).get("/loki/api/v1/query_range", params={"query": OK}), 500)
     assert "secret" not in error
     assert "secret of the store" in caplog.text
+
+
+def test_every_step_is_a_multiple_of_the_step(api):
+    range_ = {"query": "vector(1)", "start": "1754000007", "end": "1754000021", "step": "10"}
+    (series,) = good(api.get("/loki/api/v1/query_range", params=range_))["data"]["result"]
+    assert [moment for moment, _ in series["values"]] == [1_754_000_000, 1_754_000_010, 1_754_000_020, 1_754_000_030]
+
+
+def test_a_range_between_two_multiples_of_the_step_is_taken_as_it_is(api):
+    range_ = {"query": "vector(1)", "start": "1754000000", "end": "1754000000.000000001", "step": "10"}
+    (series,) = good(api.get("/loki/api/v1/query_range", params=range_))["data"]["result"]
+    assert series["values"][0] == [1_754_000_000, "1"]
+
+
+def test_a_query_is_formatted_or_called_invalid(api):
+    answer = api.get("/loki/api/v1/format_query", params={"query": '{a="b"}|json|x="y"'})
+    assert good(answer) == {"status": "success", "data": '{a="b"} | json | x="y"'}
+    answer = api.post("/loki/api/v1/format_query", data={"query": "{"})
+    assert answer.status_code == 400
+    assert answer.json()["status"] == "invalid-query"
+    assert answer.json()["error"].startswith("parse error at line 1, col 2")
+
+
+def test_the_limits_that_drilldown_asks_for_are_those_that_hold(api):
+    limits = good(api.get("/loki/api/v1/drilldown-limits"))
+    assert limits["pattern_ingester_enabled"] is False
+    most = limits["limits"]["max_entries_limit_per_query"]
+    assert bad(api.get("/loki/api/v1/query_range", params={"query": OK, "limit": str(most + 1)})).startswith("max ent")
+    config = yaml.safe_load(api.get("/config").text)
+    assert config["limits_config"] == limits["limits"]

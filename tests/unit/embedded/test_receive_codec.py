@@ -17,6 +17,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from obsctl.embedded.http.unicode import json_text
 from obsctl.embedded.otlp import traces as otlp_traces
 from obsctl.embedded.otlp.codec import MalformedError, decode
+from obsctl.embedded.otlp.signals import SIGNALS
 from obsctl.embedded.redaction import Redactor, pattern_literal
 from obsctl.embedded.self_metrics import REDACTED, SelfMetrics
 
@@ -28,6 +29,34 @@ def decoded(body: bytes, encoding: Any) -> str:
     except MalformedError as error:
         return str(error)
     return ""
+
+
+RESOURCE = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+SPAN = {"traceId": "ab" * 16, "spanId": "cd" * 8, "name": "process", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+RECORD = {"timeUnixNano": "1", "severityNumber": 9, "body": {"stringValue": "paid"}, "traceId": "ab" * 16}
+METRIC = {"name": "orders", "gauge": {"dataPoints": [{"timeUnixNano": "1", "asDouble": 2}]}}
+DOCUMENTS = {
+    "traces": {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": [SPAN]}]}]},
+    "logs": {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": [RECORD]}]}]},
+    "metrics": {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": [METRIC]}]}]},
+}
+TYPES = {signal.name: signal.request for signal in SIGNALS}
+
+
+MISDIRECTED = [(sent, path, "json") for sent in DOCUMENTS for path in DOCUMENTS if sent != path]
+# In protobuf a metric reads as a span whose trace id is the metric's name: each is rejected for its id.
+MISDIRECTED += [(sent, path, "protobuf") for sent, path, _ in MISDIRECTED if (sent, path) != ("metrics", "traces")]
+
+
+@pytest.mark.parametrize(("sent", "path", "encoding"), MISDIRECTED)
+def test_a_request_of_another_signal_is_refused(sent: str, path: str, encoding: Any) -> None:
+    """It would be read as one without anything in it, or with garbage."""
+    body = json.dumps(DOCUMENTS[sent]).encode()
+    if encoding == "protobuf":
+        body = decode(body, TYPES[sent], "json").SerializeToString()
+    with pytest.raises(MalformedError, match=f"/v1/{sent}" if encoding == "json" else "not a protobuf|another signal"):
+        decode(body, TYPES[path], encoding)
+    decode(body, TYPES[sent], encoding)
 
 
 ATTRIBUTE = '"attributes": [{"key": "a", "value": %s}]'

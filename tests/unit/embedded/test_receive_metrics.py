@@ -432,10 +432,17 @@ def test_a_body_of_any_kind_is_one_line(body: dict[str, Any], line: str) -> None
     [
         *(("Information", 9, "info"), ("INF", 0, "info"), ("WARNING", 13, "warn"), ("wrn", 0, "warn")),
         *(("ERR", 17, "error"), ("dbg", 5, "debug"), ("trc", 0, "trace"), ("Critical", 0, "critical")),
-        *(("FATAL", 21, "fatal"), ("SEVERE", 17, "SEVERE"), ("", 18, "error"), ("", 1, "trace"), ("", 25, None)),
+        *(
+            ("FATAL", 21, "fatal"),
+            ("SEVERE", 17, "SEVERE"),
+            ("", 18, "error"),
+            ("", 1, "trace"),
+            ("", 25, "unknown"),
+            ("", 0, "unknown"),
+        ),
     ],
 )
-def test_levels_have_the_names_that_loki_gives_them(text: str, number: int, level: str | None) -> None:
+def test_levels_have_the_names_that_loki_gives_them(text: str, number: int, level: str) -> None:
     (found,) = otlp_logs.translate(log_request(severity_text=text, severity_number=number), SCRUB).batch.logs
     assert dict(found.metadata).get("detected_level") == level
 
