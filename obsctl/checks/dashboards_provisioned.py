@@ -28,7 +28,7 @@ class DashboardsProvisioned:
         if page is None:
             return skipped("this stack has no dashboard page")
         if not dashboards:
-            return skipped("no dashboard follows from the contract")
+            return skipped("this stack shows no dashboard of the contract")
         wanted = {board.uid for board in dashboards}
         until(lambda: wanted <= page.dashboards().keys(), context.deadline, interval=0.5)
         have = page.dashboards()

@@ -50,7 +50,7 @@ class DashboardsQueries:
         if context.metrics is None and context.logs is None:
             return skipped("this stack has neither a metrics nor a log backend for panels to ask")
         if not context.dashboards.expected:
-            return skipped("no dashboard follows from the contract")
+            return skipped("this stack shows no dashboard of the contract")
         results = _Results(context, _absent(context), _happened(context))
         until(results.complete, context.deadline, interval=RETRY_INTERVAL)
         return _verdict(results, context)

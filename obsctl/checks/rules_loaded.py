@@ -27,7 +27,7 @@ class RulesLoaded:
         if context.metrics is None:
             return skipped(NO_BACKEND)
         if not context.metrics.rules:
-            return skipped("no rule follows from the contract")
+            return skipped("this stack uses no rule of the contract")
         poller = _RulesPoller(context.metrics.client, context.metrics.rules)
         try:
             poller.settle(context.deadline)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from obsctl.clients.http import Http
@@ -50,7 +50,7 @@ class TracesClient(Protocol):
         ...
 
 
-_CLIENTS: Mapping[Dialect, Callable[..., TracesClient]] = {
+_CLIENTS: Mapping[Dialect, type[JaegerClient | TempoClient]] = {
     Dialect.JAEGER: JaegerClient,
     Dialect.TRACEQL: TempoClient,
 }

@@ -16,23 +16,31 @@ PATIENCE = 2.0
 """Seconds for one answer: somebody waits for the whole page."""
 
 NO_EVENTS = "no event in its period yet"
+NOT_RECORDED = "no rule records it there"
 
 
-def budgets(slos: Sequence[Slo], endpoint: Endpoint, trouble: str) -> list[dict[str, object]]:
-    """One entry for each SLO, for people and programs. ``trouble`` is why the backend is not asked, or "".
+def budgets(
+    slos: Sequence[Slo], metrics: Endpoint, trouble: str, *, recorded_only: bool = False
+) -> list[dict[str, object]]:
+    """One entry for each SLO, for people and programs. ``trouble`` is why ``metrics`` is not asked, or "".
+
+    ``recorded_only`` leaves the ratio of a whole period to rules, since the server may have much to read for it.
 
     ``budget_left_ratio`` is 1 for an untouched budget, 0 for one that is used up, less for one that is overdrawn; null
     where nobody knows, and then ``why`` says so. Never raises for a backend that is down.
     """
-    return list(_entries(slos, PromqlClient(endpoint.url, timeout=PATIENCE, access=endpoint.access), trouble))
+    client = PromqlClient(metrics.url, access=metrics.access, timeout=PATIENCE)
+    return list(_entries(slos, client, trouble, recorded_only))
 
 
-def _entries(slos: Sequence[Slo], client: PromqlClient, trouble: str) -> Iterator[dict[str, object]]:
+def _entries(
+    slos: Sequence[Slo], client: PromqlClient, trouble: str, recorded_only: bool
+) -> Iterator[dict[str, object]]:
     for slo in slos:
         left, burn, recorded = None, None, False
         if not trouble:
             try:
-                left, burn, recorded = _asked(client, slo)
+                left, burn, recorded = _asked(client, slo, recorded_only)
             except BackendError as error:
                 trouble = error.message  # the others are not worth another wait
         yield {
@@ -43,17 +51,19 @@ def _entries(slos: Sequence[Slo], client: PromqlClient, trouble: str) -> Iterato
             "budget_left_ratio": left,
             "burn_rate": burn,
             "recorded": recorded,
-            "why": trouble or ("" if left is not None else NO_EVENTS),
+            "why": trouble or ("" if left is not None else NOT_RECORDED if recorded_only else NO_EVENTS),
         }
 
 
-def _asked(client: PromqlClient, slo: Slo) -> tuple[float | None, float | None, bool]:
+def _asked(client: PromqlClient, slo: Slo, recorded_only: bool) -> tuple[float | None, float | None, bool]:
     """What is left of the budget, how fast it burns (1 is just as fast as allowed), and whether rules recorded it."""
     mine = f"{{{ids(slo)}}}"
     burn = _value(client.instant(f"slo:current_burn_rate:ratio{mine}"))
     recorded = _value(client.instant(f"slo:period_error_budget_remaining:ratio{mine}"))
     if recorded is not None:
         return recorded, burn, True
+    if recorded_only:
+        return None, burn, False
     ratio = _value(client.instant(error_ratio(slo, f"{slo.days}d")))
     return None if ratio is None else 1 - ratio / float(slo.error_budget), burn, False
 

@@ -17,10 +17,11 @@ from obsctl.events import Emit, Event
 from obsctl.render.desired import COMPOSE_FILE, OUTPUT, STATE_FOLDER
 from obsctl.runtime.base import StackRuntime
 from obsctl.runtime.docker.runtime import DockerRuntime
+from obsctl.runtime.remote import RemoteRuntime
 from obsctl.runtime.state import LOCK, StateFile
 
 if TYPE_CHECKING:
-    from obsctl.ops.targets import ContainerTarget, ProcessTarget, RuntimeTarget
+    from obsctl.ops.targets import ContainerTarget, ProcessTarget, RemoteTarget, RuntimeTarget
     from obsctl.runtime.embedded import EmbeddedRuntime
     from obsctl.spec.stack import Stack
 
@@ -49,6 +50,10 @@ class Site(Protocol):
 
     def suitability(self, stack: Stack) -> Suitability:
         """Whether this stack can be started there without a download."""
+        ...
+
+    def declared(self, stack: Stack) -> Endpoints:
+        """Where a stack answers that obsctl did not start, or that nothing records; empty for none."""
         ...
 
 
@@ -81,6 +86,12 @@ class ContainerSite:
             return Suitability(False, f"{many} would have to be pulled; `--runtime docker` does")
         return Suitability(True, f"{engine} has every image")
 
+    def declared(self, stack: Stack) -> Endpoints:
+        """Those of the rendered files, if an engine has containers of them: Docker Compose started it."""
+        if not (self.runtime.root / COMPOSE_FILE).is_file() or not self.runtime.is_there():
+            return Endpoints()
+        return self.runtime.reachable(self.target(stack).desired.endpoints)
+
 
 @dataclass(frozen=True)
 class ProcessSite:
@@ -105,8 +116,44 @@ class ProcessSite:
         """Processes can run wherever obsctl does."""
         return Suitability(True)
 
+    def declared(self, _stack: Stack) -> Endpoints:
+        """None: every process of it is recorded."""
+        return Endpoints()
 
-SITES: Mapping[str, Callable[[Path, str], Site]] = {"docker": ContainerSite.of, "embedded": ProcessSite.of}
+
+@dataclass(frozen=True)
+class RemoteSite:
+    """A stack that somebody else runs."""
+
+    runtime: RemoteRuntime
+
+    @classmethod
+    def of(cls, folder: Path, _stack_name: str = "") -> RemoteSite:
+        """The one that the spec of a folder names."""
+        return cls(RemoteRuntime(folder / STATE_FOLDER))
+
+    def target(self, stack: Stack) -> RemoteTarget:
+        """The stack as it is asked."""
+        from obsctl.ops.targets import RemoteTarget
+
+        return RemoteTarget(self.runtime, stack)
+
+    def suitability(self, _stack: Stack) -> Suitability:
+        """It starts nothing."""
+        return Suitability(False, "the remote runtime starts nothing")
+
+    def declared(self, stack: Stack) -> Endpoints:
+        """Those of ``remote:``, where the spec's runtime is that."""
+        if stack.runtime != self.runtime.name:
+            return Endpoints()
+        return self.target(stack).desired.endpoints
+
+
+SITES: Mapping[str, Callable[[Path, str], Site]] = {
+    "docker": ContainerSite.of,
+    "embedded": ProcessSite.of,
+    "remote": RemoteSite.of,
+}
 """Name of a runtime -> the site of a folder and of a stack's name, in the order in which `auto` tries them."""
 
 
@@ -114,7 +161,7 @@ SITES: Mapping[str, Callable[[Path, str], Site]] = {"docker": ContainerSite.of, 
 class Home:
     """The stack of one folder, whatever its spec says now. Enough to stop it, or to read its output.
 
-    ``declared`` is where a stack answers that Docker Compose started, and of which nothing is recorded.
+    ``declared`` is where a stack answers of which nothing is recorded: Docker Compose or somebody else started it.
     """
 
     site: Site
@@ -143,6 +190,8 @@ class Home:
 
     def running(self) -> Endpoints:
         """The endpoints of the running stack. StartError where nothing runs."""
+        if self.runtime.foreign:
+            return self.endpoints
         observed = self.runtime.observe(memory=False)
         if not any(o.state == "running" for o in observed):
             if paused := [o.name for o in observed if o.state == "paused"]:
@@ -165,26 +214,25 @@ def leftover(runtime: StackRuntime) -> str:
 
 
 def open_home(folder: Path) -> Home:
-    """The stack of a folder: the one that is recorded, or else one that Docker Compose started from its files."""
+    """The stack of a folder: the one that is recorded, or else one that the spec knows and somebody else started."""
     folder = _existing(folder)
     with contextlib.suppress(StartError):  # a damaged record: what it was about is looked for
         state = StateFile(folder / STATE_FOLDER).read()
         if state.runtime:
             return Home(SITES.get(state.runtime, ProcessSite.of)(folder, state.stack))
-    return _started_by_compose(folder) or Home(ProcessSite.of(folder))
+    return _unrecorded(folder) or Home(ProcessSite.of(folder))
 
 
-def _started_by_compose(folder: Path) -> Home | None:
-    """The stack of the rendered files, if an engine has containers of it."""
-    if not (folder / OUTPUT / COMPOSE_FILE).is_file():
-        return None
+def _unrecorded(folder: Path) -> Home | None:
+    """The stack that Docker Compose started from the rendered files, or that somebody else runs."""
     from obsctl.spec.load import load_stack
 
     with contextlib.suppress(ObsctlError):
         stack = load_stack(folder)
-        site = ContainerSite.of(folder, stack.name)
-        if site.runtime.is_there():
-            return Home(site, site.runtime.reachable(site.target(stack).desired.endpoints))
+        for site_of in SITES.values():
+            site = site_of(folder, stack.name)
+            if (declared := site.declared(stack)).all:
+                return Home(site, declared)
     return None
 
 

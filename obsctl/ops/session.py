@@ -43,6 +43,8 @@ def open_session(
     if home.runtime.is_there():
         _require_same(home.runtime.name, requested if starting else "auto", requester)
         return Session(home.site, home.declared, stack=stack, reason=f"{home.runtime.name}, as it runs")
+    if home.runtime.foreign and requested == home.runtime.name:
+        return Session(home.site, home.declared, stack=stack, reason="remote, as obsctl.yaml says")
     if requested == "auto":
         return _automatic(stack)
     site = SITES[requested](stack.folder, stack.name)

@@ -15,7 +15,7 @@ from obsctl.ops.budgets import budgets
 from obsctl.ops.home import RESUME, leftover, open_home
 from obsctl.ops.log_files import unmatched_logs
 from obsctl.result import Result
-from obsctl.runtime.base import Observed
+from obsctl.runtime.base import Observed, StackRuntime
 from obsctl.spec.load import load_stack
 
 NOTHING = "nothing is running here; start a stack with `obsctl up`"
@@ -26,21 +26,22 @@ def status(folder: Path) -> Result:
     home = open_home(folder)
     runtime, endpoints = home.runtime, home.endpoints
     observed = runtime.observe()
+    there = bool(observed) or runtime.foreign
     answers = _ask(endpoints)
     data: dict[str, object] = {
-        "runtime": runtime.name if observed else None,
+        "runtime": runtime.name if there else None,
         "processes": [_process(o) for o in observed],
         "endpoints": [_endpoint(e, a) for e, a in zip(endpoints, answers, strict=True)],
     }
     lags: list[IndexLag] = []
-    if observed:
-        data["budgets"] = _budgets(runtime.home.parent, endpoints, answers)
-        lags = _index_lags(endpoints) if runtime.name == "embedded" else []
+    if there:
+        data["budgets"] = _budgets(runtime, endpoints, answers)
+        lags = [] if runtime.supervised else _index_lags(endpoints)
         data["indexing"] = [{"signal": lag.signal, "records": lag.records, "seconds": lag.seconds} for lag in lags]
-    state = sentence(observed, answers) if observed else NOTHING + leftover(runtime)
-    unmatched = unmatched_logs(runtime.home.parent) if observed else ()
+    state = sentence(observed, answers) if there else NOTHING + leftover(runtime)
+    unmatched = unmatched_logs(runtime.home.parent) if there else ()
     notes = (state, *(lag.note for lag in lags if lag.note), *unmatched)
-    return Result("status", data, notes, exit_status=0 if _well(observed, answers) else 1)
+    return Result("status", data, notes, exit_status=0 if there and _well(observed, answers) else 1)
 
 
 def _index_lags(endpoints: Endpoints) -> list[IndexLag]:
@@ -48,8 +49,9 @@ def _index_lags(endpoints: Endpoints) -> list[IndexLag]:
     return index_lags(store) if store else []
 
 
-def _budgets(folder: Path, endpoints: Endpoints, answers: Sequence[Readiness]) -> list[dict[str, object]]:
+def _budgets(runtime: StackRuntime, endpoints: Endpoints, answers: Sequence[Readiness]) -> list[dict[str, object]]:
     """What is left of the budgets of this folder's contracts; a spec that is wrong now must not hide what runs."""
+    folder = runtime.home.parent
     metrics = endpoints.first(Role.METRICS)
     try:
         slos = [slo for service in load_stack(folder).services for slo in service.contract.slos]
@@ -58,7 +60,7 @@ def _budgets(folder: Path, endpoints: Endpoints, answers: Sequence[Readiness]) -
     if not metrics:
         return []
     trouble = next((f"{a.name} is not ready" for a in answers if a.name == metrics.name and not a.ready), "")
-    return budgets(slos, metrics, trouble)
+    return budgets(slos, metrics, trouble, recorded_only=runtime.foreign)
 
 
 def _ask(endpoints: Endpoints) -> list[Readiness]:
@@ -69,7 +71,7 @@ def _ask(endpoints: Endpoints) -> list[Readiness]:
 
 
 def _well(observed: Sequence[Observed], answers: Sequence[Readiness]) -> bool:
-    return bool(observed) and all(o.state == "running" for o in observed) and all(a.ready for a in answers)
+    return all(o.state == "running" for o in observed) and all(a.ready for a in answers)
 
 
 def sentence(observed: Sequence[Observed], answers: Sequence[Readiness]) -> str:
@@ -82,8 +84,8 @@ def sentence(observed: Sequence[Observed], answers: Sequence[Readiness]) -> str:
     if paused:
         return f"paused: {', '.join(paused)}; {RESUME}"
     if unready:
-        return f"running, but not ready: {', '.join(unready)}"
-    return "everything runs and is ready"
+        return f"{'running, but ' if observed else ''}not ready: {', '.join(unready)}"
+    return "everything runs and is ready" if observed else "everything answers"
 
 
 def _process(observed: Observed) -> dict[str, object]:

@@ -15,10 +15,12 @@ from obsctl.ops.deploy import Deployment, composed, deployment
 from obsctl.render.containers import Composition
 from obsctl.render.desired import COMPOSE_FILE, OUTPUT, Desired, Process
 from obsctl.render.ondisk import Change
+from obsctl.render.remote import remote_endpoints
 from obsctl.render.stack import embedded
 from obsctl.runtime.base import Operation
 from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.runtime.embedded import EmbeddedRuntime
+from obsctl.runtime.remote import RemoteRuntime
 from obsctl.spec.stack import Stack
 
 _EDITED = "is edited: it is used as it is; `obsctl render --force` takes what the spec gives"
@@ -154,4 +156,32 @@ class ProcessTarget:
 
     def apply(self, emit: Emit) -> tuple[str, ...]:
         """Start what is missing, replace what changed."""
+        return self.runtime.apply(self.desired, emit)
+
+
+@dataclass(frozen=True)
+class RemoteTarget:
+    """A spec whose stack somebody else runs: endpoints without processes."""
+
+    runtime: RemoteRuntime
+    stack: Stack
+
+    @cached_property
+    def desired(self) -> Desired:
+        """Who answers; nothing of it is started here."""
+        return Desired(self.stack.name, self.runtime.home, self.stack.bind, 0, (), remote_endpoints(self.stack))
+
+    def file_changes(self) -> Sequence[Change]:
+        """None."""
+        return ()
+
+    def write_files(self, emit: Emit) -> None:
+        """Nothing to write."""
+
+    def plan(self) -> tuple[Operation, ...]:
+        """Always a UsageError."""
+        return self.runtime.plan(self.desired)
+
+    def apply(self, emit: Emit) -> tuple[str, ...]:
+        """Always a UsageError."""
         return self.runtime.apply(self.desired, emit)

@@ -249,7 +249,7 @@ def _contexts(
     """One context per signal, each with its own deadline, all with the same clients."""
     metrics, logs, traces = (endpoints.first(role) for role in (Role.METRICS, Role.LOGS, Role.TRACES))
     page, interval = endpoints.first(Role.DASHBOARDS), stack.scrape_interval
-    rules = expected_rules(service.contract)
+    rules = expected_rules(service.contract) if stack.deployed else ()
     read_page = partial(read_metrics_page, service)
     shared = Context(
         service=service,
@@ -262,7 +262,7 @@ def _contexts(
         logs=LogsContext(LogqlClient(logs.url, access=logs.access)) if logs else None,
         traces=TracesContext(traces_client(traces)) if traces else None,
         dashboards=DashboardsContext(
-            expected=expected_dashboards(stack, service, traces),
+            expected=expected_dashboards(stack, service, traces) if stack.deployed else (),
             page=GrafanaClient(page.url, access=page.access) if page else None,
             trace_id=most_representative_trace(run, service.contract),
             step=interval,

@@ -62,8 +62,12 @@ def endpoints(stack: Stack, backend: Backend) -> Endpoints:
     if stack.alerts_url:
         probe = f"{stack.alerts_url}/-/ready"
         roles.append(Endpoint(Role.ALERTS.value, Role.ALERTS, stack.alerts_url, Dialect.ALERTS, probe))
-    components = [_component(c) for service in stack.services for c in service.components]
-    return Endpoints((*roles, *components))
+    return Endpoints((*roles, *component_endpoints(stack)))
+
+
+def component_endpoints(stack: Stack) -> tuple[Endpoint, ...]:
+    """Each component of each service."""
+    return tuple(_component(c) for service in stack.services for c in service.components)
 
 
 def served(stack: Stack, backend: Backend) -> tuple[Served, ...]:

@@ -57,11 +57,12 @@ class StackRuntime(Protocol):
     """Where a stack runs: what can be asked and done without knowing what the stack should be.
 
     ``home`` is the state folder. ``supervised`` says that an engine keeps track of what runs, so that nothing of the
-    stack can run unrecorded.
+    stack can run unrecorded. ``foreign`` says that somebody else runs it: it can be asked, and nothing else.
     """
 
     name: str
     supervised: bool
+    foreign: bool
     home: Path
     state: StateFile
 

@@ -33,6 +33,7 @@ class EmbeddedRuntime(Runtime[Desired]):
 
     name = "embedded"
     supervised = False
+    foreign = False
 
     def __init__(self, home: Path) -> None:
         self.home = home

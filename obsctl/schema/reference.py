@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from obsctl.json_types import Json
@@ -29,17 +30,31 @@ def json_schema(title: str, root: Keyed) -> dict[str, Json]:
 
 
 def tables(root: Keyed) -> str:
-    """Markdown: a table of keys for the file and for every mapping in it."""
-    return "\n".join("\n".join(_table(path, keyed)) for path, keyed in _mappings("", root))
+    """Markdown: a table of keys for the file and for every mapping in it; one for all places of the same mapping."""
+    found: dict[object, _Shown] = {}
+    _collect("", root, found)
+    return "\n".join("\n".join(_table(shown)) for shown in found.values())
 
 
-def _mappings(path: str, keyed: Keyed) -> Iterator[tuple[str, Keyed]]:
-    """The mapping and those below it, each with its path in the file."""
-    yield path, keyed
+@dataclass(frozen=True)
+class _Shown:
+    """A mapping, and the paths in the file where it stands."""
+
+    keyed: Keyed
+    paths: list[str]
+
+
+def _collect(path: str, keyed: Keyed, found: dict[object, _Shown]) -> None:
+    """The mapping and those below it, in the order of the file."""
+    identity = keyed.cls if isinstance(keyed, RecordType) else keyed
+    if identity in found:
+        found[identity].paths.append(path)
+        return
+    found[identity] = _Shown(keyed, [path])
     for entry in keyed.keys:
         inner, suffix = _inside(entry.type)
         if inner:
-            yield from _mappings(f"{path}.{entry.name}{suffix}".lstrip("."), inner)
+            _collect(f"{path}.{entry.name}{suffix}".lstrip("."), inner, found)
 
 
 def _inside(value_type: ValueType[object]) -> tuple[Keyed | None, str]:
@@ -56,11 +71,14 @@ def _inside(value_type: ValueType[object]) -> tuple[Keyed | None, str]:
     return None, ""
 
 
-def _table(path: str, keyed: Keyed) -> Iterator[str]:
+def _table(shown: _Shown) -> Iterator[str]:
+    path, *others = shown.paths
     yield f"### {f'`{path}`' if path else 'The file'}\n"
+    if others:
+        yield f"The same keys stand in {', '.join(f'`{other}`' for other in others)}.\n"
     yield "| key | value | default | meaning |"
     yield "|---|---|---|---|"
-    for entry in keyed.keys:
+    for entry in shown.keyed.keys:
         cells = (f"`{entry.name}`", _value(entry.type), _default(entry), entry.meaning)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""

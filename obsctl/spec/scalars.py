@@ -74,6 +74,14 @@ def _page(node: SourceNode) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path or '/'}"
 
 
+def _base_url(node: SourceNode) -> str:
+    """A URL to whose path others are added; no query, no fragment, no slash at its end."""
+    page = _page(node)
+    if not page or page.startswith("/"):
+        raise ValidationError
+    return page.rstrip("/")
+
+
 def _regex(node: SourceNode) -> str:
     value = read_text(node)
     try:
@@ -151,6 +159,11 @@ PAGE = ScalarType(
     'a path such as /metrics, a URL such as http://127.0.0.1:9091/metrics, or "" for none',
     _page,
     {"type": "string", "pattern": r"^(/[^\s?#]*|https?://[^\s?#@]+)?$"},
+)
+BASE_URL = ScalarType(
+    "a URL such as https://metrics.example/prometheus",
+    _base_url,
+    {"type": "string", "pattern": r"^https?://[^\s?#@]+$"},
 )
 REGEX = ScalarType("a regular expression", _regex, {"type": "string"})
 GLOB = ScalarType("a key or a glob such as *.email", _glob, {"type": "string"})

@@ -19,6 +19,7 @@ from obsctl.schema.scalars import FLAG, JSON, PLAIN, TEXT, duration, size, text_
 from obsctl.schema.types import Choice, ListOf, MapOf, choice
 from obsctl.spec.contract import Contract
 from obsctl.spec.presets import preset_names, product_names, role_options
+from obsctl.spec.remote import RemoteStack
 from obsctl.spec.scalars import (
     FILE,
     GLOB,
@@ -36,7 +37,7 @@ from obsctl.spec.scalars import (
     URL,
 )
 
-RuntimeChoice = Literal["auto", "embedded", "docker"]
+RuntimeChoice = Literal["auto", "embedded", "docker", "remote"]
 
 CONTAINER_PORTS: Mapping[str, int] = {
     "traceql": 3200,
@@ -317,9 +318,15 @@ class Stack:
     alerts_url: str = ""
     span_metrics: bool = True
     access: AllowedAccess = AllowedAccess()
+    remote: RemoteStack | None = None
     choices: Choices = Choices()
     check: Inspected = Inspected()
     source: Path | None = None
+
+    @property
+    def deployed(self) -> bool:
+        """Whether the rules and dashboards of the contracts are in use where the stack runs."""
+        return self.remote.deployed if self.runtime == "remote" and self.remote else True
 
     def log_glob(self, component: Component) -> str:
         """The absolute glob of a component's log files; the spec's folder is taken literally, whatever its name."""

@@ -21,6 +21,7 @@ from obsctl.schema.types import ListOf, choice
 from obsctl.spec.contract import Contract
 from obsctl.spec.contract_load import load_located_contract
 from obsctl.spec.drive_checks import check_components, check_drive, check_requests
+from obsctl.spec.remote import RemoteStack
 from obsctl.spec.scalars import BIND, FILE, NAME, PORT, URL, VERSION
 from obsctl.spec.stack import (
     DEFAULT_PORTS,
@@ -98,7 +99,9 @@ class StackFile:
 
     version: int = key(VERSION, "Version of this format: 1.")
     name: str = key(NAME, "Name of the stack.", default="", shown="name of the folder")
-    runtime: RuntimeChoice = key(choice("auto", "embedded", "docker"), "Who runs it.", default="auto")
+    runtime: RuntimeChoice = key(
+        choice("auto", "embedded", "docker", "remote"), "Who runs it; `remote`: somebody else.", default="auto"
+    )
     bind: str = key(BIND, "Address to listen on.", default="127.0.0.1")
     port_offset: int = key(whole(-65534, 65534), "Added to every port.", default=0)
     ports: Mapping[str, int] = key(_PORTS, "Ports, each on its own.", default={}, shown="see below")
@@ -113,6 +116,9 @@ class StackFile:
         "Who may ask beside this machine; of containers, the pages that may send OTLP.",
         default=AllowedAccess(),
         shown="see below",
+    )
+    remote: RemoteStack | None = key(
+        RecordType(RemoteStack), "Where the stack of `runtime: remote` answers.", default=None, shown="none"
     )
     containers: Choices = key(
         RecordType(Choices), "How a stack of containers is made up.", default=Choices(), shown="see below"
@@ -140,6 +146,7 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
     stack, cursor = read_record(path, RecordType(StackFile), findings)
     ports = _ports(stack, cursor, findings)
     _check_unique(stack, cursor, findings)
+    _check_remote(stack, cursor, findings)
     services = tuple(_services(stack, cursor, _Surroundings(folder, ports, stack.bind), findings))
     findings.raise_any()
     return Stack(
@@ -155,6 +162,7 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
         retention=stack.retention,
         span_metrics=stack.span_metrics,
         access=replace(stack.access, token=stack.access.token and stack.access.token.below(folder)),
+        remote=stack.remote and stack.remote.below(folder),
         choices=stack.containers,
         check=stack.check,
         source=path,
@@ -210,6 +218,21 @@ def _check_unique(stack: StackFile, cursor: SourceCursor, findings: Findings) ->
     for service, at in services:
         for component, component_at in at.each("components", service.components):
             _once(components, component.name, component_at.spot("name"), "component", findings)
+
+
+def _check_remote(stack: StackFile, cursor: SourceCursor, findings: Findings) -> None:
+    """A stack of somebody else is named, and so is what is observed: nobody there runs the sample."""
+    if stack.runtime != "remote":
+        return
+    if stack.remote is None:
+        hint = "Say where it answers, such as `remote: {metrics: {url: https://metrics.example}}`."
+        findings.add(cursor.spot("runtime"), 'key "remote" is missing', hint)
+    if stack.services is None:
+        hint = "Name the service with its components and its contract."
+        findings.add(cursor.spot("runtime"), 'key "services" is missing: the sample does not run there', hint)
+    for service, at in cursor.each("services", stack.services or ()):
+        if service.run:
+            findings.add(at.spot("run"), "obsctl starts nothing with `runtime: remote`", "Give its components.")
 
 
 def _once(lines: dict[str, int], name: str, spot: Spot, what: str, findings: Findings) -> None:

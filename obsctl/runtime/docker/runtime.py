@@ -49,6 +49,7 @@ class DockerRuntime(Runtime[Composition]):
 
     name = "docker"
     supervised = True
+    foreign = False
 
     def __init__(
         self,

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from obsctl.ops.budgets import NO_EVENTS, budgets
+from obsctl.endpoints import Dialect, Endpoint, Role
+from obsctl.ops.budgets import NO_EVENTS, NOT_RECORDED, budgets
 from obsctl.spec.slo import Slo
 from tests.unit.checks.world import sample
 from tests.unit.clients.canned import JSON, Answer, Asked, serving
@@ -24,9 +25,13 @@ def backend(**values: str):
     return serving({"/api/v1/query": answer})
 
 
+def metrics(url: str) -> Endpoint:
+    return Endpoint("metrics", Role.METRICS, url, Dialect.PROMQL)
+
+
 def asked(slo: Slo = SLO, **values: str):
     with backend(**values) as server:
-        return budgets([slo], server.url, "")[0]
+        return budgets([slo], metrics(server.url), "")[0]
 
 
 def test_what_the_rules_have_recorded():
@@ -46,6 +51,13 @@ def test_no_number_is_nobody_knows(value: str):
     assert (left["budget_left_ratio"], left["why"]) == (None, NO_EVENTS)
 
 
+def test_a_whole_period_is_left_to_rules_where_that_costs_somebody_else():
+    with backend(**{"(sum(rate(": "0.004"}) as server:
+        [left] = budgets([SLO], metrics(server.url), "", recorded_only=True)
+        assert not [a for a in server.asked if "sum(rate(" in a.query["query"][0]]
+    assert (left["budget_left_ratio"], left["why"]) == (None, NOT_RECORDED)
+
+
 def test_no_event_is_said():
     assert asked()["why"] == NO_EVENTS
 
@@ -56,7 +68,7 @@ def test_an_overdrawn_budget_is_less_than_nothing():
 
 def test_a_backend_that_is_down_is_asked_once_and_named():
     with serving({"/api/v1/query": Answer({"status": "error", "error": "out of memory"}, 503, JSON)}) as server:
-        first, second = budgets([SLO, replace(SLO, name="other")], server.url, "")
+        first, second = budgets([SLO, replace(SLO, name="other")], metrics(server.url), "")
         assert len(server.asked) == 1
     assert first["budget_left_ratio"] is second["budget_left_ratio"] is None
     assert "out of memory" in first["why"]
@@ -65,5 +77,5 @@ def test_a_backend_that_is_down_is_asked_once_and_named():
 
 def test_a_backend_that_is_known_to_be_down_is_not_asked():
     with serving({}) as server:
-        assert budgets([SLO], server.url, "metrics is not ready")[0]["why"] == "metrics is not ready"
+        assert budgets([SLO], metrics(server.url), "metrics is not ready")[0]["why"] == "metrics is not ready"
         assert server.asked == []

@@ -71,7 +71,7 @@ def test_a_second_command_is_told_who_has_the_lock(folder: Path) -> None:
 
 
 def test_containers_come_before_processes_and_need_an_engine(folder: Path) -> None:
-    assert list(SITES) == ["docker", "embedded"]
+    assert list(SITES) == ["docker", "embedded", "remote"]  # in which nothing is ever started
     stack = load_stack(folder)
     containers = ContainerSite.of(folder, stack.name).suitability(stack)
     assert (containers.suits, containers.reason) == (False, "no container engine answers")

@@ -107,7 +107,7 @@ def test_status_tells_what_is_paused_from_what_has_ended(states: dict[str, Any],
 class Frozen:
     """A runtime whose containers are all paused."""
 
-    home = Path("/nowhere/.obsctl")
+    home, foreign = Path("/nowhere/.obsctl"), False
 
     def observe(self, *, memory: bool) -> tuple[Observed, ...]:
         return (Observed("db", "paused", "x"),)
