@@ -28,6 +28,7 @@ from obsctl.embedded.alertmanager import notifications
 from obsctl.embedded.config import ALERTS_ROLE, ROLES, Address, Config
 from obsctl.embedded.http.body import Bodies
 from obsctl.embedded.http.guard import REFUSALS, Access, Guard
+from obsctl.embedded.http.pages import PAGES, WithPage
 from obsctl.embedded.http.protocol import KEEP_ALIVE_SECONDS, HttpProtocol
 from obsctl.embedded.jaeger import api as jaeger
 from obsctl.embedded.logfiles.follow import LogFollower
@@ -204,7 +205,7 @@ def _apps(roles: Mapping[str, Sequence[BaseRoute]], metrics: SelfMetrics) -> dic
     """The application of every HTTP role."""
     own = _own_routes(metrics)
     unknown = {"otlp_http": otlp_http.unknown_path(metrics)}
-    return {role: _app([*own, *served], unknown.get(role)) for role, served in roles.items()}
+    return {role: WithPage(_app([*own, *served], unknown.get(role)), PAGES[role]) for role, served in roles.items()}
 
 
 def _app(routes: Sequence[BaseRoute], unknown: ASGIApp | None = None) -> ASGIApp:

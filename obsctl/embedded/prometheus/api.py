@@ -11,9 +11,11 @@ from typing import TypeVar
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from obsctl.embedded.http.calls import JSON, ApiCall, Handler, build_info, compact, encoded, route
+from obsctl.embedded.http.calls import ApiCall, Handler, compact, route
 from obsctl.embedded.http.errors import prometheus as on_error
-from obsctl.embedded.prometheus.json import instant_data, range_data, targets_data
+from obsctl.embedded.prometheus import status
+from obsctl.embedded.prometheus.json import instant_data, range_data, success, success_text, targets_data
+from obsctl.embedded.prometheus.syntax_tree import node_json
 from obsctl.embedded.query.promql import engine
 from obsctl.embedded.query.promql.context import LOOKBACK_MS
 from obsctl.embedded.query.vectors.annotations import Notes
@@ -28,10 +30,9 @@ from obsctl.languages.promql.durations import INSTANT, Timing
 from obsctl.languages.promql.parse import parse, parse_match
 from obsctl.languages.promql.tree import Expr, selectors_in
 from obsctl.languages.quoting import excerpt
-from obsctl.languages.units import LIMIT, format_rfc3339, prom_time_ms, seconds_or_duration_ms
+from obsctl.languages.units import LIMIT, prom_time_ms, seconds_or_duration_ms
 
 MAX_STEPS = 11_000
-TRUNCATED = "results truncated due to limit"
 _ESCAPED_NAME = re.compile(r"_(?:_|([0-9A-Fa-f]{1,6})_)")
 T = TypeVar("T")
 
@@ -43,29 +44,18 @@ def routes(samples: SampleReader, targets: Callable[[], Sequence[TargetStatus]])
         ("query", lambda call: _query(samples, call), form),
         ("query_range", lambda call: _query_range(samples, call), form),
         ("query_exemplars", lambda call: _exemplars(samples, call), form),
-        ("format_query", lambda call: _success(str(_parsed_query(call))), form),
+        ("format_query", lambda call: success(str(_parsed_query(call))), form),
+        ("parse_query", lambda call: success(node_json(_parsed_query(call))), form),
         ("series", lambda call: _series(samples, call), form),
         ("labels", lambda call: _labels(samples, call), form),
         ("label/{name}/values", lambda call: _label_values(samples, call), ("GET",)),
         ("metadata", lambda call: _metadata(samples, call), ("GET",)),
         ("targets", lambda call: _targets(targets(), call), ("GET",)),
-        ("status/buildinfo", lambda _: _success(build_info()), ("GET",)),
-        ("status/runtimeinfo", _runtime_info(time.time()), ("GET",)),
     ]
     # Where the product has its pages; clients ask it to see whether there is a server at all.
     root = route("/", lambda _: PlainTextResponse("Prometheus' query API is served under /api/v1.\n"), on_error)
-    return [root, *(route(f"/api/v1/{path}", handler, on_error, methods) for path, handler, methods in table)]
-
-
-def _success(data: object, *, cut: bool = False) -> Response:
-    return _success_text(compact(data), cut=cut)
-
-
-def _success_text(data: str, *, cut: bool = False, notes: tuple[list[str], list[str]] = ([], [])) -> Response:
-    warnings, infos = notes
-    notices = {"warnings": [*warnings, *([TRUNCATED] if cut else [])], "infos": infos}
-    extra = "".join(f',"{kind}":{compact(texts)}' for kind, texts in notices.items() if texts)
-    return Response(encoded(f'{{"status":"success","data":{data}{extra}}}'), media_type=JSON)
+    queries = [route(f"/api/v1/{path}", handler, on_error, methods) for path, handler, methods in table]
+    return [root, *status.routes(samples, targets), *queries]
 
 
 def _now_ms() -> int:
@@ -133,7 +123,7 @@ def _query(samples: SampleReader, call: ApiCall) -> Response:
     notes = Notes()
     value: Value = engine.instant(samples, _parsed_query(call), at, lookback=lookback, budget=budget, notes=notes)
     value, cut = _cut_value(value, limit)
-    return _success_text(instant_data(value, at), cut=cut, notes=notes.told(call.first("query")))
+    return success_text(instant_data(value, at), cut=cut, notes=notes.told(call.first("query")))
 
 
 def _query_range(samples: SampleReader, call: ApiCall) -> Response:
@@ -143,7 +133,7 @@ def _query_range(samples: SampleReader, call: ApiCall) -> Response:
     value: Value = engine.over_steps(samples, expr, steps, lookback=lookback, budget=budget, notes=notes)
     value, cut = _cut_value(value, limit)
     assert isinstance(value, Vector | Scalar)
-    return _success_text(range_data(value, steps), cut=cut, notes=notes.told(call.first("query")))
+    return success_text(range_data(value, steps), cut=cut, notes=notes.told(call.first("query")))
 
 
 def _cut_value(value: Value, limit: int | None) -> tuple[Value, bool]:
@@ -204,12 +194,12 @@ def _series(samples: SampleReader, call: ApiCall) -> Response:
     if not call.all("match[]"):
         raise QueryError("no match[] parameter provided")
     shown, cut = _cut([dict(s.labels) for s in _selected(samples, call)], limit)
-    return _success(shown, cut=cut)
+    return success(shown, cut=cut)
 
 
 def _sorted(values: Iterable[str], limit: int | None) -> Response:
     shown, cut = _cut(sorted(set(values)), limit)
-    return _success(shown, cut=cut)
+    return success(shown, cut=cut)
 
 
 def _labels(samples: SampleReader, call: ApiCall) -> Response:
@@ -244,7 +234,7 @@ def _metadata(samples: SampleReader, call: ApiCall) -> Response:
         if wanted in ("", record.family) and entry not in found[record.family]:
             found[record.family].append(entry)
     shown, _ = _cut(list(found.items()), limit)
-    return _success({family: entries[: per_metric or None] for family, entries in shown})
+    return success({family: entries[: per_metric or None] for family, entries in shown})
 
 
 def _exemplars(samples: SampleReader, call: ApiCall) -> Response:
@@ -257,7 +247,7 @@ def _exemplars(samples: SampleReader, call: ApiCall) -> Response:
     for selector in selectors:
         for record in samples.exemplars(selector.matchers, start, end):
             found[record.series][(record.labels, record.value, record.time_ms)] = None
-    return _success_text(f"[{','.join(_exemplar_series(series, each) for series, each in found.items())}]")
+    return success_text(f"[{','.join(_exemplar_series(series, each) for series, each in found.items())}]")
 
 
 def _exemplar_series(series: Labels, exemplars: Iterable[tuple[Labels, float, int]]) -> str:
@@ -269,20 +259,4 @@ def _exemplar_series(series: Labels, exemplars: Iterable[tuple[Labels, float, in
 
 
 def _targets(targets: Sequence[TargetStatus], call: ApiCall) -> Response:
-    return _success(targets_data(targets, call.first("state", default="any").lower(), call.first("scrapePool")))
-
-
-def _runtime_info(started: float) -> Handler:
-    def handler(_: ApiCall) -> Response:
-        return _success(
-            {
-                "startTime": format_rfc3339(started),
-                "serverTime": format_rfc3339(time.time()),
-                "reloadConfigSuccess": True,
-                "lastConfigTime": format_rfc3339(started),
-                "corruptionCount": 0,
-                "storageRetention": "",
-            }
-        )
-
-    return handler
+    return success(targets_data(targets, call.first("state", default="any").lower(), call.first("scrapePool")))

@@ -10,12 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
 from urllib.parse import urlsplit
 
-from obsctl.embedded.http.calls import compact
+from starlette.responses import Response
+
+from obsctl.embedded.http.calls import JSON, compact, encoded
 from obsctl.embedded.query.vectors.values import RangeVector, Scalar, Steps, StringValue, Value, Vector
 from obsctl.embedded.records import TargetStatus
 from obsctl.languages.labels import Labels
 from obsctl.languages.numbers import format_plain, format_short_time, format_time, format_value
 from obsctl.languages.units import format_prom_duration, format_rfc3339
+
+TRUNCATED = "results truncated due to limit"
 
 
 def instant_data(value: Value, time: int) -> str:
@@ -125,3 +129,16 @@ def _target(target: TargetStatus) -> dict[str, object]:
         "scrapeInterval": interval,
         "scrapeTimeout": timeout,
     }
+
+
+def success(data: object, *, cut: bool = False) -> Response:
+    """The envelope around a value; ``cut`` says that a limit left some of it out."""
+    return success_text(compact(data), cut=cut)
+
+
+def success_text(data: str, *, cut: bool = False, notes: tuple[list[str], list[str]] = ([], [])) -> Response:
+    """The same around JSON text, with warnings and infos."""
+    warnings, infos = notes
+    notices = {"warnings": [*warnings, *([TRUNCATED] if cut else [])], "infos": infos}
+    extra = "".join(f',"{kind}":{compact(texts)}' for kind, texts in notices.items() if texts)
+    return Response(encoded(f'{{"status":"success","data":{data}{extra}}}'), media_type=JSON)

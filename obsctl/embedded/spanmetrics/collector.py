@@ -25,7 +25,7 @@ _MAX_WAITING = 100_000
 
 
 class SpanMetrics:
-    """A ``Sink`` that passes everything on. A batch of which nothing was new is not counted again."""
+    """A ``Sink`` that passes everything on. A span whose ids were stored before is not counted again."""
 
     def __init__(self, sink: Sink, metrics: SelfMetrics) -> None:
         self._sink = sink
@@ -53,8 +53,12 @@ class SpanMetrics:
         self._stop.set()
         self._thread.join()
 
-    def _stored(self, spans: Sequence[SpanRecord], done: Future[Written]) -> None:
+    def _stored(self, sent: Sequence[SpanRecord], done: Future[Written]) -> None:
         if done.cancelled() or done.exception() is not None or not done.result().stored:
+            return
+        known = done.result().known_spans
+        spans = [span for index, span in enumerate(sent) if index not in known] if known else sent
+        if not spans:
             return
         with self._lock:
             room = self._waiting + len(spans) <= _MAX_WAITING

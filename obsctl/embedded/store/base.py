@@ -45,13 +45,15 @@ class Written:
 
     A duplicate is an item that was stored before; it is not stored twice. A sample that conflicts has another value
     than one stored for the same series and time, which stays; a span that conflicts has less in it than one stored
-    under the same ids. ``replaced`` of the stored ones took the place of one with less in it.
+    under the same ids. ``replaced`` of the stored ones took the place of one with less in it. ``known_spans`` are the
+    places in the batch of spans whose ids were there before, whatever became of them.
     """
 
     stored: int
     duplicates: int = 0
     conflicting: int = 0
     replaced: int = 0
+    known_spans: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class WriteCounts:
     no_room: int = 0
     conflicting: int = 0
     replaced: int = 0
+    known: frozenset[int] = frozenset()
 
 
 class Sink(Protocol):

@@ -68,7 +68,8 @@ class Tables:
         # The wall clock, because ``seen`` is wall-clock time; it may have been set back.
         if not 0 <= time.time() - self._refreshed < REFRESH_SECONDS:
             self.forget()
-        counts = [self.spans.write(connection, batch.spans)] if batch.spans else []
+        spans = self.spans.write(connection, batch.spans) if batch.spans else WriteCounts(0)
+        counts = [spans]
         counts += [WriteCounts(*self.logs.write(connection, batch.logs))] if batch.logs else []
         counts += [self.samples.write(connection, batch.samples)] if batch.samples else []
         counts += [self.samples.write_exemplars(connection, batch.exemplars)] if batch.exemplars else []
@@ -79,7 +80,7 @@ class Tables:
         stored = len(batch.metadata) + sum(one.stored for one in counts)
         conflicting = sum(one.conflicting for one in counts)
         duplicates = batch.items - stored - conflicting - sum(one.no_room for one in counts)
-        return Written(stored, duplicates, conflicting, sum(one.replaced for one in counts))
+        return Written(stored, duplicates, conflicting, spans.replaced, spans.known)
 
     def commit(self) -> None:
         """Show to readers what was written."""

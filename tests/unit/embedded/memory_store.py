@@ -209,7 +209,7 @@ def tempo_client(store: SpanReader) -> Api:
 
 
 def client(store: MemoryStore, targets: Sequence[TargetStatus] = ()) -> Api:
-    """The three other APIs in one app: their paths do not meet."""
+    """The three other APIs in one app: their paths do not meet, but for ``/config``, which is Prometheus' here."""
     routes = [*prometheus.routes(store, lambda: targets), *loki.routes(store), *jaeger.routes(store)]
     return Api(Starlette(routes=routes))
 

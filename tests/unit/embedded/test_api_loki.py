@@ -6,9 +6,11 @@ import time
 
 import pytest
 import yaml
+from starlette.applications import Starlette
 
+from obsctl.embedded.loki import api as loki
 from obsctl.embedded.records import Batch, LogRecord
-from tests.unit.embedded.memory_store import MemoryStore, client, labels
+from tests.unit.embedded.memory_store import Api, MemoryStore, client, labels
 
 T = 1_754_000_000_000_000_000
 API = labels(service_name="api", level="info")
@@ -235,7 +237,8 @@ def test_a_query_is_formatted_or_called_invalid(api):
     assert answer.json()["error"].startswith("parse error at line 1, col 2")
 
 
-def test_the_limits_that_drilldown_asks_for_are_those_that_hold(api):
+def test_the_limits_that_drilldown_asks_for_are_those_that_hold(store):
+    api = Api(Starlette(routes=loki.routes(store)))  # Prometheus has a /config of its own
     limits = good(api.get("/loki/api/v1/drilldown-limits"))
     assert limits["pattern_ingester_enabled"] is False
     most = limits["limits"]["max_entries_limit_per_query"]

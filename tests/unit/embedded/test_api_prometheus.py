@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import yaml
 
-from obsctl.embedded.records import Batch, ExemplarRecord, MetadataRecord, SampleRecord, TargetStatus
+from obsctl.embedded.records import STALE, Batch, ExemplarRecord, MetadataRecord, SampleRecord, TargetStatus
 from tests.unit.embedded.memory_store import MemoryStore, client, labels
 
 T = 1_754_000_000
@@ -301,3 +302,97 @@ def test_hostile_queries_get_an_envelope(api, query):
     )
     assert answer.status_code in (200, 400)
     assert answer.json()["status"] == ("success" if answer.status_code == 200 else "error")
+
+
+@pytest.fixture
+def scraping(store):
+    api, worker = (TargetStatus(job, f"http://h:{n}/m", labels(team="x")) for n, job in ((1, "api"), (2, "worker")))
+    return client(store, [api, worker])
+
+
+def test_the_configuration_names_what_is_scraped(scraping):
+    config = yaml.safe_load(good(scraping.get("/api/v1/status/config"))["yaml"])
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    assert jobs["api"]["static_configs"] == [{"targets": ["h:1"], "labels": {"team": "x"}}]
+    assert (jobs["worker"]["metrics_path"], jobs["worker"]["scheme"]) == ("/m", "http")
+    assert yaml.safe_load(scraping.get("/config").text) == config
+    assert good(scraping.get("/api/v1/scrape_pools")) == {"scrapePools": ["api", "worker"]}
+
+
+def test_the_configuration_of_nothing_is_one(api):
+    assert yaml.safe_load(good(api.get("/api/v1/status/config"))["yaml"]) == {"scrape_configs": []}
+
+
+def test_flags_and_replay_are_those_of_a_prometheus_that_runs(api):
+    assert good(api.get("/api/v1/status/flags"))["query.lookback-delta"] == "5m"
+    assert good(api.get("/api/v1/status/walreplay"))["state"] == "done"
+
+
+def test_series_are_counted(api):
+    counts = good(api.get("/api/v1/status/tsdb", params={"limit": "1"}))
+    assert counts["headStats"]["numSeries"] == 3
+    assert counts["seriesCountByMetricName"] == [{"name": "up", "value": 2}]
+    assert counts["seriesCountByLabelValuePair"] == [{"name": "__name__=up", "value": 2}]
+    assert "limit" in bad(api.get("/api/v1/status/tsdb", params={"limit": "0"}), 400, "bad_data")
+
+
+def test_metadata_is_told_by_target(scraping):
+    found = good(scraping.get("/api/v1/targets/metadata", params={"match_target": '{job="worker"}'}))
+    target = {"instance": "h:2", "job": "worker"}
+    assert found == [{"target": target, "metric": "up", "type": "gauge", "help": "help", "unit": ""}]
+    (one,) = good(scraping.get("/api/v1/targets/metadata", params={"metric": "up", "limit": "1"}))
+    assert "metric" not in one
+    assert bad(scraping.get("/api/v1/targets/metadata", params={"match_target": "{"}), 400, "bad_data")
+
+
+def test_federation_gives_the_newest_samples(monkeypatch, store):
+    store.submit(Batch(samples=[SampleRecord(labels(name="up", job="gone"), (T + 20) * 1000, STALE)]))
+    store.submit(Batch(samples=[SampleRecord((("__name__", "a.b"), ("c.d", 'q"')), (T + 1) * 1000, float("nan"))]))
+    monkeypatch.setattr("time.time_ns", lambda: (T + 40) * 10**9)
+    answer = client(store).get(
+        "/federate", params=[("match[]", "up"), ("match[]", '{job="api"}'), ("match[]", '{"a.b"}')]
+    )
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert answer.text.splitlines() == [
+        '# TYPE "a.b" untyped',
+        f'{{"a.b","c.d"="q\\""}} NaN {T + 1}000',
+        "# TYPE lat_seconds_bucket untyped",
+        f'lat_seconds_bucket{{job="api",le="0.1"}} 3 {T}000',
+        "# TYPE up untyped",
+        f'up{{instance="h:1",job="api"}} 0 {T + 30}000',
+        f'up{{instance="h:2",job="worker"}} 1e+21 {T + 15}000',
+    ]
+
+
+def test_federation_of_nothing_is_an_empty_page_and_of_nonsense_an_error(api):
+    assert api.get("/federate").text == ""
+    answer = api.get("/federate", params={"match[]": "{"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+
+
+def test_a_query_is_given_as_a_tree(api):
+    query = 'sum by (b, a) (rate(up{job="x"}[5m] offset 1m)) / on (a) group_left (c) (+up @ end()) > bool -1'
+    tree = good(api.get("/api/v1/parse_query", params={"query": query}))
+    assert (tree["type"], tree["op"], tree["bool"], tree["matching"]) == ("binaryExpr", ">", True, None)
+    assert tree["rhs"]["type"] in ("unaryExpr", "numberLiteral")
+    left = tree["lhs"]
+    assert left["matching"] == {"card": "many-to-one", "labels": ["a"], "on": True, "include": ["c"]}
+    assert (left["lhs"]["op"], left["lhs"]["grouping"], left["lhs"]["without"]) == ("sum", ["b", "a"], False)
+    call = left["lhs"]["expr"]
+    assert call["func"] == {"name": "rate", "argTypes": ["matrix"], "variadic": 0, "returnType": "vector"}
+    (selector,) = call["args"]
+    assert selector == {
+        "type": "matrixSelector",
+        "name": "up",
+        "range": 300_000,
+        "offset": 60_000,
+        "matchers": [
+            {"name": "__name__", "value": "up", "type": "="},
+            {"name": "job", "value": "x", "type": "="},
+        ],
+        "timestamp": None,
+        "startOrEnd": None,
+    }
+    around = left["rhs"]
+    assert (around["type"], around["expr"]["op"], around["expr"]["expr"]["startOrEnd"]) == ("parenExpr", "+", "end")
+    assert bad(api.get("/api/v1/parse_query", params={"query": "sum("}), 400, "bad_data")

@@ -407,3 +407,25 @@ def test_nodes_say_what_they_are():
     call = parse("label_join(x, 'a', '-')")
     assert isinstance(call, Call)
     assert call.kind == "vector"
+
+
+GO_LOGARITHMS = (
+    (1e15, 34.538776394910684, 49.82892142331043, 14.999999999999998),
+    (1000.0, 6.907755278982137, 9.965784284662087, 3.0),
+    (57870.0, 10.965954394567884, 15.820528023657623, 4.762453482363546),
+    (0.1, -2.3025850929940455, -3.321928094887362, -0.9999999999999999),
+    (8.0, 2.0794415416798357, 3.0, 0.9030899869919435),
+    (45.882457343018075, 3.8260828510495855, 5.519870755239543, 1.6616466695154963),
+    (1.7976931348623157e308, 709.782712893384, 1024.0, 308.25471555991675),
+    (1.8086329489369196e-308, -708.4946700661912, -1022.2989535738319, -307.6953256676119),
+    (8.095e-320, -709.0895657128204, -1060.0, -307.9536855642512),
+    (5e-324, -709.0895657128241, -1074.0, -307.9536855642528),
+)
+"""A number and what Go 1.26 gives for its natural logarithm, and those to the bases of 2 and 10, on amd64."""
+
+
+@pytest.mark.parametrize(("number", "ln", "log2", "log10"), GO_LOGARITHMS)
+def test_logarithms_are_gos_to_the_last_bit(number, ln, log2, log10):
+    for name, expected in (("ln", ln), ("log2", log2), ("log10", log10)):
+        value = engine.instant(MemoryStore(), parse(f"{name}(vector({number!r}))"), 0)
+        assert value.values.tolist() == [[expected]], name

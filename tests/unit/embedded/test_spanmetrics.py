@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +21,7 @@ from obsctl.embedded.spanmetrics.graph import Graph
 from obsctl.embedded.spanmetrics.instruments import IDLE_SECONDS, written
 from obsctl.embedded.spanmetrics.red import Red
 from obsctl.embedded.store.base import StoreFullError, Written
+from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.errors import UsageError
 from tests.unit.embedded.conftest import ask, embedded_server, eventually, make_config
 from tests.unit.embedded.memory_store import MemoryStore
@@ -244,6 +246,20 @@ def test_only_what_was_stored_and_new_is_counted(answer, counted):
     counting.submit(Batch(spans=[record(1)]))
     counting.close()
     assert len(counting._red.rows.all) == counted
+
+
+def test_a_span_that_is_replaced_by_a_fuller_copy_is_counted_once(tmp_path):
+    begun = record(1)
+    done = replace(begun, end_ns=begun.end_ns + 5, payload=begun.payload + b"more")
+    store = SqliteStore(tmp_path)
+    counting = SpanMetrics(store, SelfMetrics())
+    # again in a batch of its own, twice in one batch, and with another span that is new
+    for batch in ([begun], [done], [record(2), done, done], [record(3), replace(record(3), payload=b"more")]):
+        counting.submit(Batch(spans=batch)).result()
+    counting.close()
+    calls = {key: value for key, value in values(counting._red.rows).items() if red.CALLS in key}
+    store.close()
+    assert sum(calls.values()) == 3
 
 
 def test_spans_that_are_too_many_are_told(monkeypatch):

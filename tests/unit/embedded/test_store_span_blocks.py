@@ -41,7 +41,7 @@ def test_a_stored_value_has_one_of_its_needles(value):
     needles = attribute_filter.needles(value)
     payload = stored.SerializeToString()
     assert not needles or any(needle in payload for needle in needles)
-    assert attribute_filter.value_token("key", value) in set(attribute_filter.span_tokens(stored))
+    assert attribute_filter.value_token("key", value) in set(attribute_filter.attribute_tokens(stored.attributes))
 
 
 @pytest.mark.parametrize(("a", "b"), [(1, 1.0), (0, -0.0), (2**60, float(2**60)), (-3, -3.0)])

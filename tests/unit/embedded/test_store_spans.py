@@ -80,11 +80,11 @@ def test_a_trace_is_ordered_by_start_and_others_stay_out(store: SqliteStore) -> 
 def test_the_same_span_is_stored_once_within_a_batch_across_batches_and_after_a_restart(tmp_path: Path) -> None:
     first, second = span(trace=5, number=501), span(trace=5, number=502)
     store = SqliteStore(tmp_path)
-    assert save(store, first, first) == Written(stored=1, duplicates=1)
-    assert save(store, first, second) == Written(stored=1, duplicates=1)
+    assert save(store, first, first) == Written(stored=1, duplicates=1, known_spans=frozenset({1}))
+    assert save(store, first, second) == Written(stored=1, duplicates=1, known_spans=frozenset({0}))
     store.close()
     again = SqliteStore(tmp_path)
-    assert save(again, first, second) == Written(stored=0, duplicates=2)
+    assert save(again, first, second) == Written(stored=0, duplicates=2, known_spans=frozenset({0, 1}))
     assert numbers(again.trace(first.trace_id)) == [501, 502]
     again.close()
 
@@ -93,8 +93,9 @@ def test_a_span_sent_again_with_other_content_keeps_the_fuller_one(store: Sqlite
     begun = span(trace=5, number=501, duration=0)
     done = span(trace=5, number=501, duration=90, name="done")
     assert save(store, begun) == Written(stored=1)
-    assert save(store, done, done) == Written(stored=1, duplicates=1, replaced=1)
-    assert save(store, begun, begun, done) == Written(stored=0, duplicates=1, conflicting=2)
+    assert save(store, done, done) == Written(stored=1, duplicates=1, replaced=1, known_spans=frozenset({0, 1}))
+    known = frozenset({0, 1, 2})
+    assert save(store, begun, begun, done) == Written(stored=0, duplicates=1, conflicting=2, known_spans=known)
     assert [one.name for one in store.trace(begun.trace_id)] == ["done"]
     assert [one.name for one in store.scan(SpanScan())] == ["done"]
 
@@ -107,6 +108,7 @@ def test_whatever_is_sent_again_every_span_is_counted_once_and_the_fullest_is_ke
     written = [save(store, *part) for part in (records[:half], records[half:])]
     assert sum(one.stored + one.duplicates + one.conflicting for one in written) == len(records)
     stored = sum(one.stored - one.replaced for one in written)
+    assert stored == len(records) - sum(len(one.known_spans) for one in written)
     kept = {one.span_id: (one.end_ns, len(one.encoded)) for one in store.trace((5).to_bytes(16, "big"))}
     fullest: dict[bytes, tuple[int, int]] = {}
     for one in records:

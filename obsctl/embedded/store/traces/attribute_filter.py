@@ -66,11 +66,6 @@ def attribute_groups(span: Span) -> Iterator[Iterable[KeyValue]]:
         yield link.attributes
 
 
-def span_tokens(span: Span) -> Iterator[bytes]:
-    """Tokens of every attribute of a span, its events and its links."""
-    return (token for group in attribute_groups(span) for token in attribute_tokens(group))
-
-
 def attribute_tokens(attributes: Iterable[KeyValue]) -> Iterator[bytes]:
     """Tokens of attributes: each key, and each value under its key."""
     for item in attributes:

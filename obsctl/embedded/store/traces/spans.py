@@ -28,6 +28,7 @@ JOIN blobs AS scope ON scope.id = spans.scope
 """
 _OPERATION = "INSERT OR REPLACE INTO operations (service, name, kind, seen) VALUES (?, ?, ?, ?)"
 _SAME = "SELECT id, end, payload FROM spans WHERE (trace_id, span_id, service, kind) = (?, ?, ?, ?)"
+_NEWEST = "SELECT coalesce(max(id), 0) FROM spans"
 _TAIL = 20_000
 """Spans that are in no block yet and are simply all read; of more than these, only those that the index names."""
 
@@ -54,8 +55,9 @@ class SpanTable:
             if numbers is None:
                 numbers = known[repeated] = self._numbers(connection, *repeated)
             rows.append((span.trace_id, span.span_id, *numbers, span.start_ns, span.end_ns, span.payload))
+        newest = connection.execute(_NEWEST).fetchone()[0]
         stored = insert(connection, "spans", _COLUMNS, rows)
-        return WriteCounts(stored) if stored == len(rows) else _keep_fuller(connection, spans, rows, stored)
+        return WriteCounts(stored) if stored == len(rows) else _keep_fuller(connection, spans, rows, stored, newest)
 
     def _numbers(
         self,
@@ -103,7 +105,7 @@ class SpanTable:
             return map(_stored, self._by_service(scan, Where("1")))
         with self._database.reading() as connection:
             until = SPANS.until(connection)
-            newest = connection.execute("SELECT coalesce(max(id), 0) FROM spans").fetchone()[0]
+            newest = connection.execute(_NEWEST).fetchone()[0]
         search = SpanSearch(self._database, _SELECT, scan, until)
         tail = search.tail() if newest - until <= _TAIL else self._by_service(scan, search.where())
         return map(_stored, heapq.merge(tail, search.in_blocks(), key=itemgetter(0, 1), reverse=True))
@@ -135,12 +137,25 @@ class SpanTable:
 
 
 def _keep_fuller(
-    connection: sqlite3.Connection, spans: Sequence[SpanRecord], rows: Sequence[Sequence[SqlValue]], stored: int
+    connection: sqlite3.Connection,
+    spans: Sequence[SpanRecord],
+    rows: Sequence[Sequence[SqlValue]],
+    stored: int,
+    newest: int,
 ) -> WriteCounts:
-    """Compares rows with those that are stored by now under the same ids, their own or others."""
+    """Compares rows with those that are stored by now under the same ids, their own or others.
+
+    ``newest`` is the number of the last row that was there before.
+    """
     replaced = conflicting = 0
-    for span, row in zip(spans, rows, strict=True):
-        number, end, payload = connection.execute(_SAME, (*row[:3], span.kind)).fetchone()
+    seen: set[tuple[SqlValue, ...]] = set()
+    known: set[int] = set()
+    for index, (span, row) in enumerate(zip(spans, rows, strict=True)):
+        ids = (*row[:3], span.kind)
+        number, end, payload = connection.execute(_SAME, ids).fetchone()
+        if number <= newest or ids in seen:
+            known.add(index)
+        seen.add(ids)
         if payload == span.payload:
             continue
         if (span.end_ns, len(span.payload)) > (end, len(payload)):
@@ -148,7 +163,7 @@ def _keep_fuller(
             replaced += insert(connection, "spans", _COLUMNS, [row])
         else:
             conflicting += 1
-    return WriteCounts(stored + replaced, conflicting=conflicting, replaced=replaced)
+    return WriteCounts(stored + replaced, conflicting=conflicting, replaced=replaced, known=frozenset(known))
 
 
 def _conditions(scan: SpanScan) -> tuple[str, list[SqlValue]]:

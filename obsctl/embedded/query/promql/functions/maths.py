@@ -12,8 +12,15 @@ from obsctl.embedded.query.promql.context import Given, Plain
 from obsctl.embedded.query.vectors.labels import without_metadata
 from obsctl.embedded.query.vectors.values import Floats, Scalar, Vector
 
-_LEAST_NORMAL = 2.0**-1022
-_LOG10_2 = 0.30102999566398119521
+_PER_LN10 = 0.43429448190325182765
+_PER_LN2 = 1.44269504088896340736
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+_HALF_ROOT = 0.70710678118654752440
+_L = (
+    *(6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01),
+    *(1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01),
+)
+_FRACTION, _HALF = (1 << 52) - 1, 1022 << 52
 
 
 def _each(function: Callable[[Floats], Floats], given: Given) -> Vector:
@@ -43,18 +50,41 @@ def _greater(a: Floats, b: Floats) -> Floats:
 
 
 def _ln(values: Floats) -> Floats:
-    """Go's ``math.Log`` as it is on amd64, where a subnormal m * 2^-1074 is read as (2^52 + m) * 2^-1075."""
-    read_as = np.log1p(values / _LEAST_NORMAL) - 1023 * np.log(2.0)
-    return np.where(_subnormal(values), read_as, np.log(values))
+    """Go's ``math.Log`` to the last bit, as it is on amd64 (FreeBSD's ``e_log.c``).
+
+    A subnormal m * 2^-1074 is read as (2^52 + m) * 2^-1075 there.
+    """
+    found = _log_of_bits(np.ascontiguousarray(values).view(np.int64))
+    with np.errstate(all="ignore"):
+        return np.where((values > 0) & (values < np.inf), found, np.log(values))
+
+
+def _log_of_bits(bits: npt.NDArray[np.int64]) -> Floats:
+    """The logarithm of positive numbers, of their bits: of what it gives for others nothing is used."""
+    fraction = ((bits & _FRACTION) | _HALF).view(np.float64)
+    exponent = ((bits >> 52) & 0x7FF).astype(np.float64) - 1022.0
+    small = fraction < _HALF_ROOT
+    f = np.where(small, fraction * 2.0, fraction) - 1.0
+    k = np.where(small, exponent - 1.0, exponent)
+    s = f / (2.0 + f)
+    s2 = s * s
+    s4 = s2 * s2
+    odd = s2 * (_L[0] + s4 * (_L[2] + s4 * (_L[4] + s4 * _L[6])))
+    even = s4 * (_L[1] + s4 * (_L[3] + s4 * _L[5]))
+    half = 0.5 * f * f
+    found: Floats = k * _LN2_HIGH - ((half - (s * (half + (odd + even)) + k * _LN2_LOW)) - f)
+    return found
+
+
+def _log2(values: Floats) -> Floats:
+    """Go's ``math.Log2``: exact for powers of two."""
+    fraction, exponent = np.frexp(values)
+    return np.where(fraction == 0.5, exponent - 1.0, _ln(fraction) * _PER_LN2 + exponent)
 
 
 def _log10(values: Floats) -> Floats:
-    """Go's ``math.Log10``, which is that of two in other units."""
-    return np.where(_subnormal(values), _ln(values) / np.log(10.0), np.log2(values) * _LOG10_2)
-
-
-def _subnormal(values: Floats) -> npt.NDArray[np.bool_]:
-    return (values > 0) & (values < _LEAST_NORMAL)
+    """Go's ``math.Log10``."""
+    return _ln(values) * _PER_LN10
 
 
 def _clamp(given: Given) -> Vector:
@@ -81,7 +111,7 @@ _OF_ONE_NUMBER: dict[str, Callable[[Floats], Floats]] = {
     "exp": np.exp,
     "sqrt": np.sqrt,
     "ln": _ln,
-    "log2": np.log2,
+    "log2": _log2,
     "log10": _log10,
     "sin": np.sin,
     "cos": np.cos,
