@@ -20,6 +20,7 @@ from obsctl.checks.metrics_targets import MetricsTargets
 from obsctl.checks.metrics_types import MetricsTypes
 from obsctl.checks.metrics_units import MetricsUnits
 from obsctl.checks.privacy_canary import PrivacyCanary
+from obsctl.checks.privacy_patterns import PrivacyPatterns
 from obsctl.checks.readiness_driven import ReadinessDriven
 from obsctl.checks.readiness_roles import ReadinessRoles
 from obsctl.checks.rules_loaded import RulesLoaded
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     CorrelationRequestId(),
     CorrelationExemplar(),
     PrivacyCanary(),
+    PrivacyPatterns(),
     SloSanity(),
     RulesLoaded(),
     DashboardsQueries(),

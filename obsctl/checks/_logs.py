@@ -105,14 +105,19 @@ class LogsPoller(Poller):
 
         A clock that is wrong does that, or a local time that is written as if it were UTC.
         """
+        start, off = self.window()[0], dict[str, int]()
+        for line in self.misplaced():
+            off.setdefault(line.component, line.line.time_ns - start)
+        return tuple(f"lines of {name or '(no service_name)'} {_apart(ns)} the run" for name, ns in sorted(off.items()))
+
+    def misplaced(self) -> tuple[ParsedLine, ...]:
+        """The lines of this run that are stored under a time that is not the run's; none where that cannot be asked."""
         start, end = self.window()
-        off: dict[str, int] = {}
+        found: list[LogLine] = []
         with contextlib.suppress(BackendError):  # it is only asked to explain a failure
             for query in self.queries:
-                for line in self._client.lines(query, start - SEARCH_MARGIN_NS, end + SEARCH_MARGIN_NS, LIMIT):
-                    if not start <= line.time_ns < end:
-                        off.setdefault(parse_line(line, self._otlp).component, line.time_ns - start)
-        return tuple(f"lines of {name or '(no service_name)'} {_apart(ns)} the run" for name, ns in sorted(off.items()))
+                found += self._client.lines(query, start - SEARCH_MARGIN_NS, end + SEARCH_MARGIN_NS, LIMIT)
+        return tuple(parse_line(line, self._otlp) for line in found if not start <= line.time_ns < end)
 
     def look(self) -> bool:
         """Fetch the lines of the run anew: one query for a few dozen requests."""

@@ -209,6 +209,7 @@ class StraysPoller(Poller):
         self.watch_until = run.ended_at + min(EXPORT, 2 * interval)
         self.strays = Strays()
         self.looked: list[Evidence] = []
+        self.spans: tuple[Span, ...] = ()
         service = context.service
         self._paths = {path for c in service.components for path in (c.metrics, c.ready) if path}
         self._driven = {r.trace_id for r in run.requests}
@@ -239,7 +240,7 @@ class StraysPoller(Poller):
         run, client = self._context.run, self._context.traces.client
         start, end = int((run.started_at - BEFORE) * 1e9), int((now + 60) * 1e9)
         found: dict[str, tuple[Span, ...]] = {}
-        self.looked = []
+        self.looked, self.spans = [], ()
         for component in self._context.contract.components:
             traces = client.search(component, start_ns=start, end_ns=end, limit=SEARCHED).complete()
             if len(traces) >= SEARCHED:
@@ -247,6 +248,7 @@ class StraysPoller(Poller):
             asked = f"traces of {component}, from {BEFORE:g} s before the run"
             self.looked.append(Evidence(asked, f"{len(traces)}, with those of the requests"))
             found |= {spans[0].trace_id: spans for spans in traces if spans}
+        self.spans = tuple(span for spans in found.values() for span in spans)
         for trace_id, spans in found.items():
             self._take(strays, trace_id, spans)
 

@@ -6,7 +6,6 @@ arrived and gone quiet.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -104,19 +103,11 @@ def _window(context: Context, client: TracesClient, component: str) -> Iterator[
 
 def _leaks(spans: Iterable[Span], context: Context) -> Iterator[tuple[str, str]]:
     canary = context.run.canary.lower()
-    patterns = [(name, re.compile(regex)) for name, regex in context.contract.forbidden.patterns.items()]
     for span in spans:
         for where, value in values(span):
             if canary in value.lower():
                 yield f"span {named(span)}", f"holds the marker in its {where} (trace {span.trace_id})"
                 break
-            if hit := next((name for name, regex in patterns if where.startswith(_MASKED) and regex.search(value)), ""):
-                yield f"span {named(span)}", f"holds something like {hit} in its {where} (trace {span.trace_id})"
-                break
-
-
-_MASKED = ("attribute ", "event attribute ", "resource attribute ")
-"""Where the forbidden patterns hold: attribute values, which the collector masks."""
 
 
 def _logs(context: Context, backend: LogsContext | None) -> _Searched | Verdict:
@@ -132,21 +123,13 @@ def _logs(context: Context, backend: LogsContext | None) -> _Searched | Verdict:
     found = backend.client.lines(query, *poller.window())
     canary = context.run.canary.lower()
     leaks = [(line, canary) for line in found]
-    leaks += [(line.line, hit) for line in lines if (hit := _hit(_everything(line.line), context))]
+    leaks += [(line.line, canary) for line in lines if canary in _everything(line.line).lower()]
     answer = f"{count(len(found), 'line')}; the run's own {count(len(lines), 'line')} arrived and were searched too"
     return _Searched(Evidence(query, answer), tuple(dict.fromkeys(_leak(line, hit) for line, hit in leaks)))
 
 
 def _everything(line: LogLine) -> str:
     return "\n".join((line.line, *line.labels.values(), *line.metadata.values()))
-
-
-def _hit(text: str, context: Context) -> str:
-    """The marker, or the first text that a forbidden pattern finds; "" when there is neither."""
-    if context.run.canary.lower() in text.lower():
-        return context.run.canary.lower()
-    found = (re.search(regex, text) for regex in context.contract.forbidden.patterns.values())
-    return next((match[0] for match in found if match), "")
 
 
 def _leak(line: LogLine, hit: str) -> tuple[str, str]:

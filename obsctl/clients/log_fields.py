@@ -12,7 +12,7 @@ from obsctl.json_types import JsonObject
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_TIME_NAMES = ("timestamp", "time", "ts", "@timestamp")
+TIME_NAMES = ("timestamp", "time", "ts", "@timestamp")
 _BODY_NAMES = ("message", "msg", "text", "body")
 _SEVERITY_NAMES = ("level", "severity", "severity_text")
 _SEVERITY_STORED = ("severity_text", "level", "detected_level", "severity_number")
@@ -63,7 +63,7 @@ def _of_record(line: LogLine) -> Mapping[str, str]:
     """Attributes, ids, time, severity, body and service of an OTLP record (opentelemetry.io: logs data model)."""
     moment = (_EPOCH + timedelta(microseconds=line.time_ns // 1000)).isoformat()
     severity = next((found for name in _SEVERITY_STORED if (found := line.get(name)) not in ("", "unknown")), "")
-    parts = {_TIME_NAMES: moment, _BODY_NAMES: line.line, _SEVERITY_NAMES: severity}
+    parts = {TIME_NAMES: moment, _BODY_NAMES: line.line, _SEVERITY_NAMES: severity}
     own = {name: value for names, value in parts.items() for name in names}
     service = line.get("service_name")
     return {**own, "service": service, **line.labels, **line.metadata}

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from obsctl.clients.telemetry import MetricSample, SpanEvent
 from obsctl.spec.slo import SloMatcher, SloSelector
@@ -26,12 +27,22 @@ BREAKS: list[Break] = []
 HOUR = 3600 * 10**9
 
 
+def of_worker(line, fields):
+    return fields["service"] == "worker"
+
+
 def breaks(check: str, says: str):
     def register(apply: Callable[[World], None]) -> Callable[[World], None]:
         BREAKS.append(Break(apply.__name__, check, apply, says))
         return apply
 
     return register
+
+
+def named_as(name: str, apply: Callable[[World], None]) -> Callable[[World], None]:
+    """A break that is made of a value, under a name of its own."""
+    apply.__name__ = name
+    return apply
 
 
 def named(sample, name):
@@ -570,6 +581,15 @@ def a_span_runs_backwards(world):
     world.change_spans(lambda s: s.service == "ai", lambda s: replace(s, end_ns=s.start_ns - 1))
 
 
+@breaks("time.skew", "log lines of worker say that they were written 3h00m before their request was sent")
+def lines_that_state_another_time(world):
+    def late(fields):
+        moment = datetime.fromisoformat(fields["timestamp"]) - timedelta(hours=3)
+        return {**fields, "timestamp": moment.isoformat()}
+
+    world.change_lines(of_worker, late)
+
+
 # ---- logs ----
 
 
@@ -578,16 +598,12 @@ def logs_of_one_component_missing(world):
     world.logs = [line for line in world.logs if line.labels["service_name"] != "ai"]
 
 
-@breaks("logs.present", "for POST /matches (request id ")
+@breaks("time.skew", "log lines of ai are stored 2h00m from now")
 def logs_of_one_component_in_another_time_zone(world):
     world.logs = [
         replace(line, time_ns=line.time_ns + 2 * HOUR) if line.labels["service_name"] == "ai" else line
         for line in world.logs
     ]
-
-
-def of_worker(line, fields):
-    return fields["service"] == "worker"
 
 
 @breaks("logs.fields", "worker: trace_id missing or empty")
@@ -702,12 +718,40 @@ def canary_in_an_exception(world):
     world.change_spans(lambda s: s.kind == "consumer", lambda s: replace(s, events=(event,)))
 
 
-@breaks("privacy.canary", "holds something like email")
+@breaks("privacy.patterns", "span worker: worker.consumer holds an e-mail address in its attribute note")
 def address_in_an_attribute(world):
     world.change_spans(
         lambda s: s.kind == "consumer",
         lambda s: replace(s, attributes={**s.attributes, "note": "to jane@example.com"}),
     )
+
+
+def noted(value):
+    """A span attribute of the worker's own."""
+    return lambda world: world.change_spans(
+        lambda s: s.kind == "consumer", lambda s: replace(s, attributes={**s.attributes, "note": value})
+    )
+
+
+breaks("privacy.patterns", "holds a card number in its attribute note")(
+    named_as("card_number_in_an_attribute", noted("paid by 4111 1111 1111 1111"))
+)
+breaks("privacy.patterns", "holds a bearer token in its attribute note")(
+    named_as("bearer_token_in_an_attribute", noted("Authorization: Bearer abcdefghijklmnopqrst"))
+)
+breaks("privacy.patterns", "holds a private key in its attribute note")(
+    named_as("private_key_in_an_attribute", noted("-----BEGIN RSA PRIVATE KEY-----"))
+)
+
+
+@breaks("privacy.patterns", "log line of worker holds a password or secret in its field message")
+def password_in_a_line(world):
+    world.change_lines(of_worker, lambda f: {**f, "message": "connecting with password=hunter22"})
+
+
+@breaks("privacy.patterns", "metric http_requests_total of api holds an API key in its label route")
+def api_key_in_a_label(world):
+    values_of_route(world, "/hook/ghp_" + "a1B2" * 9)
 
 
 @breaks("privacy.canary", "log line of worker holds canary-")

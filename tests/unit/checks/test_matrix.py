@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -25,15 +25,17 @@ SECONDS = 20.0
 """Far more than any check needs; what is broken is not waited for."""
 
 TOGETHER = {
-    ("metrics.targets", "metrics.present"): ("metrics.[!e]*", "slo.sanity", "dashboards.queries"),
+    ("metrics.targets", "metrics.present"): ("metrics.[!e]*", "slo.sanity", "dashboards.queries", "privacy.patterns"),
     ("traces.sampling", "traces.lost", "traces.complete", "traces.shape"): (
         "traces.*",
         "time.skew",
+        "metrics.units",
         "logs.fields",
         "correlation.exemplar",
-        "privacy.canary",
+        "privacy.*",
     ),
-    ("logs.present",): ("logs.fields", "correlation.request_id", "privacy.canary"),
+    ("time.skew",): ("logs.*", "correlation.request_id", "privacy.*", "dashboards.queries"),
+    ("logs.present",): ("logs.fields", "time.skew", "correlation.request_id", "privacy.*", "dashboards.queries"),
 }
 """What these look for others wait for, too, as far as one deadline allows."""
 
@@ -57,7 +59,7 @@ def told(outcomes: dict[str, Outcome]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def broken(ready: Endpoints) -> dict[str, Future[dict[str, Outcome]]]:
+def broken(ready: Endpoints) -> Iterator[dict[str, Future[dict[str, Outcome]]]]:
     """Every broken world is verified in the background: half of the time is waiting."""
 
     def broken_world(one: Break) -> dict[str, Outcome]:
@@ -67,7 +69,8 @@ def broken(ready: Endpoints) -> dict[str, Future[dict[str, Outcome]]]:
         return verify(world, waiting_for(one.check))
 
     with ThreadPoolExecutor(4) as pool:
-        return {one.name: pool.submit(broken_world, one) for one in BREAKS}
+        yield {one.name: pool.submit(broken_world, one) for one in BREAKS}
+        pool.shutdown(cancel_futures=True)
 
 
 def test_a_panel_that_was_empty_by_right_shows_what_happened_then(ready: Endpoints) -> None:

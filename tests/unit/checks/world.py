@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -419,7 +420,7 @@ def _lines(service: Service, request: ProbeRequest, spans: list[Span]) -> Iterat
     for component in dict.fromkeys(s.service for s in spans):
         own = next(s for s in spans if s.service == component)
         fields = {
-            "timestamp": "2026-01-02T03:04:05.678Z",
+            "timestamp": datetime.fromtimestamp(own.end_ns / 1e9, UTC).isoformat(),
             "level": "info",
             "service": component,
             "message": f"did {request.step}",
