@@ -21,7 +21,8 @@ TEMPO = Backend(
     name="tempo",
     exposes=("tempo_*", "traces_spanmetrics_*", "traces_service_graph_*"),
     purpose="Stores traces, answers TraceQL, derives span metrics and the service graph.",
-    serves=(Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready"),),
+    # A search finds a trace once it is cut to a block: five seconds after its last span, at the next look for such.
+    serves=(Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready", lag=15.0),),
     accepts=(Accepted(Role.TRACES, WriteProtocol.OTLP_HTTP, 4318),),
     ports={"traceql": 3200},
     when={"traces": "tempo"},

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 
 from obsctl.checks._logs import LogsPoller
 from obsctl.checks._logs import nothing_arrived as no_logs
+from obsctl.checks._search import TraceWindow
 from obsctl.checks._spans import named, values
-from obsctl.checks._traces import TracesPoller
+from obsctl.checks._traces import ProbeTrace, TracesPoller
 from obsctl.checks._traces import nothing_arrived as no_traces
 from obsctl.checks._verdicts import count, failed, noted, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, LogsContext, Signal, TracesContext, Verdict
 from obsctl.clients.logql import string_literal
 from obsctl.clients.telemetry import LogLine, Span
 from obsctl.clients.traces import TracesClient
-
-SEARCHED = 200
-"""Traces of each component that are searched beside the driven ones: the marker may be in a trace that was cut off."""
 
 UNSEEN = ("readiness.driven", "traces.sampling", "traces.lost", "traces.complete")
 """What explains that a driven trace is not there to be searched."""
@@ -85,8 +83,7 @@ def _traces(context: Context, backend: TracesContext | None) -> _Searched | Verd
         )
         return failed(said, [Evidence(t.query, "no spans") for t in unseen], hint=hint, because=UNSEEN)
     spans = {(s.trace_id, s.span_id): s for t in traces for s in t.spans}
-    others = [s for name in context.contract.components for s in _window(context, backend.client, name)]
-    spans |= {(s.trace_id, s.span_id): s for s in others}
+    spans |= {(s.trace_id, s.span_id): s for s in _others(context, backend.client, traces)}
     looked = Evidence(
         f"every text of {count(len(spans), 'span')} from the time of the run",
         f"{count(len(traces), 'driven trace')} arrived; no {context.run.canary}",
@@ -94,11 +91,19 @@ def _traces(context: Context, backend: TracesContext | None) -> _Searched | Verd
     return _Searched(looked, tuple(_leaks(spans.values(), context)))
 
 
-def _window(context: Context, client: TracesClient, component: str) -> Iterator[Span]:
-    """Spans of other traces of a component that began during the run."""
+def _others(context: Context, client: TracesClient, driven: Sequence[ProbeTrace]) -> Iterator[Span]:
+    """Spans of every trace that began during the run, searched once a search finds the driven ones.
+
+    Components without a driven trace come last: nothing shows that a search for them is up to date but that.
+    """
     start, end = int((context.run.started_at - 1.0) * 1e9), int((context.run.ended_at + 60.0) * 1e9)
-    found = client.search(component, start_ns=start, end_ns=end, limit=SEARCHED)
-    return (span for trace in found.complete() for span in trace)
+    window = TraceWindow(client, start, end)
+    known = {
+        name: {s.trace_id for t in driven for s in t.spans if s.service == name and start <= s.start_ns <= end}
+        for name in context.contract.components
+    }
+    for name in sorted(known, key=lambda name: not known[name]):
+        yield from window.spans(name, known[name], context.deadline)
 
 
 def _leaks(spans: Iterable[Span], context: Context) -> Iterator[tuple[str, str]]:

@@ -158,7 +158,10 @@ class _Verifier:
         stack = self.session.stack
         interval = _asked(self.endpoints, chosen, push_interval) or 0.0
         seconds = patience(self.timeout, self.endpoints, stack) + PUSHES * interval
-        deadline = partial(Deadline.after, seconds, self.cancelled)
+
+        def deadline(more: float = 0.0) -> Deadline:
+            return Deadline.after(seconds + more, self.cancelled)
+
         make_context = _contexts(stack, chosen, self.endpoints, run, deadline)
         outcomes = fold(run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip))
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
@@ -244,9 +247,12 @@ def patience(timeout: float, endpoints: Endpoints, stack: Stack) -> float:
 
 
 def _contexts(
-    stack: Stack, service: Service, endpoints: Endpoints, run: ProbeRun, deadline: Callable[[], Deadline]
+    stack: Stack, service: Service, endpoints: Endpoints, run: ProbeRun, deadline: Callable[[float], Deadline]
 ) -> Callable[[Signal], Context]:
-    """One context per signal, each with its own deadline, all with the same clients."""
+    """One context per signal, each with its own deadline, all with the same clients.
+
+    What a search must find may come later than what is found by its id.
+    """
     metrics, logs, traces = (endpoints.first(role) for role in (Role.METRICS, Role.LOGS, Role.TRACES))
     page, interval = endpoints.first(Role.DASHBOARDS), stack.scrape_interval
     rules = expected_rules(service.contract) if stack.deployed else ()
@@ -255,7 +261,7 @@ def _contexts(
         service=service,
         endpoints=endpoints,
         run=run,
-        deadline=deadline(),
+        deadline=deadline(0.0),
         metrics=MetricsContext(PromqlClient(metrics.url, access=metrics.access), interval, rules, read_page)
         if metrics
         else None,
@@ -268,7 +274,8 @@ def _contexts(
             step=interval,
         ),
     )
-    return lambda _signal: replace(shared, deadline=deadline())
+    searched = traces.lag if traces else 0.0
+    return lambda signal: replace(shared, deadline=deadline(searched if signal is Signal.PRIVACY else 0.0))
 
 
 def expected_rules(contract: Contract) -> tuple[ExpectedRule, ...]:

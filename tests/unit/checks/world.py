@@ -73,6 +73,7 @@ class World:
     extracted: tuple[str, ...] = ("trace_id", "span_id", "request_id")
     broken: tuple[str, ...] = ()
     incomplete: str = ""
+    unsearched: frozenset[str] = frozenset()
     restarted: tuple[str, ...] = ()
     history: list[MetricSample] = field(default_factory=list)
     """Samples of earlier scrapes."""
@@ -270,8 +271,9 @@ class Traces:
         self._ask(f"search {service}")
         found = (
             tuple(t)
-            for t in self.world.spans.values()
-            if any(s.service == service and start_ns <= s.start_ns <= end_ns for s in t)
+            for trace_id, t in self.world.spans.items()
+            if trace_id not in self.world.unsearched
+            and any(s.service == service and start_ns <= s.start_ns <= end_ns for s in t)
         )
         return TraceSearch(tuple(found), self.world.incomplete, "Jaeger API at http://127.0.0.1:1")
 

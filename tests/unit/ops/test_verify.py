@@ -25,7 +25,8 @@ TRACES = Endpoint("tempo", Role.TRACES, "http://127.0.0.1:2", Dialect.TRACEQL)
 
 
 def context(*endpoints: Endpoint) -> Any:
-    return op._contexts(STACK, SERVICE, Endpoints(endpoints), RUN, lambda: Deadline.after(9.0))(Signal.METRICS)
+    make = op._contexts(STACK, SERVICE, Endpoints(endpoints), RUN, lambda more: Deadline.after(9.0 + more))
+    return make(Signal.METRICS)
 
 
 def test_a_signal_without_a_backend_is_none() -> None:
@@ -56,11 +57,23 @@ def test_the_rules_of_every_slo_are_expected() -> None:
 
 def test_each_context_has_a_deadline_of_its_own() -> None:
     cancelled = threading.Event()
-    make = op._contexts(STACK, SERVICE, Endpoints(), RUN, lambda: Deadline.after(9.0, cancelled))
+    make = op._contexts(STACK, SERVICE, Endpoints(), RUN, lambda more: Deadline.after(9.0 + more, cancelled))
     first, second = make(Signal.METRICS), make(Signal.LOGS)
     assert first.deadline.at < second.deadline.at
     cancelled.set()
     assert first.deadline.passed
+
+
+def test_what_has_to_be_found_by_a_search_may_come_later() -> None:
+    asked: list[float] = []
+
+    def deadline(more: float) -> Deadline:
+        asked.append(more)
+        return Deadline.after(9.0)
+
+    make = op._contexts(STACK, SERVICE, Endpoints((replace(TRACES, lag=15.0),)), RUN, deadline)
+    make(Signal.TRACES), make(Signal.PRIVACY)
+    assert asked[1:] == [0.0, 15.0]
 
 
 def test_every_service_is_verified_or_the_one_that_is_named() -> None:

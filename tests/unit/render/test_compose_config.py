@@ -204,6 +204,8 @@ def test_tempo_ends_before_it_is_killed_from_the_version_on_that_can_be_told(tag
     choices = {"preset": "current", "traces": "tempo", "images": {"tempo": f"grafana/tempo:{tag}"}}
     tempo = yaml.safe_load(files(rendered(default_stack(**choices)))["tempo/tempo.yaml"])
     assert tempo.pop("backend_worker", None) == ({"finish_on_shutdown_timeout": "5s"} if ends else None)
+    assert tempo.pop("query_frontend", None) == ({"query_end_cutoff": "0s"} if ends else None)
+    assert tempo.pop("live_store", None) == ({"fail_on_high_lag": False} if ends else None)
 
 
 @every_preset
