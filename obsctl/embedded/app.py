@@ -38,6 +38,8 @@ from obsctl.embedded.loki import tail as loki_tail
 from obsctl.embedded.otlp import grpc as otlp_grpc
 from obsctl.embedded.otlp import http as otlp_http
 from obsctl.embedded.otlp.ingest import Ingest
+from obsctl.embedded.otlp.logs import ID_FIELDS
+from obsctl.embedded.otlp.signals import OtlpOptions
 from obsctl.embedded.prometheus import api as prometheus
 from obsctl.embedded.prometheus import remote_write
 from obsctl.embedded.prometheus import rules as prometheus_rules
@@ -81,7 +83,8 @@ def run(config: Config) -> None:
         if config.span_metrics:
             sink = counting = SpanMetrics(store, metrics)
             stack.callback(counting.close)
-        ingest = Ingest(sink, redactor, metrics, config.namespaces)
+        ids = ID_FIELDS.intersection(config.log_fields.labels)
+        ingest = Ingest(sink, redactor, metrics, OtlpOptions(config.namespaces, ids))
         stack.callback(
             _start_grpc(config.listen["otlp_grpc"], ingest, limits.body_bytes, access.knows if access.token else None)
         )

@@ -196,7 +196,7 @@ class LogFiles:
 class LogFields:
     """Fields of a JSON line that become stream labels, and those that become structured metadata."""
 
-    labels: tuple[str, ...] = key(STRINGS, "Fields that become stream labels.")
+    labels: tuple[str, ...] = key(STRINGS, "Fields that become stream labels; of OTLP records the ids alone.")
     metadata: tuple[str, ...] = key(STRINGS, "Fields that become structured metadata.")
 
 

@@ -41,6 +41,12 @@ def embedded(stack: Stack, *, version: str) -> Desired:
     return Desired(stack.name, home, stack.bind, stack.port_offset, tuple(stamped), found, generated)
 
 
+def _log_fields(*, labels: bool) -> dict[str, Json]:
+    """What fields of log lines become; ``labels`` makes labels of the ids, too."""
+    ids = list(METADATA_FIELDS)
+    return {"labels": [*LABEL_FIELDS, *(ids if labels else [])], "metadata": [] if labels else ids}
+
+
 def _token(stack: Stack, home: Path) -> SecretText | None:
     """What every request must carry where other machines can ask: the spec's token, or one made at random."""
     if is_loopback(stack.bind):
@@ -124,7 +130,7 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
             "targets": [_target(service, component) for service, component in pairs if component.metrics],
         },
         "log_files": [entry for service, component in pairs for entry in _log_files(stack, service, component)],
-        "log_fields": {"labels": list(LABEL_FIELDS), "metadata": list(METADATA_FIELDS)},
+        "log_fields": _log_fields(labels=stack.choices.log_ids == "labels"),
         "scrub": _scrub(stack),
         "retention": {"age_seconds": stack.retention.age, "size_bytes": stack.retention.size},
         "access": _access(stack, home),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from google.protobuf.message import Message
 
 from obsctl.embedded.http.decoded import DecodeResult
 from obsctl.embedded.otlp.codec import Encoding, MalformedError, decode
-from obsctl.embedded.otlp.signals import SIGNALS, OtlpSignal
+from obsctl.embedded.otlp.signals import SIGNALS, OtlpOptions, OtlpSignal
 from obsctl.embedded.redaction import Redactor
 from obsctl.embedded.self_metrics import (
     ACCEPTED,
@@ -58,12 +57,12 @@ class Ingest:
     """Decodes, redacts, submits and counts requests. Any thread."""
 
     def __init__(
-        self, sink: Sink, redactor: Redactor, metrics: SelfMetrics, namespaces: Mapping[str, str] | None = None
+        self, sink: Sink, redactor: Redactor, metrics: SelfMetrics, options: OtlpOptions | None = None
     ) -> None:
         self._sink = sink
         self._redactor = redactor
         self._metrics = metrics
-        self._translate = {signal.name: signal.translator(namespaces or {}) for signal in SIGNALS}
+        self._translate = {signal.name: signal.translator(options or OtlpOptions()) for signal in SIGNALS}
         for signal in SIGNALS:
             for transport in TRANSPORTS:
                 for family in (RECEIVED, ACCEPTED, DUPLICATE, REPLACED, REJECTED):

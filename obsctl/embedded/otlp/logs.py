@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1 import logs_pb2
@@ -28,10 +29,17 @@ _PROMOTED = frozenset(
 """Resource attributes that become labels of the stream: Loki's default list."""
 
 
-def translate(request: ExportLogsServiceRequest, redactor: Redactor) -> DecodeResult:
+ID_FIELDS = frozenset(("trace_id", "span_id", "request_id"))
+"""What tells the lines of one request from others."""
+
+
+def translate(
+    request: ExportLogsServiceRequest, redactor: Redactor, *, id_labels: frozenset[str] = frozenset()
+) -> DecodeResult:
     """Redact a request and take its records out of it.
 
-    Resource attributes that say where something runs become labels; ids, severity and other attributes are metadata.
+    Resource attributes that say where something runs become labels; ids, severity and other attributes are metadata,
+    but for ``id_labels``, which make a stream of every request.
     """
     records: list[LogRecord] = []
     rejections = Rejections()
@@ -50,7 +58,8 @@ def translate(request: ExportLogsServiceRequest, redactor: Redactor) -> DecodeRe
                 if fault:
                     rejections.add(fault)
                     continue
-                records.append(_record(record, redactor, stream, metadata, arrival))
+                made = _record(record, redactor, stream, metadata, arrival)
+                records.append(_labelled(made, id_labels) if id_labels else made)
     return DecodeResult(Batch(logs=records), len(records) + rejections.total, rejections.total, rejections.message)
 
 
@@ -73,6 +82,13 @@ def _record(
         line=line,
         metadata=_sorted(metadata),
     )
+
+
+def _labelled(record: LogRecord, ids: frozenset[str]) -> LogRecord:
+    """The record with some of its ids as labels of its stream."""
+    labels = {name: value for name, value in record.metadata if name in ids}
+    metadata = {name: value for name, value in record.metadata if name not in ids}
+    return replace(record, labels=_sorted({**dict(record.labels), **labels}), metadata=_sorted(metadata))
 
 
 def _fields(record: logs_pb2.LogRecord) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
@@ -21,6 +22,16 @@ Translate = Callable[[Any, Redactor], DecodeResult]
 
 
 @dataclass(frozen=True)
+class OtlpOptions:
+    """How requests are translated: namespaces of services, by ``service.name``, and the ids of log records that become
+    labels of their stream instead of metadata.
+    """
+
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    id_labels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class OtlpSignal:
     """``rejected`` is the counter's field name in the partial success; ``items`` is how its items are called."""
 
@@ -30,11 +41,8 @@ class OtlpSignal:
     response: type[Message]
     rejected: str
     service: str
-    translator: Callable[[Mapping[str, str]], Translate]
-    """Makes what turns requests into batches; it may remember things from one request to the next.
-
-    It is given the namespaces of services, by ``service.name``.
-    """
+    translator: Callable[[OtlpOptions], Translate]
+    """Makes what turns requests into batches; it may remember things from one request to the next."""
 
     def answer(self, rejected: int, message: str) -> Message:
         """The response; the partial success is left unset when everything was accepted, as the specification wants."""
@@ -63,7 +71,7 @@ SIGNALS = (
         response=metrics.ExportMetricsServiceResponse,
         rejected="rejected_data_points",
         service="opentelemetry.proto.collector.metrics.v1.MetricsService",
-        translator=lambda namespaces: otlp_metrics.Translator(namespaces=namespaces),
+        translator=lambda options: otlp_metrics.Translator(namespaces=options.namespaces),
     ),
     OtlpSignal(
         name="logs",
@@ -72,6 +80,6 @@ SIGNALS = (
         response=logs.ExportLogsServiceResponse,
         rejected="rejected_log_records",
         service="opentelemetry.proto.collector.logs.v1.LogsService",
-        translator=lambda _: otlp_logs.translate,
+        translator=lambda options: partial(otlp_logs.translate, id_labels=options.id_labels),
     ),
 )

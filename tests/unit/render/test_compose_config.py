@@ -226,3 +226,22 @@ def test_assignments_are_aligned_up_to_a_value_of_several_lines() -> None:
     uneven = "a {\n\tx = 1\n\tlonger = {\n\t\tone = 1,\n\t\tthree   = 3,\n\t}\n\ty = 2\n\n\tlast = 3\n}\n"
     even = "a {\n\tx      = 1\n\tlonger = {\n\t\tone   = 1,\n\t\tthree = 3,\n\t}\n\ty = 2\n\n\tlast = 3\n}\n"
     assert aligned(uneven) == even
+
+
+@every_choice
+def test_ids_of_records_that_come_by_otlp_become_labels_where_the_spec_says_so(choices: dict[str, Any]) -> None:
+    """Loki makes labels of attributes of the resource alone, so that the collector puts the ids there."""
+    if choices["preset"] == "seed":
+        return  # its collector takes no logs
+    labels = choices["log_ids"] == "labels"
+    collector, loki = config(choices, "collector/config.yaml"), config(choices, "loki/config.yaml")
+    steps = collector["service"]["pipelines"]["logs"]["processors"]
+    assert [step for step in steps if step.endswith("/ids")] == (
+        ["transform/ids", "groupbyattrs/ids"] if labels else []
+    )
+    others = [step for step in steps if not step.endswith("/ids")]
+    assert others == collector["service"]["pipelines"]["traces"]["processors"]
+    (rule,) = loki["limits_config"]["otlp_config"]["resource_attributes"]["attributes_config"] if labels else [None]
+    if labels:
+        assert rule == {"action": "index_label", "attributes": list(METADATA_FIELDS)}
+        assert collector["processors"]["groupbyattrs/ids"] == {"keys": list(METADATA_FIELDS)}

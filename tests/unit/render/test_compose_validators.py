@@ -91,6 +91,21 @@ def test_the_collector_takes_its_configuration(preset: str, choices: dict[str, A
     )
 
 
+def test_the_collector_takes_the_statements_that_move_ids_of_log_records(tmp_path: Path) -> None:
+    """Without the processor that groups by them: the collector that is made for the tests has it not."""
+    made = rendered(default_stack(log_ids="labels"))
+    text = files(made)["collector/config.yaml"]
+    lines = [line for line in text.splitlines(keepends=True) if "groupbyattrs/ids" not in line]
+    assert text.count("groupbyattrs/ids") == 2
+    (tmp_path / "config.yaml").write_text("".join(lines))
+    (collector,) = (c for c in made.containers if c.name == "otel-collector")
+    command = (tool("otelcol-contrib", "current"), "validate", "--config=config.yaml")
+    checked(*command, cwd=tmp_path, **dict(collector.environment))
+    (tmp_path / "config.yaml").write_text("".join(lines).replace("log.span_id.string", "log.span_idea.string"))
+    with pytest.raises(AssertionError, match="span_idea"):
+        checked(*command, cwd=tmp_path, **dict(collector.environment))
+
+
 @every_preset
 def test_the_collectors_validator_minds_what_is_wrong(preset: str, tmp_path: Path) -> None:
     """Here a validator that says yes to everything would show."""
