@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from tests.e2e.images.build import program
+
 FOLDER = Path(__file__).parent
 SIGNALS = ("traces", "metrics", "logs")
 
@@ -48,10 +50,12 @@ class Client:
     command: tuple[str, ...]
     cases: tuple[Case, ...]
     needs: tuple[str, ...] = ()
+    product: str = ""
+    """A program of the images' cache that it is, as ``RECIPE/FILE``."""
     install: tuple[tuple[str, ...], ...] = ()
     version: tuple[str, ...] = ()
-    per_case: bool = False
-    """Whether each case is a process of its own."""
+    source: str = ""
+    """The folder of its files, where that has not its name."""
     keeps: bool = True
     """Whether it keeps its connections open while it has nothing to send."""
     note: str = ""
@@ -59,12 +63,18 @@ class Client:
     @property
     def folder(self) -> Path:
         """Its source."""
-        return FOLDER / self.name
+        return FOLDER / (self.source or self.name)
 
     @property
     def lacks(self) -> list[str]:
         """Programs that it needs and this machine has not."""
-        return [program for program in self.needs if not shutil.which(program)]
+        lacking = [name for name in self.needs if not shutil.which(name)]
+        return [*lacking, self.product] if self.product and not self.program else lacking
+
+    @property
+    def program(self) -> Path | None:
+        """Its product, where it was made."""
+        return program(*self.product.split("/")) if self.product else None
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,7 @@ def load(file: Path = FOLDER / "clients.yaml") -> Catalogue:
 
 
 def _client(name: str, entry: Mapping[str, Any]) -> Client:
-    known = {"title", "needs", "install", "command", "version", "offers", "per_case", "keeps", "note"}
+    known = {"title", "needs", "product", "install", "command", "version", "offers", "source", "keeps", "note"}
     if unknown := set(entry) - known:
         raise ValueError(f"clients.yaml: {name} has unknown keys: {', '.join(sorted(unknown))}")
     return Client(
@@ -91,9 +101,10 @@ def _client(name: str, entry: Mapping[str, Any]) -> Client:
         command=tuple(shlex.split(entry["command"])),
         cases=tuple(case for offer in entry["offers"] for case in _cases(name, offer)),
         needs=tuple(entry.get("needs", ())),
+        product=entry.get("product", ""),
         install=tuple(tuple(shlex.split(line)) for line in entry.get("install", ())),
         version=tuple(shlex.split(entry.get("version", ""))),
-        per_case=entry.get("per_case", False),
+        source=entry.get("source", ""),
         keeps=entry.get("keeps", True),
         note=entry.get("note", ""),
     )

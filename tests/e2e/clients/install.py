@@ -18,7 +18,7 @@ def installed(client: Client, cache: Path = CACHE) -> Path:
 
     Safe to call from several processes at once: the first makes it, the others wait.
     """
-    name = f"client-{client.name}"
+    name = f"client-{client.folder.name}"
     folder = cache / f"{name}-{_key(client)}"
     with locked(cache / f"{name}.lock"):
         if not (folder / _DONE).exists():
@@ -32,9 +32,9 @@ def installed(client: Client, cache: Path = CACHE) -> Path:
     return folder
 
 
-def argv(command: tuple[str, ...], folder: Path) -> list[str]:
-    """The command with its program as a path: the tests' interpreter for ``python``, or a file of the folder."""
-    program = sys.executable if command[0] == "python" else command[0]
+def argv(command: tuple[str, ...], folder: Path, product: Path | None = None) -> list[str]:
+    """The command with its program as a path: the tests' interpreter for ``python``, the product, a file."""
+    program = str({"python": sys.executable, "product": product}.get(command[0], command[0]))
     return [str(folder / program) if (folder / program).exists() else program, *command[1:]]
 
 

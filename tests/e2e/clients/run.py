@@ -20,7 +20,7 @@ from tests.e2e.clients.catalogue import Case, Client
 from tests.e2e.clients.install import argv, installed
 from tests.e2e.clients.readback import Stored, read_back
 from tests.e2e.clients.stack import Stack
-from tests.e2e.images.sources import BuildError
+from tests.e2e.images.sources import REPOSITORY, BuildError
 
 COUNT = 100
 """Records of each signal in each half."""
@@ -58,9 +58,7 @@ def run(client: Client, stack: Stack) -> Result:
     """Install, run and count one client."""
     try:
         folder = installed(client)
-        runs = [[case] for case in client.cases] if client.per_case else [list(client.cases)]
-        with ThreadPoolExecutor(len(runs)) as pool:
-            kept = sum(pool.map(lambda cases: _send(client, cases, folder, stack), runs))
+        kept = _send(client, folder, stack)
     except (BuildError, subprocess.SubprocessError, ValueError) as error:
         return Result(client, fault=str(error))
     stored = {case: read_back(stack, case, 2 * COUNT) for case in client.cases}
@@ -68,11 +66,15 @@ def run(client: Client, stack: Stack) -> Result:
     return Result(client, stored, kept, _printed_version(client, folder) or ", ".join(versions))
 
 
-def _send(client: Client, cases: Sequence[Case], folder: Path, stack: Stack) -> int:
-    """Run its program for some cases; how many connections lasted through the pause. Raises ``ValueError``."""
+def _send(client: Client, folder: Path, stack: Stack) -> int:
+    """Run its program; how many connections lasted through the pause. Raises ``ValueError``."""
     settings = {
-        "MATRIX_CASES": " ".join(map(str, cases)), "MATRIX_COUNT": str(COUNT), "MATRIX_PAUSE": f"{PAUSE:g}",
-    }  # fmt: skip
+        "MATRIX_CASES": " ".join(map(str, client.cases)),
+        "MATRIX_COUNT": str(COUNT),
+        "MATRIX_PAUSE": f"{PAUSE:g}",
+        "MATRIX_PROGRAM": str(client.program or ""),
+        "PYTHONPATH": str(REPOSITORY) if client.command[0] == "python" else "",
+    }
     process = subprocess.Popen(
         argv(client.command, folder), cwd=folder, env={**os.environ, **stack.env, **settings}, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -84,7 +86,7 @@ def _send(client: Client, cases: Sequence[Case], folder: Path, stack: Stack) -> 
             process.kill()
             raise
     sent = json.loads(out.splitlines()[-1]) if process.returncode == 0 and out else None
-    if sent != {case.service: 2 * COUNT for case in cases}:
+    if sent != {case.service: 2 * COUNT for case in client.cases}:
         raise ValueError(f"{client.name} ended with {process.returncode} and sent {sent}: {err.strip()[-2000:]}")
     return sum(lasted >= KEPT * PAUSE for lasted in seconds.values())
 
@@ -132,6 +134,8 @@ def _own_ports(process: psutil.Process, ports: frozenset[int]) -> list[int]:
 def _printed_version(client: Client, folder: Path) -> str:
     if not client.version:
         return ""
-    done = subprocess.run(argv(client.version, folder), cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        argv(client.version, folder, client.program), cwd=folder, capture_output=True, text=True, check=True
+    )
     found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
     return found[0] if found else ""

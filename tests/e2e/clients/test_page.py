@@ -46,7 +46,7 @@ def test_a_lock_file_names_no_registry(client) -> None:
 
 def test_each_folder_is_of_a_client() -> None:
     folders = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == {client.name for client in load().clients}
+    assert folders == {client.folder.name for client in load().clients}
 
 
 @pytest.mark.parametrize(
