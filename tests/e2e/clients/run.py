@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
+from obsctl.wait import Deadline
 from tests.e2e.clients.catalogue import Case, Client
+from tests.e2e.clients.connections import Connections, sockets
 from tests.e2e.clients.install import argv, installed
 from tests.e2e.clients.readback import Stored, read_back
 from tests.e2e.clients.stack import Stack
@@ -28,10 +26,10 @@ PAUSE = 10.0
 """Seconds between the halves: twice the 5 s after which Node.js' and uvicorn's servers close an idle connection. A
 minute, as metrics are flushed, would be as long for every run of the tests."""
 AT_ONCE = 5
-KEPT = 0.8
-"""A connection that is seen for this part of the pause was kept: looks come late on a machine with much to do."""
+KEPT = 0.6
+"""A connection that is seen for this part of the pause, which is more than 5 s, was kept."""
 _SECONDS = 180
-_LOOK = 0.25
+_LOOK_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,15 @@ class Result:
 
 def run_all(clients: Sequence[Client], stack: Stack) -> Iterator[Result]:
     """Install and run them, in their order."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(lambda client: run(client, stack), clients)
+    with Connections(stack.ports).watched() as connections, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(lambda client: run(client, stack, connections), clients)
 
 
-def run(client: Client, stack: Stack) -> Result:
+def run(client: Client, stack: Stack, connections: Connections) -> Result:
     """Install, run and count one client."""
     try:
         folder = installed(client)
-        kept = _send(client, folder, stack)
+        kept = _send(client, folder, stack, connections)
     except (BuildError, subprocess.SubprocessError, ValueError) as error:
         return Result(client, fault=str(error))
     stored = {case: read_back(stack, case, 2 * COUNT) for case in client.cases}
@@ -66,7 +64,7 @@ def run(client: Client, stack: Stack) -> Result:
     return Result(client, stored, kept, _printed_version(client, folder) or ", ".join(versions))
 
 
-def _send(client: Client, folder: Path, stack: Stack) -> int:
+def _send(client: Client, folder: Path, stack: Stack, connections: Connections) -> int:
     """Run its program; how many connections lasted through the pause. Raises ``ValueError``."""
     settings = {
         "MATRIX_CASES": " ".join(map(str, client.cases)),
@@ -77,58 +75,23 @@ def _send(client: Client, folder: Path, stack: Stack) -> int:
     }
     process = subprocess.Popen(
         argv(client.command, folder), cwd=folder, env={**os.environ, **stack.env, **settings}, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
-    with process, _watched(process.pid, stack.ports) as seconds:
-        try:
-            out, err = process.communicate(timeout=_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+    own: set[str] = set()
+    deadline = Deadline.after(_SECONDS)
+    with process:
+        while True:
+            try:
+                out, err = process.communicate(timeout=_LOOK_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                own |= sockets(process.pid)
+                if deadline.passed:
+                    os.killpg(process.pid, signal.SIGKILL)
     sent = json.loads(out.splitlines()[-1]) if process.returncode == 0 and out else None
     if sent != {case.service: 2 * COUNT for case in client.cases}:
         raise ValueError(f"{client.name} ended with {process.returncode} and sent {sent}: {err.strip()[-2000:]}")
-    return sum(lasted >= KEPT * PAUSE for lasted in seconds.values())
-
-
-@contextmanager
-def _watched(pid: int, ports: frozenset[int]) -> Iterator[dict[int, float]]:
-    """The connections of a process and its children to some ports: own port -> seconds that it was seen."""
-    seconds: dict[int, float] = {}
-    since: dict[int, float] = {}
-    done = threading.Event()
-
-    def look() -> None:
-        while not done.wait(_LOOK):
-            now = time.monotonic()
-            for port in _connections(pid, ports):
-                seconds[port] = now - since.setdefault(port, now)
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
-        yield seconds
-    finally:
-        done.set()
-        watcher.join()
-
-
-def _connections(pid: int, ports: frozenset[int]) -> set[int]:
-    try:
-        root = psutil.Process(pid)
-        processes = [root, *root.children(recursive=True)]
-    except psutil.Error:
-        return set()
-    return {port for process in processes for port in _own_ports(process, ports)}
-
-
-def _own_ports(process: psutil.Process, ports: frozenset[int]) -> list[int]:
-    try:
-        found = process.net_connections("tcp")
-    except psutil.Error:
-        return []  # it ended meanwhile
-    open_ = [each for each in found if each.status == psutil.CONN_ESTABLISHED and each.raddr]
-    return [each.laddr.port for each in open_ if each.raddr.port in ports]
+    return connections.lasting(own, KEPT * PAUSE)
 
 
 def _printed_version(client: Client, folder: Path) -> str:

@@ -8,7 +8,7 @@ from tests.e2e.clients.catalogue import FOLDER, SIGNALS, load
 from tests.e2e.clients.page import PAGE, recorded, render
 from tests.e2e.clients.readback import compare
 
-LOCKED = ("package-lock.json", "requirements.txt", "go.sum", "Cargo.lock")
+LOCKED = ("package-lock.json", "requirements.txt", "go.sum", "Cargo.pins")
 
 
 def test_the_page_is_that_of_the_last_run() -> None:
@@ -42,6 +42,7 @@ def test_a_lock_file_names_no_registry(client) -> None:
             text = path.read_text(encoding="utf8")
             assert "resolved" not in text, path
             assert "index-url" not in text, path
+            assert "registry" not in text, path
 
 
 def test_each_folder_is_of_a_client() -> None:
