@@ -31,7 +31,7 @@ RED: dict[str, tuple[str, str]] = {
     "bucket_changed": ("metrics.buckets", "lacks 0.5 and has 0.6 too"),
     "series_explode": ("metrics.series", "shop_stock_moves_total has "),
     "counted_twice": ("metrics.exact", "rose by 6, not 3"),
-    "propagation_cut": ("traces.shape", "no span of stockroom"),
+    "propagation_cut": ("traces.lost", "stockroom begins a trace of its own"),
     "attribute_missing": ("traces.attributes", "lacks shop.order"),
     "state_lost": ("traces.state", "stockroom"),
     "silent_stockroom": ("logs.present", "no line of stockroom"),
@@ -140,10 +140,14 @@ def test_what_its_contract_forbids_is_stored_nowhere(shop: Shop) -> None:
 def test_an_ignored_traceparent_is_no_trace_at_all(shop: Shop) -> None:
     shop.breaks("traceparent_ignored")
     others = {check.id for check in CHECKS} - STILL_GOOD
-    verdicts = {o.check: o.verdict.status for o in shop.verify(*others).outcomes}
-    traces = {name: status for name, status in verdicts.items() if name.startswith("traces.")}
-    assert set(traces.values()) == {CheckStatus.FAIL}
-    assert {verdicts[name] for name in STILL_GOOD} == {CheckStatus.PASS}
+    verdicts = {o.check: (o.verdict.status, o.verdict.summary) for o in shop.verify(*others).outcomes}
+    traces = {name: verdict for name, verdict in verdicts.items() if name.startswith("traces.")}
+    status, summary = traces.pop("traces.lost")
+    assert (status, "begins a trace of its own" in summary) == (CheckStatus.FAIL, True)
+    assert {(status, summary.split(":")[0]) for status, summary in traces.values()} == {
+        (CheckStatus.SKIP, "could not be judged because of traces.lost")
+    }
+    assert {verdicts[name][0] for name in STILL_GOOD} == {CheckStatus.PASS}
 
 
 def test_rules_of_a_changed_contract_are_missed_until_they_are_loaded(shop: Shop) -> None:
