@@ -21,6 +21,7 @@ _PROM_DURATION = re.compile(
     re.ASCII,
 )
 _PROM_UNITS = {"y": 31_536_000_000, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_GO_PIECE = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)", re.ASCII)
 _GO_PART = re.compile(r"(\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(ns|us|\u00b5s|\u03bcs|ms|s|m|h)", re.ASCII)
 _GO_UNITS = {
     "ns": 1,
@@ -90,9 +91,21 @@ def go_duration_ns(text: str) -> int:
         return 0
     parts = _GO_PART.findall(bare)
     if not parts or "".join(number + unit for number, unit in parts) != bare:
-        raise ValueError(f"time: invalid duration {excerpt(text)}")
+        raise ValueError(f"time: {_go_problem(bare)}duration {excerpt(text)}")
     total = sum(int(Fraction(number) * _GO_UNITS[unit]) for number, unit in parts)
     return clamp(-total if text.startswith("-") else total)
+
+
+def _go_problem(text: str) -> str:
+    """What Go says of a text that is no duration: the first number without a unit, or with one that does not exist."""
+    position = 0
+    while found := _GO_PIECE.match(text, position):
+        if not found[2]:
+            return "missing unit in "
+        if found[2] not in _GO_UNITS:
+            return f"unknown unit {excerpt(found[2])} in "
+        position = found.end()
+    return "invalid "
 
 
 def rfc3339_ns(text: str) -> int:

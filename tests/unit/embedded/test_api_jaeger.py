@@ -259,7 +259,7 @@ def test_searching(api, params, found):
         ({"start": "x"}, "unable to parse param 'start': \"x\" is not an integer"),
         ({"limit": "0"}, "unable to parse param 'limit': search depth must be greater than 0 and at most 10000"),
         ({"limit": "1e3"}, "unable to parse param 'limit': \"1e3\" is not an integer"),
-        ({"minDuration": "5"}, "unable to parse param 'minDuration': time: invalid duration \"5\""),
+        ({"minDuration": "5"}, "unable to parse param 'minDuration': time: missing unit in duration \"5\""),
         ({"minDuration": "2s", "maxDuration": "1s"}, "'maxDuration' should be greater than 'minDuration'"),
         ({"tag": "x"}, "malformed 'tag' parameter, expecting key:value, received: \"x\""),
         ({"tags": "x"}, "malformed 'tags' parameter, cannot unmarshal JSON: not JSON"),
