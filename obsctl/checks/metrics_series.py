@@ -39,6 +39,8 @@ class MetricsSeries:
             return verdict
         notes = [not_scraped(scraped)]
         usages = sorted(_usages(context.contract, scraped), key=lambda c: c.filled, reverse=True)
+        if not usages and not any(m.required for m in context.contract.metrics if m.series_budget):
+            return skipped("no metric with a budget of series is there, and none has to be")
         if not usages:
             hint = "see metrics.present: metrics that are not there cannot be counted"
             return failed("no metric with a budget of series is there to look at", hint=hint, because=STORED)

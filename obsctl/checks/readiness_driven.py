@@ -40,4 +40,4 @@ def _failed(entry: str, requests: Sequence[ProbeRequest], unsent: Sequence[str])
     what = f"{silent}step {bad[0].step}: {bad[0].request} {bad[0].error}" if bad else "no request was sent"
     tail = f"; not sent because of that: {few(unsent)}" if unsent else ""
     hint = "read the service's own log (`obsctl logs`) at that request id; `obsctl status` shows whether it runs"
-    return failed(f"{what}{tail}", looked, hint=hint)
+    return failed(f"{what}{tail}", looked, hint=hint, because=["readiness.roles"] if silent else ())

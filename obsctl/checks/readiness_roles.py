@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from obsctl.checks._verdicts import count, failed, few, passed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
 from obsctl.clients.ready import Readiness, readiness
-from obsctl.endpoints import Endpoint
+from obsctl.endpoints import Endpoint, Role
 from obsctl.wait import until
 
 
@@ -20,7 +20,8 @@ class ReadinessRoles:
 
     def run(self, context: Context) -> Verdict:
         """Ask every probe, again and again those that are not ready yet."""
-        waiting = {e.name: e for e in context.endpoints if e.probe}
+        own = {component.name for component in context.service.components}
+        waiting = {e.name: e for e in context.endpoints if e.probe and (e.role is not Role.SERVICE or e.name in own)}
         if not waiting:
             return failed(
                 "no endpoint of this stack can be asked whether it is ready", hint="start it with `obsctl up`"

@@ -57,6 +57,9 @@ from obsctl.wait import Deadline
 
 T = TypeVar("T")
 
+AT_ONCE = 6
+"""Services that are verified at the same time: each runs some thirty checks, and asks the same backends."""
+
 ROUNDS = 3
 """How often the steps are sent: enough for a count to be wrong by one in either direction."""
 
@@ -122,7 +125,7 @@ def _verify_all(verifier: _Verifier, services: Sequence[Service], emit: Emit) ->
     done: dict[str, Verification] = {}
     for batch in batches(services):
         emits = [_named(one.name, emit) if len(services) > 1 else emit for one in batch]
-        with ThreadPoolExecutor(max_workers=len(batch)) as pool:
+        with ThreadPoolExecutor(max_workers=min(len(batch), AT_ONCE)) as pool:
             try:
                 done.update((v.service, v) for v in pool.map(verifier.verify, batch, emits))
             except BaseException:

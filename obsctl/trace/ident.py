@@ -10,11 +10,13 @@ from obsctl.errors import UsageError
 
 LAST = "last"
 MAX_LENGTH = 200
+SAMPLED = 1
+"""The flag of a traceparent that says that the trace is recorded (W3C Trace Context)."""
 
 _HEX = re.compile(r"[0-9a-fA-F]{32}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{22}(==)?")
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HINT = "give a trace id (32 hex digits), a traceparent, a request id, or `last`"
 
@@ -23,7 +25,8 @@ _HINT = "give a trace id (32 hex digits), a traceparent, a request id, or `last`
 class Ident:
     """What an argument can mean. Both ids are set where it could be either (a UUID); ``trace_first``: try which first.
 
-    ``trace_id`` is in 32 lower-case hex digits or "". ``last`` stands alone.
+    ``trace_id`` is in 32 lower-case hex digits or "". ``last`` stands alone. ``unsampled``: the flags of a traceparent
+    say that its caller does not record the trace.
     """
 
     text: str
@@ -31,6 +34,7 @@ class Ident:
     request_id: str = ""
     trace_first: bool = True
     last: bool = False
+    unsampled: bool = False
 
 
 def read_ident(text: str) -> Ident:
@@ -40,7 +44,7 @@ def read_ident(text: str) -> Ident:
     if text == LAST:
         return Ident(text, last=True)
     if found := _TRACEPARENT.fullmatch(text):
-        return Ident(text, _nonzero(found[1], text))
+        return Ident(text, _nonzero(found[1], text), unsampled=not int(found[3], 16) & SAMPLED)
     request_id = text if _REQUEST_ID.fullmatch(text) else ""
     if _HEX.fullmatch(text):
         return Ident(text, _nonzero(text, text), request_id)

@@ -37,6 +37,11 @@ def test_every_spelling_of_a_trace_id(text):
     assert read_ident(text).trace_id == TRACE
 
 
+@pytest.mark.parametrize(("flags", "unsampled"), [("00", True), ("01", False), ("02", True), ("03", False)])
+def test_the_flags_of_a_traceparent_tell_whether_its_trace_is_recorded(flags: str, unsampled: bool) -> None:
+    assert read_ident(f"00-{TRACE}-00f067aa0ba902b7-{flags}").unsampled is unsampled
+
+
 @pytest.mark.parametrize("text", ["req-1", "a", "A.b_c-9", "x" * 128, "latest", "f" * 31, "0" * 31])
 def test_request_ids(text):
     meant = read_ident(text)
