@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -103,7 +104,8 @@ def run(config: Config) -> None:
         roles["alerts"] = [*alertmanager.routes(alerting.alerts, bodies)]
         apps = _apps(roles, metrics)
         by_port = _ByPort({sockets[role].getsockname()[1]: apps[role] for role in sockets})
-        _serve(_guarded(by_port, config, metrics), list(sockets.values()))
+        on_http2 = partial(_count_http2, metrics)
+        _serve(_guarded(by_port, config, metrics), list(sockets.values()), on_http2)
 
 
 def _guarded(app: ASGIApp, config: Config, metrics: SelfMetrics) -> ASGIApp:
@@ -250,10 +252,14 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
-def _serve(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+def _count_http2(metrics: SelfMetrics, port: int) -> None:
+    metrics.add(self_metrics.HTTP2_REFUSED, 1, str(port))
+
+
+def _serve(app: ASGIApp, sockets: Sequence[socket.socket], on_http2: Callable[[int], None]) -> None:
     config = uvicorn.Config(
         app,
-        http=HttpProtocol,
+        http=partial(HttpProtocol, on_http2=on_http2),  # type: ignore[arg-type]  # it is called, and no more
         loop="uvloop",
         ws="wsproto",
         ws_max_size=_WEBSOCKET_BYTES,

@@ -52,6 +52,12 @@ REFUSED = SelfMetric(
 UNKNOWN_PATHS = SelfMetric(
     "obsctl_unknown_path_requests_total", "counter", "Requests to a path that the OTLP port does not have.", ("path",)
 )
+HTTP2_REFUSED = SelfMetric(
+    "obsctl_http2_connections_refused_total",
+    "counter",
+    "Connections that speak HTTP/2, as gRPC does, to a port of HTTP/1.",
+    ("port",),
+)
 REPAIRED = SelfMetric(
     "obsctl_characters_repaired_total",
     "counter",

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from obsctl import __version__
+from obsctl.clients.intake import IntakeCounts
 from obsctl.errors import ObsctlError
+from obsctl.ops.hop_evidence import HopFinder, expects, stale_parts
+from obsctl.ops.hops import Hop
 from obsctl.ops.proxies import proxy_notes
 from obsctl.ops.session import Session, open_session
 from obsctl.ops.up import exposed
@@ -21,6 +25,8 @@ from obsctl.runtime.parts import require_parts
 from obsctl.runtime.ports import require_free
 
 DISK_WANTED = 1024**3
+RECENT = 600.0
+"""Seconds back within which a service that works has sent something."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,31 @@ def _stack(folder: Path, port_offset: int | None) -> Iterator[Diagnosis]:
     if not session.runtime.supervised:
         yield _processes(session)
     yield _attempt("ports", "all free, or held by this stack", lambda: _ports(session))
+    if session.runtime.is_there():
+        yield from _telemetry(session)
+
+
+def _telemetry(session: Session) -> Iterator[Diagnosis]:
+    """Where the telemetry of each service gets lost on its way into the stack that runs."""
+    try:
+        endpoints, stale = session.running(), stale_parts(session)
+    except ObsctlError as error:
+        yield Diagnosis("telemetry", "warning", error.message, error.hint)
+        return
+    if stale:
+        changes = "; ".join(stale)
+        yield Diagnosis("stack", "warning", f"it runs with an older obsctl.yaml ({changes})", "run `obsctl up`")
+    finder = HopFinder(session, endpoints, IntakeCounts(), time.time() - RECENT)
+    for service in session.stack.services:
+        for signal in ("metrics", "traces", "logs"):
+            if expects(service.contract, signal):
+                yield _arrival(f"{service.name} {signal}", finder.hop(service, signal))
+
+
+def _arrival(subject: str, hop: Hop | None) -> Diagnosis:
+    if hop is None:
+        return Diagnosis(subject, "ok", f"came in during the last {RECENT // 60:.0f} minutes")
+    return Diagnosis(subject, "warning", f"{hop.name}: {hop.sentence}", f"`{hop.command}` shows more")
 
 
 def _proxies(session: Session) -> Iterator[Diagnosis]:

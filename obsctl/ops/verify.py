@@ -40,6 +40,7 @@ from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.errors import BackendError, UsageError
 from obsctl.events import Emit, Event
 from obsctl.languages.units import seconds_or_duration_ms
+from obsctl.ops.hop_evidence import HopFinder
 from obsctl.ops.independent import batches
 from obsctl.ops.last_run import most_representative_trace, remember
 from obsctl.ops.log_files import unmatched_of
@@ -103,7 +104,8 @@ def verify(
             emit(Event("noted", one.name, note))
     stop = cancelled or threading.Event()
     with _alone(session, emit):
-        verifier = _Verifier(session, endpoints, only, skip, timeout, window, stop)
+        hops = HopFinder.begin(session, endpoints)
+        verifier = _Verifier(session, endpoints, hops, only, skip, timeout, window, stop)
         done = _verify_all(verifier, requested, emit)
         _remember(session, done, emit)
     return StackVerification(done, time.monotonic() - begun)
@@ -145,6 +147,7 @@ class _Verifier:
 
     session: Session
     endpoints: Endpoints
+    hops: HopFinder
     only: Sequence[str]
     skip: Sequence[str]
     timeout: float
@@ -166,7 +169,8 @@ class _Verifier:
             return Deadline.after(seconds + more, self.cancelled)
 
         make_context = _contexts(stack, chosen, self.endpoints, run, deadline)
-        outcomes = fold(run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip))
+        judged = fold(run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip))
+        outcomes = self.hops.explain(chosen, judged)
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
 
     def _drive(self, service: Service) -> ProbeRun:

@@ -7,6 +7,7 @@ RFC 9110, 7.8: a server may ignore an offer to upgrade, but not the request that
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,8 @@ MAX_HEAD = 1 << 16
 """Bytes of a request line and its headers."""
 
 _WEBSOCKET = b"websocket"
+_HTTP2 = b"PRI * HTTP/2.0"
+"""How a client of HTTP/2, such as gRPC, begins (RFC 9113, 3.4)."""
 _OFFERS = (b"upgrade", b"http2-settings")
 _TOO_LARGE = "the head of the request is too large"
 
@@ -32,13 +35,21 @@ class _HeadTooLargeError(Exception):
     """Raised inside the parser's callbacks."""
 
 
+def _forget(_port: int) -> None:
+    """Count nothing."""
+
+
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with limits on heads and slow clients, without upgrades other than WebSocket."""
+    """uvicorn's protocol with limits on heads and slow clients, without upgrades other than WebSocket.
+
+    ``on_http2`` is told the port of each connection that speaks HTTP/2.
+    """
 
     read_seconds = READ_SECONDS
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, on_http2: Callable[[int], None] = _forget, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._on_http2 = on_http2
         self._head = 0
         """Bytes of the head that is being read, as they came in; 0 between heads."""
         self._parsed = 0
@@ -49,6 +60,10 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what has come. Every fault is answered, and ends the connection."""
         self._unset_keepalive_if_required()
+        if data.startswith(_HTTP2):
+            self._on_http2(self.transport.get_extra_info("sockname")[1])
+            self._refuse(HTTPStatus.BAD_REQUEST, "this port speaks HTTP/1; gRPC has a port of its own")
+            return
         if self._head:
             self._head += len(data)  # on_message_begin begins anew where another head does
         try:

@@ -1,7 +1,7 @@
 """A small service of somebody's: one process, its traces by OTLP, its metrics on a page, its log lines in a file.
 
 Environment: ``OTEL_SERVICE_NAME``, ``LEDGER_PORT``, ``LEDGER_LOG`` (a file), ``OTEL_EXPORTER_OTLP_ENDPOINT``, and what
-``LEDGER_FAULT`` breaks: ``no_traces``.
+``LEDGER_FAULT`` breaks: ``no_traces``, ``wrong_path``, ``grpc_on_http``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from opentelemetry import propagate, trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -26,8 +27,14 @@ FAULT = os.environ.get("LEDGER_FAULT", "")
 LOG = Path(os.environ["LEDGER_LOG"])
 
 provider = TracerProvider(resource=Resource.create())
-if FAULT != "no_traces":
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=50))
+TARGET = os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
+EXPORTERS: dict[str, Any] = {
+    "": OTLPSpanExporter,
+    "wrong_path": lambda: OTLPSpanExporter(endpoint=TARGET),
+    "grpc_on_http": lambda: GrpcExporter(endpoint=TARGET, insecure=True, timeout=1),
+}
+if FAULT in EXPORTERS:
+    provider.add_span_processor(BatchSpanProcessor(EXPORTERS[FAULT](), schedule_delay_millis=50))
 tracer = provider.get_tracer("ledger")
 registry = CollectorRegistry()
 entries = Counter("ledger_entries", "Entries.", registry=registry)
