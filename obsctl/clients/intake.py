@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from obsctl.clients.exposition import parse_exposition
 from obsctl.clients.http import Http
 from obsctl.clients.promql import PromqlClient
+from obsctl.endpoints import Endpoint
 from obsctl.errors import BackendError
 
 _OWN: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -63,20 +64,20 @@ class IntakeCounts:
         return sum(n for _, n in self.of(kind, signal))
 
 
-def intake_counts(server: str, metrics: PromqlClient | None) -> IntakeCounts:
-    """What the embedded server at ``server`` says itself, and what the metrics backend has of other receivers.
+def intake_counts(server: Endpoint | None, metrics: PromqlClient | None) -> IntakeCounts:
+    """What the embedded ``server`` says itself, and what the metrics backend has of other receivers.
 
     Nothing is said by those that cannot be asked.
     """
     counts: dict[IntakeKey, float] = {}
-    for key, value in (*_own(server), *(_scraped(metrics) if metrics else ())):
+    for key, value in (*(_own(server) if server else ()), *(_scraped(metrics) if metrics else ())):
         counts[key] = counts.get(key, 0.0) + value
     return IntakeCounts(counts)
 
 
-def _own(url: str) -> Iterator[tuple[IntakeKey, float]]:
+def _own(server: Endpoint) -> Iterator[tuple[IntakeKey, float]]:
     try:
-        with Http(url, name="the server's own metrics") as http:
+        with Http(server.url, name="the server's own metrics", access=server.access) as http:
             page = parse_exposition(http.get_text("/metrics").text)
     except BackendError:
         return

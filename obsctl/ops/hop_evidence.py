@@ -90,12 +90,12 @@ class HopFinder:
             return bool(traces_client(traces).search(name, start_ns=start, end_ns=end, limit=1).traces)
         if signal == "logs" and (logs := self.endpoints.first(Role.LOGS)):
             selector = f"{{service_name={string_literal(name)}}}"
-            return bool(LogqlClient(logs.url).lines(selector, start, end, 1))
+            return bool(LogqlClient(logs.url, access=logs.access).lines(selector, start, end, 1))
         if signal == "metrics" and (metrics := self.endpoints.first(Role.METRICS)):
             component = next((c for c in service.components if c.name == name), None)
             if component is None:
                 return True
-            stored = PromqlClient(metrics.url).instant(f"count({{job={string_literal(name)}}})")
+            stored = PromqlClient(metrics.url, access=metrics.access).instant(f"count({{job={string_literal(name)}}})")
             return bool(stored) or bool(component.metrics and not self._stale())
         return True
 
@@ -124,7 +124,7 @@ class HopFinder:
 
     def _indexing(self, signal: str) -> str:
         store = self.endpoints.first(Role.TRACES) or self.endpoints.first(Role.LOGS)
-        lags = index_lags(store.url) if store else []
+        lags = index_lags(store) if store else []
         return next((lag.note for lag in lags if lag.signal == signal and lag.note), "")
 
 
@@ -137,7 +137,7 @@ def counted(endpoints: Endpoints) -> IntakeCounts:
     """What the receivers of a stack have counted by now."""
     server = endpoints.first(Role.TRACES) or endpoints.first(Role.LOGS) or endpoints.first(Role.METRICS)
     metrics = endpoints.first(Role.METRICS)
-    return intake_counts(server.url if server else "", PromqlClient(metrics.url) if metrics else None)
+    return intake_counts(server, PromqlClient(metrics.url, access=metrics.access) if metrics else None)
 
 
 def stale_parts(session: Session) -> tuple[str, ...]:
