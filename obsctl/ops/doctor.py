@@ -93,13 +93,14 @@ def _stack(folder: Path, port_offset: int | None) -> Iterator[Diagnosis]:
     if not session.runtime.supervised:
         yield _processes(session)
     yield _attempt("ports", "all free, or held by this stack", lambda: _ports(session))
-    if session.runtime.is_there():
-        yield from _telemetry(session)
+    yield from _telemetry(session)
 
 
 def _telemetry(session: Session) -> Iterator[Diagnosis]:
-    """Where the telemetry of each service gets lost on its way into the stack that runs."""
+    """Where the telemetry of each service gets lost on its way into the stack, if one runs."""
     try:
+        if not session.runtime.is_there():
+            return
         endpoints, stale = session.running(), stale_parts(session)
     except ObsctlError as error:
         yield Diagnosis("telemetry", "warning", error.message, error.hint)
