@@ -45,8 +45,12 @@ class Notation:
 TEMPLATE = Notation(re.compile(r"@\{(?P<name>[a-z][a-z0-9_.]*)(?::(?P<format>[a-z]+))?\}"), formats=("format",))
 """``@{name}``, ``@{http.requests:base}``: in our own templates, so that braces of what is rendered stay braces."""
 
-REQUEST = Notation(re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}"))
-"""``{name}``: in routes, bodies and headers of probe requests."""
+REQUEST = Notation(
+    re.compile(r"\$\{(?P<source>env|file):(?P<reference>[^{}\x00-\x1f]+)\}|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}"),
+    names=("reference", "name"),
+    formats=("source",),
+)
+"""``{name}`` in probe requests; ``${env:NAME}`` and ``${file:path}``, whose format is ``env`` or ``file``."""
 
 DASHBOARD = Notation(
     re.compile(

@@ -181,7 +181,8 @@ class _Verifier:
                 self._scraped_since(service, time.time())
 
         pushed = _asked(self.endpoints, service, pushed_baseline) or {}
-        run = send_probes(service, rounds=ROUNDS, deadline=self._deadline(), await_scrape=scraped_again)
+        folder = self.session.stack.folder
+        run = send_probes(service, rounds=ROUNDS, deadline=self._deadline(), await_scrape=scraped_again, folder=folder)
         return replace(run, pushed=pushed)
 
     def _watch(self, service: Service) -> ProbeRun:

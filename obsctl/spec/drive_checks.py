@@ -11,6 +11,9 @@ from obsctl.spec.contract import Contract, MetricType
 from obsctl.spec.scalars import placeholders
 from obsctl.spec.stack import Rise, Step
 
+_RENDERED = ("headers", "body", "params", "query", "form", "multipart", "until")
+"""Keys of a step whose texts may use names."""
+
 GIVEN_NAMES = ("canary", "nonce")
 """Names that every step may use without capturing them."""
 
@@ -57,11 +60,23 @@ def check_requests(steps: Sequence[Step], contract: Contract, cursor: SourceCurs
 
 
 def _check_names(step: Step, cursor: SourceCursor, known: list[str], findings: Findings) -> None:
-    for key, value in (("route", step.route), ("headers", step.headers), ("body", step.body)):
-        for steps, name in dict.fromkeys(_names_in(value)):
-            if name not in known:
-                message = f"{{{name}}} is not captured by an earlier step{nearest(name, known)}"
-                findings.add(cursor.spot(key, *steps), message, f"Known here: {', '.join(known)}.")
+    for key in ("route", *_RENDERED):
+        names = [*known, *step.params] if key == "route" else known
+        for steps, name in dict.fromkeys(_names_in(getattr(step, key))):
+            if name not in names:
+                message = f"{{{name}}} is not captured by an earlier step{nearest(name, names)}"
+                findings.add(cursor.spot(key, *steps), message, _mend(key, name, names))
+    for name in step.params:
+        if name not in placeholders(step.route):
+            message = f"the route has no {{{name}}}{nearest(name, placeholders(step.route))}"
+            findings.add(cursor.spot("params", name), message, f"The route is {step.route}.")
+
+
+def _mend(key: str, name: str, known: list[str]) -> str:
+    if key == "route":
+        return f"Known here: {', '.join(known)}; a constant is `params: {{{name}: …}}`."
+    variable = f" An environment variable is ${{env:{name}}}." if name.isupper() else ""
+    return f"Known here: {', '.join(known)}.{variable}"
 
 
 def _names_in(value: object, steps: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -126,6 +126,13 @@ def _route(node: SourceNode) -> str:
     return value
 
 
+def _route_with_query(node: SourceNode) -> str:
+    value = read_text(node)
+    if not re.fullmatch(r"/[^\s?#{}]*(\?[^\s#{}]*)?", _PLACEHOLDER.sub("x", value)):
+        raise ValidationError
+    return value
+
+
 def _request(node: SourceNode) -> str:
     value = read_text(node)
     method, _, route = value.partition(" ")
@@ -168,6 +175,7 @@ BASE_URL = ScalarType(
 REGEX = ScalarType("a regular expression", _regex, {"type": "string"})
 GLOB = ScalarType("a key or a glob such as *.email", _glob, {"type": "string"})
 ROUTE = ScalarType("a route template such as /matches/{job_id}", _route, {"type": "string", "pattern": "^/"})
+STEP_ROUTE = ScalarType(ROUTE.expected, _route_with_query, ROUTE.json)
 REQUEST = ScalarType(
     "a request such as POST /matches", _request, {"type": "string", "pattern": f"^({'|'.join(METHODS)}) /"}
 )

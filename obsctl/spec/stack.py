@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from obsctl.access.options import HEADER_NAME, AuthOptions, ComponentAccess, ScrapeOptions, TlsOptions
 from obsctl.access.secret_text import SECRET, SecretText
 from obsctl.errors import Place
 from obsctl.json_types import Json
 from obsctl.languages.globs import escape
+from obsctl.schema.findings import Findings
 from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, PLAIN, TEXT, duration, size, text_like, whole
+from obsctl.schema.source import SourceCursor
 from obsctl.schema.types import Choice, ListOf, MapOf, choice
 from obsctl.spec.contract import Contract
 from obsctl.spec.presets import preset_names, product_names, role_options
@@ -33,7 +35,7 @@ from obsctl.spec.scalars import (
     PAGE,
     PLATFORM,
     REGISTRY,
-    ROUTE,
+    STEP_ROUTE,
     URL,
 )
 
@@ -159,6 +161,9 @@ class Rise:
     by: int = key(whole(0, 1_000_000), "How much the step raises it, exactly.", default=1)
 
 
+_PART_KEYS = frozenset({"file", "content", "filename", "type"})
+
+
 @record("a step")
 class Step:
     """One request that ``verify`` may send.
@@ -166,14 +171,38 @@ class Step:
     ``route`` is the route template, with ``{name}`` for values captured earlier; it is also the path, filled in.
     ``capture`` maps a name to a dotted path into the JSON answer. ``until`` repeats the request until the JSON answer
     has these values (dotted path -> value). ``rises`` holds for the step as a whole, not for each repetition.
-    String values of ``body`` and ``headers`` may use ``{canary}`` (the run's PII marker), ``{nonce}`` (unique per run)
-    and captured names.
+    ``params`` are values for names of the route that nothing was captured for. String values of all of these may use
+    ``{canary}`` (the run's PII marker), ``{nonce}`` (unique per run) and captured names; those that are sent also
+    ``${env:NAME}`` and ``${file:path}``, which are shown nowhere.
     """
 
     id: str = key(NAME, "What messages call it; unique in `drive`.")
     method: str = key(METHOD, "HTTP method.")
-    route: str = key(ROUTE, "Route template, and the path once its `{names}` are filled in.")
+    route: str = key(
+        STEP_ROUTE, "Route template, and the path once its `{names}` are filled in; what follows `?` is a query string."
+    )
     body: Json = key(JSON, "JSON body; texts may use `{canary}`, `{nonce}` and captured names.", default=None)
+    params: Mapping[str, str] = key(
+        MapOf(PLAIN, "a mapping from names to values", _IDENTIFIER, "an identifier"),
+        "Name in the route -> its value, where no earlier step captured one.",
+        default={},
+    )
+    query: Mapping[str, Json] = key(
+        MapOf(JSON, "a mapping from parameters to values", r"(?s).+", "a parameter"),
+        "Query string: parameter -> value, or a list of values.",
+        default={},
+    )
+    form: Mapping[str, Json] = key(
+        MapOf(JSON, "a mapping from fields to values", r"(?s).+", "a field"),
+        "Body as a form (`application/x-www-form-urlencoded`): field -> value, or a list of values.",
+        default={},
+    )
+    multipart: Mapping[str, Json] = key(
+        MapOf(JSON, "a mapping from fields to parts", r"(?s).+", "a field"),
+        "Body in parts (`multipart/form-data`): field -> text, `{file: path, type: …}` or "
+        "`{content: …, filename: …, type: …}`; paths are relative to this file.",
+        default={},
+    )
     headers: Mapping[str, str] = key(
         MapOf(_HEADER_VALUE, "a mapping from headers to values", HEADER_NAME, "a header name"),
         "Headers to send, besides `traceparent`, `tracestate` and the request id.",
@@ -193,6 +222,25 @@ class Step:
     rises: tuple[Rise, ...] = key(
         ListOf(RecordType(Rise), "a list of rises"), "Metrics that the step raises.", default=()
     )
+
+    @property
+    def with_own_query(self) -> Step:
+        """The same with what its route says after ``?`` among its ``query``."""
+        route, _, text = self.route.partition("?")
+        query: dict[str, list[Json]] = {}
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            query.setdefault(name, []).append(value)
+        return replace(self, route=route, query={**query, **self.query})
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """A request has one body, and its parts are of a known kind."""
+        bodies = [name for name in ("body", "form", "multipart") if getattr(self, name)]
+        if len(bodies) > 1:
+            findings.add(cursor.spot(bodies[1]), f"{' and '.join(bodies)} are both the body", "Keep one of them.")
+        for name, part in self.multipart.items():
+            if isinstance(part, Mapping) and (set(part) - _PART_KEYS or ("file" in part) == ("content" in part)):
+                message = f"part {name} must have one of file and content, and may have filename and type"
+                findings.add(cursor.spot("multipart", name), message, "Write a text, or {file: report.pdf}.")
 
 
 @record("a component")

@@ -251,7 +251,7 @@ def _services(stack: StackFile, cursor: SourceCursor, around: _Surroundings, fin
         if located is None:
             continue
         contract, contract_root = located
-        steps = tuple(at.each("drive", entry.drive))
+        steps = tuple((step.with_own_query, step_at) for step, step_at in at.each("drive", entry.drive))
         if entry.run and not at.given("drive"):
             [(sample, sample_at)] = _default_services()
             steps = tuple(sample_at.each("drive", sample.drive))

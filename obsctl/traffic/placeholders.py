@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from obsctl.languages.placeholders import REQUEST
+from obsctl.languages.placeholders import REQUEST, Placeholder
 
 _MISSING = object()
 
@@ -23,8 +23,8 @@ def render_value(value: object, values: Mapping[str, object]) -> object:
     if isinstance(value, str):
         alone = REQUEST.whole(value)
         if alone:
-            return _value(alone.name, values)
-        return REQUEST.render(value, lambda placeholder: str(_value(placeholder.name, values)))
+            return _value(alone, values)
+        return REQUEST.render(value, lambda placeholder: str(_value(placeholder, values)))
     if isinstance(value, Mapping):
         return {key: render_value(item, values) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -34,7 +34,7 @@ def render_value(value: object, values: Mapping[str, object]) -> object:
 
 def render_path(route: str, values: Mapping[str, object]) -> str:
     """A route as a path, each value quoted so that it stays one segment."""
-    return REQUEST.render(route, lambda placeholder: quote(str(_value(placeholder.name, values)), safe=""))
+    return REQUEST.render(route, lambda placeholder: quote(str(_value(placeholder, values)), safe=""))
 
 
 def render_headers(headers: Mapping[str, str], values: Mapping[str, object]) -> dict[str, str]:
@@ -49,9 +49,11 @@ def render_headers(headers: Mapping[str, str], values: Mapping[str, object]) -> 
     return rendered
 
 
-def _value(name: str, values: Mapping[str, object]) -> object:
+def _value(placeholder: Placeholder, values: Mapping[str, object]) -> object:
+    """The value of a name; a reference is its own name, so that nothing captured can be taken for it."""
+    name = placeholder.text if placeholder.format else placeholder.name
     if name not in values:
-        raise StepError(f"has no value for {{{name}}}")
+        raise StepError(f"has no value for {placeholder.text}")
     return values[name]
 
 

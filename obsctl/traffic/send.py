@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -10,14 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from obsctl.clients.exposition import fetch_page
 from obsctl.clients.http import Http, Reply, excerpt
 from obsctl.errors import BackendError, UsageError
 from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.spec.stack import Component, Service, Step
+from obsctl.traffic.bodies import body_of, query_of
 from obsctl.traffic.expectations import expectations, has_new_series, is_first
 from obsctl.traffic.placeholders import StepError, meets, pick, render_headers, render_path, render_value
+from obsctl.traffic.references import References, references
 from obsctl.wait import Deadline
 
 VENDOR = "obsctl"
@@ -74,6 +78,7 @@ def send_probes(
     deadline: Deadline,
     seed: int | None = None,
     await_scrape: Callable[[], None] | None = None,
+    folder: Path | None = None,
 ) -> ProbeRun:
     """Send the service's steps ``rounds`` times, one after the other, and say what was sent.
 
@@ -81,12 +86,13 @@ def send_probes(
     its request's ``error``, and the round ends there, since later steps build on earlier ones; nothing is raised for
     it. Before the first request the text of each component's ``/metrics`` is kept as baseline; a component that does
     not answer has none. ``await_scrape`` is called after a first round that raised a count for the first time, so that
-    the next ones are a rise in what has been scraped. Raises UsageError when the service has no steps to drive.
+    the next ones are a rise in what has been scraped. ``folder`` is where relative paths of steps
+    begin. Raises UsageError when the service has no steps to drive.
     """
     if not service.drive or not service.components:
         hint = "add a `drive` list to the service in obsctl.yaml: the requests that verify may send"
         raise UsageError(f"{service.name} has nothing to drive", hint=hint)
-    sender = _Sender(service, deadline, Identities(seed))
+    sender = _Sender(service, deadline, Identities(seed), folder or Path())
     baseline = _baseline(service)
     started = time.time()
     with Http(service.entry.url, timeout=TIMEOUT, name=service.entry.name, access=service.entry.access) as http:
@@ -142,6 +148,7 @@ class _Sender:
     service: Service
     deadline: Deadline
     ids: Identities
+    folder: Path
     requests: list[ProbeRequest] = field(default_factory=list)
     performed: Counter[str] = field(default_factory=Counter)
     uncertain: set[str] = field(default_factory=set)
@@ -167,34 +174,42 @@ class _Sender:
         if self.requests and self.deadline.passed:
             raise StepError("was not sent: time was up")
         began, wait = time.monotonic(), POLL
+        known = references(step, environment=os.environ, folder=self.folder)
+        wanted = {path: render_value(value, values) for path, value in step.until.items()}
         while True:
-            sent = self._send(http, step, values)
+            sent = self._send(http, step, {**values, **known.values}, known)
             self.requests.append(sent)
             if sent.error:
                 return
-            if meets(sent.answer, step.until):
+            if meets(sent.answer, wanted):
                 break
             if self.deadline.passed:
                 seconds = time.monotonic() - began
                 self._blame(
-                    f"did not come to {_stated(step.until)} in {seconds:.1f} s; last answer: {_shown(sent.answer)}"
+                    known.redacted(
+                        f"did not come to {_stated(wanted)} in {seconds:.1f} s; last answer: {_shown(sent.answer)}"
+                    )
                 )
                 return
             self.deadline.pause(wait)
             wait = min(LONGEST_POLL, wait * 1.2)
         values.update({name: pick(sent.answer, path) for name, path in step.capture.items()})
 
-    def _send(self, http: Http, step: Step, values: Mapping[str, object]) -> ProbeRequest:
-        identity, path = self.ids.next(), render_path(step.route, values)
-        headers = {**render_headers(step.headers, values), **identity.headers(self.service.contract.request_id_header)}
-        body = None if step.body is None else render_value(step.body, values)
+    def _send(self, http: Http, step: Step, values: Mapping[str, object], known: References) -> ProbeRequest:
+        identity = self.ids.next()
+        path = render_path(step.route, {**values, **_constants(step, values)}) + query_of(step, values)
+        body = body_of(step, values, folder=self.folder, boundary=f"{VENDOR}-{identity.parent_id}")
+        content = {"Content-Type": body.content_type} if body.content_type else {}
+        headers = {**content, **render_headers(step.headers, values)}
+        headers |= identity.headers(self.service.contract.request_id_header)
         sent, began = time.time(), time.monotonic()
-        blank = _blank(step, identity, f"{http.base_url}{path}", sent)
+        blank = _blank(step, identity, known.redacted(f"{http.base_url}{path}"), sent)
         try:
-            reply = http.send(step.method, path, headers=headers, json_body=body, timeout=self._patience)
+            reply = http.send(step.method, path, headers=headers, body=body.content, timeout=self._patience)
         except BackendError as error:
-            return replace(blank, seconds=time.monotonic() - began, error=error.message)
-        return _answered(blank, step, reply)
+            return replace(blank, seconds=time.monotonic() - began, error=known.redacted(error.message))
+        answered = _answered(blank, step, reply)
+        return replace(answered, error=known.redacted(answered.error))
 
     @property
     def _patience(self) -> float:
@@ -208,6 +223,10 @@ class _Sender:
         if not sent:
             self.requests.append(_blank(step, self.ids.next(), f"{self.service.entry.url}{step.route}", time.time()))
         self._blame(error)
+
+
+def _constants(step: Step, values: Mapping[str, object]) -> dict[str, object]:
+    return {name: render_value(value, values) for name, value in step.params.items()}
 
 
 def _blank(step: Step, identity: Identity, url: str, sent_at: float) -> ProbeRequest:

@@ -58,6 +58,36 @@ def test_one_service_is_chosen(three: tuple[Folder, list[Ledger]]) -> None:
     assert [s["service"] for s in done.data["services"]] == ["books"]
 
 
+def test_requests_as_real_services_need_them(three: tuple[Folder, list[Ledger]]) -> None:
+    """A login by form with a secret of the environment, its token in a header, a query, a constant in the route."""
+    stack, made = three
+    login = {
+        "id": "login",
+        "method": "POST",
+        "route": "/login",
+        "capture": {"token": "token"},
+        "form": {"user": "me", "password": "${env:LEDGER_PASSWORD}"},
+    }
+    read = {
+        "id": "read",
+        "method": "GET",
+        "route": "/entries/{id}?state=open",
+        "params": {"id": 7},
+        "query": {"page": 2},
+        "headers": {"Authorization": "Bearer {token}"},
+        "until": {"path": "/entries/7?state=open&page=2", "who": "Bearer {token}"},
+    }
+    before = (stack.path / "obsctl.yaml").read_text()
+    write_spec(stack, made[0].service([*DRIVE, login, read]), made[1].service(DRIVE), made[2].service())
+    stack.env["LEDGER_PASSWORD"] = "hunter2"
+    try:
+        done = stack.run("verify", "--service", "books", "--only", "readiness.driven,traces.complete", "--evidence")
+    finally:
+        (stack.path / "obsctl.yaml").write_text(before)
+    assert done.status == 0, done
+    assert "hunter2" not in f"{done.out}{done.err}"
+
+
 def test_a_service_without_requests_that_nobody_calls_is_red(three: tuple[Folder, list[Ledger]]) -> None:
     """Its window ends before anything was sent to it."""
     stack, _ = three

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,18 +62,21 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/health":
             self.reply(200, b"{}")
         else:
-            self.observed(lambda: (200, {"path": self.path}))
+            self.observed(lambda: (200, {"path": self.path, "who": self.headers.get("Authorization", "")}))
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.observed(self.entered)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.observed((lambda: self.login(body)) if self.path == "/login" else self.entered)
+
+    def login(self, body: bytes) -> tuple[int, Any]:
+        return (200, {"token": "t0p"}) if body == b"user=me&password=hunter2" else (403, {})
 
     def entered(self) -> tuple[int, Any]:
         entries.inc()
         return 201, {"id": 7}
 
     def observed(self, work: Any) -> None:
-        route, began = urlsplit(self.path).path, time.perf_counter()
+        route, began = re.sub(r"/\d+", "/{id}", urlsplit(self.path).path), time.perf_counter()
         parent = propagate.extract({key.lower(): value for key, value in self.headers.items()})
         attributes = {"http.request.method": self.command, "http.route": route}
         with tracer.start_as_current_span(

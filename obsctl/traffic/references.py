@@ -1,0 +1,61 @@
+"""``${env:NAME}`` and ``${file:path}`` in steps: their values go into requests, and into nothing that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from obsctl.languages.placeholders import REQUEST, Placeholder
+from obsctl.spec.stack import Step
+from obsctl.traffic.placeholders import StepError
+
+MAX_SECRET = 64 << 10
+SHORTEST = 4
+"""Shorter values are not looked for in texts that are shown: they stand there by chance."""
+
+
+@dataclass(frozen=True)
+class References:
+    """The values of what a step refers to, by how it is written there."""
+
+    values: Mapping[str, str]
+
+    def redacted(self, text: str) -> str:
+        """The text with each value as the reference that it came from."""
+        for reference, value in sorted(self.values.items(), key=lambda pair: -len(pair[1])):
+            if len(value) >= SHORTEST:
+                text = text.replace(value, reference)
+        return text
+
+
+def references(step: Step, *, environment: Mapping[str, str], folder: Path) -> References:
+    """What a step refers to. Raises StepError for a variable that is not set, and a file that cannot be read."""
+    parts = (step.headers, step.body, step.query, step.form, step.multipart, step.params)
+    found = {p.text: p for part in parts for text in _texts(part) for p in REQUEST.placeholders(text) if p.format}
+    return References({text: _value(p, environment, folder) for text, p in found.items()})
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+
+
+def _value(reference: Placeholder, environment: Mapping[str, str], folder: Path) -> str:
+    if reference.format == "env":
+        if reference.name not in environment:
+            raise StepError(f"has no value for {reference.text}: the environment has no {reference.name}")
+        return environment[reference.name]
+    path = folder / reference.name
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_SECRET).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise StepError(f"has no value for {reference.text}: cannot read {path}: {why}") from error
