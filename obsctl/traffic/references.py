@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from obsctl.languages.placeholders import REQUEST, Placeholder
 from obsctl.spec.stack import Step
@@ -24,9 +26,14 @@ class References:
     def redacted(self, text: str) -> str:
         """The text with each value as the reference that it came from."""
         for reference, value in sorted(self.values.items(), key=lambda pair: -len(pair[1])):
-            if len(value) >= SHORTEST:
-                text = text.replace(value, reference)
+            for written in _as_written(value) if len(value) >= SHORTEST else ():
+                text = text.replace(written, reference)
         return text
+
+
+def _as_written(value: str) -> Iterator[str]:
+    """A value as it is, in a query string, in a path, and in JSON."""
+    yield from dict.fromkeys((value, quote_plus(value), quote(value, safe=""), json.dumps(value)[1:-1]))
 
 
 def references(step: Step, *, environment: Mapping[str, str], folder: Path) -> References:
