@@ -178,9 +178,7 @@ class Step:
 
     id: str = key(NAME, "What messages call it; unique in `drive`.")
     method: str = key(METHOD, "HTTP method.")
-    route: str = key(
-        STEP_ROUTE, "Route template, and the path once its `{names}` are filled in; what follows `?` is a query string."
-    )
+    route: str = key(STEP_ROUTE, "Route template, and the path once its `{names}` are filled in.")
     body: Json = key(JSON, "JSON body; texts may use `{canary}`, `{nonce}` and captured names.", default=None)
     params: Mapping[str, str] = key(
         MapOf(PLAIN, "a mapping from names to values", _IDENTIFIER, "an identifier"),
