@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from obsctl.checks._verdicts import count, failed, few, passed
 from obsctl.checks.base import Context, Evidence, Signal, Verdict
+from obsctl.clients.losses import reported_losses
 from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Role
 from obsctl.wait import until
+
+_MOST = 5
+"""Notes about what the server did not store."""
 
 
 class ReadinessRoles:
@@ -36,14 +41,14 @@ class ReadinessRoles:
 
         with ThreadPoolExecutor(max_workers=8) as pool:
             until(all_ready, context.deadline, interval=0.1)
-        return _verdict(waiting, answers)
+        return _verdict(waiting, answers, reported_losses(context.endpoints))
 
 
-def _verdict(endpoints: dict[str, Endpoint], answers: dict[str, Readiness]) -> Verdict:
+def _verdict(endpoints: dict[str, Endpoint], answers: dict[str, Readiness], lost: Sequence[str]) -> Verdict:
     down = [a for a in answers.values() if not a.ready]
     if down:
         looked = [Evidence(f"GET {endpoints[a.name].probe}", a.why) for a in down]
         hint = "`obsctl status` shows what runs, `obsctl logs` why something does not; `obsctl up` repairs"
         return failed(f"{few(a.name for a in down)} not ready", looked, hint=hint)
     looked = [Evidence(f"GET {e.probe}", "200") for e in endpoints.values()]
-    return passed(f"{count(len(endpoints), 'endpoint')} ready: {few(endpoints, limit=12)}", looked)
+    return passed(f"{count(len(endpoints), 'endpoint')} ready: {few(endpoints, limit=12)}", looked, notes=lost[:_MOST])

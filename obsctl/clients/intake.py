@@ -17,7 +17,7 @@ _OWN: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "obsctl_items_rejected_total": ("rejected", ("signal", "transport")),
     "obsctl_requests_refused_total": ("refused", ("signal", "transport", "code")),
     "obsctl_unknown_path_requests_total": ("unknown path", ("path",)),
-    "obsctl_http2_connections_refused_total": ("grpc on http", ("port",)),
+    "obsctl_wrong_protocol_connections_total": ("other protocol", ("protocol", "port")),
     "obsctl_log_lines_dropped_total": ("dropped", ("reason",)),
 }
 """The embedded server's counters -> what we call them, and the labels that tell one from another."""

@@ -101,11 +101,11 @@ def run(config: Config) -> None:
         roles = _roles(store, ingest, bodies, metrics, scraping.statuses)
         roles["otlp_http"] += notifications.routes(bodies, store)
         roles["prometheus"] += prometheus_rules.routes(rules.statuses, alerting.urls)
-        roles["alerts"] = [*alertmanager.routes(alerting.alerts, bodies)]
+        roles["alerts"] = [*alertmanager.routes(alerting.alerts, bodies, metrics)]
         apps = _apps(roles, metrics)
         by_port = _ByPort({sockets[role].getsockname()[1]: apps[role] for role in sockets})
-        on_http2 = partial(_count_http2, metrics)
-        _serve(_guarded(by_port, config, metrics), list(sockets.values()), on_http2)
+        on_wrong_protocol = partial(_count_wrong_protocol, metrics)
+        _serve(_guarded(by_port, config, metrics), list(sockets.values()), on_wrong_protocol)
 
 
 def _guarded(app: ASGIApp, config: Config, metrics: SelfMetrics) -> ASGIApp:
@@ -252,14 +252,14 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
-def _count_http2(metrics: SelfMetrics, port: int) -> None:
-    metrics.add(self_metrics.HTTP2_REFUSED, 1, str(port))
+def _count_wrong_protocol(metrics: SelfMetrics, protocol: str, port: int) -> None:
+    metrics.add(self_metrics.WRONG_PROTOCOL, 1, protocol, str(port))
 
 
-def _serve(app: ASGIApp, sockets: Sequence[socket.socket], on_http2: Callable[[int], None]) -> None:
+def _serve(app: ASGIApp, sockets: Sequence[socket.socket], on_wrong_protocol: Callable[[str, int], None]) -> None:
     config = uvicorn.Config(
         app,
-        http=partial(HttpProtocol, on_http2=on_http2),  # type: ignore[arg-type]  # it is called, and no more
+        http=partial(HttpProtocol, on_wrong_protocol=on_wrong_protocol),  # type: ignore[arg-type]  # called, no more
         loop="uvloop",
         ws="wsproto",
         ws_max_size=_WEBSOCKET_BYTES,

@@ -52,12 +52,6 @@ REFUSED = SelfMetric(
 UNKNOWN_PATHS = SelfMetric(
     "obsctl_unknown_path_requests_total", "counter", "Requests to a path that the OTLP port does not have.", ("path",)
 )
-HTTP2_REFUSED = SelfMetric(
-    "obsctl_http2_connections_refused_total",
-    "counter",
-    "Connections that speak HTTP/2, as gRPC does, to a port of HTTP/1.",
-    ("port",),
-)
 REPAIRED = SelfMetric(
     "obsctl_characters_repaired_total",
     "counter",
@@ -135,6 +129,12 @@ BROWSER_REFUSED = SelfMetric(
     "counter",
     "Requests with a foreign Host or Origin, which were refused.",
     ("reason",),
+)
+WRONG_PROTOCOL = SelfMetric(
+    "obsctl_wrong_protocol_connections_total",
+    "counter",
+    "Connections to a port of HTTP/1 that spoke something else: http2 (gRPC) or tls.",
+    ("protocol", "port"),
 )
 START_TIME = SelfMetric("obsctl_start_time_seconds", "gauge", "When the server started, seconds since the epoch.")
 

@@ -125,7 +125,7 @@ def _paths(e: Evidence) -> Iterator[Hop]:
 
 
 def _protocol(e: Evidence) -> Iterator[Hop]:
-    for _, number in e.counts.of("grpc on http"):
+    for _, number in e.counts.of("other protocol", "http2"):
         said = (
             f"{_times(number)} came to {e.otlp} as gRPC, which that port does not speak: "
             f"send gRPC to {e.grpc}, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from obsctl.clients.indexing import IndexLag, index_lags
+from obsctl.clients.losses import reported_losses
 from obsctl.clients.ready import Readiness, readiness
 from obsctl.endpoints import Endpoint, Endpoints, Role
 from obsctl.errors import ObsctlError
@@ -18,6 +19,7 @@ from obsctl.result import Result
 from obsctl.runtime.base import Observed, StackRuntime
 from obsctl.spec.load import load_stack
 
+_MOST_LOSSES = 8
 NOTHING = "nothing is running here; start a stack with `obsctl up`"
 
 
@@ -40,7 +42,9 @@ def status(folder: Path) -> Result:
         data["indexing"] = [{"signal": lag.signal, "records": lag.records, "seconds": lag.seconds} for lag in lags]
     state = sentence(observed, answers) if there else NOTHING + leftover(runtime)
     unmatched = unmatched_logs(runtime.home.parent) if there else ()
-    notes = (state, *(lag.note for lag in lags if lag.note), *unmatched)
+    lost = reported_losses(endpoints) if there and not runtime.supervised else []
+    data |= {"losses": lost} if there else {}
+    notes = (state, *lost[:_MOST_LOSSES], *(lag.note for lag in lags if lag.note), *unmatched)
     return Result("status", data, notes, exit_status=0 if there and _well(observed, answers) else 1)
 
 

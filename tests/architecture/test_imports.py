@@ -96,7 +96,7 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
     "loki": ("http", "query.logql", "query.vectors", "prometheus.json", "records", "store.base", "self_metrics"),
     "jaeger": ("http", "query.attributes", "query.traces", "otlp.json", "spans", "store.base"),
     "tempo": ("http", "query.traces", "query.traceql", "otlp.json", "spans", "store.base"),
-    "alertmanager": ("http", "alerting", "records", "store.base"),
+    "alertmanager": ("http", "alerting", "records", "store.base", "self_metrics"),
 }
 OWNERS: dict[str, tuple[str, ...]] = {
     "typer": ("cli",),

@@ -19,6 +19,7 @@ from obsctl.embedded.alerting.silences import now_ms
 from obsctl.embedded.alertmanager.bodies import SchemaError, document, posted_alerts, posted_silence
 from obsctl.embedded.http.body import Bodies, BodyError
 from obsctl.embedded.http.calls import JSON, ApiCall, Handler, build_info, compact, encoded, route
+from obsctl.embedded.self_metrics import ACCEPTED, RECEIVED, REJECTED, SelfMetrics
 from obsctl.languages.alert_matchers import parse_matcher
 from obsctl.languages.errors import MissingError, QueryError
 from obsctl.languages.labels import Matcher, matches_all
@@ -26,15 +27,18 @@ from obsctl.languages.quoting import excerpt
 from obsctl.languages.regex import compiled_regex
 
 _log = logging.getLogger("obsctl.embedded.api")
+_LABELS = ("alerts", "alertmanager")
 _TRUE = ("", "1", "t", "true")
 
 
-def routes(alerts: AlertStore, bodies: Bodies) -> list[Route]:
-    """Routes under ``/api/v2``."""
+def routes(alerts: AlertStore, bodies: Bodies, metrics: SelfMetrics) -> list[Route]:
+    """Routes under ``/api/v2``. Alerts that come in are counted."""
+    for family in (RECEIVED, ACCEPTED, REJECTED):
+        metrics.add(family, 0, *_LABELS)
     started = now_ms()
 
     async def post_alerts(request: Request) -> Response:
-        return await answered(request, bodies, lambda value: _put_alerts(alerts, value))
+        return await answered(request, bodies, lambda value: _put_alerts(alerts, value, metrics))
 
     async def post_silence(request: Request) -> Response:
         return await answered(request, bodies, lambda value: _put_silence(alerts, value))
@@ -95,10 +99,13 @@ async def answered(request: Request, bodies: Bodies, handle: Callable[[object], 
 # alerts
 
 
-def _put_alerts(alerts: AlertStore, value: object) -> Response:
+def _put_alerts(alerts: AlertStore, value: object, metrics: SelfMetrics) -> Response:
     """Valid alerts are stored although others are not valid."""
     valid, faults = posted_alerts(value, now_ms())
+    metrics.add(RECEIVED, len(valid) + len(faults), *_LABELS)
+    metrics.add(REJECTED, len(faults), *_LABELS)
     alerts.put(valid)
+    metrics.add(ACCEPTED, len(valid), *_LABELS)
     if faults:
         raise QueryError("; ".join(dict.fromkeys(faults)))
     return Response(status_code=200)

@@ -25,45 +25,47 @@ MAX_HEAD = 1 << 16
 """Bytes of a request line and its headers."""
 
 _WEBSOCKET = b"websocket"
-_HTTP2 = b"PRI * HTTP/2.0"
-"""How a client of HTTP/2, such as gRPC, begins (RFC 9113, 3.4)."""
 _OFFERS = (b"upgrade", b"http2-settings")
 _TOO_LARGE = "the head of the request is too large"
+
+
+_OTHERS = {b"PRI * HTTP/2": "http2", b"\x16\x03": "tls"}
+"""What a connection begins with that speaks another protocol (RFC 9113, 3.4; RFC 8446, 5.1)."""
 
 
 class _HeadTooLargeError(Exception):
     """Raised inside the parser's callbacks."""
 
 
-def _forget(_port: int) -> None:
+def _forget(_protocol: str, _port: int) -> None:
     """Count nothing."""
 
 
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol with limits on heads and slow clients, without upgrades other than WebSocket.
 
-    ``on_http2`` is told the port of each connection that speaks HTTP/2.
+    ``on_wrong_protocol`` is told which other protocol a connection spoke, and to which port.
     """
 
     read_seconds = READ_SECONDS
 
-    def __init__(self, *args: Any, on_http2: Callable[[int], None] = _forget, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, on_wrong_protocol: Callable[[str, int], None] = _forget, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._on_http2 = on_http2
+        self._on_wrong_protocol = on_wrong_protocol
         self._head = 0
         """Bytes of the head that is being read, as they came in; 0 between heads."""
         self._parsed = 0
         """Bytes of the head that is being read, as far as they are parsed."""
         self._offered = False
+        self._begun = False
         self._patience: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come. Every fault is answered, and ends the connection."""
         self._unset_keepalive_if_required()
-        if data.startswith(_HTTP2):
-            self._on_http2(self.transport.get_extra_info("sockname")[1])
-            self._refuse(HTTPStatus.BAD_REQUEST, "this port speaks HTTP/1; gRPC has a port of its own")
+        if not self._begun and self._is_another_protocol(data):
             return
+        self._begun = True
         if self._head:
             self._head += len(data)  # on_message_begin begins anew where another head does
         try:
@@ -78,6 +80,15 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LARGE)
             return
         self._be_patient()
+
+    def _is_another_protocol(self, data: bytes) -> bool:
+        """Refuse a connection that does not speak HTTP/1, in words that such a client may show."""
+        protocol = next((name for start, name in _OTHERS.items() if data.startswith(start)), "")
+        if not protocol:
+            return False
+        self._on_wrong_protocol(protocol, self.server[1] if self.server and self.server[1] else 0)
+        self._refuse(HTTPStatus.BAD_REQUEST, "this port speaks HTTP/1 without TLS; OTLP over gRPC has another port")
+        return True
 
     def _feed(self, data: bytes) -> None:
         while True:

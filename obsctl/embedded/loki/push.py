@@ -78,10 +78,16 @@ async def _push(request: Request, sink: Sink, metrics: SelfMetrics, bodies: Bodi
 async def _store(decoded: DecodeResult, sink: Sink, metrics: SelfMetrics) -> Response:
     metrics.add(RECEIVED, decoded.count, *_LABELS)
     metrics.add(REJECTED, decoded.rejected, *_LABELS)
+    without_room = 0
     if decoded.batch.items:
         written = await asyncio.wrap_future(sink.submit(decoded.batch))
+        without_room = decoded.batch.items - written.stored - written.duplicates
         metrics.add(ACCEPTED, written.stored, *_LABELS)
         metrics.add(DUPLICATE, written.duplicates, *_LABELS)
+        metrics.add(REJECTED, without_room, *_LABELS)
+    if without_room:
+        told = f"{without_room} lines were not stored: too many streams"
+        return PlainTextResponse(f"{'; '.join(filter(None, (decoded.message, told)))}\n", 429)
     if decoded.rejected:
         return PlainTextResponse(f"{decoded.message}\n", 400)
     return Response(status_code=204)

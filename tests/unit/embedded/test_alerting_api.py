@@ -17,6 +17,7 @@ from obsctl.embedded.alerting.silences import Silences
 from obsctl.embedded.alerting_config import parse
 from obsctl.embedded.alertmanager import api as alertmanager
 from obsctl.embedded.http.body import Bodies
+from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.wait import Deadline
 from tests.conformance import products
 from tests.required import missing
@@ -32,7 +33,7 @@ Answer = tuple[int, Any]
 
 def api(folder: Path | None = None) -> Api:
     alerts = AlertStore(routing(parse(CONFIG)), Silences(folder))
-    return Api(Starlette(routes=alertmanager.routes(alerts, Bodies(1 << 16))))
+    return Api(Starlette(routes=alertmanager.routes(alerts, Bodies(1 << 16), SelfMetrics())))
 
 
 class Asked:

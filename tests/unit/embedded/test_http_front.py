@@ -71,15 +71,3 @@ def test_a_socket_that_follows_logs_is_refused_to_a_foreign_page(shared: Embedde
             b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
         assert client.recv(1 << 12).startswith(b"HTTP/1.1 403 ")
-
-
-@pytest.mark.parametrize("role", HTTP_ROLES)
-def test_grpc_on_a_port_of_http_is_refused_with_a_word_and_counted(shared: Embedded, role: str) -> None:
-    port = int(shared.address(role).rpartition(":")[2])
-    series = f'obsctl_http2_connections_refused_total{{port="{port}"}}'
-    before = shared.own(series) if series in shared.get("jaeger", "/metrics").body.decode() else 0.0
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        answer = connection.recv(1000)
-    assert b"gRPC has a port of its own" in answer
-    assert shared.own(series) == before + 1

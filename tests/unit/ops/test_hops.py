@@ -27,7 +27,7 @@ def hop(signal: str = "traces", counts: dict[tuple[str, ...], float] | None = No
         ("traces", {("received", "traces", "http"): 9}, "service does not export", "but none of ledger"),
         ("traces", {("unknown path", "/"): 2}, "wrong path", f"2 requests to {OTLP}/ were answered 404"),
         ("logs", {("unknown path", "other"): 1}, "wrong path", f"send logs to {OTLP}/v1/logs"),
-        ("traces", {("grpc on http", "4318"): 3}, "wrong protocol", f"send gRPC to {GRPC}"),
+        ("traces", {("other protocol", "http2", "4318"): 3}, "wrong protocol", f"send gRPC to {GRPC}"),
         ("metrics", {("refused", "metrics", "http", "415"): 1}, "receiver refused", "http/protobuf"),
         ("traces", {("refused", "traces", "grpc", "413"): 1}, "receiver refused", "export smaller batches"),
         ("traces", {("collector refused", "traces", "grpc"): 5}, "collector refused", "5 spans (grpc)"),
