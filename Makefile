@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 TOOLS  := $(VENV)/tools
 
-.PHONY: help setup demo quick test coverage e2e clients lint bench clean
+.PHONY: help setup demo quick test coverage e2e clients lint fuzz bench clean
 help:            ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -49,6 +49,9 @@ lint: setup      ## ruff, formatting and strict types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: setup      ## a million hostile inputs to every receiver and query endpoint; FUZZ="--inputs 1000 --seed 7" for another run
+	nice -n 19 $(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: setup     ## figures, as medians of several runs
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m bench
