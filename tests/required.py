@@ -14,7 +14,7 @@ import pytest
 VARIABLE = "OBSCTL_REQUIRE"
 """Comma-separated: ``validators`` (promtool, amtool, otelcol-contrib, docker-compose), ``prometheus`` (3.x), ``jaeger``
 (2.x), ``victoriametrics`` (vmalert, too), ``engine`` (Docker, and what its tests need), ``clients`` (the tools of every
-client of the matrix)."""
+client of the matrix), ``chromium``."""
 
 
 def missing(what: str, reason: str) -> NoReturn:
