@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 
-from obsctl.access.secret_text import HEADER, SECRET, USER, SecretText
+from obsctl.access.secret_text import HEADER, REFERENCE_HINT, SECRET, USER, SecretText
 from obsctl.json_types import Json
 from obsctl.schema.findings import Findings
 from obsctl.schema.json_document import read_json
@@ -22,6 +22,7 @@ from obsctl.schema.types import MapOf
 
 FILE_NAME = text_like(r"[^\x00-\x1f]+", "the name of a file")
 HEADER_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}"
+_SECRET_HEADERS = ("authorization", "cookie")
 _LIMIT = whole(0, 1_000_000_000)
 _SERVER_NAME = text_like(r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?", "a host name such as shop.local")
 
@@ -77,6 +78,9 @@ class AuthOptions:
         same += [f"headers: {name}" for name in self.headers if name.lower() == "authorization"]
         if len(same) > 1:
             findings.add(cursor.spot(), f"{' and '.join(same)} are the same header", "Keep one of them.")
+        for name, text in self.headers.items():
+            if name.lower() in _SECRET_HEADERS and not text.source:
+                findings.add(cursor.spot("headers", name), "a secret must not stand here itself", REFERENCE_HINT)
 
     def below(self, folder: Path) -> AuthOptions:
         """The same with paths taken from ``folder``."""
@@ -106,6 +110,10 @@ class ComponentAccess:
 
     tls: TlsOptions = key(RecordType(TlsOptions), "TLS.", default=TlsOptions())
     auth: AuthOptions = key(RecordType(AuthOptions), "Credentials.", default=AuthOptions())
+
+    def below(self, folder: Path) -> ComponentAccess:
+        """The same with paths taken from ``folder``."""
+        return ComponentAccess(self.tls.below(folder), self.auth.below(folder))
 
     def document(self) -> dict[str, Json]:
         """It as JSON, references as references; ``tls`` and ``auth`` are there where they say something."""

@@ -17,7 +17,7 @@ from obsctl.schema.types import ScalarType, ValidationError
 _REFERENCE = re.compile(r"(?P<before>(?:[^$]|\$(?!\{))*)\$\{(?P<source>env|file):(?P<name>[^\x00-\x1f]+)\}", re.DOTALL)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_BYTES = 64 * 1024
-_HINT = "Write ${env:NAME} for an environment variable, or ${file:path} for a file."
+REFERENCE_HINT = "Write ${env:NAME} for an environment variable, or ${file:path} for a file."
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ def _parse(text: str) -> SecretText:
     found = _REFERENCE.fullmatch(text)
     if found is None:
         if "${" in text:
-            raise ValidationError("expected a text that may end with one reference", _HINT)
+            raise ValidationError("expected a text that may end with one reference", REFERENCE_HINT)
         return SecretText(text)
     if found["source"] == "env" and not _VARIABLE.fullmatch(found["name"]):
-        raise ValidationError("expected the name of an environment variable after ${env:", _HINT)
+        raise ValidationError("expected the name of an environment variable after ${env:", REFERENCE_HINT)
     return SecretText(found["before"], found["source"], found["name"])
 
 
@@ -86,7 +86,7 @@ def _secret(node: SourceNode) -> SecretText:
     """A reference alone: what stands in the file itself is refused, and never repeated."""
     secret = _parse(node.value if isinstance(node.value, str) else "")
     if not secret.source or secret.before:
-        raise ValidationError("a secret must not stand here itself", _HINT)
+        raise ValidationError("a secret must not stand here itself", REFERENCE_HINT)
     return secret
 
 

@@ -36,6 +36,18 @@ def init(
     service: Annotated[
         str | None, typer.Option("--service", help="What to call that service.", show_default="name of the folder")
     ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca-file", metavar="FILE", help="Certificates that --from trusts over https.")
+    ] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate of --from.")] = False,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar="'NAME: ${env:VARIABLE}'",
+            help="A header for --from, such as credentials: a reference to a variable, or ${file:PATH}. Repeatable.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a first obsctl.yaml and contract.yaml.
@@ -43,13 +55,15 @@ def init(
     With --from they say what a service that runs shows on its metrics page; with --listen, what it sends by OTLP, too.
     """
     from obsctl.errors import UsageError
-    from obsctl.ops.init import DraftSources
+    from obsctl.ops.init import DraftSources, access_of
     from obsctl.ops.init import init as op
 
-    given = {"--listen": listen, "--stack": stack, "--service": service, "--port-offset": port_offset or None}
+    given: dict[str, object] = {"--ca-file": ca_file, "--insecure": insecure or None, "--header": header or None}
+    given |= {"--listen": listen, "--stack": stack, "--service": service, "--port-offset": port_offset or None}
     if source is None and (lonely := next((name for name, value in given.items() if value is not None), "")):
         raise UsageError(f"{lonely} is about what --from leads to", hint=f"add --from URL, or leave {lonely} out")
     if listen is not None and stack is not None:
         raise UsageError("--listen and --stack are two ways to the same", hint="leave one of them out")
-    sources = DraftSources(source, service, listen, port_offset, stack) if source is not None else None
+    access = access_of(directory, ca_file, header or (), insecure=insecure)
+    sources = DraftSources(source, service, listen, port_offset, stack, access) if source is not None else None
     finish(op(directory, force=force, sources=sources, emit=progress(json=json)), json=json)

@@ -6,11 +6,13 @@ metric of the service's own, with the type, labels and buckets that were seen.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from obsctl import assets
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.discovery.draft_otlp import (
     contract_lines,
     count_lines,
@@ -38,12 +40,15 @@ _MOST_NOTES = 12
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the draft comes from: the service's name, its URL without a path, paths of metrics and readiness ("")."""
+    """Where the draft comes from: the service's name, its URL without a path, paths of metrics and readiness (""),
+    and how it is asked, files relative to the draft.
+    """
 
     service: str
     url: str
     metrics: str
     ready: str = ""
+    access: ComponentAccess = PLAIN
 
 
 @dataclass(frozen=True)
@@ -243,6 +248,11 @@ def _budget(series: int) -> int:
     return next((budget for budget in steps if budget >= 2 * series), _MOST_SERIES)
 
 
+def _access(origin: Origin) -> str:
+    """How the component is reached, as keys of a mapping in one line; JSON is YAML."""
+    return "".join(f", {name}: {json.dumps(options)}" for name, options in origin.access.document().items())
+
+
 def _spec(origin: Origin, traffic: ObservedTraffic | None) -> str:
     entry, *others = _components(origin, traffic)
     component = f"name: {text(entry)}, url: {text(origin.url)}, metrics: {text(origin.metrics)}"
@@ -253,7 +263,7 @@ def _spec(origin: Origin, traffic: ObservedTraffic | None) -> str:
         f"  - name: {text(origin.service)}",
         "    contract: contract.yaml",
         "    components:",
-        f"      - {{{component}, ready: {text(origin.ready)}}}",
+        f"      - {{{component}, ready: {text(origin.ready)}{_access(origin)}}}",
         *(f'    #  - {{name: {name}, url: "http://host:port", metrics: /metrics}}   # where is it?' for name in others),
         f'    # Where its log lines are in files: logs: "/var/log/{origin.service}/*.log"; else they come by OTLP.',
         "",

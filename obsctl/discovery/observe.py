@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http
 from obsctl.clients.log_fields import parse_line
 from obsctl.clients.logql import LogqlClient
@@ -200,14 +201,14 @@ def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
     ]
 
 
-def echoed_header(url: str, requests: Iterable[ObservedRequest]) -> str:
+def echoed_header(url: str, requests: Iterable[ObservedRequest], access: ComponentAccess = PLAIN) -> str:
     """The request id header that the service sends back, "" for none. Sends the first of the requests once."""
     first = next(iter(requests), None)
     if first is None:
         return ""
     sent = {name: f"obsctl-{secrets.token_hex(8)}" for name in REQUEST_ID_HEADERS}
     try:
-        with Http(url, name="The service") as http:
+        with Http(url, name="The service", access=access) as http:
             answer = http.send(first.method, first.route, headers=sent)
     except BackendError:
         return ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from obsctl.access.options import PLAIN, ComponentAccess, read_access
 from obsctl.clients.http import is_ready
 from obsctl.discovery.draft import Origin, draft, summary_lines
 from obsctl.discovery.draft_otlp import probe_requests
@@ -17,6 +19,7 @@ from obsctl.discovery.observe import echoed_header, observe_traffic
 from obsctl.discovery.scraped import observed_metrics, scrape_page
 from obsctl.errors import BackendError, StartError, UsageError
 from obsctl.events import Emit, silent
+from obsctl.json_types import Json
 from obsctl.ops.home import open_home
 from obsctl.ops.listen import listen, receiver
 from obsctl.result import Result
@@ -38,7 +41,7 @@ class DraftSources:
     """What a draft is made of: the metrics page at ``page``, and OTLP.
 
     ``listen`` says for how many seconds to receive it, on ports moved by ``port_offset``; ``stack`` is the folder of a
-    running stack that has received it already.
+    running stack that has received it already. ``access`` is how the service is asked.
     """
 
     page: str
@@ -46,6 +49,24 @@ class DraftSources:
     listen: float | None = None
     port_offset: int = 0
     stack: Path | None = None
+    access: ComponentAccess = PLAIN
+
+
+def access_of(folder: Path, ca_file: Path | None, headers: Sequence[str], *, insecure: bool) -> ComponentAccess:
+    """How a draft's service is asked, as its ``obsctl.yaml`` in ``folder`` will say it. Raises UsageError."""
+    document: dict[str, dict[str, Json]] = {"tls": {}, "auth": {}}
+    if ca_file is not None:
+        document["tls"]["ca_file"] = os.path.relpath(ca_file, folder)
+    if insecure:
+        document["tls"]["insecure"] = True
+    if headers:
+        pairs = (header.partition(":") for header in headers)
+        document["auth"]["headers"] = {name.strip(): text.strip() for name, _, text in pairs}
+    try:
+        return read_access({name: options for name, options in document.items() if options})
+    except UsageError as error:
+        hint = "write it as --header 'Authorization: Bearer ${env:TOKEN}'"
+        raise UsageError(f"--header: {error.message.removeprefix('auth.headers')}", hint=hint) from error
 
 
 def init(folder: Path, *, force: bool, sources: DraftSources | None = None, emit: Emit = silent) -> Result:
@@ -55,17 +76,18 @@ def init(folder: Path, *, force: bool, sources: DraftSources | None = None, emit
     """
     if sources is None:
         return _written(folder, starter_files(), force, {}, ("next: obsctl up",))
-    origin = _origin(sources.page, folder, sources.service)
+    origin = _origin(sources.page, folder, sources.service, sources.access)
     _refuse_present(folder, ("obsctl.yaml", "contract.yaml"), force)
     traffic = _observed(sources, origin, emit)
     try:
-        page = tuple(observed_metrics(scrape_page(origin.url, origin.metrics)))
+        page = tuple(observed_metrics(scrape_page(origin.url, origin.metrics, access=_asked(sources.access, folder))))
     except BackendError:
         if traffic is None:
             raise
         page, origin = (), replace(origin, metrics="")
     if traffic:
-        traffic = replace(traffic, request_id_header=echoed_header(origin.url, probe_requests(traffic)))
+        asked = _asked(sources.access, folder)
+        traffic = replace(traffic, request_id_header=echoed_header(origin.url, probe_requests(traffic), asked))
     made = draft(page, origin, traffic)
     data: dict[str, object] = {"families": list(made.families), "metrics": list(made.own), "notes": list(made.notes)}
     data |= (
@@ -93,7 +115,7 @@ def _observed(sources: DraftSources, origin: Origin, emit: Emit) -> ObservedTraf
     return traffic
 
 
-def _origin(source: str, folder: Path, service: str | None) -> Origin:
+def _origin(source: str, folder: Path, service: str | None, access: ComponentAccess = PLAIN) -> Origin:
     """Raises UsageError."""
     try:
         parts = urlsplit(source)
@@ -111,7 +133,15 @@ def _origin(source: str, folder: Path, service: str | None) -> Origin:
         raise UsageError("--service: expected lower-case letters, digits and dashes, at most 63", hint="such as shop")
     url = f"{parts.scheme}://{parts.netloc}"
     path = parts.path if parts.path.strip("/") else _METRICS
-    return Origin(name, url, path, next((path for path in _READY if is_ready(url + path)[0]), ""))
+    asked = _asked(access, folder)
+    ready = next((path for path in _READY if is_ready(url + path, access=asked)[0]), "")
+    return Origin(name, url, path, ready, access)
+
+
+def _asked(access: ComponentAccess, folder: Path) -> ComponentAccess:
+    """The same with paths that lead there even while the folder of the draft is not there yet."""
+    tls = access.tls.below(folder)
+    return replace(access.below(folder), tls=replace(tls, ca_file=os.path.normpath(tls.ca_file) if tls.ca_file else ""))
 
 
 def _refuse_present(folder: Path, names: tuple[str, ...], force: bool) -> None:

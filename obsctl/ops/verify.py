@@ -218,7 +218,7 @@ def _asked(endpoints: Endpoints, service: Service, ask: Callable[[Service, Promq
     if backend is None or not service.contract.metrics:
         return None
     with contextlib.suppress(BackendError):
-        return ask(service, PromqlClient(backend.url))
+        return ask(service, PromqlClient(backend.url, access=backend.access))
     return None
 
 

@@ -93,5 +93,5 @@ def _packed(signal: OtlpSignal) -> bytes:
 
 
 def _otlp(signal: OtlpSignal, encoding: Encoding, redactor: Redactor) -> Callable[[bytes], object]:
-    translate = signal.translator()
+    translate = signal.translator({})
     return lambda data: translate(decode(data, signal.request, encoding), redactor)
