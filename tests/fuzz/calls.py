@@ -163,7 +163,7 @@ async def call(apps: Mapping[str, ASGIApp], request: FuzzRequest, patience: floa
         "http_version": "1.1",
         "method": request.method,
         "scheme": "http",
-        "path": request.path,
+        "path": request.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),  # as uvicorn does it
         "raw_path": request.path.encode("utf-8", "surrogateescape"),
         "query_string": request.query.encode(),
         "root_path": "",

@@ -293,7 +293,10 @@ def _literal(token: Token) -> Static:
     if token.kind == "STRING":
         return Static(unquote(token))
     if token.kind == "DURATION":
-        return Static(go_duration_ns(token.text), duration=True)
+        try:
+            return Static(go_duration_ns(token.text), duration=True)
+        except ValueError as wrong:
+            raise error(token.line, token.column, str(wrong)) from wrong
     if token.kind == "INTEGER":
         if len(token.text) > 18:
             raise error(token.line, token.column, "a whole number of more than 18 digits")

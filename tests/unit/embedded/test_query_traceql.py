@@ -305,3 +305,9 @@ def test_spans_that_are_in_no_block_are_found_by_the_index_when_they_are_many(st
     monkeypatch.setattr(spans, "_TAIL", -1)
     pipeline = parse(query)
     assert found_by_search(stores.disk, pipeline) == oracle(stores.views, pipeline)
+
+
+@pytest.mark.parametrize("digits", [20, 300])
+def test_a_duration_that_is_too_long_is_a_parse_error(digits):
+    with pytest.raises(QueryError, match="parse error at line 1, col 14: time: invalid duration"):
+        parse(f"{{ duration > {'1' * digits}s }}")

@@ -42,7 +42,8 @@ ACROSS_KEYS = {
     """,
     "stack": """
         auth-header-secret auth-two-kinds bind-host-name check-external-everything component-twice
-        component-unknown name-bare-no port-offset-too-big port-twice retention-size-small retention-size-unit
+        component-unknown name-bare-no port-offset-too-big port-twice remote-missing remote-runs-the-sample
+        remote-without-endpoint remote-without-services retention-size-small retention-size-unit
         sample-twice scrape-interval-short service-contract-missing service-name-twice service-run-with-components
         service-without-components service-without-contract step-body-bare-yes step-capture-canary step-id-twice
         step-name-not-captured-in-body step-name-not-captured step-rise-unknown-label step-rise-unknown-metric
