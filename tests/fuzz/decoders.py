@@ -11,7 +11,7 @@ from obsctl.embedded.http.body import BodyError
 from obsctl.embedded.loki.push import parse as parse_push
 from obsctl.embedded.loki.push import parse_protobuf as parse_packed_push
 from obsctl.embedded.otlp.codec import Encoding, MalformedError, decode
-from obsctl.embedded.otlp.signals import SIGNALS, OtlpSignal
+from obsctl.embedded.otlp.signals import SIGNALS, OtlpOptions, OtlpSignal
 from obsctl.embedded.prometheus.exposition import Parser
 from obsctl.embedded.prometheus.remote_write import SeriesCache
 from obsctl.embedded.prometheus.remote_write import parse as parse_write
@@ -93,5 +93,5 @@ def _packed(signal: OtlpSignal) -> bytes:
 
 
 def _otlp(signal: OtlpSignal, encoding: Encoding, redactor: Redactor) -> Callable[[bytes], object]:
-    translate = signal.translator({})
+    translate = signal.translator(OtlpOptions())
     return lambda data: translate(decode(data, signal.request, encoding), redactor)
