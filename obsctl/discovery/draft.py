@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from obsctl import assets
 from obsctl.access.options import PLAIN, ComponentAccess
@@ -22,9 +23,11 @@ from obsctl.discovery.draft_otlp import (
     text,
     traffic_notes,
 )
-from obsctl.discovery.model import ObservedMetric, ObservedTraffic
+from obsctl.discovery.model import ObservedMetric, ObservedRequest, ObservedTraffic
+from obsctl.discovery.recognise import RecognisedKind, driven, lenient, recognise
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.contract_load import family_names, load_family
+from obsctl.spec.kind_files import kind_files
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}"
 _LABEL = r"[a-z][a-z0-9_]*"
@@ -36,6 +39,7 @@ _LONGEST_BRIEF = 200
 _STEPS = (1, 2, 5)
 _MOST_SERIES = 1_000_000
 _MOST_NOTES = 12
+_FAST = 0.3
 
 
 @dataclass(frozen=True)
@@ -53,23 +57,35 @@ class Origin:
 
 @dataclass(frozen=True)
 class Draft:
-    """Texts by file name; the families that were taken, the service's own metrics, and what a person should know."""
+    """Texts by file name; the families that were taken, the service's own metrics, and what a person should know.
+
+    ``recognised`` says of what emits them which metrics were recognised.
+    """
 
     files: Mapping[str, str]
     families: tuple[str, ...]
     own: tuple[str, ...]
     notes: tuple[str, ...]
+    recognised: tuple[str, ...] = ()
 
 
-def draft(observed_metrics: Sequence[ObservedMetric], origin: Origin, traffic: ObservedTraffic | None = None) -> Draft:
+def draft(
+    observed_metrics: Sequence[ObservedMetric],
+    origin: Origin,
+    traffic: ObservedTraffic | None = None,
+    folder: Path | None = None,
+) -> Draft:
     """Drafts the spec and the contract of a service from its metrics page and, if given, its observed traffic.
 
-    Raises SpecError for a family of ours that cannot be read.
+    ``folder`` may have families of the user's. Raises SpecError for a family that cannot be read.
     """
-    by_name = {metric.name: _as_stored(metric) for metric in observed_metrics if metric.name not in _ABOUT_THE_SCRAPE}
+    pushed = [received.metric for received in traffic.metrics] if traffic else []
+    scraped = [_as_stored(metric) for metric in observed_metrics if metric.name not in _ABOUT_THE_SCRAPE]
+    by_name = {metric.name: metric for metric in (*pushed, *scraped)}
     families, notes = _families(by_name)
     taken = {metric.name for family in families for metric in _family(family)}
     rest = [metric for name, metric in sorted(by_name.items()) if name not in taken]
+    kinds = recognise(rest, kind_files(folder), families)
     own, left = [], []
     for metric in rest:
         reason = _unfit(metric)
@@ -80,9 +96,9 @@ def draft(observed_metrics: Sequence[ObservedMetric], origin: Origin, traffic: O
     notices = (*notes, *left, *(traffic_notes(traffic) if traffic else ()))
     files = {
         "obsctl.yaml": _spec(origin, traffic),
-        "contract.yaml": _contract(origin, families, own, notices, traffic),
+        "contract.yaml": _contract(origin, families, own, notices, traffic, kinds),
     }
-    return Draft(files, families, tuple(metric.name for metric in own), notices)
+    return Draft(files, families, tuple(metric.name for metric in own), notices, tuple(k.file.title for k in kinds))
 
 
 def _as_stored(metric: ObservedMetric) -> ObservedMetric:
@@ -148,7 +164,10 @@ def _contract(
     own: Sequence[ObservedMetric],
     notes: Iterable[str],
     traffic: ObservedTraffic | None,
+    kinds: Sequence[RecognisedKind],
 ) -> str:
+    slos = [*(["http-errors", "http-latency"] if "http" in families else []), *_slos(kinds)]
+    requests = probe_requests(traffic) if traffic else ()
     lines = [
         f"# What {origin.service} promises to emit. Drafted from {_sources(origin, traffic)}.",
         "# Go through it and make it yours: what is listed here is required from now on.",
@@ -160,10 +179,11 @@ def _contract(
         *(f"# {line}" for line in (count_lines(traffic) if traffic else ())),
         "",
         f"families: [{', '.join(families)}]",
-        *(["slos: [http-errors, http-latency]   # 5xx < 1 %, p95 < 300 ms"] if "http" in families else []),
+        *([f"slos: [{', '.join(slos)}]   # fewer than 1 % 5xx; 95 % within 300 ms"] if slos else []),
+        *kind_lines(kinds),
         "",
-        *(["metrics:", *(line for metric in _named(own) for line in metric)] if own else ["metrics: []"]),
-        *(_sent(traffic) if traffic else ()),
+        "metrics:" if own else "metrics: []",
+        *(line for metric in _named(own, kinds, requests) for line in metric),
         "",
         *(contract_lines(traffic) if traffic else _unobserved_lines(origin)),
     ]
@@ -189,35 +209,53 @@ def _unobserved_lines(origin: Origin) -> list[str]:
     ]
 
 
-def _sent(traffic: ObservedTraffic) -> Iterator[str]:
-    """Metrics that came by OTLP, for a person to take in: what is judged is what a page shows."""
-    for component in dict.fromkeys(received.component for received in traffic.metrics):
-        own = [
-            received.metric
-            for received in traffic.metrics
-            if received.component == component and not _unfit(received.metric)
-        ]
-        if own:
-            yield f"# {component} sent these by OTLP. `obsctl verify` judges metrics of pages: take in what one shows."
-            yield from (f"# {line}" for metric in _named(own) for line in metric)
+def kind_lines(kinds: Sequence[RecognisedKind]) -> Iterator[str]:
+    """``as`` of a contract."""
+    if kinds:
+        yield "as:   # these get the dashboards, recording rules, alerts and SLOs of the family"
+    for kind in kinds:
+        labels = {role: label for role, label in kind.labels.items() if role != label}
+        yield f"  - kind: {kind.file.kind}   # recognised: {kind.file.title}"
+        yield f"    metrics: {{{', '.join(f'{part}: {series}' for part, series in kind.series.items())}}}"
+        if labels:
+            yield f"    labels: {{{', '.join(f'{role}: {label}' for role, label in labels.items())}}}"
 
 
-def _named(own: Sequence[ObservedMetric]) -> Iterator[list[str]]:
+def _slos(kinds: Sequence[RecognisedKind]) -> Iterator[str]:
+    """The SLOs that recognised metrics can have."""
+    for kind in kinds:
+        if kind.file.kind == "http":
+            yield "http-errors"
+            duration = kind.part("http.request.duration")
+            if duration and any(0 < bound <= _FAST * _unit_factor(duration) for bound in duration.buckets):
+                yield "http-latency"
+
+
+def _unit_factor(metric: ObservedMetric) -> float:
+    return 1000.0 if metric.name.endswith("_milliseconds") else 1.0
+
+
+def _named(
+    own: Sequence[ObservedMetric], kinds: Sequence[RecognisedKind] = (), requests: Sequence[ObservedRequest] = ()
+) -> Iterator[list[str]]:
     """Entries with a registry name each, no two the same."""
     used: set[str] = set()
     for metric in own:
         name = re.sub(r"[^a-z0-9_]", "_", metric.name.lower()).removesuffix("_total").strip("_0123456789") or "metric"
         unique = next(n for n in (name, *(f"{name}_{i}" for i in range(2, len(own) + 2))) if n not in used)
         used.add(unique)
-        yield _entry(metric, unique)
+        kind = next((kind for kind in kinds if metric.name in kind.played), None)
+        counted = driven(metric, kind, requests) if kind else {}
+        yield _entry(lenient(metric, kind) if kind else metric, unique, counted)
 
 
-def _entry(metric: ObservedMetric, name: str) -> list[str]:
+def _entry(metric: ObservedMetric, name: str, counted: Mapping[str, str]) -> list[str]:
     flat = metric.name.removesuffix("_total")
     unit = next((unit for suffix, unit in _UNITS.items() if flat.endswith(suffix)), "1")
     buckets = f", buckets: [{', '.join(map(_number, metric.buckets))}]" if metric.buckets else ""
     prometheus = f"prometheus: {{name: {text(metric.name)}, type: {metric.type}}}"
-    ours = f"{{{prometheus}, series_budget: {_budget(metric.series)}{buckets}}}"
+    tied = f", driven: {{{', '.join(f'{label}: {what}' for label, what in counted.items())}}}" if counted else ""
+    ours = f"{{{prometheus}, series_budget: {_budget(metric.series)}{buckets}{tied}}}"
     refs = ", ".join(_reference(label, metric) for label in metric.labels)
     brief = "".join(c for c in " ".join(metric.brief.split()) if c.isprintable())[:_LONGEST_BRIEF]
     return [
@@ -281,6 +319,7 @@ def summary_lines(made: Draft, origin: Origin, traffic: ObservedTraffic | None) 
     """What the draft takes from the page and from the observed traffic, a line each."""
     own = f"{len(made.own)} of its own" if made.own else "none of its own"
     families = f"families {', '.join(made.families)}" if made.families else "no family that is known"
+    families += f"; recognised: {', '.join(made.recognised)}" if made.recognised else ""
     shown = made.notes if len(made.notes) <= _MOST_NOTES else (*made.notes[:_MOST_NOTES], "more in contract.yaml")
     page = f"metrics: {families}; {own}" if origin.metrics else f"metrics: {origin.url} has no page of them"
     return page, *(_traffic_lines(traffic) if traffic else ()), *shown

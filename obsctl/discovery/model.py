@@ -13,6 +13,7 @@ class ObservedMetric:
     """A metric as it was scraped or stored. ``labels`` are those of its series without ``le`` and ``quantile``.
 
     ``optional`` are those labels that some series lack. ``unfit`` is why no contract can state it, "" if one can.
+    ``pairs`` are the labels of its series, each set once.
     ``series`` is how many there are, a histogram's bucket series counted; 0 for one that has a type but no series yet.
     """
 
@@ -24,6 +25,7 @@ class ObservedMetric:
     series: int = 0
     optional: frozenset[str] = frozenset()
     unfit: str = ""
+    pairs: frozenset[tuple[tuple[str, str], ...]] = field(default=frozenset(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -189,14 +189,14 @@ def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
     if backend is None:
         return []
     client = PromqlClient(backend.url, access=backend.access)
-    scraped = {target.job for target in client.targets()}
+    scraped = {(target.job, target.labels.get("instance", "")) for target in client.targets()}
     types, by_job = client.metadata(), defaultdict[str, list[MetricSample]](list)
     for sample in client.instant(_SENT):
-        by_job[sample.labels.get("job", "")].append(sample)
+        if (sample.labels.get("job", ""), sample.labels.get("instance", "")) not in scraped:
+            by_job[sample.labels.get("job", "")].append(sample)
     return [
         ReceivedMetric(job.rpartition("/")[2], metric)
         for job, series in sorted(by_job.items())
-        if job not in scraped
         for metric in stored_metrics(series, types)
     ]
 

@@ -22,7 +22,7 @@ _TYPES = {
 _POSITION = {MetricType.HISTOGRAM: "le", MetricType.SUMMARY: "quantile"}
 _CREATED = "_created"
 _PARTS = ("_bucket", "_count", "_sum")
-_TARGET = ("__name__", "job", "instance")
+_TARGET = ("__name__", "job", "instance", "service_namespace")
 
 
 def scrape_page(
@@ -86,8 +86,10 @@ def _metric(family: Family) -> ObservedMetric:
     bounds = {_bound(found["le"]) for found in pairs if position == "le" and "le" in found}
     buckets = tuple(sorted(bound for bound in bounds if bound != float("inf")))
     optional = frozenset(label for label in labels if any(label not in found for found in pairs))
+    label_sets = frozenset(tuple((k, v) for k, v in found.items() if k != position) for found in pairs)
+    unfit = _unfit(family, kind)
     return ObservedMetric(
-        name, kind, family.help or "", tuple(labels), buckets, len(samples), optional, _unfit(family, kind)
+        name, kind, family.help or "", tuple(labels), buckets, len(samples), optional, unfit, label_sets
     )
 
 

@@ -20,6 +20,8 @@ _PARTS = {
     "histogram": ("_bucket", "_count", "_sum", "_created"),
     "summary": ("_count", "_sum", "_created"),
     "counter": ("_total", "_created"),
+    "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
+    "info": ("_info",),
 }
 MAX_PROBLEMS = 20
 

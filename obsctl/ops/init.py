@@ -88,7 +88,7 @@ def init(folder: Path, *, force: bool, sources: DraftSources | None = None, emit
     if traffic:
         asked = _asked(sources.access, folder)
         traffic = replace(traffic, request_id_header=echoed_header(origin.url, probe_requests(traffic), asked))
-    made = draft(page, origin, traffic)
+    made = draft(page, origin, traffic, folder)
     data: dict[str, object] = {"families": list(made.families), "metrics": list(made.own), "notes": list(made.notes)}
     data |= (
         {"heard": dict(traffic.received), "requests": [str(request) for request in traffic.requests]} if traffic else {}

@@ -18,7 +18,8 @@ from obsctl.render.dashboard_defaults import OWN, default_rows
 from obsctl.render.dashboard_panels import Facts, facts, look, panel_json, with_value
 from obsctl.render.dashboard_variables import annotations_json, variables_json
 from obsctl.render.desired import File
-from obsctl.spec.contract import Contract, Metric
+from obsctl.render.kind_templates import dashboard_for
+from obsctl.spec.contract import Contract, Kind, Metric
 from obsctl.spec.dashboard_templates import COLUMNS, DashboardTemplate, RowTemplate, dashboard_templates
 from obsctl.spec.stack import Stack
 
@@ -42,8 +43,12 @@ def dashboard_files(stack: Stack, folder: str, traces: str) -> tuple[File, ...]:
     logs = any(contract.logs for contract in contracts)
     shared = facts(list(_shared(contracts)), slos, traces, logs=logs, ids_as_labels=labels)
     boards = [_board(template, shared) for template in _templates(contracts)]
+    for template, kind in _of_kinds(contracts):
+        boards.append(_board(template, facts(kind.metrics, slos, traces, logs=logs, ids_as_labels=labels)))
     for contract in contracts:
-        own = [replace(m, registry=f"{OWN}{m.registry}") for m in contract.metrics if not m.family]
+        played = {series for kind in contract.kinds for series in kind.series.values()}
+        rest = (m for m in contract.metrics if not m.family and m.name not in played)
+        own = [replace(m, registry=f"{OWN}{m.registry}") for m in rest]
         if own:
             about = facts(own, contract.slos, traces, logs=logs, ids_as_labels=labels)
             boards.append(_board(_own_template(contract, own), about))
@@ -79,6 +84,20 @@ def _templates(contracts: Sequence[Contract]) -> Iterator[DashboardTemplate]:
         words = f"{family[:1].upper()}{family[1:]}".replace("-", " ")
         description = f"Everything that family {family} has, drawn by type."
         yield _default_template(family, words, description, [m for m in metrics if m.family == family])
+
+
+def _of_kinds(contracts: Sequence[Contract]) -> Iterator[tuple[DashboardTemplate, Kind]]:
+    """The dashboards of what plays a family's part under other names: those that read the same once."""
+    used = {family for contract in contracts for family in contract.families}
+    kinds = list({kind.reading: kind for contract in contracts for kind in contract.kinds}.values())
+    for template in dashboard_templates().values():
+        number = 1 if used & {*template.families} else 0
+        for kind in kinds:
+            made = dashboard_for(template, kind, number + 1)
+            whole = {*template.families} - {row.family for row in template.rows} <= {kind.name}
+            if kind.name in template.families and whole and made.rows:
+                number += 1
+                yield made, kind
 
 
 def _own_template(contract: Contract, metrics: Sequence[Metric]) -> DashboardTemplate:

@@ -29,7 +29,7 @@ def render_names(text: str, known: Mapping[str, str], place: Place) -> str:
             hint = "Templates name metrics by their registry name; the families have them."
             raise SpecError(f"there is no metric {string_literal(placeholder.name)}", place=place, hint=hint)
         series = known[placeholder.name]
-        return series.removesuffix("_total") if placeholder.format == _BASE else series
+        return series.removesuffix("_total").removesuffix("_count") if placeholder.format == _BASE else series
 
     return TEMPLATE.render(text, name)
 

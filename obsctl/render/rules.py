@@ -6,10 +6,11 @@ What applies is decided by families: a template is for every contract that uses 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from obsctl.errors import Place
 from obsctl.languages.quoting import string_literal
+from obsctl.render.kind_templates import rules_for
 from obsctl.render.metric_names import check_labels, render_names
 from obsctl.render.rulegroups import Alert, Group, Record, runbook
 from obsctl.render.slo_rules import slo_groups
@@ -40,10 +41,26 @@ def service_rules(contract: Contract) -> Iterator[RuleSet]:
     for template in templates.values():
         if template.families and set(template.families) <= set(contract.families):
             yield RuleSet(template.name, tuple(_template_groups(template, contract, known)))
+    yield from _kind_rules(contract)
     missing = tuple(_absent_alerts(contract, templates[METRIC_TEMPLATE]))
     yield RuleSet(METRIC_TEMPLATE, (Group(f"obsctl/{contract.service}/{METRIC_TEMPLATE}", missing),))
     for slo in contract.slos:
         yield RuleSet(f"slo-{slo.name}", slo_groups(slo), slo)
+
+
+def _kind_rules(contract: Contract) -> Iterator[RuleSet]:
+    """The rules of what plays a family's part under other names."""
+    for template in rule_templates().values():
+        number = 1 if {*template.families} & {*contract.families} else 0
+        for kind in contract.kinds:
+            if template.families == (kind.name,):
+                number += 1
+                made = rules_for(template, kind, number)
+                known = {**_names(contract), **kind.series}
+                if made.recordings or made.alerts:
+                    yield RuleSet(
+                        made.name, tuple(_template_groups(made, replace(contract, metrics=kind.metrics), known))
+                    )
 
 
 def stack_rules() -> RuleSet:

@@ -162,8 +162,33 @@ class Forbidden:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """Metrics that play the part of a family: ``name`` is the family, ``http`` for instance.
+
+    ``metrics`` have the registry names of that family. ``labels`` maps its labels to theirs, "" for one they lack.
+    """
+
+    name: str
+    metrics: tuple[Metric, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def series(self) -> Mapping[str, str]:
+        """Series by the registry name of the family's metric."""
+        return {metric.registry: metric.name for metric in self.metrics}
+
+    @property
+    def reading(self) -> tuple[object, ...]:
+        """Two kinds with the same one read the same."""
+        return self.name, tuple(self.series.items()), tuple(self.labels.items())
+
+
+@dataclass(frozen=True)
 class Contract:
-    """Everything a service promises. ``components`` are the values of ``service.name`` of its processes."""
+    """Everything a service promises. ``components`` are the values of ``service.name`` of its processes.
+
+    ``kinds`` are parts of families that its metrics play under other names.
+    """
 
     service: str
     components: tuple[str, ...]
@@ -174,6 +199,7 @@ class Contract:
     forbidden: Forbidden = Forbidden()
     request_id_header: str = "X-Request-Id"
     slos: tuple[Slo, ...] = ()
+    kinds: tuple[Kind, ...] = ()
     place: Place | None = field(default=None, compare=False)
 
     def metric(self, name: str) -> Metric | None:

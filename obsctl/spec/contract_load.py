@@ -13,7 +13,8 @@ from obsctl.schema.records import RecordType, key, record
 from obsctl.schema.source import SourceCursor, Spot
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import ListOf
-from obsctl.spec.contract import COMPONENTS, Contract, Forbidden, LogRule, Metric, TraceRule
+from obsctl.spec.contract import COMPONENTS, Contract, Forbidden, Kind, LogRule, Metric, TraceRule
+from obsctl.spec.kinds import KindUse, kind_of
 from obsctl.spec.openslo import SLO_ENTRY, SloDocument
 from obsctl.spec.registry import FamilyFile, MetricEntry, check_names, check_refs, metric_value
 from obsctl.spec.scalars import HEADER, NAME, VERSION
@@ -51,6 +52,12 @@ class ContractFile:
         ListOf(RecordType(MetricEntry), "a list of metrics"),
         "Metrics of its own, written like a family's.",
         default=(),
+    )
+    kinds: tuple[KindUse, ...] = key(
+        ListOf(RecordType(KindUse), "a list of kinds"),
+        "Families whose dashboards, rules and SLOs its own metrics get.",
+        default=(),
+        name="as",
     )
     traces: tuple[TraceRule, ...] = key(
         ListOf(RecordType(TraceRule), "a list of traces"), "What the traces of its requests look like.", default=()
@@ -91,10 +98,11 @@ def load_located_contract(path: Path) -> tuple[Contract, SourceCursor]:
     metrics = tuple(_metrics(parsed, cursor, findings))
     check_names(metrics, findings)
     values = tuple(metric for metric, _ in metrics)
-    owner = SloOwner(parsed.service, parsed.slos, values, path.parent)
+    kinds = tuple(_kinds(parsed, values, cursor, findings))
+    owner = SloOwner(parsed.service, parsed.slos, values, path.parent, kinds)
     slos = tuple(contract_slos(owner, cursor, findings))
     findings.raise_any()
-    return _contract(parsed, values, slos, findings.file), cursor
+    return replace(_contract(parsed, values, slos, findings.file), kinds=kinds), cursor
 
 
 def _check_listed(names: Sequence[str], known: Iterable[str], cursor: SourceCursor, findings: Findings) -> bool:
@@ -177,6 +185,16 @@ def _metrics(contract: ContractFile, cursor: SourceCursor, findings: Findings) -
         else:
             yield from ((metric, spot) for metric in _family(name, use.components, findings))
         used.append(name)
+
+
+def _kinds(contract: ContractFile, own: Sequence[Metric], cursor: SourceCursor, findings: Findings) -> Iterator[Kind]:
+    """The parts of families that the contract's metrics play."""
+    for use, at in cursor.each("as", contract.kinds):
+        if use.kind in family_names():
+            yield kind_of(use, _family(use.kind, (), findings), own, at, findings)
+        else:
+            message = f"unknown family {quoted(use.kind)}{nearest(use.kind, family_names())}"
+            findings.add(at.spot("kind"), message, f"Families: {', '.join(family_names())}.")
 
 
 def _family(name: str, components: tuple[str, ...], findings: Findings) -> tuple[Metric, ...]:

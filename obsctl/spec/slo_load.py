@@ -18,7 +18,8 @@ from obsctl.schema.records import RecordType
 from obsctl.schema.source import SourceCursor, Spot
 from obsctl.schema.text import nearest, quoted
 from obsctl.schema.types import AlreadyReported, ValidationError
-from obsctl.spec.contract import Metric, MetricType
+from obsctl.spec.contract import Kind, Metric, MetricType
+from obsctl.spec.kinds import Wording
 from obsctl.spec.openslo import PERIODS, SloDocument, SloMetric, SloObjective
 from obsctl.spec.slo import Slo, SloMatcher, SloSelector
 from obsctl.spec.yaml_source import read_yaml
@@ -32,7 +33,11 @@ MAX_DEPTH, MAX_NAME = 10, 200
 TARGET_LABELS = ("job", "instance", "service_namespace", "service_name")
 """Labels that come from the scrape and not from the metric."""
 
-_REFERENCE = re.compile(r"@\{([a-z][a-z0-9_.]*)\}")
+_REFERENCE = re.compile(r"@\{([a-z][a-z0-9_.]*)(?::(bound|within))?\}")
+_FAST = 0.3
+"""Seconds below which an answer is fast; the bound of a bucket may be lower, not higher."""
+
+_PER_SECOND = {"s": 1.0, "ms": 1000.0}
 _SUFFIXES = {
     MetricType.COUNTER: ("",),
     MetricType.HISTOGRAM: ("_count", "_sum", "_bucket"),
@@ -52,6 +57,17 @@ class SloOwner:
     slos: Sequence[str | SloDocument]
     metrics: Sequence[Metric]
     folder: Path
+    kinds: Sequence[Kind] = ()
+
+    def metric(self, name: str) -> tuple[Metric, Wording | None] | None:
+        """The metric of a registry name, or the first that plays its part, with how texts about it read then."""
+        known = next((m for m in self.metrics if m.registry == name and m.family), None)
+        if known is None:
+            for kind in self.kinds:
+                if played := next((m for m in kind.metrics if m.registry == name), None):
+                    return played, Wording(kind)
+        known = known or next((m for m in self.metrics if m.registry == name), None)
+        return (known, None) if known else None
 
 
 def slo_names() -> tuple[str, ...]:
@@ -146,8 +162,8 @@ def _slo(document: SloDocument, cursor: SourceCursor, owner: SloOwner, findings:
         part=part,
         total=total,
         good=ratio.good is not None,
-        title=document.metadata.title,
-        description=spec.description,
+        title=_worded(document.metadata.title, owner),
+        description=_worded(spec.description, owner),
         place=document.place,
     )
 
@@ -164,13 +180,19 @@ def _selector(metric: SloMetric, cursor: SourceCursor, owner: SloOwner, findings
     spot = cursor.spot("metricSource", "spec", "query")
     names = {m.registry: m.name for m in owner.metrics if m.registry}
     text = metric.source.spec.query
-    for reference in _REFERENCE.findall(text):
-        if reference not in names:
+    for reference, form in _REFERENCE.findall(text):
+        found = owner.metric(reference)
+        if found is None:
             message = f"the contract has no metric {quoted(reference)}{nearest(reference, names)}"
             findings.add(spot, message, _known(names))
             return None
+        if form and bound_below(found[0]) is None:
+            message = f"{found[0].name} has no bucket at or below {_FAST:g} s"
+            findings.add(spot, message, "Give the histogram such a bucket, or leave the SLO out.")
+            return None
+        text = found[1].expr(text) if found[1] else text
     try:
-        selector = _counter(_REFERENCE.sub(lambda match: names[match[1]], text))
+        selector = _counter(_worded(text, owner))
     except QueryError as error:
         selector = None
         if isinstance(error.__cause__, RegexError):
@@ -184,6 +206,28 @@ def _selector(metric: SloMetric, cursor: SourceCursor, owner: SloOwner, findings
     for message, hint in _misfits(selector, owner.metrics):
         findings.add(spot, message, hint)
     return selector
+
+
+def bound_below(metric: Metric) -> float | None:
+    """The greatest bound of a duration's buckets within which an answer is fast; None where there is none."""
+    factor = _PER_SECOND.get(metric.unit, 1.0)
+    return max((bound for bound in metric.buckets if 0 < bound <= _FAST * factor), default=None)
+
+
+def _worded(text: str, owner: SloOwner) -> str:
+    """A text with the series of metrics, and with the bounds of their buckets, in place of what names them."""
+
+    def word(match: re.Match[str]) -> str:
+        found = owner.metric(match[1])
+        bound = bound_below(found[0]) if found and match[2] else None
+        if found is None or (match[2] and bound is None):
+            return match[0]
+        if bound is None:
+            return found[0].name
+        seconds = bound / _PER_SECOND.get(found[0].unit, 1.0)
+        return repr(bound).removesuffix(".0") if match[2] == "bound" else f"{seconds * 1000:.4g} ms"
+
+    return _REFERENCE.sub(word, text)
 
 
 def _counter(query: str) -> SloSelector | None:

@@ -215,6 +215,7 @@ def test_exemplars_are_on_where_the_contract_wants_them() -> None:
     assert shown == {
         ("obsctl-http", "Duration by route, p95"),
         ("obsctl-http", "Duration of all requests"),
+        ("obsctl-http", "Mean duration by route"),
         ("obsctl-http", "Spread of the duration"),
         ("obsctl-own-shop", "Pack: percentiles"),
         ("obsctl-own-shop", "Pack: rate"),
