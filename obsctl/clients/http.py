@@ -90,7 +90,7 @@ class Http:
         self._access = access
         self._session = requests.Session()
         self._session.auth = auth or (_keep_headers if access.auth != AuthOptions() else None)
-        self._session.trust_env = not _is_loopback(self.base_url)
+        self._session.trust_env = not is_loopback(self.base_url)
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=_POOL))
         self._session.mount("https://", _TlsAdapter(access.tls))
@@ -238,7 +238,7 @@ def is_ready(
 
 def proxy_of(url: str) -> str:
     """The proxy that the environment sends requests to this URL through, without credentials; "" for none."""
-    if _is_loopback(url):
+    if is_loopback(url):
         return ""
     found = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
     return _without_credentials(found)[0] if found else ""
@@ -332,7 +332,8 @@ def _without_credentials(url: str) -> tuple[str, tuple[str, str] | None]:
         return url, None
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL is of this machine's loopback."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback

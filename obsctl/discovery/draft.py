@@ -45,7 +45,7 @@ _FAST = 0.3
 @dataclass(frozen=True)
 class Origin:
     """Where the draft comes from: the service's name, its URL without a path, paths of metrics and readiness (""),
-    and how it is asked, files relative to the draft.
+    and how it is asked, files relative to the draft. Those two are URLs where another port has them.
     """
 
     service: str
@@ -53,6 +53,11 @@ class Origin:
     metrics: str
     ready: str = ""
     access: ComponentAccess = PLAIN
+
+    @property
+    def page(self) -> str:
+        """The URL of the metrics page."""
+        return f"{'' if '://' in self.metrics else self.url}{self.metrics}"
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,7 @@ def _contract(
 
 
 def _sources(origin: Origin, traffic: ObservedTraffic | None) -> str:
-    page = f"{origin.url}{origin.metrics}" if origin.metrics else ""
+    page = origin.page if origin.metrics else ""
     return " and ".join(filter(None, [page, "what came by OTLP" if traffic else ""]))
 
 

@@ -201,6 +201,15 @@ def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
     ]
 
 
+def answers(url: str, request: ObservedRequest, access: ComponentAccess = PLAIN) -> bool:
+    """Whether a request that was seen is answered there as it was. Sends it once."""
+    try:
+        with Http(url, name="The service", access=access) as http:
+            return http.send(request.method, request.route).status == request.status
+    except BackendError:
+        return False
+
+
 def echoed_header(url: str, requests: Iterable[ObservedRequest], access: ComponentAccess = PLAIN) -> str:
     """The request id header that the service sends back, "" for none. Sends the first of the requests once."""
     first = next(iter(requests), None)

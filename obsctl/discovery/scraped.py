@@ -50,8 +50,8 @@ def scrape_page(
 def observed_metrics(scrape: Scrape) -> Iterator[ObservedMetric]:
     """The metrics of a scrape."""
     for family in scrape.families.values():
-        helper = family.name.endswith(_CREATED) and family.name.removesuffix(_CREATED) in scrape.families
-        if not helper:
+        base = family.name.removesuffix(_CREATED)
+        if base == family.name or not {base, f"{base}_total"} & scrape.families.keys():
             yield _metric(family)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from obsctl.access.options import PLAIN, ComponentAccess, read_access
-from obsctl.clients.http import is_ready
+from obsctl.clients.http import is_loopback, is_ready
 from obsctl.discovery.draft import Origin, draft, summary_lines
 from obsctl.discovery.draft_otlp import probe_requests
 from obsctl.discovery.model import ObservedTraffic
-from obsctl.discovery.observe import echoed_header, observe_traffic
+from obsctl.discovery.observe import answers, echoed_header, observe_traffic
 from obsctl.discovery.scraped import observed_metrics, scrape_page
 from obsctl.errors import BackendError, StartError, UsageError
 from obsctl.events import Emit, silent
@@ -23,6 +23,7 @@ from obsctl.json_types import Json
 from obsctl.ops.home import open_home
 from obsctl.ops.listen import listen, receiver
 from obsctl.result import Result
+from obsctl.runtime.ports import listening_beside
 from obsctl.runtime.state import replace_file
 from obsctl.spec.load import starter_files
 from obsctl.spec.scalars import NAME_PATTERN
@@ -77,23 +78,47 @@ def init(folder: Path, *, force: bool, sources: DraftSources | None = None, emit
     if sources is None:
         return _written(folder, starter_files(), force, {}, ("next: obsctl up",))
     origin = _origin(sources.page, folder, sources.service, sources.access)
+    asked = _asked(sources.access, folder)
     _refuse_present(folder, ("obsctl.yaml", "contract.yaml"), force)
     traffic = _observed(sources, origin, emit)
     try:
-        page = tuple(observed_metrics(scrape_page(origin.url, origin.metrics, access=_asked(sources.access, folder))))
+        page = tuple(observed_metrics(scrape_page(origin.url, origin.metrics, access=asked)))
     except BackendError:
         if traffic is None:
             raise
         page, origin = (), replace(origin, metrics="")
+    lost = ""
     if traffic:
-        asked = _asked(sources.access, folder)
-        traffic = replace(traffic, request_id_header=echoed_header(origin.url, probe_requests(traffic), asked))
+        origin, lost = _served(origin, traffic, asked)
+        echoed = echoed_header(origin.url, probe_requests(traffic), asked)
+        traffic = replace(traffic, request_id_header=echoed)
     made = draft(page, origin, traffic, folder)
     data: dict[str, object] = {"families": list(made.families), "metrics": list(made.own), "notes": list(made.notes)}
     data |= (
         {"heard": dict(traffic.received), "requests": [str(request) for request in traffic.requests]} if traffic else {}
     )
-    return _written(folder, made.files, force, data, (*summary_lines(made, origin, traffic), _NEXT))
+    more = (lost,) if lost else ()
+    return _written(folder, made.files, force, data, (*summary_lines(made, origin, traffic), *more, _NEXT))
+
+
+def _served(origin: Origin, traffic: ObservedTraffic, access: ComponentAccess) -> tuple[Origin, str]:
+    """The origin with the URL where the service answers, and what to say where that is not known.
+
+    The page may be on a port of its own; the requests that were seen are answered on another one of the same process.
+    """
+    first = next(iter(probe_requests(traffic)), None)
+    if first is None or answers(origin.url, first, access):
+        return origin, ""
+    parts = urlsplit(origin.url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    for port in listening_beside(parts.port or 80) if is_loopback(origin.url) else ():
+        url = f"{parts.scheme}://{host}:{port}"
+        if answers(url, first, access):
+            ready = next((path for path in _READY if is_ready(url + path, access=access)[0]), "")
+            ready = ready or (f"{origin.url}{origin.ready}" if origin.ready else "")
+            page = origin.page if origin.metrics else ""
+            return replace(origin, url=url, metrics=page, ready=ready), ""
+    return origin, f"{origin.url} does not answer {first} as it was seen: say under url: where the service answers"
 
 
 def _observed(sources: DraftSources, origin: Origin, emit: Emit) -> ObservedTraffic | None:

@@ -47,6 +47,19 @@ def free_ports(count: int) -> list[int]:
         return [sock.getsockname()[1] for sock in sockets]
 
 
+def listening_beside(port: int) -> tuple[int, ...]:
+    """The other ports that the process which listens on ``port`` listens on, where this user may see them."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        return ()
+    pids: dict[int, set[int]] = {}
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.pid:
+            pids.setdefault(connection.pid, set()).add(connection.laddr.port)
+    return tuple(sorted({other for ports in pids.values() if port in ports for other in ports} - {port}))
+
+
 def _taken(numbers: list[str], holder: str) -> str:
     plural = len(numbers) > 1
     return f"port{'s' * plural} {', '.join(numbers)} {'are' if plural else 'is'} taken by {holder}"

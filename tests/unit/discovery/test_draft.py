@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,16 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obsctl import assets
+from obsctl.access.options import ComponentAccess
 from obsctl.clients.exposition import parse_exposition
 from obsctl.discovery.draft import Origin, draft
-from obsctl.discovery.model import ObservedMetric
+from obsctl.discovery.model import ObservedMetric, ObservedRequest, ObservedTraffic
 from obsctl.discovery.scraped import observed_metrics
 from obsctl.endpoints import Endpoints
 from obsctl.errors import BackendError, ObsctlError, UsageError
 from obsctl.languages.exposition import parse_scrape
 from obsctl.lint.scrape import scrape_findings
 from obsctl.ops.check_inputs import ScrapeText, live_scrapes
-from obsctl.ops.init import DraftSources, init
+from obsctl.ops.init import DraftSources, _served, init
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.load import family_names, load_family, load_stack
 from obsctl.spec.stack import Step
@@ -281,6 +283,30 @@ build_info{version="1"} 1
 """
 
 
+@contextmanager
+def serving(path: str) -> Iterator[str]:
+    """A service of this process that answers one path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == path else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture
 def negotiating() -> Iterator[str]:
     """A metrics page that is there in OpenMetrics only."""
@@ -325,3 +351,22 @@ def test_a_page_is_asked_for_as_the_scraper_asks(tmp_path: Path, negotiating: st
         replace(service, drive=(Step("a", "GET", "/"),)), rounds=1, deadline=Deadline.after(5)
     ).baseline
     assert parse_exposition(metrics[service.components[0].name]).total("heap_bytes_total") == 2
+
+
+def test_requests_go_to_where_the_service_answers_though_its_page_is_elsewhere(negotiating: str) -> None:
+    """Both are ports of this process: the page's does not know the request that was seen."""
+    seen = ObservedRequest("GET", "/orders", 1, 200, ("shop",))
+    with serving("/orders") as url:
+        origin, note = _served(
+            Origin("shop", negotiating, "/metrics"), ObservedTraffic(("shop",), {}, (seen,)), ComponentAccess()
+        )
+    assert (origin.url, origin.metrics, note) == (url, f"{negotiating}/metrics", "")
+
+
+def test_it_is_said_where_nobody_answers_as_it_was_seen(negotiating: str) -> None:
+    seen = ObservedRequest("GET", "/nowhere", 1, 200, ("shop",))
+    origin, note = _served(
+        Origin("shop", negotiating, "/metrics"), ObservedTraffic(("shop",), {}, (seen,)), ComponentAccess()
+    )
+    assert origin.url == negotiating
+    assert "does not answer GET /nowhere" in note
