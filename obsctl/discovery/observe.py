@@ -22,6 +22,7 @@ from obsctl.discovery.requests import Trace, always_present, links, requests, se
 from obsctl.discovery.scraped import stored_metrics
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import BackendError
+from obsctl.languages.exposition import parse_scrape
 from obsctl.spec.scalars import NAME_PATTERN
 
 MOST_SERVICES, MOST_TRACES, MOST_LINES = 20, 200, 5000
@@ -202,12 +203,21 @@ def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
 
 
 def answers(url: str, request: ObservedRequest, access: ComponentAccess = PLAIN) -> bool:
-    """Whether a request that was seen is answered there as it was. Sends it once."""
+    """Whether a request that was seen is answered there as it was. Sends it once.
+
+    Some servers of metrics answer every path with their page: that is no answer.
+    """
     try:
         with Http(url, name="The service", access=access) as http:
-            return http.send(request.method, request.route).status == request.status
+            reply = http.send(request.method, request.route)
     except BackendError:
         return False
+    return reply.status == request.status and not _is_page(reply.text)
+
+
+def _is_page(text: str) -> bool:
+    page = parse_scrape(text)
+    return not page.problems and any(family.samples and family.type for family in page.families.values())
 
 
 def echoed_header(url: str, requests: Iterable[ObservedRequest], access: ComponentAccess = PLAIN) -> str:

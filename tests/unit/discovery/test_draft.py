@@ -19,6 +19,7 @@ from obsctl.access.options import ComponentAccess
 from obsctl.clients.exposition import parse_exposition
 from obsctl.discovery.draft import Origin, draft
 from obsctl.discovery.model import ObservedMetric, ObservedRequest, ObservedTraffic
+from obsctl.discovery.observe import answers
 from obsctl.discovery.scraped import observed_metrics
 from obsctl.endpoints import Endpoints
 from obsctl.errors import BackendError, ObsctlError, UsageError
@@ -361,6 +362,13 @@ def test_requests_go_to_where_the_service_answers_though_its_page_is_elsewhere(n
             Origin("shop", negotiating, "/metrics"), ObservedTraffic(("shop",), {}, (seen,)), ComponentAccess()
         )
     assert (origin.url, origin.metrics, note) == (url, f"{negotiating}/metrics", "")
+
+
+def test_a_server_of_metrics_that_answers_everything_with_its_page_is_not_the_service(served: tuple[str, Any]) -> None:
+    url, pages = served
+    pages["/orders"] = pages["/metrics"]
+    assert not answers(url, ObservedRequest("GET", "/orders", 1, 200, ("shop",)))
+    assert answers(url, ObservedRequest("GET", "/healthz", 1, 200, ("shop",)))
 
 
 def test_it_is_said_where_nobody_answers_as_it_was_seen(negotiating: str) -> None:
