@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdic
 from obsctl.clients.exposition import Exposition, parse_exposition
 from obsctl.clients.promql import Target
 from obsctl.clients.telemetry import MetricSample
+from obsctl.errors import BackendError
 from obsctl.languages.routes import fits_labels
 from obsctl.probes import Expectation
 
@@ -95,7 +97,7 @@ def _verdict(poller: _CountsPoller, settled: bool) -> Verdict:
             "run verify when it is quiet"
         )
         said = summed([_apart(c) for c in apart])
-        return failed(said + noted(notes), looked, hint=hint, because=("metrics.resets",))
+        return failed(said + noted(notes), looked, hint=hint, because=("metrics.resets", "metrics.cardinality"))
     if not settled:
         hint = "allow more time (--timeout): two scrapes must come after the run"
         said = "the counts were not seen unchanged over a second scrape"
@@ -119,11 +121,11 @@ class _CountsPoller(Poller):
         self._scrape_interval = metrics.scrape_interval
         self._context = context
         texts = {c.name: context.run.baseline.get(c.name, "") for c in exposing(context.service)}
-        self.baseline = {name: parse_exposition(text) for name, text in texts.items() if text}
+        self.baseline = {name: page for name, text in texts.items() if (page := _page(text))}
         self.pushers = {c.name for c in pushing(context.service)} | {*context.run.pushed}
         self._pushed = {name: parse_exposition(context.run.pushed.get(name, "")) for name in self.pushers}
         self._read_at = 0.0
-        self._unread = [name for name, text in texts.items() if not text]
+        self._unread = [name for name in texts if name not in self.baseline]
         self._unscraped: list[str] = []
         self._last: dict[str, float] = {}
         self._agreeing = 0
@@ -206,6 +208,13 @@ class _CountsPoller(Poller):
         stated = self._context.contract.metric(metric)
         wanted = stated.components if stated and stated.components else ()
         return not all(series.get(name) for name in wanted) if wanted else not any(series.values())
+
+
+def _page(text: str) -> Exposition | None:
+    """The page of a component before the run; None for none, and for one that a scraper cannot read either."""
+    with contextlib.suppress(BackendError):
+        return parse_exposition(text) if text else None
+    return None
 
 
 def _by_component(
