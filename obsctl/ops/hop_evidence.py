@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from obsctl.checks.base import CheckStatus, Outcome
-from obsctl.checks.base import Evidence as Seen
+from obsctl.checks.base import CheckStatus, Evidence, Outcome
 from obsctl.clients.indexing import index_lags
 from obsctl.clients.intake import IntakeCounts, intake_counts
 from obsctl.clients.logql import LogqlClient, string_literal
@@ -18,7 +17,7 @@ from obsctl.clients.traces import traces_client
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import ObsctlError
 from obsctl.languages.globs import matching_files
-from obsctl.ops.hops import SIGNALS, Evidence, Hop, LogSource, lost_at
+from obsctl.ops.hops import SIGNALS, Hop, HopEvidence, WatchedLogs, lost_at
 from obsctl.ops.session import Session
 from obsctl.spec.contract import Contract
 from obsctl.spec.stack import Component, Service
@@ -52,7 +51,7 @@ class HopFinder:
         hop = self.hop(service, signal)
         if hop is None:
             return outcome
-        seen = Seen(f"where {signal} got lost", f"{hop.name}: {hop.sentence}")
+        seen = Evidence(f"where {signal} got lost", f"{hop.name}: {hop.sentence}")
         verdict = replace(outcome.verdict, hint=str(hop), evidence=(seen, *outcome.verdict.evidence))
         return replace(outcome, verdict=verdict)
 
@@ -64,7 +63,7 @@ class HopFinder:
         files = [c for c in service.components if c.name in absent and c.logs] if signal == "logs" else []
         otlp, grpc = (self.endpoints.first(role) for role in (Role.OTLP_HTTP, Role.OTLP_GRPC))
         return lost_at(
-            Evidence(
+            HopEvidence(
                 signal=signal,
                 components=absent,
                 counts=counted(self.endpoints).since(self.before),
@@ -119,7 +118,7 @@ class HopFinder:
         except ObsctlError:
             return ()
 
-    def _source(self, component: Component) -> LogSource:
+    def _source(self, component: Component) -> WatchedLogs:
         return log_source(component.name, component.logs, self.session.stack.log_glob(component), self.since)
 
     def _indexing(self, signal: str) -> str:
@@ -145,11 +144,11 @@ def stale_parts(session: Session) -> tuple[str, ...]:
     return tuple(str(one) for one in session.target.plan() if one.kind not in ("keep", "orphan"))
 
 
-def log_source(component: str, shown: str, pattern: str, since: float) -> LogSource:
+def log_source(component: str, shown: str, pattern: str, since: float) -> WatchedLogs:
     """The log files of a component as they are now; they should have grown ``since`` (epoch seconds)."""
     files = matching_files(pattern)
     folder = Path(files[0]).parent if files else Path(pattern.partition("*")[0]).parent
-    return LogSource(
+    return WatchedLogs(
         component=component,
         pattern=shown,
         files=tuple(files),

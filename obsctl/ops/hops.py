@@ -39,7 +39,7 @@ class Hop:
 
 
 @dataclass(frozen=True)
-class LogSource:
+class WatchedLogs:
     """One component's log files as they are: the pattern, and what it matches.
 
     ``unreadable`` and ``grown`` are among ``files``; ``elsewhere`` grew beside them and does not match.
@@ -55,7 +55,7 @@ class LogSource:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class HopEvidence:
     """What is known of a signal that did not arrive from some components in the time since ``counts`` began.
 
     ``strangers`` are names of services that sent this signal and are in no spec; ``stale`` is what ``up`` would change.
@@ -69,16 +69,16 @@ class Evidence:
     grpc: str = ""
     strangers: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
-    sources: tuple[LogSource, ...] = ()
+    sources: tuple[WatchedLogs, ...] = ()
     indexing: str = ""
 
 
-def lost_at(evidence: Evidence) -> Hop | None:
+def lost_at(evidence: HopEvidence) -> Hop | None:
     """The first hop that the evidence speaks against."""
     return next((hop for decide in _ORDER for hop in decide(evidence)), None)
 
 
-def _stale(e: Evidence) -> Iterator[Hop]:
+def _stale(e: HopEvidence) -> Iterator[Hop]:
     if e.stale and (e.sources or e.signal == "metrics"):
         changes = "; ".join(e.stale[:3])
         yield Hop(
@@ -88,12 +88,12 @@ def _stale(e: Evidence) -> Iterator[Hop]:
         )
 
 
-def _files(e: Evidence) -> Iterator[Hop]:
+def _files(e: HopEvidence) -> Iterator[Hop]:
     for source in e.sources:
         yield from _file(source)
 
 
-def _file(s: LogSource) -> Iterator[Hop]:
+def _file(s: WatchedLogs) -> Iterator[Hop]:
     who, more = s.component, "obsctl status"
     if not s.files and s.elsewhere:
         said = f"no file matches {s.pattern}, but {s.elsewhere[0]} grew: let `logs` of {who} in obsctl.yaml match it"
@@ -113,7 +113,7 @@ def _file(s: LogSource) -> Iterator[Hop]:
         yield Hop("service: no lines", said, f"tail {s.files[0]}")
 
 
-def _paths(e: Evidence) -> Iterator[Hop]:
+def _paths(e: HopEvidence) -> Iterator[Hop]:
     for (path,), number in e.counts.of("unknown path"):
         right, shown = RIGHT_PATHS[e.signal], "an unknown path" if path == "other" else path
         asked = f"{e.otlp}{path if path != 'other' else ''}"
@@ -124,7 +124,7 @@ def _paths(e: Evidence) -> Iterator[Hop]:
         yield Hop("wrong path", said, "obsctl status")
 
 
-def _protocol(e: Evidence) -> Iterator[Hop]:
+def _protocol(e: HopEvidence) -> Iterator[Hop]:
     for _, number in e.counts.of("other protocol", "http2"):
         said = (
             f"{_times(number)} came to {e.otlp} as gRPC, which that port does not speak: "
@@ -133,7 +133,7 @@ def _protocol(e: Evidence) -> Iterator[Hop]:
         yield Hop("wrong protocol", said, "obsctl status")
 
 
-def _refused(e: Evidence) -> Iterator[Hop]:
+def _refused(e: HopEvidence) -> Iterator[Hop]:
     for rest, number in e.counts.of("refused", e.signal):
         transport, code = rest
         why = _CODES.get(code, f"they were answered {code}")
@@ -144,7 +144,7 @@ def _refused(e: Evidence) -> Iterator[Hop]:
         )
 
 
-def _collector(e: Evidence) -> Iterator[Hop]:
+def _collector(e: HopEvidence) -> Iterator[Hop]:
     told = {
         "collector refused": "the Collector refused {n} {signal} ({by}): a processor or its memory limiter did",
         "queue full": "the Collector's queue to {by} is full, {n} {signal} were dropped: that backend is slow or down",
@@ -156,7 +156,7 @@ def _collector(e: Evidence) -> Iterator[Hop]:
             yield Hop(kind, text.format(n=number, signal=signal, by=by or "otlp"), "obsctl logs otel-collector")
 
 
-def _rejected(e: Evidence) -> Iterator[Hop]:
+def _rejected(e: HopEvidence) -> Iterator[Hop]:
     for (reason,), number in e.counts.of("rejected", e.signal):
         why = f" ({reason})" if reason not in ("", "http", "grpc") else ""
         said = f"the backend rejected {number} of what was sent{why}: see the exporter's log for its partial success"
@@ -166,19 +166,19 @@ def _rejected(e: Evidence) -> Iterator[Hop]:
             yield Hop("backend rejected", f"{number} log lines were read and not stored: {reason}", "obsctl status")
 
 
-def _strangers(e: Evidence) -> Iterator[Hop]:
+def _strangers(e: HopEvidence) -> Iterator[Hop]:
     if e.strangers:
         names, wanted = ", ".join(e.strangers[:3]), ", ".join(e.components)
         said = f"{e.signal} came in under the name {names}, not {wanted}: set OTEL_SERVICE_NAME={e.components[0]}"
         yield Hop("other name", said, "obsctl status")
 
 
-def _late(e: Evidence) -> Iterator[Hop]:
+def _late(e: HopEvidence) -> Iterator[Hop]:
     if e.indexing:
         yield Hop("query side", f"what was sent is stored but not yet found: {e.indexing}", "obsctl status")
 
 
-def _silent(e: Evidence) -> Iterator[Hop]:
+def _silent(e: HopEvidence) -> Iterator[Hop]:
     names = ", ".join(e.components)
     if e.sources:
         return
@@ -190,7 +190,7 @@ def _silent(e: Evidence) -> Iterator[Hop]:
     yield Hop("service does not export", f"{said}; {mend}", "obsctl doctor")
 
 
-_ORDER: Sequence[Callable[[Evidence], Iterator[Hop]]] = (
+_ORDER: Sequence[Callable[[HopEvidence], Iterator[Hop]]] = (
     *(_stale, _files, _protocol, _paths, _refused, _collector, _rejected, _strangers, _late, _silent),
 )
 

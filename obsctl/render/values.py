@@ -88,6 +88,7 @@ def values(stack: Stack, preset: Preset, parts: Sequence[Part], sources: Sequenc
         **_scrubbing(stack),
         **_service_metrics(stack),
         "pushers": _pushers(stack),
+        "only_namespace": _only_namespace(stack),
     }
 
 
@@ -292,6 +293,12 @@ def _pushers(stack: Stack) -> list[dict[str, Value]]:
         for service in stack.services
         for name in dict.fromkeys((*service.contract.components, *(c.name for c in service.components)))
     ]
+
+
+def _only_namespace(stack: Stack) -> str:
+    """The namespace of all services, "" where there are several: the core distribution cannot tell them apart."""
+    found = {service.contract.service for service in stack.services}
+    return _collector(found.pop()) if len(found) == 1 else ""
 
 
 def _service_metrics(stack: Stack) -> dict[str, Value]:

@@ -31,26 +31,31 @@ def json_schema(title: str, root: Keyed) -> dict[str, Json]:
 
 def tables(root: Keyed) -> str:
     """Markdown: a table of keys for the file and for every mapping in it; one for all places of the same mapping."""
-    found: dict[object, _Shown] = {}
+    return "\n".join("\n".join(_table(shown)) for shown in mappings(root))
+
+
+def mappings(root: Keyed) -> Sequence[ShownMapping]:
+    """Every mapping of a file once, in the order of the file."""
+    found: dict[object, ShownMapping] = {}
     _collect("", root, found)
-    return "\n".join("\n".join(_table(shown)) for shown in found.values())
+    return tuple(found.values())
 
 
 @dataclass(frozen=True)
-class _Shown:
+class ShownMapping:
     """A mapping, and the paths in the file where it stands."""
 
     keyed: Keyed
     paths: list[str]
 
 
-def _collect(path: str, keyed: Keyed, found: dict[object, _Shown]) -> None:
+def _collect(path: str, keyed: Keyed, found: dict[object, ShownMapping]) -> None:
     """The mapping and those below it, in the order of the file."""
     identity = keyed.cls if isinstance(keyed, RecordType) else keyed
     if identity in found:
         found[identity].paths.append(path)
         return
-    found[identity] = _Shown(keyed, [path])
+    found[identity] = ShownMapping(keyed, [path])
     for entry in keyed.keys:
         inner, suffix = _inside(entry.type)
         if inner:
@@ -71,7 +76,7 @@ def _inside(value_type: ValueType[object]) -> tuple[Keyed | None, str]:
     return None, ""
 
 
-def _table(shown: _Shown) -> Iterator[str]:
+def _table(shown: ShownMapping) -> Iterator[str]:
     path, *others = shown.paths
     yield f"### {f'`{path}`' if path else 'The file'}\n"
     if others:

@@ -186,17 +186,17 @@ class Step:
         default={},
     )
     query: Mapping[str, Json] = key(
-        MapOf(JSON, "a mapping from parameters to values", r"(?s).+", "a parameter"),
+        MapOf(JSON, "a mapping from parameters to values", r"[\s\S]+", "a parameter"),
         "Query string: parameter -> value, or a list of values.",
         default={},
     )
     form: Mapping[str, Json] = key(
-        MapOf(JSON, "a mapping from fields to values", r"(?s).+", "a field"),
+        MapOf(JSON, "a mapping from fields to values", r"[\s\S]+", "a field"),
         "Body as a form (`application/x-www-form-urlencoded`): field -> value, or a list of values.",
         default={},
     )
     multipart: Mapping[str, Json] = key(
-        MapOf(JSON, "a mapping from fields to parts", r"(?s).+", "a field"),
+        MapOf(JSON, "a mapping from fields to parts", r"[\s\S]+", "a field"),
         "Body in parts (`multipart/form-data`): field -> text, `{file: path, type: …}` or "
         "`{content: …, filename: …, type: …}`; paths are relative to this file.",
         default={},

@@ -9,13 +9,13 @@ import pytest
 
 from obsctl.clients.intake import IntakeCounts
 from obsctl.ops.hop_evidence import log_source
-from obsctl.ops.hops import Evidence, LogSource, lost_at
+from obsctl.ops.hops import HopEvidence, WatchedLogs, lost_at
 
 OTLP, GRPC = "http://127.0.0.1:4318", "http://127.0.0.1:4317"
 
 
 def hop(signal: str = "traces", counts: dict[tuple[str, ...], float] | None = None, **more: object) -> tuple[str, str]:
-    evidence = Evidence(signal, ("ledger",), IntakeCounts(counts or {}), OTLP, GRPC, **more)  # type: ignore[arg-type]
+    evidence = HopEvidence(signal, ("ledger",), IntakeCounts(counts or {}), OTLP, GRPC, **more)  # type: ignore[arg-type]
     found = lost_at(evidence)
     return (found.name, str(found)) if found else ("", "")
 
@@ -62,7 +62,7 @@ def test_the_first_hop_on_the_way_is_named() -> None:
 
 
 def test_an_older_spec_explains_what_the_stack_collects_itself() -> None:
-    source = LogSource("ledger", "*.log", files=("a.log",), grown=("a.log",))
+    source = WatchedLogs("ledger", "*.log", files=("a.log",), grown=("a.log",))
     assert hop("logs", stale=("replace backend: changed",), sources=(source,))[0] == "older spec"
     assert hop("metrics", stale=("replace backend: changed",))[0] == "older spec"
     assert hop("traces", stale=("replace backend: changed",))[0] == "service does not export"
@@ -84,7 +84,7 @@ def test_what_lies_in_the_folder_of_a_log_file(tmp_path: Path) -> None:
     assert found()[0] == "shipper: other file"
     os.utime(tmp_path / "x" / "other.log", (1, 1))
     assert found()[0] == "service: no lines"
-    unreadable = LogSource("ledger", "*.log", files=("a.log",), unreadable=("a.log",))
+    unreadable = WatchedLogs("ledger", "*.log", files=("a.log",), unreadable=("a.log",))
     assert hop("logs", sources=(unreadable,))[0] == "shipper: permissions"
 
 
