@@ -14,6 +14,7 @@ from obsctl.clients.log_fields import ParsedLine
 from obsctl.clients.logql import LogqlClient, by_id_query
 from obsctl.clients.telemetry import Span
 from obsctl.errors import BackendError
+from obsctl.languages.log_names import SPELLINGS, plain_name
 from obsctl.probes import ProbeRequest
 from obsctl.wait import Deadline, until
 
@@ -50,7 +51,8 @@ class LogsFields:
                 "let one formatter write every line of the service, and take the ids from the current span and request"
             )
             return failed(summed(list(dict.fromkeys(f"{line.component}: {f}" for line, f in found))), looked, hint=hint)
-        looked, lost = _searched(context.logs.client, poller, judged, [f for f in EXTRACTED if f in fields])
+        usual = {SPELLINGS.get(plain_name(f), f) for f in fields}
+        looked, lost = _searched(context.logs.client, poller, judged, [f for f in EXTRACTED if f in usual])
         if lost:
             hint = "let the log shipper parse the JSON and keep these fields as structured metadata (or labels)"
             return failed(f"lines exist, but not under their {lost}: the shipper did not extract it", looked, hint=hint)
@@ -67,7 +69,7 @@ def _anybodys(
 
 def _flaws(line: ParsedLine, fields: Sequence[str]) -> Iterator[str]:
     if not line.fields:
-        yield "the line is not a JSON object"
+        yield "the line is not a JSON object, nor logfmt or a text with ids"
         return
     if empty := [f for f in fields if not line.text(f).strip()]:
         yield f"{', '.join(empty)} missing or empty"

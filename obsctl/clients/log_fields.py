@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from obsctl.clients.telemetry import LogLine
 from obsctl.json_types import JsonObject
+from obsctl.languages.loglines import read_line, usual_fields
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -21,7 +22,10 @@ _SEVERITY_STORED = ("severity_text", "level", "detected_level", "severity_number
 
 @dataclass(frozen=True)
 class ParsedLine:
-    """A log line and its fields: those of a JSON object or of an OTLP record; else none."""
+    """A log line and its fields: those of JSON, logfmt, a text with ids, or an OTLP record; else none.
+
+    Ids, time, level and message are there under their usual names, too, whatever the line calls them.
+    """
 
     line: LogLine
     component: str
@@ -50,11 +54,8 @@ def parse_line(line: LogLine, otlp: frozenset[str]) -> ParsedLine:
 
     An OTLP record has its fields in its attributes and in its own parts, whatever its body is.
     """
-    try:
-        parsed = json.loads(line.line)
-    except (ValueError, RecursionError):
-        parsed = None
-    fields = parsed if isinstance(parsed, dict) else {}
+    written = read_line(line.line)
+    fields = cast(JsonObject, {**usual_fields(written), **written})
     component = line.get("service_name") or str(fields.get("service", ""))
     return ParsedLine(line, component, {**_of_record(line), **fields} if component in otlp else fields)
 

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from obsctl.embedded.config import LogFields, LogFiles
 from obsctl.embedded.logfiles.follow import LogFollower
-from obsctl.embedded.logfiles.lines import parse, timestamp_ns
+from obsctl.embedded.logfiles.lines import parse
 from obsctl.embedded.logfiles.tail import Tail
 from obsctl.embedded.records import LINE_BYTES
 from obsctl.embedded.redaction import Redactor
 from obsctl.embedded.self_metrics import ACCEPTED, LOG_LINES_DROPPED, LOG_LINES_TRUNCATED, SelfMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
+from obsctl.languages.loglines import time_ns
 
 from .conftest import Embedded, eventually
 
@@ -264,7 +265,7 @@ def test_metadata_is_scrubbed_and_the_line_is_not() -> None:
     ],
 )
 def test_times_of_rfc_3339(text: Any, nanoseconds: int | None) -> None:
-    assert timestamp_ns(text) == nanoseconds
+    assert time_ns(text) == nanoseconds
 
 
 def test_the_server_follows_files_across_a_kill(embedded: Callable[..., Embedded], tmp_path: Path) -> None:
