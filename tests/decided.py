@@ -4,9 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from fnmatch import fnmatchcase
 
 from obsctl.checks import CHECKS
 from obsctl.events import Event
+
+TOGETHER = {
+    ("metrics.targets", "metrics.present"): ("metrics.[!e]*", "slo.sanity", "dashboards.queries", "privacy.patterns"),
+    ("traces.sampling", "traces.lost", "traces.complete", "traces.shape"): (
+        "traces.*",
+        "time.skew",
+        "metrics.units",
+        "logs.fields",
+        "correlation.exemplar",
+        "privacy.*",
+    ),
+    ("time.skew",): ("logs.*", "correlation.request_id", "privacy.*", "dashboards.queries"),
+    ("logs.present",): ("logs.fields", "time.skew", "correlation.request_id", "privacy.*", "dashboards.queries"),
+}
+"""What these look for others wait for, too, as far as one deadline allows."""
+
+
+def waiting_for(check: str) -> set[str]:
+    """The checks that end with their deadline where this one is broken."""
+    patterns = (check, *(p for names, waits in TOGETHER.items() if check in names for p in waits))
+    return {c.id for c in CHECKS if any(fnmatchcase(c.id, p) for p in patterns)}
 
 
 class Decided:

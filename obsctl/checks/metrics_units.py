@@ -116,14 +116,14 @@ class _Rise:
 
 
 def _durations(context: Context, scraped: Sequence[ScrapedComponent]) -> Iterator[MeasuredMetric]:
-    rises = RunRises.of(context, scraped)
+    rises, spans = RunRises.of(context, scraped), _spans(context)
     for metric in context.contract.metrics:
         unit = stated_unit(metric)
         if metric.type not in _DISTRIBUTIONS or not unit:
             continue
         for component in dict.fromkeys(r.component for r in rises if r.name == f"{metric.name}_sum"):
             own = [r for r in rises if r.component == component]
-            rise = _of_requests(metric, own, context) or _of_spans(metric, own, context)
+            rise = _of_requests(metric, own, context, spans) or _of_spans(metric, own, context, spans)
             if rise is not None:
                 yield _judged(metric, component, unit, rise)
 
@@ -143,7 +143,7 @@ def _judged(metric: Metric, component: str, unit: str, rise: _Rise) -> MeasuredM
     return MeasuredMetric(measured, said, f"{metric.name} on {component} {what}: its sum {said}")
 
 
-def _of_requests(metric: Metric, own: Sequence[SeriesRise], context: Context) -> _Rise | None:
+def _of_requests(metric: Metric, own: Sequence[SeriesRise], context: Context, spans: Sequence[Span]) -> _Rise | None:
     """The rise over series whose labels tell the routes of driven requests, and nothing but those raised."""
     if not own or own[0].component != context.service.entry.name:
         return None
@@ -156,17 +156,19 @@ def _of_requests(metric: Metric, own: Sequence[SeriesRise], context: Context) ->
             events, total, requests = events + counted.rose, total + summed_up.rose, requests + asked
     if not events:
         return None
-    return _Rise(events, total, _served(requests, context), sum({r.trace_id: r.seconds for r in requests}.values()))
+    return _Rise(
+        events, total, _served(requests, context, spans), sum({r.trace_id: r.seconds for r in requests}.values())
+    )
 
 
-def _served(requests: Sequence[ProbeRequest], context: Context) -> float:
+def _served(requests: Sequence[ProbeRequest], context: Context, spans: Sequence[Span]) -> float:
     """The time of the server spans that answered these requests; 0.0 where there are none."""
     ids = {r.trace_id for r in requests}
-    spans = [s for s in _spans(context) if s.trace_id in ids and s.kind == "server"]
-    return sum(_seconds(s) for s in spans if s.service == context.service.entry.name)
+    answers = [s for s in spans if s.trace_id in ids and s.kind == "server"]
+    return sum(_seconds(s) for s in answers if s.service == context.service.entry.name)
 
 
-def _of_spans(metric: Metric, own: Sequence[SeriesRise], context: Context) -> _Rise | None:
+def _of_spans(metric: Metric, own: Sequence[SeriesRise], context: Context, spans: Sequence[Span]) -> _Rise | None:
     """The rise of what counted as many events as there are spans of one name, held to how long the traces lasted.
 
     An event of a driven request cannot last longer than from the request until the end of all that it set off.
@@ -176,17 +178,17 @@ def _of_spans(metric: Metric, own: Sequence[SeriesRise], context: Context) -> _R
     steps = Counter(r.request for r in context.run.requests if r.status)
     if events < 2 or not any(events % times == 0 for times in steps.values()):
         return None
-    longest = max((_extent(r, context) for r in context.run.requests), default=0.0)
-    names = Counter((s.service, s.name) for s in _spans(context))
+    longest = max((_extent(r, spans) for r in context.run.requests), default=0.0)
+    names = Counter((s.service, s.name) for s in spans)
     known = any(service == own[0].component and number == events for (service, _), number in names.items())
     most = events * longest if known and longest else events * (time.time() - context.run.started_at)
     seconds = total * UNITS[stated_unit(metric)]
     return _Rise(events, total, 0.0, most) if seconds > 3 * most else None
 
 
-def _extent(request: ProbeRequest, context: Context) -> float:
+def _extent(request: ProbeRequest, spans: Sequence[Span]) -> float:
     """Seconds from a request until the last of its spans has ended."""
-    ends = [s.end_ns / 1e9 for s in _spans(context) if s.trace_id == request.trace_id]
+    ends = [s.end_ns / 1e9 for s in spans if s.trace_id == request.trace_id]
     return max(max(ends) - request.sent_at, request.seconds) if ends else 0.0
 
 

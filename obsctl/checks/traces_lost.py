@@ -57,7 +57,7 @@ class TracesLost:
         lost = [s for s in suspicions if s not in loops]
         if lost:
             looked = [Evidence(str(s), s.example) for s in lost]
-            return failed(summed([str(s) for s in lost]), looked, hint=_hint(lost))
+            return failed(summed([str(s) for s in lost]), looked, hint=_hint(lost), because=["readiness.driven"])
         if not any(t.spans for t in driven):
             return skipped("no driven trace is stored, which traces.complete is about")
         return _passed(poller, loops)

@@ -15,7 +15,7 @@ from obsctl.checks import CHECKS
 from obsctl.checks.base import CheckStatus, Verification
 from obsctl.ops.verify import verify
 from obsctl.wait import Deadline, until
-from tests.decided import Decided
+from tests.decided import Decided, waiting_for
 from tests.e2e.conftest import Folder, free_offset
 from tests.e2e.shop import answers, start, stopped
 
@@ -62,7 +62,7 @@ class Shop:
 
     def verify(self, *red: str) -> Verification:
         """What waits for nothing but a broken thing (``red`` are the checks of it) ends when all others have ended."""
-        decided = Decided(red)
+        decided = Decided({name for check in red for name in waiting_for(check)})
         done = verify(
             self.stack.path,
             service=SERVICE,

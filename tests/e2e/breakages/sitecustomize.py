@@ -48,6 +48,11 @@ def metric_missing() -> None:
 
 
 @breakage("worker")
+def token_logged() -> None:
+    rewrite_log_lines(r'"message": "', '"message": "Authorization: Bearer c29tZS10b2tlbi1vZi1hLXVzZXI3Mzk1 ')
+
+
+@breakage("worker")
 def type_changed() -> None:
     rewrite_exposition(r"^# TYPE jobs_queue_depth gauge", "# TYPE jobs_queue_depth unknown")
 

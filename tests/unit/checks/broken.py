@@ -640,7 +640,7 @@ def malformed_trace_id(world):
 def plain_text(world):
     line = next(line for line in world.logs if line.labels["service_name"] == "worker")
     fields = json.loads(line.line)
-    said = f"did it trace_id={fields['trace_id']} request_id={fields['request_id']}"
+    said = f"did it for {fields['trace_id']}, asked as {fields['request_id']}"
     world.logs.append(replace(line, line=json.dumps(said)))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 import pytest
 
@@ -17,32 +16,12 @@ from obsctl.clients.telemetry import MetricSample
 from obsctl.endpoints import Endpoints
 from obsctl.spec.slo import selector_text
 from obsctl.wait import Deadline
-from tests.decided import Decided
+from tests.decided import Decided, waiting_for
 from tests.unit.checks.broken import BREAKS, Break, an_error_is_logged
 from tests.unit.checks.world import World, healthy
 
 SECONDS = 20.0
 """Far more than any check needs; what is broken is not waited for."""
-
-TOGETHER = {
-    ("metrics.targets", "metrics.present"): ("metrics.[!e]*", "slo.sanity", "dashboards.queries", "privacy.patterns"),
-    ("traces.sampling", "traces.lost", "traces.complete", "traces.shape"): (
-        "traces.*",
-        "time.skew",
-        "metrics.units",
-        "logs.fields",
-        "correlation.exemplar",
-        "privacy.*",
-    ),
-    ("time.skew",): ("logs.*", "correlation.request_id", "privacy.*", "dashboards.queries"),
-    ("logs.present",): ("logs.fields", "time.skew", "correlation.request_id", "privacy.*", "dashboards.queries"),
-}
-"""What these look for others wait for, too, as far as one deadline allows."""
-
-
-def waiting_for(check: str) -> set[str]:
-    patterns = (check, *(p for names, waits in TOGETHER.items() if check in names for p in waits))
-    return {c.id for c in CHECKS if any(fnmatchcase(c.id, p) for p in patterns)}
 
 
 def verify(world: World, broken: Collection[str] = (), seconds: float = SECONDS) -> dict[str, Outcome]:
