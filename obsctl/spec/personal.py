@@ -1,4 +1,4 @@
-"""Forms of what is personal or secret: what a draft forbids, and what ``verify`` looks for in any case.
+"""Forms of what is personal or secret: what ``verify`` looks for in any case, and what it tells in a note.
 
 The expressions are RE2's, since the collector masks what a contract's patterns find.
 """
