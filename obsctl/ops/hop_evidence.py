@@ -133,10 +133,11 @@ def expects(contract: Contract, signal: str) -> bool:
 
 
 def counted(endpoints: Endpoints) -> IntakeCounts:
-    """What the receivers of a stack have counted by now."""
-    server = endpoints.first(Role.TRACES) or endpoints.first(Role.LOGS) or endpoints.first(Role.METRICS)
+    """What the receivers of a stack have counted by now; a stack without one of its own is not asked for its pages."""
     metrics = endpoints.first(Role.METRICS)
-    return intake_counts(server, PromqlClient(metrics.url, access=metrics.access) if metrics else None)
+    return intake_counts(
+        endpoints.first(Role.OTLP_HTTP), PromqlClient(metrics.url, access=metrics.access) if metrics else None
+    )
 
 
 def stale_parts(session: Session) -> tuple[str, ...]:
