@@ -57,7 +57,7 @@ _LOKI = Recipe(
     "Not Loki: obsctl's embedded server, which speaks what obsctl uses of Loki's API and reads no Loki file.",
     also={
         f"obsctl/{part}": REPOSITORY / "obsctl" / part
-        for part in ("__init__.py", "errors.py", "json_types.py", "languages", "schema", "embedded")
+        for part in ("__init__.py", "errors.py", "json_types.py", "access", "languages", "schema", "embedded")
     },
 )
 
