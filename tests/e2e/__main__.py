@@ -25,7 +25,9 @@ from tests import required
 from tests.e2e.engine import VARIABLE, Engine, EngineError, other_engine
 from tests.e2e.images import build
 
-TESTS = ("tests/e2e/clients", "tests/e2e/docker", "tests/conformance/runtimes")
+TESTS = (("tests/e2e/clients",), ("tests/e2e/docker", "tests/conformance/runtimes"))
+"""What runs together. Chromium drops its connections when an engine adds or removes a network interface."""
+
 IMAGES = "OBSCTL_E2E_IMAGES"
 """``local`` for images that are made here, ``official`` for those of a registry."""
 
@@ -78,11 +80,14 @@ def run(url: str, images: str, arguments: Sequence[str]) -> int:
         return 3
     del env["DOCKER_HOST"]  # each test says where it looks
     options = ("-n", "2", "--dist", "loadfile")
-    status = subprocess.run([*command, "pytest", *options, *(arguments or TESTS)], env=env, check=False).returncode
+    rounds = (tuple(arguments),) if arguments else TESTS
+    statuses = [
+        subprocess.run([*command, "pytest", *options, *tests], env=env, check=False).returncode for tests in rounds
+    ]
     if images == "local":
         print("what these images are, and what was done without:", flush=True)
         subprocess.run([*command, build.__name__, "--list"], env=env, check=False)
-    return status
+    return max(statuses)
 
 
 def main() -> int:
