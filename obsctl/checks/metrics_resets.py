@@ -17,13 +17,16 @@ from obsctl.checks._metrics import (
     nothing_arrived,
     queries_of,
 )
-from obsctl.checks._rises import RunRises
+from obsctl.checks._rises import RunRises, SeriesRise
 from obsctl.checks._verdicts import count, failed, few, passed, skipped, summed
 from obsctl.checks.base import Context, Evidence, MetricsContext, Signal, Verdict
 from obsctl.clients.exposition import Exposition, parse_exposition
 from obsctl.clients.telemetry import MetricSample
+from obsctl.endpoints import Role
 from obsctl.errors import BackendError
+from obsctl.languages.quoting import string_literal
 from obsctl.spec.contract import MetricType
+from obsctl.wait import Deadline, until
 
 READS = 8
 """How often a page is read in a row: with three processes behind it, all reads meet one of them once in 2,000 runs."""
@@ -149,10 +152,21 @@ def _sunk(
 ) -> Iterator[CounterFall]:
     """The first counter that is less now than it was on the page before the run."""
     for rise in RunRises.of(context, scraped):
-        if rise.component == component and rise.name in names and rise.rose < 0:
+        if rise.component == component and rise.name in names and rise.rose < 0 and not _caught_up(rise, context):
             values = (rise.before or 0.0, rise.now)
             yield CounterFall(component, _shown(rise.name, rise.labels), values, several=False)
             return
+
+
+def _caught_up(rise: SeriesRise, context: Context) -> bool:
+    """Whether what is stored comes to what the page had: a backend may find its latest scrape only later."""
+    backend, metrics = context.endpoints.first(Role.METRICS), context.metrics
+    if backend is None or metrics is None or not backend.lag:
+        return False
+    own = ",".join(f"{name}={string_literal(value)}" for name, value in {**rise.labels, "job": rise.component}.items())
+    query, wanted = f"{rise.name}{{{own}}}", rise.before or 0.0
+    patience = Deadline.after(backend.lag + 2 * metrics.scrape_interval, context.deadline.cancelled)
+    return bool(until(lambda: any(s.value >= wanted for s in metrics.client.instant(query)), patience, interval=0.2))
 
 
 def _fallen(component: str, stored: Mapping[tuple[str, str], Sequence[float]]) -> Iterator[CounterFall]:

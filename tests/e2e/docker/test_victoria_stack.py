@@ -39,7 +39,9 @@ def test_every_check_passes_but_the_one_it_has_nothing_for(stack: Stack) -> None
 def test_without_vmalert_no_rule_is_loaded(stack: Stack) -> None:
     assert stack.engine
     stack.engine.client.stop(stack.ids()["vmalert"], timeout=5)
-    assert "rules.loaded" in stack.failing()
+    checks = {c["id"]: c for c in stack.run("verify", "--json", timeout=180).data["checks"]}
+    assert checks["rules.loaded"]["cause"] == "readiness.roles"
+    assert {c["id"] for c in checks.values() if c["status"] in ("fail", "error")} == {"readiness.roles"}
     assert stack.run("up", "--json", timeout=120).data["started"] == ["vmalert"]
     assert stack.failing() == set()
 
