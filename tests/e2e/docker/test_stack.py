@@ -25,7 +25,7 @@ CONTAINERS = {
 }
 
 WITHOUT_COLLECTOR = {
-    *("traces.shape", "traces.attributes", "traces.state", "time.skew"),
+    *("traces.shape", "traces.attributes", "traces.state"),
     "correlation.exemplar",  # it leads to no trace
     "privacy.canary",  # nothing arrived that would prove that its absence means anything
 }
