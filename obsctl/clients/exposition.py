@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from obsctl.access.connect import MOST_REDIRECTS, encoded, redirected
 from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, Reply, complaint, content_type
+from obsctl.endpoints import Endpoint
 from obsctl.errors import BackendError
 from obsctl.languages.exposition import parse_scrape
 from obsctl.languages.exposition_lines import ACCEPT, END, ExpositionError, page_is_openmetrics
@@ -112,3 +113,12 @@ def parse_exposition(text: str) -> Exposition:
             series = samples.setdefault(sample.name, {})
             series.setdefault(frozenset(sample.labels), (dict(sample.labels), sample.value))
     return Exposition({name: list(series.values()) for name, series in samples.items()}, types)
+
+
+def own_metrics(server: Endpoint) -> Exposition | None:
+    """What the server behind an endpoint says of itself; None where it does not answer with a metrics page."""
+    try:
+        with Http(server.url, name="the server's own metrics", access=server.access) as http:
+            return parse_exposition(http.get_text("/metrics").text)
+    except BackendError:
+        return None

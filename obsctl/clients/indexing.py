@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from obsctl.clients.exposition import parse_exposition
-from obsctl.clients.http import Http
+from obsctl.clients.exposition import own_metrics
 from obsctl.endpoints import Endpoint
-from obsctl.errors import BackendError
 
 LATE_RECORDS, LATE_SECONDS = 20_000, 10.0
 """From how many records without a summary, or how long a wait for it, on it is worth a line in ``status``."""
@@ -36,10 +34,8 @@ class IndexLag:
 
 def index_lags(endpoint: Endpoint) -> list[IndexLag]:
     """By signal; none where the server does not say, as every product but ours."""
-    try:
-        with Http(endpoint.url, name="the server's own metrics", access=endpoint.access) as http:
-            shown = parse_exposition(http.get_text("/metrics").text)
-    except BackendError:
+    shown = own_metrics(endpoint)
+    if shown is None:
         return []
     waits = {labels.get("signal", ""): value for labels, value in shown.samples.get(_SECONDS, ())}
     found = ((labels.get("signal", ""), value) for labels, value in shown.samples.get(_ITEMS, ()))

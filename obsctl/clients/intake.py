@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from obsctl.clients.exposition import parse_exposition
-from obsctl.clients.http import Http
+from obsctl.clients.exposition import own_metrics
 from obsctl.clients.promql import PromqlClient
 from obsctl.endpoints import Endpoint
 from obsctl.errors import BackendError
@@ -76,10 +75,8 @@ def intake_counts(server: Endpoint | None, metrics: PromqlClient | None) -> Inta
 
 
 def _own(server: Endpoint) -> Iterator[tuple[IntakeKey, float]]:
-    try:
-        with Http(server.url, name="the server's own metrics", access=server.access) as http:
-            page = parse_exposition(http.get_text("/metrics").text)
-    except BackendError:
+    page = own_metrics(server)
+    if page is None:
         return
     for name, (kind, labels) in _OWN.items():
         for have, value in page.samples.get(name, ()):

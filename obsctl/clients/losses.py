@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from obsctl.clients.exposition import Exposition, parse_exposition
-from obsctl.clients.http import Http
-from obsctl.endpoints import Endpoint, Endpoints, Role
-from obsctl.errors import BackendError
+from obsctl.clients.exposition import Exposition, own_metrics
+from obsctl.endpoints import Endpoints, Role
 
 Labels = Mapping[str, str]
 
@@ -26,16 +24,8 @@ _PROTOCOLS = {
 def reported_losses(endpoints: Endpoints) -> list[str]:
     """What the server of a stack says of itself; nothing where it is none of ours, or does not answer."""
     own = endpoints.first(Role.OTLP_HTTP)
-    shown = _own_metrics(own) if own else None
+    shown = own_metrics(own) if own else None
     return losses(shown) if shown else []
-
-
-def _own_metrics(endpoint: Endpoint) -> Exposition | None:
-    try:
-        with Http(endpoint.url, name="the server's own metrics", access=endpoint.access) as http:
-            return parse_exposition(http.get_text("/metrics").text)
-    except BackendError:
-        return None
 
 
 def losses(shown: Exposition) -> list[str]:
