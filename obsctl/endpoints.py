@@ -19,6 +19,7 @@ class Role(StrEnum):
     TRACES = "traces"  # answers trace queries
     ALERTS = "alerts"  # takes and shows alerts
     DASHBOARDS = "dashboards"  # shows all of it to people
+    UI = "ui"  # our own pages, which show all of it to people
     SHIPPER = "shipper"  # follows log files; answers nothing but its probe
     SERVICE = "service"  # a component of an observed service
 

@@ -26,6 +26,7 @@ from obsctl.cli.render import render
 from obsctl.cli.restart import restart
 from obsctl.cli.status import status
 from obsctl.cli.trace import trace
+from obsctl.cli.ui import ui
 from obsctl.cli.up import up
 from obsctl.cli.verify import verify
 from obsctl.errors import InterruptedByUser, ObsctlError, UsageError, require_platform
@@ -37,7 +38,7 @@ REFUSALS = frozenset(
 )
 """What the system may refuse whoever asks."""
 
-VERBS = (init, render, check, up, verify, trace, status, logs, restart, down, doctor)
+VERBS = (init, render, check, up, verify, trace, ui, status, logs, restart, down, doctor)
 
 app = typer.Typer(
     name="obsctl",

@@ -56,11 +56,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "traffic": ("access", "spec", "clients", "languages", "probes", "wait", "errors"),
     "discovery": ("access", "spec", "clients", "endpoints", "languages", "assets", "errors"),
     "trace": ("clients", "endpoints", "wait", "json_types", "errors"),
+    "ui": (
+        *("clients", "dashboards", "trace", "endpoints", "access", "languages"),
+        *("wait", "json_types", "errors"),
+    ),
     "lint": ("spec", "schema", "dashboards", "languages", "errors"),
     "report": ("checks", "lint", "trace", "probes", "result", "events", "json_types", "errors"),
     "ops": (
         *("spec", "backends", "render", "runtime", "clients", "checks", "lint", "dashboards", "traffic", "trace"),
-        *("discovery", "schema", "access", "endpoints", *NEUTRAL, *VALUES),
+        *("ui", "discovery", "schema", "access", "endpoints", *NEUTRAL, *VALUES),
     ),
     "cli": ("ops", "report", "result", "events", "errors"),
     "embedded": ("access", "schema", "languages", "errors"),
@@ -105,7 +109,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "yaml": ("spec",),
     "docker": ("runtime/docker",),
     "psutil": ("runtime",),
-    **dict.fromkeys(("grpc", "starlette", "uvicorn", "numpy", "sqlite3"), ("embedded",)),
+    **dict.fromkeys(("grpc", "numpy", "sqlite3"), ("embedded",)),
+    **dict.fromkeys(("starlette", "uvicorn"), ("embedded", "ui")),
+    "websockets": ("ui",),
     **dict.fromkeys(
         ("opentelemetry", "google"),
         tuple(
@@ -129,10 +135,15 @@ EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
     "embedded": {
         **{name: (name,) for name in ("starlette", "uvicorn", "httptools", "numpy", "cramjam", "xxhash")},
         **dict.fromkeys(("uvloop", "wsproto"), ()),  # uvicorn loads them
+        "websockets": (),  # the pages, which it serves, follow logs with it
         "grpcio": ("grpc",),
         "protobuf": ("google.protobuf",),
         "googleapis-common-protos": ("google.rpc",),
         "opentelemetry-proto": ("opentelemetry.proto",),
+    },
+    "ui": {
+        **{name: (name,) for name in ("starlette", "uvicorn", "websockets")},
+        "wsproto": (),  # uvicorn loads it
     },
     "sample": {
         "prometheus-client": ("prometheus_client",),
@@ -151,8 +162,8 @@ EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def extra_of(room: str) -> str:
-    """Everything but the embedded server works with the base alone."""
-    return "embedded" if room == "embedded" else ""
+    """Everything but the embedded server and the pages works with the base alone."""
+    return room if room in ("embedded", "ui") else ""
 
 
 def imported_of(*extras: str) -> set[str]:
@@ -249,7 +260,7 @@ def test_the_distribution_asks_for_what_the_table_says() -> None:
     for extra, table in EXTRAS.items():
         listed = map(Requirement, extras[extra] if extra else project["dependencies"])
         assert sorted(canonicalize_name(requirement.name) for requirement in listed) == sorted(table), extra
-    assert extras["all"] == ["obsctl[embedded,sample]"]
+    assert extras["all"] == ["obsctl[embedded,sample,ui]"]
     assert "obsctl[all]" in extras["dev"]
     assert set(extras) == {*EXTRAS, "all", "dev"} - {""}
 

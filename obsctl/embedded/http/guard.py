@@ -8,7 +8,6 @@ page can write. See docs/security.md. CORS: https://fetch.spec.whatwg.org/#http-
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +18,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_LOCAL_NAMES = ("localhost", "host.docker.internal")
+from obsctl.access.local_names import host_name, is_local_name
+
 REFUSALS = ("host", "origin", "token")
 """Why a request is refused."""
 
@@ -48,8 +48,8 @@ class Access:
 
     def host(self, header: str) -> bool:
         """Whether a ``Host`` header names this machine."""
-        name = _host_of(header)
-        return name in self._hosts or _is_local(name)
+        name = host_name(header)
+        return name in self._hosts or is_local_name(name)
 
     def origin(self, origin: str, host: str) -> bool:
         """Whether a page of an origin may read and write: the server's own, this machine's, a configured one."""
@@ -58,35 +58,17 @@ class Access:
             name = (parts.hostname or "").rstrip(".")
         except ValueError:
             return False
-        if parts.scheme in ("http", "https") and (parts.netloc.lower() == host.lower() or _is_local(name)):
+        if parts.scheme in ("http", "https") and (parts.netloc.lower() == host.lower() or is_local_name(name)):
             return True
         return any(pattern.fullmatch(origin.lower()) for pattern in self._patterns)
 
     @cached_property
     def _hosts(self) -> frozenset[str]:
-        return frozenset(_host_of(host) for host in self.hosts)
+        return frozenset(host_name(host) for host in self.hosts)
 
     @cached_property
     def _patterns(self) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(".*".join(map(re.escape, one.lower().split("*")))) for one in self.origins)
-
-
-def _host_of(header: str) -> str:
-    """The name or address of a ``Host`` header, without port, brackets and the dot of the root."""
-    name = header.strip().lower()
-    if name.startswith("["):
-        address, closed, _ = name[1:].partition("]")
-        return address if closed else ""
-    return name.partition(":")[0].rstrip(".")
-
-
-def _is_local(name: str) -> bool:
-    if name in _LOCAL_NAMES or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 class Guard:

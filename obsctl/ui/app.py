@@ -1,0 +1,108 @@
+"""The application of the pages: who may ask, then files, the proxy, and the pages' data."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp
+from starlette.websockets import WebSocket
+
+from obsctl.endpoints import Role
+from obsctl.errors import ObsctlError
+from obsctl.ui.answers import failure, refusal
+from obsctl.ui.data import data_routes
+from obsctl.ui.files import BUILT, BuiltPages
+from obsctl.ui.guard import METHODS, PageGuard, PageToken
+from obsctl.ui.proxy import MOST_BODY, UpstreamProxy
+from obsctl.ui.shown import StackSource
+from obsctl.ui.tail import MOST_TAILS, tail
+from obsctl.ui.targets import TAIL, allowed_call
+
+
+def application(
+    source: StackSource, *, static: Path = BUILT, token: str = "", patience: float | None = None
+) -> ASGIApp:
+    """Everything that the pages ask for. ``token`` is made at random when none is given."""
+    known = PageToken(token or secrets.token_urlsafe(32))
+    pages = BuiltPages(static, known.text)
+    proxy = UpstreamProxy(source) if patience is None else UpstreamProxy(source, patience)
+    routes: list[BaseRoute] = [
+        *data_routes(source, known),
+        Route("/proxy/{role}/{path:path}", _proxied(proxy, known), methods=[*METHODS]),
+        WebSocketRoute(f"/proxy/logs/{TAIL}", _Tails(source)),
+        Route("/{path:path}", _page(pages), methods=["GET"]),
+    ]
+    app = Starlette(routes=routes, exception_handlers={ObsctlError: _failed})
+    app.router.redirect_slashes = False
+    return PageGuard(app)
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ObsctlError)
+    return failure(error)
+
+
+def _page(pages: BuiltPages) -> Callable[[Request], object]:
+    async def page(request: Request) -> Response:
+        segments = request.scope["segments"]
+        if segments[:1] in (("api",), ("proxy",)):
+            return refusal(404, "this server answers nothing there", "docs/ui.md lists what it answers")
+        return await run_in_threadpool(pages.get, segments, request.headers)
+
+    return page
+
+
+def _proxied(proxy: UpstreamProxy, token: PageToken) -> Callable[[Request], object]:
+    async def proxied(request: Request) -> Response:
+        _, role, *path = request.scope["segments"]
+        call = allowed_call(request.method, role, path)
+        if call is None:
+            return refusal(404, "pages may not ask that of a backend", "docs/ui.md lists what they may")
+        if call.writes and (refused := token.refuses(request.headers)):
+            return refusal(refused.status, refused.error, refused.hint)
+        if call.body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != call.body:
+            return refusal(415, f"the body must be {call.body}")
+        body = await bounded_body(request)
+        if body is None:
+            return refusal(413, f"the body is longer than {MOST_BODY >> 10} KiB", "ask for less at once")
+        return await run_in_threadpool(proxy.call, call, request.url.query, body)
+
+    return proxied
+
+
+async def bounded_body(request: Request) -> bytes | None:
+    """The body of a request; None for one that is too long, which is not read to its end."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY:
+            return None
+    return body
+
+
+class _Tails:
+    """Tails that are open, up to so many."""
+
+    def __init__(self, source: StackSource) -> None:
+        self._source = source
+        self._open = 0
+
+    async def __call__(self, socket: WebSocket) -> None:
+        if self._open >= MOST_TAILS:
+            await socket.close(1013, "too many tails are open")
+            return
+        self._open += 1
+        try:
+            stack = await run_in_threadpool(self._source.stack)
+            await tail(socket, stack.endpoint(Role.LOGS))
+        except ObsctlError:
+            await socket.close(1011)
+        finally:
+            self._open -= 1

@@ -1,0 +1,65 @@
+"""The pages' data: what is no backend's own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from obsctl.clients.logql import LogqlClient
+from obsctl.clients.traces import traces_client
+from obsctl.endpoints import Role
+from obsctl.errors import NotFoundError
+from obsctl.json_types import JsonObject, items, mapping
+from obsctl.trace.export import to_json
+from obsctl.trace.fetch import Sources, fetch, resolve
+from obsctl.ui.answers import answer
+from obsctl.ui.guard import PageToken
+from obsctl.ui.shown import StackSource
+
+
+def data_routes(source: StackSource, token: PageToken) -> list[BaseRoute]:  # noqa: ARG001
+    """The routes below ``/api``."""
+    return [
+        _got("/api/stack", lambda _request: source.stack().document()),
+        _got("/api/dashboards", lambda _request: [_listed(board) for board in source.dashboards()]),
+        _got("/api/dashboards/{uid}", lambda request: dashboard(source, request.path_params["uid"])),
+        _got("/api/traces/{ident}", lambda request: assembled(source, request.path_params["ident"])),
+    ]
+
+
+def _got(path: str, value: Callable[[Request], object]) -> Route:
+    """A route that answers GET with JSON, which is made in a thread."""
+
+    async def got(request: Request) -> Response:
+        return await run_in_threadpool(lambda: answer(value(request)))
+
+    return Route(path, got, methods=["GET"])
+
+
+def dashboard(source: StackSource, uid: str) -> JsonObject:
+    """A dashboard as Grafana's JSON. NotFoundError."""
+    for board in source.dashboards():
+        if board.get("uid") == uid:
+            return board
+    raise NotFoundError(f"the stack has no dashboard {uid!r}", hint="/api/dashboards lists those that it has")
+
+
+def _listed(board: JsonObject) -> JsonObject:
+    panels = [mapping(panel) for panel in items(board.get("panels") or [])]
+    inside = [inner for panel in panels for inner in items(panel.get("panels") or [])]
+    shown = len(inside) + sum(panel.get("type") != "row" for panel in panels)
+    named = {key: board.get(key) or "" for key in ("uid", "title", "description")}
+    return {**named, "tags": board.get("tags") or [], "panels": shown}
+
+
+def assembled(source: StackSource, ident: str) -> JsonObject:
+    """A trace, by its id, a request id or ``last``, as ``obsctl trace`` assembles it."""
+    stack = source.stack()
+    traces, logs = stack.endpoint(Role.TRACES), stack.endpoints.first(Role.LOGS)
+    sources = Sources(traces_client(traces), LogqlClient(logs.url, access=logs.access) if logs else None)
+    last = source.last_trace() if ident == "last" else None
+    return to_json(fetch(resolve(ident, sources, last=last), sources).tree())
