@@ -1,8 +1,8 @@
-"""By how much each stored series rose in the run: what is stored now against each component's page before the run."""
+"""By how much each stored series rose in the run: now, against the component's page or what it had pushed before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,7 +11,10 @@ from obsctl.checks.base import Context
 from obsctl.clients.exposition import parse_exposition
 from obsctl.errors import BackendError
 from obsctl.languages.routes import same_route
-from obsctl.probes import ProbeRequest
+from obsctl.probes import ProbeRequest, ProbeRun
+
+_Values = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+"""Values of series, by name and labels."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -34,7 +37,7 @@ class SeriesRise:
 
 @dataclass(frozen=True)
 class RunRises:
-    """The series of each component whose page was read before the run."""
+    """The series of each component of which it is known what they were before the run."""
 
     series: tuple[SeriesRise, ...]
 
@@ -46,24 +49,37 @@ class RunRises:
 
 def _series_rises(context: Context, scraped: Sequence[ScrapedComponent]) -> Iterator[SeriesRise]:
     for component in scraped:
-        text = context.run.baseline.get(component.name, "")
-        before = _by_series(text) if text else None
+        foreign = component.target_labels - {"le", "quantile"}
+        before = _before(context.run, component.name, foreign)
         if before is None:
             continue
-        foreign = component.target_labels - {"le", "quantile"}
         for sample in component.series:
             own = {k: v for k, v in sample.labels.items() if k not in foreign}
             name = sample.labels.get("__name__", "")
             yield SeriesRise(component.name, name, own, sample.value, before.get((name, frozenset(own.items()))))
 
 
-def _by_series(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float] | None:
+def _before(run: ProbeRun, component: str, foreign: Collection[str]) -> _Values | None:
+    """What a component's page had before the run, and what it had pushed, as stored; None where neither is known.
+
+    ``foreign`` labels are none of the metric's own: what is stored has them, a page has not.
+    """
+    page = _by_series(run.baseline.get(component, ""))
+    pushed = _by_series(run.pushed.get(component, ""), foreign)
+    return None if page is None and pushed is None else {**(pushed or {}), **(page or {})}
+
+
+def _by_series(text: str, foreign: Collection[str] = ()) -> _Values | None:
     try:
-        page = parse_exposition(text)
+        page = parse_exposition(text) if text else None
     except BackendError:
         return None  # what cannot be read was not scraped either, which metrics.targets is about
+    if page is None:
+        return None
     return {
-        (name, frozenset(labels.items())): value for name, samples in page.samples.items() for labels, value in samples
+        (name, frozenset((k, v) for k, v in labels.items() if k not in foreign)): value
+        for name, samples in page.samples.items()
+        for labels, value in samples
     }
 
 

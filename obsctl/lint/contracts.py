@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from obsctl.errors import Place
 from obsctl.lint.catalogue import BY_ID
@@ -22,13 +22,20 @@ def contract_findings(contract: Contract) -> Iterator[Finding]:
     """What is questionable about the metrics of a contract."""
     for metric in contract.metrics:
         place = metric.place or contract.place or Place("")
-        for id_, message in _wrong(metric):
+        for id_, message in _wrong(metric, _routes(metric, contract)):
             yield Finding(BY_ID[id_], place, metric.name, message)
 
 
-def _wrong(metric: Metric) -> Iterator[tuple[str, str]]:
+def _routes(metric: Metric, contract: Contract) -> frozenset[str]:
+    """The labels of a metric that ``as`` says are its route: a template, whatever they are called."""
+    names = (metric.name, f"{metric.name}_count")
+    kinds = (kind for kind in contract.kinds if any(played.name in names for played in kind.metrics))
+    return frozenset(kind.labels.get("route", "") for kind in kinds)
+
+
+def _wrong(metric: Metric, routes: Collection[str]) -> Iterator[tuple[str, str]]:
     for label in metric.labels:
-        if _UNBOUNDED.fullmatch(label):
+        if _UNBOUNDED.fullmatch(label) and label not in routes:
             message = f"{metric.name} has label {label}, which has a value for everything that happens"
             yield "contract.label-cardinality", message
     if metric.labels and metric.series_budget is None:

@@ -68,7 +68,8 @@ def _wide(metric: Metric) -> tuple[PanelTemplate, ...]:
 def _panel(metric: Metric, what: str, queries: tuple[QueryTemplate, ...], **more: object) -> PanelTemplate:
     words = metric.registry.removeprefix(OWN).replace(".", " ").replace("_", " ")
     optional = "" if metric.required else "the contract does not require this metric."
-    values = {"type": "timeseries", "description": metric.brief, "may_be_empty": optional, **more}
+    about = metric.brief or f"{metric.name}, which its service does not describe."
+    values = {"type": "timeseries", "description": about, "may_be_empty": optional, **more}
     return PanelTemplate(title=f"{words[:1].upper()}{words[1:]}{what}", queries=queries, **values)  # type: ignore[arg-type]
 
 

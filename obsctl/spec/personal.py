@@ -57,15 +57,22 @@ _HIDDEN = re.compile(r"(?i)redacted|masked|hidden|filtered|removed|null|none|xxx
 """What stands in place of a secret that was taken out."""
 
 
+_FRACTION = re.compile(r"[0-9]\.\Z")
+"""What stands before the digits after a decimal point."""
+
+
 @lru_cache(maxsize=256)
 def _compiled(regex: str) -> re.Pattern[str]:
     return re.compile(regex)
 
 
 def holds(name: str, regex: str, text: str) -> bool:
-    """Whether a text holds what a pattern of that name means; a card number also has the right check digit."""
+    """Whether a text holds what a pattern of that name means; a card number also has the right check digit.
+
+    Digits after a decimal point are none: a duration of 0.8318520188331604 ms may pass every other test.
+    """
     for match in _compiled(regex).finditer(text):
-        if name == "card" and not passes_luhn(match[0]):
+        if name == "card" and (_FRACTION.search(text[: match.start()]) or not passes_luhn(match[0])):
             continue
         if name in ("password", "url_password") and _HIDDEN.search(match[0]):
             continue

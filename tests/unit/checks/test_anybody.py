@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from obsctl.checks import CHECKS
+from obsctl.checks._pushed import exposition_of
 from obsctl.checks.base import Check, CheckStatus, Signal, Verdict
 from obsctl.checks.dashboards_queries import DashboardsQueries
 from obsctl.checks.metrics_exact import MetricsExact
 from obsctl.checks.metrics_labels import MetricsLabels
 from obsctl.checks.metrics_present import MetricsPresent
+from obsctl.checks.metrics_resets import MetricsResets
 from obsctl.checks.metrics_targets import MetricsTargets
 from obsctl.checks.metrics_types import MetricsTypes
 from obsctl.clients.telemetry import MetricSample
@@ -208,3 +210,13 @@ def test_a_pushed_count_that_is_wrong_is_wrong() -> None:
     world = pushed()
     world.change_series(lambda s: named(s, "jobs_completed_total"), lambda s: replace(s, value=s.value + 1))
     assert "not" in judge(MetricsExact(), world, metrics=Pushing(world)).summary
+
+
+def test_a_pushed_counter_that_fell_below_what_it_was_before_the_run_is_told() -> None:
+    """What was stored before has the labels of the resource and the scope, too."""
+    world = pushed("shop")
+    now = next(s for s in world.series if named(s, "jobs_completed_total"))
+    world.change_run(pushed={"worker": exposition_of([replace(now, value=now.value + 5)])})
+    verdict = judge(MetricsResets(), world, metrics=Pushing(world))
+    assert verdict.status is CheckStatus.FAIL
+    assert "jobs_completed_total" in verdict.summary
