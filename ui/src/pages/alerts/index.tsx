@@ -1,0 +1,5 @@
+import { Nothing } from '../../shared/states';
+
+export default function Alerts() {
+  return <Nothing title="Alerts" />;
+}

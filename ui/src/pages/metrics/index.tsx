@@ -1,0 +1,5 @@
+import { Nothing } from '../../shared/states';
+
+export default function Metrics() {
+  return <Nothing title="Metrics" />;
+}

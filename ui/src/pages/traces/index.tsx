@@ -1,0 +1,5 @@
+import { Nothing } from '../../shared/states';
+
+export default function Traces() {
+  return <Nothing title="Traces" />;
+}
