@@ -40,11 +40,12 @@ quick: setup     ## the tests of everything pure, while you work: no server, no 
 	  --ignore tests/unit/embedded --ignore tests/unit/sample_service
 
 test: setup      ## every test that needs no Docker, nor other people's clients
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e/docker --ignore tests/e2e/clients
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov --cov-report=) \
+	  --ignore tests/e2e/docker --ignore tests/e2e/clients
+	$(if $(COVERAGE),$(BIN)/python -m coverage report | tail -n 25)
 
-coverage: setup  ## which branches the tests run that start no program; a figure, no gate
-	-$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile --cov --cov-report= tests/unit
-	$(BIN)/python -m coverage report | tail -n 25
+coverage:        ## the same tests, and which branches they run in their own process; a figure, no gate
+	$(MAKE) test COVERAGE=yes
 
 e2e: $(TOOLS)/docker-compose  ## what needs Docker, with an engine and images of its own (as root on Debian; else see CONTRIBUTING.md)
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m tests.e2e $(E2E)

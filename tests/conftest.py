@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.e2e", "tests.conformance")  # what tests share says what it saw
 
@@ -28,6 +28,9 @@ STARTS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec", "os.system
 QUICK = pytest.StashKey[list[str]]()
 """The test that runs now, as the only item; empty between tests."""
 
+# An example that takes long on a busy machine is no fault of what is tested.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 settings.register_profile("judged", derandomize=True)
 settings.register_profile("quick", max_examples=10)
 if os.environ.get("CI"):

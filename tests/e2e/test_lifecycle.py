@@ -49,14 +49,13 @@ def test_after_kill_9_status_tells_and_up_repairs(folder: Folder) -> None:
     folder.ok("status")
 
 
-def test_restart_replaces_only_what_is_named(folder: Folder) -> None:
-    assert folder.up().status == 0
-    before = folder.pids()
-    done = folder.ok("restart", "worker", "--json")
+def test_restart_replaces_only_what_is_named(stack: Folder) -> None:
+    before = stack.pids()
+    done = stack.ok("restart", "worker", "--json")
     assert done.data["restarted"] == ["worker"]
-    after = folder.pids()
+    after = stack.pids()
     assert {n for n in COMPONENTS if before[n] != after[n]} == {"worker"}
-    wrong = folder.run("restart", "wroker")
+    wrong = stack.run("restart", "wroker")
     assert wrong.status == 2
     assert "did you mean 'worker'?" in wrong.err
 
@@ -99,11 +98,10 @@ def test_every_verb_speaks_json(folder: Folder) -> None:
         assert done.out.count("\n") == 1
 
 
-def test_logs_follow_and_end_with_ctrl_c_and_a_closed_pipe(folder: Folder) -> None:
-    assert folder.up().status == 0
-    assert "api" in folder.ok("logs", "-n", "5").out
-    process = folder.popen("logs", "api", "-f", "-n", "0", "--json")
-    folder.run("verify", "--only", "readiness")
+def test_logs_follow_and_end_with_ctrl_c_and_a_closed_pipe(stack: Folder) -> None:
+    assert "api" in stack.ok("logs", "-n", "5").out
+    process = stack.popen("logs", "api", "-f", "-n", "0", "--json")
+    stack.run("verify", "--only", "readiness")
     assert process.stdout is not None
     line = json.loads(process.stdout.readline())
     assert line["component"] == "api"
@@ -112,8 +110,6 @@ def test_logs_follow_and_end_with_ctrl_c_and_a_closed_pipe(folder: Folder) -> No
     _, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert "Traceback" not in err
-    shell = f"{' '.join(folder.command)} logs -n 200 | head -1"
-    piped = subprocess.run(
-        ["sh", "-c", shell], cwd=folder.path, capture_output=True, text=True, timeout=30, check=False
-    )
+    shell = f"{' '.join(stack.command)} logs -n 200 | head -1"
+    piped = subprocess.run(["sh", "-c", shell], cwd=stack.path, capture_output=True, text=True, timeout=30, check=False)
     assert (piped.returncode, piped.stderr) == (0, "")

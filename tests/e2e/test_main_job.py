@@ -16,17 +16,22 @@ from obsctl.events import silent
 from obsctl.ops.verify import verify
 from obsctl.report.formats import envelope
 from tests.architecture.test_imports import imported_of, in_one_of
-from tests.e2e.conftest import Folder
+from tests.e2e.conftest import Done, Folder
 
 pytestmark = pytest.mark.e2e
 
 
-def test_every_check_passes(stack: Folder) -> None:
-    done = stack.run("verify", "--json")
-    checks = done.data["checks"]
+@pytest.fixture(scope="module")
+def verified(stack: Folder) -> Done:
+    """One whole ``verify``, shared by the tests that look at what it said or left."""
+    return stack.run("verify", "--json")
+
+
+def test_every_check_passes(verified: Done) -> None:
+    checks = verified.data["checks"]
     apart = {"dashboards.provisioned": "this stack has no dashboard page"}
     assert {c["id"]: c["summary"] for c in checks if c["status"] != "pass"} == apart
-    assert done.status == 0
+    assert verified.status == 0
     assert len(checks) >= 14
     for check in (c for c in checks if c["id"] not in apart):
         assert check["evidence"], f"{check['id']} passed without evidence"
@@ -46,11 +51,11 @@ def test_two_at_once_do_not_count_each_others_requests(stack: Folder) -> None:
     assert sum("waiting for it" in err for _, err, _ in ended) == 1
 
 
+@pytest.mark.usefixtures("verified")
 @pytest.mark.parametrize("arguments", [("verify",), ("check", "--no-rule-tests"), ("trace", "last"), ("status",)])
 def test_looking_at_a_stack_loads_nothing_that_only_its_processes_need(
     stack: Folder, arguments: tuple[str, ...]
 ) -> None:
-    stack.ok("verify", "--only", "traces.*")
     watched = replace(stack, command=(sys.executable, "-X", "importtime", "-m", "obsctl"))
     lines = watched.ok(*arguments).err.splitlines()
     loaded = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
@@ -59,8 +64,8 @@ def test_looking_at_a_stack_loads_nothing_that_only_its_processes_need(
     assert not {name for name in loaded if in_one_of(name, of_the_extras)}
 
 
+@pytest.mark.usefixtures("verified")
 def test_one_request_crosses_api_worker_and_ai(stack: Folder) -> None:
-    stack.ok("verify")
     tree = json.loads(stack.ok("trace", "last", "--json").out)
     data = tree.get("data", tree)
     assert {"api", "worker", "ai"} <= {s["service"] for s in data["spans"]}
@@ -70,8 +75,8 @@ def test_one_request_crosses_api_worker_and_ai(stack: Folder) -> None:
     assert "\x1b" not in text
 
 
-def test_a_request_id_finds_its_trace(stack: Folder) -> None:
-    requests = stack.run("verify", "--json").data["requests"]
+def test_a_request_id_finds_its_trace(stack: Folder, verified: Done) -> None:
+    requests = verified.data["requests"]
     match = next(r for r in requests if r["request"] == "POST /matches")
     by_request = stack.ok("trace", match["request_id"], "--json").out
     assert match["trace_id"] in by_request
@@ -119,8 +124,8 @@ def edited(tmp_path: Path, file: str, old: str, new: str) -> Path:
     return changed
 
 
+@pytest.mark.usefixtures("verified")
 def test_what_a_running_stack_has_received_becomes_a_contract(stack: Folder) -> None:
-    stack.ok("verify", "--only", "traces.complete")
     page = f"http://127.0.0.1:{8000 + stack.offset}/metrics"
     stack.ok("init", "drafted", "--from", page, "--stack", ".", "--service", "mine", "--force")
     assert stack.ok("check", "-C", "drafted", "--json").data["findings"] == []
@@ -145,8 +150,8 @@ def test_a_panel_that_asks_for_what_nothing_has_is_found(stack: Folder, tmp_path
     assert "queries without data: Jobs: Running now" in red["dashboards.queries"]
 
 
+@pytest.mark.usefixtures("verified")
 def test_status_shows_what_is_left_of_the_error_budgets(stack: Folder) -> None:
-    stack.ok("verify")
     budgets = stack.ok("status", "--json").data["budgets"]
     assert {b["slo"]: b["why"] for b in budgets} == {"http-errors": "", "http-latency": ""}
     assert all(b["budget_left_ratio"] <= 1.05 for b in budgets)

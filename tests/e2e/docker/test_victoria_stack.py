@@ -30,8 +30,8 @@ def test_it_stands_where_prometheus_would(stack: Stack) -> None:
 
 def test_every_check_passes_but_the_one_it_has_nothing_for(stack: Stack) -> None:
     proven = {"metrics.exact", "metrics.types", "metrics.targets", "rules.loaded", "slo.sanity", "traces.complete"}
-    assert proven <= stack.passed()
-    checks = {c["id"]: c for c in stack.run("verify", "--json", timeout=180).data["checks"]}
+    checks = stack.passed()
+    assert {checks[name]["status"] for name in proven} == {"pass"}
     exemplar = checks["correlation.exemplar"]
     assert (exemplar["status"], exemplar["summary"]) == ("skip", "this metrics backend keeps no exemplars")
 

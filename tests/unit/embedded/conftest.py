@@ -19,16 +19,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from obsctl.access.options import AuthOptions, ComponentAccess
 from obsctl.access.secret_text import SecretText
 from obsctl.embedded.store.database import FILE
 from obsctl.embedded.store.sqlite import SqliteStore
 from obsctl.wait import Deadline, until
-
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("unhurried")
 
 ROLES = ("otlp_grpc", "otlp_http", "prometheus", "loki", "jaeger", "traceql", "alerts")
 

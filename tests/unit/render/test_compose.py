@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from obsctl.backends import CONTAINERS, SAMPLE
 from obsctl.endpoints import Dialect, Role
@@ -23,6 +22,7 @@ from obsctl.render.images import mirrored, version_of
 from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.presets import load_preset, preset_names, product_names, role_options
 from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, Component, Service, Stack
+from tests.read_yaml import read_yaml
 from tests.unit.render.stacks import (
     NOWHERE,
     alternative_files,
@@ -72,7 +72,7 @@ def container(composition: Composition, name: str) -> Container:
 
 
 def composed(composition: Composition) -> dict[str, Any]:
-    text = yaml.safe_load(files(composition)["compose.yaml"])
+    text = read_yaml(files(composition)["compose.yaml"])
     assert isinstance(text, dict)
     return text
 
@@ -115,7 +115,7 @@ def test_every_file_can_be_read(choices: dict[str, Any]) -> None:
     assert all(text.endswith("\n") and not text.endswith("\n\n") for text in texts.values())
     for path, text in texts.items():
         if path.endswith((".yaml", ".yml")):
-            assert isinstance(yaml.safe_load(text), dict), path
+            assert isinstance(read_yaml(text), dict), path
         elif path.endswith(".json"):
             assert isinstance(json.loads(text), dict), path
 
@@ -302,7 +302,7 @@ def test_a_service_that_runs_elsewhere_is_scraped_and_followed_where_it_is() -> 
     composition = rendered(shop(default_stack()))
     assert not {"api", "redis", "postgres"} & {c.name for c in composition.containers}
     assert [n.name for n in composition.networks] == ["default"]
-    jobs = yaml.safe_load(files(composition)["prometheus/prometheus.yml"])["scrape_configs"]
+    jobs = read_yaml(files(composition)["prometheus/prometheus.yml"])["scrape_configs"]
     scraped = {j["job_name"]: (j.get("scheme"), j["static_configs"][0]["targets"], j.get("metrics_path")) for j in jobs}
     assert scraped["web"] == ("http", ["host.docker.internal:5000"], "/m")
     assert scraped["far"] == ("https", ["far.example.com:443"], "/metrics")
@@ -340,7 +340,7 @@ def test_the_name_of_the_specs_folder_is_no_pattern() -> None:
 def test_text_of_a_spec_cannot_become_syntax() -> None:
     pattern = """it's "quoted" \\$[0-9]+ #end"""
     composition = rendered(shop(default_stack(), attributes=("we'ird\"key$*",), patterns={"odd": pattern}))
-    config = yaml.safe_load(files(composition)["collector/config.yaml"])
+    config = read_yaml(files(composition)["collector/config.yaml"])
     assert config["processors"]["redaction/scrub"]["blocked_values"] == [pattern.replace("$", "$$")]
     (action,) = config["processors"]["attributes/scrub"]["actions"]
     assert re.match(action["pattern"].replace("$$", "$"), "we'ird\"key$x")

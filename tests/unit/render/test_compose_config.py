@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 
 from obsctl.access.options import ScrapeOptions
 from obsctl.render.files import aligned
 from obsctl.render.logpaths import METADATA_FIELDS
 from obsctl.spec.contract import Forbidden
 from obsctl.spec.presets import preset_names
+from tests.read_yaml import read_yaml
 from tests.unit.render.stacks import default_stack, files, rendered
 from tests.unit.render.test_compose import every_choice, every_preset, made
 
@@ -30,7 +30,7 @@ TRACES_READ_AS = {"jaeger": "jaeger", "tempo": "tempo", "victoriatraces": "jaege
 
 
 def config(choices: dict[str, Any], path: str) -> dict[str, Any]:
-    text = yaml.safe_load(files(made(choices))[path])
+    text = read_yaml(files(made(choices))[path])
     assert isinstance(text, dict)
     return text
 
@@ -66,7 +66,7 @@ def test_the_collector_finds_its_addresses_in_its_environment(choices: dict[str,
 def test_what_a_contract_forbids_is_scrubbed(preset: str) -> None:
     stack = default_stack(preset=preset)
     (service,) = stack.services
-    collector = yaml.safe_load(files(rendered(stack))["collector/config.yaml"])["processors"]
+    collector = read_yaml(files(rendered(stack))["collector/config.yaml"])["processors"]
     keys = [re.compile(a["pattern"].replace("$$", "$")) for a in collector["attributes/scrub"]["actions"]]
     for glob in service.contract.forbidden.attributes:
         assert any(key.match(glob.replace("*", "x")) for key in keys), glob
@@ -80,7 +80,7 @@ def test_what_a_contract_does_not_forbid_needs_no_processor() -> None:
     stack = default_stack()
     (service,) = stack.services
     free = replace(service, contract=replace(service.contract, forbidden=Forbidden()))
-    collector = yaml.safe_load(files(rendered(replace(stack, services=(free,))))["collector/config.yaml"])
+    collector = read_yaml(files(rendered(replace(stack, services=(free,))))["collector/config.yaml"])
     assert set(collector["processors"]) == {"memory_limiter", "transform/service", "batch"}
 
 
@@ -110,7 +110,7 @@ def test_how_a_service_is_scraped_is_what_the_spec_says_and_nothing_more() -> No
 
     def jobs(one: Any) -> list[dict[str, Any]]:
         found = files(rendered(replace(stack, services=(one,))))["prometheus/prometheus.yml"]
-        return list(yaml.safe_load(found)["scrape_configs"])
+        return list(read_yaml(found)["scrape_configs"])
 
     options = {"honor_labels": True, "honor_timestamps": False, "sample_limit": 7}
     *targets, own = jobs(service)
@@ -202,7 +202,7 @@ def test_every_file_says_why_it_is_there(preset: str) -> None:
 def test_tempo_ends_before_it_is_killed_from_the_version_on_that_can_be_told(tag: str, ends: bool) -> None:
     """Docker gives ten seconds. Before 3.0 the key is unknown, and Tempo does not start with it."""
     choices = {"preset": "current", "traces": "tempo", "images": {"tempo": f"grafana/tempo:{tag}"}}
-    tempo = yaml.safe_load(files(rendered(default_stack(**choices)))["tempo/tempo.yaml"])
+    tempo = read_yaml(files(rendered(default_stack(**choices)))["tempo/tempo.yaml"])
     assert tempo.pop("backend_worker", None) == ({"finish_on_shutdown_timeout": "5s"} if ends else None)
     assert tempo.pop("query_frontend", None) == ({"query_end_cutoff": "0s"} if ends else None)
     assert tempo.pop("live_store", None) == ({"fail_on_high_lag": False} if ends else None)
@@ -210,7 +210,7 @@ def test_tempo_ends_before_it_is_killed_from_the_version_on_that_can_be_told(tag
 
 @every_preset
 def test_a_line_that_is_too_long_for_loki_is_cut_instead_of_lost(preset: str) -> None:
-    limits = yaml.safe_load(files(rendered(default_stack(preset=preset)))["loki/config.yaml"])["limits_config"]
+    limits = read_yaml(files(rendered(default_stack(preset=preset)))["loki/config.yaml"])["limits_config"]
     assert (limits["max_line_size"], limits["max_line_size_truncate"]) == ("256KB", True)
 
 

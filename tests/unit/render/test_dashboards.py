@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +32,7 @@ from obsctl.spec.dashboard_templates import COLUMNS, dashboard_templates, load_d
 from obsctl.spec.load import family_names, load_contract
 from obsctl.spec.slo import Slo, SloMatcher, SloSelector
 from obsctl.spec.stack import Component, Service, Stack
+from tests.read_yaml import read_yaml
 from tests.unit.render.stacks import default_stack, files, rendered
 
 UNITS = {"short", "reqps", "cps", "s", "bytes", "binBps", "percentunit"}
@@ -291,7 +291,7 @@ def test_log_lines_that_nobody_promises_may_be_missing() -> None:
 
 def test_links_lead_to_data_sources_and_dashboards_that_are_there() -> None:
     texts = files(rendered(default_stack()))
-    sources = yaml.safe_load(texts["grafana/provisioning/datasources/stack.yaml"])["datasources"]
+    sources = read_yaml(texts["grafana/provisioning/datasources/stack.yaml"])["datasources"]
     uids = {source["uid"]: source["type"] for source in sources}
     boards = {path: text for path, text in texts.items() if path.startswith("grafana/dashboards/")}
     for path, text in boards.items():

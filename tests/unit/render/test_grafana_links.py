@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import yaml
 
 from obsctl.languages.promql.parse import parse
 from obsctl.languages.promql.tree import selectors_in
+from tests.read_yaml import read_yaml
 from tests.unit.render.stacks import default_stack, files, rendered
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -28,7 +28,7 @@ def data(traces: str, uid: str) -> dict[str, Any]:
     text = files(rendered(default_stack(traces=traces)))["grafana/provisioning/datasources/stack.yaml"].replace(
         "$$", "$"
     )
-    return next(s for s in yaml.safe_load(text)["datasources"] if s["uid"] == uid)["jsonData"]
+    return next(s for s in read_yaml(text)["datasources"] if s["uid"] == uid)["jsonData"]
 
 
 def span_tags(traces: str) -> Mapping[str, str]:

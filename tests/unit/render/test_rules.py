@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from obsctl import assets
 from obsctl.errors import SpecError
@@ -27,6 +26,7 @@ from obsctl.spec.load import load_contract, load_stack
 from obsctl.spec.presets import preset_names
 from obsctl.spec.rule_templates import rule_templates
 from obsctl.spec.slo import Slo, SloMatcher, SloSelector
+from tests.read_yaml import read_yaml
 from tests.unit.render.stacks import COMMON
 from tests.unit.render.test_compose_validators import checked, tool
 
@@ -199,7 +199,7 @@ def test_every_alert_is_tested_quiet_firing_resolved_and_without_traffic() -> No
     stack = load_stack(Path("/"))
     wanted = {alert["alert"] for alert in alerts() if "sloth_slo" not in alert["labels"]}
     wanted |= {f"SLO {made.id}" for made in sample().slos}
-    names = {test["name"] for f in rule_test_files(stack, "r") for test in yaml.safe_load(f.text)["tests"]}
+    names = {test["name"] for f in rule_test_files(stack, "r") for test in read_yaml(f.text)["tests"]}
     assert {f"{name}: {case}" for name in wanted for case in ("quiet", "firing", "resolved", "no traffic")} <= names
 
 
@@ -212,7 +212,7 @@ def test_trouble_lasts_longer_than_any_wait() -> None:
 def test_what_is_written_is_read_back(text: str) -> None:
     value = {"a": text, "list": [text, {"b": text, "c": []}, [1, 2.5]], "none": {}}
     wanted = text.removesuffix("\n") if "\n" in text else text
-    told = yaml.safe_load(yaml_text(value, "one\ntwo"))
+    told = read_yaml(yaml_text(value, "one\ntwo"))
     assert told == {"a": wanted, "list": [wanted, {"b": wanted, "c": []}, [1, 2.5]], "none": {}}
 
 
@@ -269,8 +269,8 @@ def test_promtool_passes_the_tests_of_slos_every_time(preset: str, tmp_path: Pat
 
 def test_groups_are_evaluated_in_the_order_of_their_file() -> None:
     stack = load_stack(Path("/"))
-    tests = [yaml.safe_load(file.text) for file in rule_test_files(stack, "r")]
-    rules = [yaml.safe_load(file.text) for file in rule_files(stack, "r")]
+    tests = [read_yaml(file.text) for file in rule_test_files(stack, "r")]
+    rules = [read_yaml(file.text) for file in rule_files(stack, "r")]
     assert [t["group_eval_order"] for t in tests] == [[g["name"] for g in r["groups"]] for r in rules]
     assert max(len(t["group_eval_order"]) for t in tests) == 3
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from obsctl.access.options import AuthOptions, BasicAuth, ScrapeOptions, TlsOptions
 from obsctl.access.secret_text import SecretText
@@ -18,6 +17,7 @@ from obsctl.render.containers import Composition
 from obsctl.spec.contract import Contract
 from obsctl.spec.presets import load_preset
 from obsctl.spec.stack import Choices, Component, Service, Stack
+from tests.read_yaml import read_yaml
 
 TOKEN = SecretText("", "env", "TOKEN")
 KEY = SecretText("key ", "file", "/etc/shop/key")
@@ -32,7 +32,7 @@ def composed(component: Component, preset: str = "current", **choices: Any) -> C
 
 def job(composition: Composition, file: str = "prometheus/prometheus.yml") -> dict[str, Any]:
     (text,) = (found.text for found in composition.files if found.path == file)
-    found: dict[str, Any] = next(job for job in yaml.safe_load(text)["scrape_configs"] if job["job_name"] == "web")
+    found: dict[str, Any] = next(job for job in read_yaml(text)["scrape_configs"] if job["job_name"] == "web")
     return found
 
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-import yaml
 
 from obsctl.access.options import ScrapeOptions
 from obsctl.access.secret_text import SecretText
@@ -19,6 +18,7 @@ from obsctl.render.stack import embedded
 from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.load import load_stack
 from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, AllowedAccess, Choices, Component, Service, Stack
+from tests.read_yaml import read_yaml
 from tests.unit.render.stacks import GOLDEN
 
 PORTS = {name: port for name, port in DEFAULT_PORTS.items() if name not in CONTAINER_PORTS}
@@ -133,11 +133,11 @@ def test_rules_come_along_as_files_that_the_server_is_told_of(stack: Stack) -> N
     yaml_files = rule_files(stack, "rules")
     assert [Path(file.path).stem for file in rules] == [Path(file.path).stem for file in yaml_files]
     for ours, theirs in zip(rules, yaml_files, strict=True):
-        assert json.loads(ours.text) == yaml.safe_load(theirs.text)
+        assert json.loads(ours.text) == read_yaml(theirs.text)
 
 
 def test_alerts_are_routed_as_on_containers(stack: Stack) -> None:
-    there = yaml.safe_load((GOLDEN / "current" / "alertmanager" / "alertmanager.yml").read_text())
+    there = read_yaml((GOLDEN / "current" / "alertmanager" / "alertmanager.yml").read_text())
     here = config(stack)["alerting"]
     (theirs,), (ours,) = there.pop("receivers"), here.pop("receivers")  # type: ignore[attr-defined]
     assert here == there
