@@ -12,6 +12,7 @@ FIGURES: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "help": verbs.help_time,
     "up": verbs.up_time,
     "verify": verbs.verify_time,
+    "verify-second": verbs.second_verify_time,
     "ingest": ingest.otlp_spans_per_second,
     "queryable": ingest.span_to_queryable,
     "trace-100k": lambda: ingest.trace_by_id(100_000),

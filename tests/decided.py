@@ -24,10 +24,13 @@ TOGETHER = {
 }
 """What these look for others wait for, too, as far as one deadline allows."""
 
+ALWAYS = "time.lag"
+"""Waits for all that others wait for."""
+
 
 def waiting_for(check: str) -> set[str]:
     """The checks that end with their deadline where this one is broken."""
-    patterns = (check, *(p for names, waits in TOGETHER.items() if check in names for p in waits))
+    patterns = (check, ALWAYS, *(p for names, waits in TOGETHER.items() if check in names for p in waits))
     return {c.id for c in CHECKS if any(fnmatchcase(c.id, p) for p in patterns)}
 
 

@@ -25,6 +25,7 @@ from obsctl.checks.readiness_driven import ReadinessDriven
 from obsctl.checks.readiness_roles import ReadinessRoles
 from obsctl.checks.rules_loaded import RulesLoaded
 from obsctl.checks.slo_sanity import SloSanity
+from obsctl.checks.time_lag import TimeLag
 from obsctl.checks.time_skew import TimeSkew
 from obsctl.checks.traces_attributes import TracesAttributes
 from obsctl.checks.traces_complete import TracesComplete
@@ -53,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     TracesAttributes(),
     TracesState(),
     TimeSkew(),
+    TimeLag(),
     LogsPresent(),
     LogsFields(),
     CorrelationRequestId(),

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from obsctl.checks._arrivals import Arrival
 from obsctl.checks._poller import Poller
 from obsctl.checks._verdicts import count, failed, short, skipped
 from obsctl.checks.base import Context, Evidence, LogsContext, Verdict
@@ -61,6 +62,8 @@ class LogsPoller(Poller):
         self.looked: tuple[Evidence, ...] = ()
         self._lines: dict[tuple[object, ...], ParsedLine] | None = None
         self._changed = time.monotonic()
+        self._asked_at = 0.0
+        self._found_at: dict[tuple[object, ...], tuple[float, float]] = {}
 
     @classmethod
     def of(cls, context: Context, logs: LogsContext) -> LogsPoller:
@@ -87,18 +90,35 @@ class LogsPoller(Poller):
         if not self._each:
             writers = {line.component for line in lines}
             return tuple(f"no line of {name}" for name in self.components if name not in writers)
+        return tuple(
+            f"no line of {name} for {request.request} (request id {request.request_id}, trace {request.trace_id})"
+            for request, name in self._unlogged(lines)
+        )
+
+    def _unlogged(self, lines: Sequence[ParsedLine]) -> Iterator[tuple[ProbeRequest, str]]:
+        """Each request with each component that wrote nothing for it."""
         found = {
             (r.request_id, line.component)
             for r in self.judged
             for line in lines
             if line.belongs_to(r.trace_id, r.request_id)
         }
-        return tuple(
-            f"no line of {name} for {request.request} (request id {request.request_id}, trace {request.trace_id})"
-            for request in self.judged
-            for name in self.components
-            if (request.request_id, name) not in found
-        )
+        return ((r, name) for r in self.judged for name in self.components if (r.request_id, name) not in found)
+
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """When each line of a request was found, and the requests of which a component has none."""
+        with self.lock:
+            lines = self._lines or {}
+            found = [a for key, line in lines.items() if (a := self._arrival(line, *self._found_at[key]))]
+            unlogged = self._unlogged(tuple(lines.values())) if self._each else ()
+            return (*found, *(Arrival(request.sent_at + request.seconds, self._asked_at) for request, _ in unlogged))
+
+    def _arrival(self, line: ParsedLine, absent_at: float, found_at: float) -> Arrival | None:
+        """A line was sent when it was written, as far as its clock can be trusted; None for one of no request."""
+        request = next((r for r in self.judged if line.belongs_to(r.trace_id, r.request_id)), None)
+        if request is None:
+            return None
+        return Arrival(min(max(request.sent_at, line.line.time_ns / 1e9), found_at), absent_at, found_at)
 
     def misdated(self) -> tuple[str, ...]:
         """What to say of components whose lines of this run are stored under a time that is not the run's.
@@ -122,6 +142,7 @@ class LogsPoller(Poller):
     def look(self) -> bool:
         """Fetch the lines of the run anew: one query for a few dozen requests."""
         start, end = self.window()
+        asked_at = time.time()
         answers = {query: self._client.lines(query, start, end, LIMIT) for query in self.queries}
         found = {_key(line): line for lines in answers.values() for line in lines}
         self.looked = tuple(Evidence(short(q, 160), count(len(lines), "line")) for q, lines in answers.items())
@@ -129,6 +150,9 @@ class LogsPoller(Poller):
         if self._lines is None or found.keys() != self._lines.keys():
             self._changed = now
             self._lines = {key: parse_line(line, self._otlp) for key, line in found.items()}
+            for key in found:
+                self._found_at.setdefault(key, (self._asked_at, time.time()))
+        self._asked_at = asked_at
         complete = bool(self._lines) and not self.lacking(tuple(self._lines.values()))
         return complete and now - self._changed >= self._quiet
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from obsctl.checks._arrivals import Arrival, Arrivals
 from obsctl.checks._poller import Poller
 from obsctl.checks._pushed import PushedMetrics, job_matcher, must_push, pushing, read_pushed
 from obsctl.checks._verdicts import count, failed, few, skipped
@@ -140,6 +141,7 @@ class MetricsPoller(Poller):
         self._must_push = must_push(service)
         self._scraped = {c.name: ScrapedComponent(c) for c in (*exposing(service), *pushing(service))}
         self._read_at: dict[str, float] = {}
+        self._arrivals = Arrivals(since)
 
     @classmethod
     def of(cls, context: Context, metrics: MetricsContext) -> MetricsPoller:
@@ -152,6 +154,11 @@ class MetricsPoller(Poller):
         with self.lock:
             return self._known()
 
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """When the first metrics of each component that were taken after the run were found."""
+        with self.lock:
+            return self._arrivals.so_far()
+
     def _known(self) -> tuple[ScrapedComponent, ...]:
         """Those that have a page, pushed something, or have to."""
         components = self._scraped.values()
@@ -159,6 +166,7 @@ class MetricsPoller(Poller):
 
     def look(self) -> bool:
         """See which targets were scraped anew, and read their series."""
+        self._arrivals.ask()
         targets = self._client.targets()
         for before in tuple(self._scraped.values()):
             if before.pushes:
@@ -166,6 +174,7 @@ class MetricsPoller(Poller):
             else:
                 self._refresh(before, targets_of(before.component, targets))
         now = self._known()
+        self._arrivals.looked({s.name for s in now if s.reached_since(self._since)}, {s.name for s in now})
         return all(s.reached_since(self._since) for s in now) and not missing(self._contract, now)
 
     def _refresh(self, before: ScrapedComponent, targets: tuple[Target, ...]) -> None:

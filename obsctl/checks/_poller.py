@@ -36,6 +36,12 @@ class RunCache:
                 self._made[kind] = instance
             return instance
 
+    def made(self, kind: type[T]) -> T | None:
+        """The instance of ``kind``, where a check asked for one."""
+        with self._lock:
+            instance = self._made.get(kind)
+            return instance if isinstance(instance, kind) else None
+
 
 class Poller(ABC):
     """Reads a backend's answers about one run until they are complete. One check at a time polls for all."""

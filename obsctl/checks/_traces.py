@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from obsctl.checks._arrivals import Arrival
 from obsctl.checks._poller import Poller
 from obsctl.checks._spans import flaws, misshapen
 from obsctl.checks._verdicts import count, failed
@@ -65,6 +66,8 @@ class TracesPoller(Poller):
         self._open = set(self._traces)
         self._since = int((min((r.sent_at for r in answered), default=0.0) - 1.0) * 1e9)
         self._others: dict[str, tuple[Span, ...]] = {}
+        self._asked_at: dict[str, float] = {}
+        self._arrived: dict[str, Arrival] = {}
 
     @classmethod
     def of(cls, context: Context, traces: TracesContext) -> TracesPoller:
@@ -96,8 +99,18 @@ class TracesPoller(Poller):
             before = self._traces[trace_id]
             if before.whole and time.monotonic() - self._changed[trace_id] < self._quiet and not self.is_last_look:
                 continue
+            asked_at = time.time()
             self._take(before, self._client.trace(trace_id), linked.get(trace_id, ()))
+            self._asked_at[trace_id] = asked_at
         return not self._open
+
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """When the last span of each trace that came so far was found."""
+        with self.lock:
+            return tuple(
+                self._arrived.get(trace_id) or Arrival(_answered_at(trace.request), self._asked_at.get(trace_id, 0.0))
+                for trace_id, trace in self._traces.items()
+            )
 
     def _linked(self) -> Mapping[str, tuple[Span, ...]]:
         """The spans of traces that link to an open one, by its id, of the components that rules ask links of."""
@@ -117,8 +130,20 @@ class TracesPoller(Poller):
         if _ids(spans, linked) != _ids(before.spans, before.linked):
             self._changed[trace_id] = now
             self._traces[trace_id] = ProbeTrace(before.request, before.rule, spans, linked)
+            self._arrived[trace_id] = _arrival(before.request, spans, self._asked_at.get(trace_id, 0.0))
         elif before.whole and now - self._changed[trace_id] >= self._quiet:
             self._open.discard(trace_id)
+
+
+def _answered_at(request: ProbeRequest) -> float:
+    return request.sent_at + request.seconds
+
+
+def _arrival(request: ProbeRequest, spans: Sequence[Span], absent_at: float) -> Arrival:
+    """A trace that is found now; it could be sent once its last span had ended, as far as clocks can be trusted."""
+    now = time.time()
+    ended = (s.end_ns / 1e9 for s in spans)
+    return Arrival(max((_answered_at(request), *(at for at in ended if at <= now))), absent_at, now)
 
 
 def _ids(*spans: Sequence[Span]) -> set[str]:

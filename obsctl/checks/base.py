@@ -96,14 +96,44 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class SignalLag:
+    """How long telemetry of one signal took from when it was sent until a query found it, in seconds.
+
+    ``p50`` and ``worst`` are of ``items`` that came; ``missing`` more never did. ``at_most``: the first look found them
+    all, so the time is no longer than that. ``proven`` is the longest after which something was still not found.
+    """
+
+    signal: Signal
+    p50: float = 0.0
+    worst: float = 0.0
+    items: int = 0
+    missing: int = 0
+    at_most: bool = False
+    proven: float = 0.0
+
+    def __str__(self) -> str:
+        name = self.signal.value
+        if not self.items:
+            return f"{name} never came"
+        lost = f", {self.missing} never came" if self.missing else ""
+        if self.at_most:
+            return f"{name} at most {self.worst:.2f} s{lost}"
+        return f"{name} p50 {self.p50:.2f} s, worst {self.worst:.2f} s{lost}"
+
+
+@dataclass(frozen=True)
 class Verification:
-    """Everything one ``verify`` came to. ``trace_id`` is the driven trace that crosses the most; times in seconds."""
+    """Everything one ``verify`` came to. ``trace_id`` is the driven trace that crosses the most; times in seconds.
+
+    ``lags`` are measured for each signal that was looked at; none of a run that sent nothing.
+    """
 
     service: str
     run: ProbeRun
     outcomes: tuple[Outcome, ...]
     seconds: float
     trace_id: str = ""
+    lags: tuple[SignalLag, ...] = ()
 
     def count(self, status: CheckStatus) -> int:
         """How many checks have this verdict."""
@@ -117,6 +147,11 @@ class Verification:
     def notes(self) -> tuple[tuple[str, str], ...]:
         """Each check that saw something unusual, with what it was."""
         return tuple((o.check, note) for o in self.outcomes for note in o.verdict.notes)
+
+    @property
+    def lag(self) -> str:
+        """How late each signal was, in words; "" where that was not measured."""
+        return "; ".join(map(str, self.lags))
 
     @property
     def passed(self) -> bool:

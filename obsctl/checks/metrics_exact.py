@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from obsctl.checks._arrivals import Arrival, Arrivals
 from obsctl.checks._metrics import NO_BACKEND, STORED, TARGET_LABELS, counted, exposing, selector, targets_of
 from obsctl.checks._poller import Poller
 from obsctl.checks._pushed import PushedMetrics, is_of, last_push, pushing
@@ -72,8 +73,8 @@ class MetricsExact:
             return failed("nothing was driven, so there is nothing to count", hint=hint, because=STORED)
         if not context.run.expectations:
             return skipped("the contract ties no metric to driven requests, and no step says what rises")
-        poller = _CountsPoller(context, context.metrics)
-        if not poller.baseline and not poller.pushers:
+        poller = CountsPoller.of(context, context.metrics)
+        if not poller.is_possible:
             hint = "open each component's /metrics yourself; metrics.targets and readiness.roles say more"
             said = "no component's /metrics could be read before the run"
             return could_not_look(said, hint=hint, because=STORED)
@@ -81,7 +82,7 @@ class MetricsExact:
         return _verdict(poller, settled)
 
 
-def _verdict(poller: _CountsPoller, settled: bool) -> Verdict:
+def _verdict(poller: CountsPoller, settled: bool) -> Verdict:
     judged = [c for c in poller.counts if c.now is not None]
     apart = sorted((c for c in judged if c.rose != c.by), key=lambda c: c.rose <= c.by)
     unseen = [c.query for c in poller.counts if c.now is None]
@@ -112,7 +113,7 @@ def _apart(rise: CountRise) -> str:
     return f"{rise.query} rose by {rise.rose:g}, not {rise.by}{instead}"
 
 
-class _CountsPoller(Poller):
+class CountsPoller(Poller):
     """Reads the counts after each scrape until two readings in a row are as expected, or one is too high."""
 
     def __init__(self, context: Context, metrics: MetricsContext) -> None:
@@ -129,7 +130,23 @@ class _CountsPoller(Poller):
         self._unscraped: list[str] = []
         self._last: dict[str, float] = {}
         self._agreeing = 0
+        self._arrivals = Arrivals(context.run.ended_at)
         self.counts = tuple(self._start(e) for e in context.run.expectations)
+
+    @classmethod
+    def of(cls, context: Context, metrics: MetricsContext) -> CountsPoller:
+        """The only poller of this run."""
+        return context.cache.once(cls, lambda: cls(context, metrics))
+
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """When each count that the run raised was found to have risen."""
+        with self.lock:
+            return self._arrivals.so_far()
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it is known of any component what it had before the run."""
+        return bool(self.baseline or self.pushers)
 
     @property
     def left_out(self) -> str:
@@ -139,6 +156,7 @@ class _CountsPoller(Poller):
 
     def look(self) -> bool:
         """Take a reading if every target was scraped anew after the run."""
+        self._arrivals.ask()
         found = self._client.targets()
         listed = {name: targets_of(c, found) for c in exposing(self._context.service) for name in [c.name]}
         newest = max((t.last_scrape for targets in listed.values() for t in targets), default=0.0)
@@ -157,6 +175,8 @@ class _CountsPoller(Poller):
         self._last = {**scrapes, **{name: push.last for name, push in pushes.items()}}
         self._read_at = time.monotonic()
         self.counts = self._read(up, pushes)
+        raised = [c for c in self.counts if c.by and c.now is not None]
+        self._arrivals.looked({c.query for c in raised if c.rose >= c.by}, {c.query for c in raised})
         return self._final()
 
     def _is_new(self, name: str, push: PushedMetrics) -> bool:

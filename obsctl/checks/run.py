@@ -75,18 +75,20 @@ def run_checks(
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
     grace: float = GRACE,
+    cache: RunCache | None = None,
 ) -> tuple[Outcome, ...]:
     """Run the selected checks concurrently; one outcome for each of ``checks``, in their order.
 
     ``make_context`` is asked once for each signal that is looked at, all before the first check starts; its deadline
     is that signal's. A check that raises, or has not ended ``grace`` seconds after its deadline, is an error. ``emit``
     is called from this thread, once for each check that ran, as they end. Raises UsageError as ``select`` does.
+    ``cache`` keeps what was fetched for the run.
     """
     selected = select(checks, only, skip)
     chosen = [s.check for s in selected if not s.left_out]
-    cache = RunCache()
+    shared = cache or RunCache()
     contexts = {
-        signal: replace(make_context(signal), cache=cache) for signal in dict.fromkeys(c.signal for c in chosen)
+        signal: replace(make_context(signal), cache=shared) for signal in dict.fromkeys(c.signal for c in chosen)
     }
     ran = _run(chosen, contexts, emit, grace)
     return tuple(

@@ -16,6 +16,8 @@ from typing import TypeVar
 
 from obsctl.backends import DATA_SOURCES
 from obsctl.checks import CHECKS
+from obsctl.checks._lags import measured_lags
+from obsctl.checks._poller import RunCache
 from obsctl.checks._pushed import push_interval
 from obsctl.checks.base import (
     Context,
@@ -169,9 +171,11 @@ class _Verifier:
             return Deadline.after(seconds + more, self.cancelled)
 
         make_context = _contexts(stack, chosen, self.endpoints, run, deadline)
-        judged = fold(run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip))
+        cache = RunCache()
+        judged = fold(run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip, cache=cache))
         outcomes = self.hops.explain(chosen, judged)
-        return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id)
+        lags = () if run.passive else measured_lags(cache)
+        return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id, lags)
 
     def _drive(self, service: Service) -> ProbeRun:
         scraped = self._scraped_since(service, 0.0)  # of a stack that has only just started: seen before it rises

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from obsctl.result import Result
 
 if TYPE_CHECKING:  # every verb ends here, and few of them with these
-    from obsctl.checks.base import Outcome, StackVerification, Verification
+    from obsctl.checks.base import Outcome, SignalLag, StackVerification, Verification
     from obsctl.probes import ProbeRequest
     from obsctl.trace.model import TraceTree
 
@@ -49,7 +49,19 @@ def _service(result: Verification) -> dict[str, object]:
         "trace_id": result.trace_id,
         "seconds": round(result.seconds, 3),
         "passive_window_seconds": result.run.window or None,
+        "driving_seconds": None if result.run.passive else round(result.run.ended_at - result.run.started_at, 3),
+        "lag": {lag.signal.value: _lag(lag) for lag in result.lags},
         "counts": _counts(result),
+    }
+
+
+def _lag(lag: SignalLag) -> dict[str, object]:
+    return {
+        "p50_seconds": round(lag.p50, 3) if lag.items else None,
+        "worst_seconds": round(lag.worst, 3) if lag.items else None,
+        "at_most": lag.at_most,
+        "found": lag.items,
+        "missing": lag.missing,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 
 from obsctl.checks.base import CheckStatus, Outcome, StackVerification, Verification
 from obsctl.report.safe import safe
@@ -30,12 +31,25 @@ def _suite(result: Verification) -> ET.Element:
         skipped=str(result.count(CheckStatus.SKIP)),
         time=f"{result.seconds:.3f}",
     )
-    if result.how:
+    if stated := dict(_properties(result)):
         properties = ET.SubElement(suite, "properties")
-        ET.SubElement(properties, "property", name="how", value=safe(result.how))
+        for name, value in stated.items():
+            ET.SubElement(properties, "property", name=name, value=value)
     for outcome in result.outcomes:
         _case(suite, outcome)
     return suite
+
+
+def _properties(result: Verification) -> Iterator[tuple[str, str]]:
+    """How the service was looked at, and how late each signal was, in seconds."""
+    if result.how:
+        yield "how", safe(result.how)
+    for lag in result.lags:
+        name = f"lag.{lag.signal.value}"
+        if lag.items:
+            yield from ((f"{name}.p50", f"{lag.p50:.3f}"), (f"{name}.worst", f"{lag.worst:.3f}"))
+        if lag.missing:
+            yield f"{name}.missing", str(lag.missing)
 
 
 def _case(suite: ET.Element, outcome: Outcome) -> None:

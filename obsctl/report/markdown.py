@@ -22,6 +22,7 @@ def _service(result: Verification) -> str:
     lines += [_cell(result.how), ""] if result.how else []
     lines += ["| | check | what was seen |", "|---|---|---|"]
     lines += [_row(o) for o in result.outcomes if not o.cause]
+    lines += ["", f"Sent to queryable: {result.lag}"] if result.lag else []
     if result.notes:
         lines += ["", "### Notes", "", *(f"- `{check}`: {_cell(note)}" for check, note in result.notes)]
     for outcome in result.outcomes:

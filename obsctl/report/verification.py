@@ -62,6 +62,9 @@ def _print_service(out: Console, service: Verification, width: int, *, evidence:
         folded = service.folded_under(outcome.check)
         for head, body in _lines(outcome, width, folded, evidence=evidence):
             out.print(_hanging(head, body, out.width) if out.is_terminal else head + body)
+    if service.lag:
+        head, body = Text.assemble(INDENT, ("lag   ", "dim")), Text(f"sent to queryable: {service.lag}")
+        out.print(_hanging(head, body, out.width) if out.is_terminal else head + body)
 
 
 def _hanging(head: Text, body: Text, width: int) -> RenderableType:

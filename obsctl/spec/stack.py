@@ -74,6 +74,7 @@ _HEADER_VALUE = text_like(r"[\x20-\x7e]{0,1000}", "printable ASCII text")
 _VALUE_PATH = text_like(_DOTTED_PATH, "a dotted path such as job.id")
 _METRIC_NAME = text_like(METRIC_NAME_PATTERN, "a Prometheus metric name")
 _LABEL = text_like(_IDENTIFIER, "a label such as cluster")
+_LAG = duration("10ms", "1h")
 _GLOBS = ListOf(FILE, "a list of globs")
 
 
@@ -287,6 +288,27 @@ def _page_url(base: str, page: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{quote(unquote(parts.path), safe=_UNESCAPED)}" if page else ""
 
 
+@record("a lag budget")
+class LagBudget:
+    """Seconds that telemetry of each signal may take from when it was sent until a query finds it; None for any."""
+
+    metrics: float | None = key(_LAG, "Of the counts that requests raise.", default=None, shown="any")
+    traces: float | None = key(_LAG, "Of the last span of a trace.", default=None, shown="any")
+    logs: float | None = key(_LAG, "Of a log line.", default=None, shown="any")
+
+
+@record("verify")
+class VerifyOptions:
+    """What ``verify`` requires of a service besides its contract."""
+
+    lag: LagBudget = key(
+        RecordType(LagBudget),
+        "The longest that telemetry may take from when it was sent until a query finds it.",
+        default=LagBudget(),
+        shown="any",
+    )
+
+
 @dataclass(frozen=True)
 class Service:
     """A service under observation. ``run`` names a bundled service that obsctl starts itself, or is empty.
@@ -300,6 +322,7 @@ class Service:
     run: Literal["", "sample"] = ""
     drive: tuple[Step, ...] = ()
     scrape: ScrapeOptions = ScrapeOptions()
+    verify: VerifyOptions = VerifyOptions()
 
     @property
     def entry(self) -> Component:

@@ -34,6 +34,7 @@ from obsctl.spec.stack import (
     Service,
     Stack,
     Step,
+    VerifyOptions,
     url_host,
 )
 from obsctl.spec.yaml_source import read_record
@@ -90,6 +91,12 @@ class ServiceEntry:
         "Requests that `verify` sends.",
         default=(),
         shown="the sample's",
+    )
+    verify: VerifyOptions = key(
+        RecordType(VerifyOptions),
+        "What `verify` requires besides the contract.",
+        default=VerifyOptions(),
+        shown="nothing",
     )
 
 
@@ -262,6 +269,7 @@ def _services(stack: StackFile, cursor: SourceCursor, around: _Surroundings, fin
             run=entry.run,
             drive=tuple(step for step, _ in steps),
             scrape=entry.scrape,
+            verify=entry.verify,
         )
         check_components(tuple(c.name for c in service.components), contract, at, findings)
         check_drive(steps, contract, findings)

@@ -22,6 +22,15 @@ HERE = Path(__file__).parent
 SECONDS = 10.0
 """What the whole run may take to arrive. Only what others wait for, too, costs it when it is broken."""
 
+SPEC = """\
+version: 1
+scrape_interval: 500ms
+services:
+  - name: cv-job-matching
+    run: sample
+    verify: {lag: {traces: 4s}}
+"""
+
 RED: dict[str, tuple[str, str, str]] = {
     "exemplar_absent": ("api worker ai", "correlation.exemplar", "http_request_duration_seconds"),
     "target_down": ("ai", "metrics.targets", "ai is down"),
@@ -32,6 +41,7 @@ RED: dict[str, tuple[str, str, str]] = {
     "counters_fall": ("worker", "metrics.resets", "jobs_retries_total"),
     "vectors_not_instrumented": ("worker", "traces.shape", "worker.vectors"),
     "tracestate_lost": ("worker", "traces.state", "worker"),
+    "traces_late": ("ai", "time.lag", "longer than 4 s"),
     "clock_ahead": ("worker", "time.skew", "worker is at least"),
     "attribute_missing": ("worker", "traces.attributes", "messaging.destination.name"),
     "log_without_trace_id": ("worker", "logs.fields", "trace_id"),
@@ -93,7 +103,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
     # Processes of a stack get PYTHONPATH only where obsctl itself was found through it.
     env = {"DOCKER_HOST": NO_ENGINE, "PYTHONPATH": f"{faults}{os.pathsep}{HERE.parents[1]}"}
     home = Folder(tmp_path_factory.mktemp("broken"), free_offset(), env=env)
-    (home.path / "obsctl.yaml").write_text("version: 1\nscrape_interval: 500ms\n")
+    (home.path / "obsctl.yaml").write_text(SPEC)
     done = home.up()
     assert done.status == 0, done
     yield Sample(home, faults)

@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+LATE = 5.0
+"""Seconds that spans are held back."""
+
 BREAKAGES: dict[str, Callable[[], None]] = {}
 
 
@@ -207,6 +210,23 @@ def orphaned() -> None:
         original(self, *arguments)
 
     SampleDatabase.add_cv = add_cv
+
+
+@breakage("ai")
+def traces_late() -> None:
+    import threading
+
+    from opentelemetry.sdk.trace.export import SpanExportResult
+
+    from sample_service.telemetry import LateExporter
+
+    export = LateExporter.export
+
+    def export_later(self: LateExporter, spans: object) -> SpanExportResult:
+        threading.Timer(LATE, export, (self, spans)).start()
+        return SpanExportResult.SUCCESS
+
+    LateExporter.export = export_later
 
 
 @breakage("api", "worker", "ai")

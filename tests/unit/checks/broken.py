@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from obsctl.clients.telemetry import MetricSample, SpanEvent
 from obsctl.spec.slo import SloMatcher, SloSelector
+from obsctl.spec.stack import LagBudget, VerifyOptions
 from tests.unit.checks.world import BASE, World
 
 
@@ -588,6 +589,12 @@ def lines_that_state_another_time(world):
         return {**fields, "timestamp": moment.isoformat()}
 
     world.change_lines(of_worker, late)
+
+
+@breaks("time.lag", "until a query found them, longer than 0.5 s")
+def traces_late(world):
+    world.service = replace(world.service, verify=VerifyOptions(LagBudget(traces=0.5)))
+    world.hidden = 1  # requests were sent a second before
 
 
 # ---- logs ----

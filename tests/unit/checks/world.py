@@ -78,6 +78,8 @@ class World:
     history: list[MetricSample] = field(default_factory=list)
     """Samples of earlier scrapes."""
     asked: list[str] = field(default_factory=list)
+    hidden: int = 0
+    """How often each trace is looked for in vain."""
 
     def context(self, seconds: float, deadline: Deadline | None = None, **changes) -> Context:
         """What checks look at. ``changes``: another client for metrics, logs, traces or page; None for no backend."""
@@ -265,7 +267,8 @@ class Traces:
 
     def trace(self, trace_id):
         self._ask(trace_id)
-        return tuple(self.world.spans.get(trace_id, ()))
+        hidden = self.world.asked.count(trace_id) <= self.world.hidden
+        return () if hidden else tuple(self.world.spans.get(trace_id, ()))
 
     def search(self, service, *, start_ns, end_ns, limit=20, **_):
         self._ask(f"search {service}")

@@ -13,7 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from obsctl.checks.base import CheckStatus, Evidence, Outcome, Signal, StackVerification, Verdict, Verification
+from obsctl.checks.base import (
+    CheckStatus,
+    Evidence,
+    Outcome,
+    Signal,
+    SignalLag,
+    StackVerification,
+    Verdict,
+    Verification,
+)
 from obsctl.checks.run import fold
 from obsctl.errors import StartError, UsageError
 from obsctl.probes import ProbeRequest, ProbeRun
@@ -39,6 +48,26 @@ ALL = (
     outcome("c.skip", CheckStatus.SKIP, "no such backend"),
     outcome("d.error", CheckStatus.ERROR, "refused"),
 )
+
+
+LAGS = (
+    SignalLag(Signal.METRICS, 2.0, 2.5, items=3, proven=2.2),
+    SignalLag(Signal.TRACES, 0.4, 0.4, items=4, missing=1, at_most=True),
+    SignalLag(Signal.LOGS, missing=2),
+)
+
+
+def test_every_format_states_the_lag_of_each_signal() -> None:
+    late = StackVerification((Verification("cv", RUN, ALL, 2.5, lags=LAGS),), 2.5)
+    said = "metrics p50 2.00 s, worst 2.50 s; traces at most 0.40 s, 1 never came; logs never came"
+    assert said in WRITERS["table"](late)
+    assert said in WRITERS["markdown"](late)
+    lag = json.loads(WRITERS["json"](late))["data"]["services"][0]["lag"]
+    assert lag["metrics"] == {"p50_seconds": 2.0, "worst_seconds": 2.5, "at_most": False, "found": 3, "missing": 0}
+    assert (lag["traces"]["at_most"], lag["logs"]["worst_seconds"]) == (True, None)
+    properties = {p.get("name"): p.get("value") for p in ET.fromstring(WRITERS["junit"](late)).iter("property")}
+    assert (properties["lag.metrics.p50"], properties["lag.metrics.worst"]) == ("2.000", "2.500")
+    assert (properties["lag.traces.missing"], properties["lag.logs.missing"]) == ("1", "2")
 
 
 def verification(*outcomes: Outcome) -> StackVerification:

@@ -115,6 +115,7 @@ SERVICE = {
     "components": [COMPONENT],
     "scrape": SCRAPE,
     "drive": [STEP, *OTHER_STEPS],
+    "verify": {"lag": {"metrics": "20s", "traces": "2s", "logs": "5s"}},
 }
 OTHER = {"name": "billing", "url": "http://127.0.0.1:5001", "auth": {"bearer": "${file:token}"}}
 DOCUMENT = {**FILE_KEYS, "services": [{**SERVICE, "components": [COMPONENT, OTHER]}]}
