@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import Distribution, distribution, distributions
@@ -86,6 +87,15 @@ def base(wheel: Path, installed: Folder, tmp_path_factory: pytest.TempPathFactor
     """The same folder, with the ``obsctl`` of an environment without any extra."""
     command = environment(wheel, tmp_path_factory.mktemp("base") / "venv", "")
     return replace(installed, command=(str(command),))
+
+
+def test_the_wheel_carries_the_pages_and_they_stay_small(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        pages = [one for one in archive.infolist() if one.filename.startswith("obsctl/ui/static/")]
+    assert {"index.html", "icon.svg"} <= {Path(one.filename).name for one in pages}
+    scripts = sum(one.file_size for one in pages if one.filename.endswith(".js.gz"))
+    assert 0 < scripts <= 600_000
+    assert sum(one.compress_size for one in pages) <= 2_000_000
 
 
 def test_it_runs_from_the_wheel_and_without_what_developers_have(installed: Folder) -> None:

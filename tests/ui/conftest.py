@@ -24,7 +24,6 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tests.e2e.conftest import Folder, free_offset
 from tests.required import missing
 
-
 ROOT = Path(__file__).parents[2]
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 SHOTS = "OBSCTL_UI_SHOTS"
