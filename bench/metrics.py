@@ -18,7 +18,7 @@ import httpx
 from cramjam import snappy
 
 from bench.ingest import Server, embedded_server
-from obsctl.embedded.prometheus.remote_write import Label, WriteRequest
+from obsctl.embedded.prometheus.write_requests import Label, WriteRequest
 from obsctl.wait import Deadline, until
 from tests.conformance import products
 from tests.conformance.promql_differential.remote_write import HEADERS

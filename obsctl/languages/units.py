@@ -86,7 +86,7 @@ def format_prom_duration(ms: int) -> str:
 
 def go_duration_ns(text: str) -> int:
     """``1.2s``, ``100ms``, ``1h2m``: Go's durations. Nanoseconds."""
-    bare = text.removeprefix("-").removeprefix("+")
+    bare = text[1:] if text.startswith(("-", "+")) else text
     if bare == "0":
         return 0
     parts = _GO_PART.findall(bare)

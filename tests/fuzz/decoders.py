@@ -13,8 +13,8 @@ from obsctl.embedded.loki.push import parse_protobuf as parse_packed_push
 from obsctl.embedded.otlp.codec import Encoding, MalformedError, decode
 from obsctl.embedded.otlp.signals import SIGNALS, OtlpOptions, OtlpSignal
 from obsctl.embedded.prometheus.exposition import Parser
-from obsctl.embedded.prometheus.remote_write import SeriesCache
-from obsctl.embedded.prometheus.remote_write import parse as parse_write
+from obsctl.embedded.prometheus.write_requests import SeriesCache, parse_v2
+from obsctl.embedded.prometheus.write_requests import parse as parse_write
 from obsctl.embedded.redaction import Redactor
 from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.errors import BackendError
@@ -60,6 +60,9 @@ def decoders() -> Iterator[Decoder]:
         "Loki push JSON", lambda data: parse_push(data, now_ns=seeds.NOW_NS), [seeds.push_json()], structured=True
     )
     yield Decoder("remote write", lambda data: parse_write(data, cache, seeds.NOW_NS // 10**6), [seeds.remote_write()])
+    yield Decoder(
+        "remote write 2.0", lambda data: parse_v2(data, cache, seeds.NOW_NS // 10**6), [seeds.remote_write_2()]
+    )
     yield Decoder("alerts", lambda data: posted_alerts(document(data), 0), seeds.ALERTS, structured=True)
     yield Decoder("silences", lambda data: posted_silence(document(data)), seeds.SILENCES, structured=True)
     yield from _texts()

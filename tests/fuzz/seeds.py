@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from obsctl.embedded.loki.push import PushRequest
-from obsctl.embedded.prometheus.remote_write import Label, WriteRequest
+from obsctl.embedded.prometheus.write_requests import Label, Request, WriteRequest
 
 NOW_NS = 1_754_000_000 * 10**9
 
@@ -100,6 +100,18 @@ def push_json() -> bytes:
     """The same as JSON."""
     values = [[str(NOW_NS), "level=info msg=hello", {"trace_id": "ab"}], [str(NOW_NS + 1), '{"a":1}']]
     return json.dumps({"streams": [{"stream": {"service_name": "api"}, "values": values}]}).encode()
+
+
+def remote_write_2() -> bytes:
+    """A request of remote write 2.0."""
+    request = Request(
+        symbols=["", "__name__", "fuzz_seconds_bucket", "le", "1.0", "trace_id", "ab", "Help.", "seconds"]
+    )
+    series = request.timeseries.add(labels_refs=[1, 2, 3, 4])
+    series.samples.add(value=1.0, timestamp=NOW_NS // 10**6)
+    series.exemplars.add(labels_refs=[5, 6], value=0.5, timestamp=NOW_NS // 10**6)
+    series.metadata.type, series.metadata.help_ref, series.metadata.unit_ref = 3, 7, 8
+    return bytes(request.SerializeToString())
 
 
 def remote_write() -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
-from cramjam import DecompressionError, snappy
+from cramjam import DecompressionError, snappy, zstd
 from starlette.requests import Request
 
 _WINDOW = {"gzip": 31, "deflate": 15}
@@ -18,7 +19,15 @@ _DISCARDED = 4
 _TOGETHER = 4
 """How many times the limit all bodies under way may hold."""
 
-ENCODINGS = ("identity", *_WINDOW)
+_FRAMES = b"\xff\x06\x00\x00sNaPpY"
+"""What a framed snappy stream begins with; a block in snappy's raw format cannot."""
+
+_FIRST_BUFFER = 64 * 1024
+_BUFFER_FULL = "failed to write whole buffer"
+"""How cramjam says that there is more than the buffer holds."""
+
+ENCODINGS = ("identity", *_WINDOW, "zstd", "snappy", "x-snappy-framed")
+"""gzip and deflate are inflated while they arrive; the others, which OpenTelemetry's Collector sends, at once."""
 
 
 class BodyError(Exception):
@@ -46,7 +55,16 @@ class Bodies:
             BodyError: 413 when there are more than ``limit`` bytes, compressed or not; 415 for an unknown encoding;
                 400 for a broken or cut stream; 503 when too many large bodies are under way.
         """
-        async with self._read(request, request.headers.get("content-encoding", "identity").strip().lower()) as body:
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding == "snappy":
+            unpack = self._unpacked_snappy
+        elif encoding in ("zstd", "x-snappy-framed"):
+            unpack = partial(self._unpacked_stream, (zstd if encoding == "zstd" else snappy).decompress_into)
+        else:
+            async with self._read(request, encoding) as body:
+                yield body
+            return
+        async with self._unpacking(request, unpack) as body:
             yield body
 
     @asynccontextmanager
@@ -56,17 +74,55 @@ class Bodies:
         Raises:
             BodyError: as ``read``; 400 when it is not snappy.
         """
+        async with self._unpacking(request, self._unpacked_block) as body:
+            yield body
+
+    @asynccontextmanager
+    async def _unpacking(self, request: Request, unpack: Callable[[bytes], bytes]) -> AsyncIterator[bytes]:
         async with self._read(request, "identity") as packed:
-            size = _unpacked_size(packed)
-            if size > self._limit:
-                raise self._too_large()
-            if size > self._room:
-                raise self._too_many()
-            self._room -= size
+            body = unpack(packed)
+            self._room -= len(body)
             try:
-                yield _unpacked(packed)
+                yield body
             finally:
-                self._room += size
+                self._room += len(body)
+
+    def _unpacked_snappy(self, packed: bytes) -> bytes:
+        """A framed stream or a raw block: senders give both this name."""
+        if not packed or packed.startswith(_FRAMES):
+            return self._unpacked_stream(snappy.decompress_into, packed)
+        return self._unpacked_block(packed)
+
+    def _unpacked_block(self, packed: bytes) -> bytes:
+        """A raw block of snappy. It says its size, which is allocated at once, so the limit is checked first."""
+        try:
+            self._check_room(snappy.decompress_raw_len(packed))
+            return bytes(snappy.decompress_raw(packed))
+        except DecompressionError as error:
+            raise BodyError(400, str(error)) from error
+
+    def _unpacked_stream(self, unpack_into: Callable[[bytes, bytearray], int], packed: bytes) -> bytes:
+        """Frames that do not say their size: into a buffer that grows up to the limit."""
+        if not packed:
+            return b""
+        size = min(self._limit, max(_FIRST_BUFFER, 4 * len(packed)))
+        while True:
+            self._check_room(size)
+            buffer = bytearray(size)
+            try:
+                return bytes(memoryview(buffer)[: unpack_into(packed, buffer)])
+            except (DecompressionError, OSError) as error:
+                if _BUFFER_FULL not in str(error):
+                    raise BodyError(400, f"the body cannot be decompressed: {error}") from error
+                if size >= self._limit:
+                    raise self._too_large() from error
+            size = min(self._limit, 4 * size)
+
+    def _check_room(self, size: int) -> None:
+        if size > self._limit:
+            raise self._too_large()
+        if size > self._room:
+            raise self._too_many()
 
     @asynccontextmanager
     async def _read(self, request: Request, encoding: str) -> AsyncIterator[bytes]:
@@ -106,21 +162,6 @@ class Bodies:
 
     def _too_many(self) -> BodyError:
         return BodyError(503, "too many large requests at once", retry_after=1)
-
-
-def _unpacked_size(packed: bytes) -> int:
-    """The size that a snappy block claims. Unpacking allocates that much at once, so the limit is checked first."""
-    try:
-        return snappy.decompress_raw_len(packed)
-    except DecompressionError as error:
-        raise BodyError(400, str(error)) from error
-
-
-def _unpacked(packed: bytes) -> bytes:
-    try:
-        return bytes(snappy.decompress_raw(packed))
-    except DecompressionError as error:
-        raise BodyError(400, str(error)) from error
 
 
 async def _discard(chunks: AsyncIterator[bytes], limit: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from obsctl.embedded.records import Batch
@@ -13,12 +14,17 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class DecodeResult:
-    """``count`` items were in the request; ``rejected`` of them can never be stored, for these reasons."""
+    """``count`` items were in the request; ``rejected`` of them can never be stored, for these reasons.
+
+    Where an item becomes several samples, ``owners`` has the number of the item for each sample of the batch, and -1
+    for a sample that is of none.
+    """
 
     batch: Batch
     count: int
     rejected: int = 0
     message: str = ""
+    owners: Sequence[int] = ()
 
 
 @dataclass

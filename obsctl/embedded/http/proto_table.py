@@ -18,6 +18,7 @@ _SCALARS = {
     "double": FieldDescriptorProto.TYPE_DOUBLE,
     "int64": FieldDescriptorProto.TYPE_INT64,
     "int32": FieldDescriptorProto.TYPE_INT32,
+    "uint32": FieldDescriptorProto.TYPE_UINT32,
 }
 
 

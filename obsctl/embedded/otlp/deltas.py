@@ -20,15 +20,20 @@ STREAMS = 50_000
 @dataclass
 class _Stream:
     time_ns: int = 0
+    time_ms: int = 0
     totals: dict[Hashable, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Total:
-    """The total of a stream, by part, and whether this point is its first."""
+    """The total of a stream, by part, whether this point is its first, and when its samples are (ms).
+
+    That is one later than those of the point before it where both are within one millisecond: none may be lost.
+    """
 
     parts: Mapping[Hashable, float]
     is_first: bool
+    time_ms: int
 
 
 class Deltas:
@@ -54,6 +59,7 @@ class Deltas:
             is_first = known.time_ns == 0
             if time_ns > known.time_ns:
                 known.time_ns = time_ns
+                known.time_ms = max(time_ns // 1_000_000, 0 if is_first else known.time_ms + 1)
                 for part, amount in parts.items():
                     known.totals[part] = known.totals.get(part, 0) + amount
-            return Total(dict(known.totals), is_first)
+            return Total(dict(known.totals), is_first, known.time_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from obsctl.embedded.store.base import (
     Sink,
     StoreFailedError,
     StoreFullError,
+    UnwrittenSamples,
     Written,
 )
 
@@ -103,17 +105,16 @@ class Ingest:
         except (StoreFailedError, TimeoutError) as error:
             sentence = str(error) or "the store did not answer in time"
             raise self.refusal(signal, pending.transport, RefusedError(sentence, 503, 1)) from error
-        no_room = decoded.batch.items - written.stored - written.duplicates - written.conflicting
-        # A data point may be several samples, and must not be counted more than once.
-        rejected, message = min(decoded.count, decoded.rejected + written.conflicting + no_room), decoded.message
-        duplicates = min(decoded.count - rejected, written.duplicates)
-        conflict = SPAN_CONFLICT if decoded.batch.spans else CONFLICT
+        lost = _points(decoded, written.unwritten) if decoded.owners else _records(decoded, written)
+        rejected = decoded.rejected + lost.no_room + lost.conflicting
+        duplicates = lost.duplicates
         noted = {
-            "too many different label sets": no_room,
-            conflict: written.conflicting,
+            "too many different label sets": lost.no_room,
+            SPAN_CONFLICT if decoded.batch.spans else CONFLICT: lost.conflicting,
             SPAN_REPLACED: written.replaced,
         }
-        message = "; ".join(filter(None, (message, *(f"{count} x {why}" for why, count in noted.items() if count))))
+        told = (f"{count} x {why}" for why, count in noted.items() if count)
+        message = "; ".join(filter(None, (decoded.message, *told)))
         self._metrics.add(ACCEPTED, decoded.count - rejected - duplicates, *labels)
         self._metrics.add(DUPLICATE, duplicates, *labels)
         self._metrics.add(REPLACED, written.replaced, *labels)
@@ -124,6 +125,32 @@ class Ingest:
         """Count a refusal; gives it back."""
         self._metrics.add(REFUSED, 1, signal.name, transport, str(refusal.http_status))
         return refusal
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """How many records of a request were not stored, each counted once."""
+
+    no_room: int
+    conflicting: int
+    duplicates: int
+
+
+def _records(decoded: DecodeResult, written: Written) -> _Lost:
+    """Where a record is a row: a span, a log line."""
+    no_room = decoded.batch.items - written.stored - written.duplicates - written.conflicting
+    return _Lost(no_room, written.conflicting, written.duplicates)
+
+
+def _points(decoded: DecodeResult, unwritten: UnwrittenSamples) -> _Lost:
+    """Where a data point may be several samples: it conflicts if one does; it was there before if all were."""
+    owners = decoded.owners
+    no_room = {owners[place] for place in unwritten.no_room} - {-1}
+    conflicting = {owners[place] for place in unwritten.conflicting} - {-1} - no_room
+    again = Counter(owners[place] for place in unwritten.repeated)
+    samples = Counter(owner for owner in owners if owner in again) if again else again
+    duplicates = [point for point, count in again.items() if point >= 0 and samples[point] == count]
+    return _Lost(len(no_room), len(conflicting), len(duplicates))
 
 
 def _nothing() -> Future[Written]:

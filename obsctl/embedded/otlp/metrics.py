@@ -63,6 +63,23 @@ class _Request:
     metadata: dict[str, MetadataRecord] = field(default_factory=dict)
     rejections: Rejections = field(default_factory=Rejections)
     points: int = 0
+    point: int = -1
+    """The number of the point that is being decoded; -1 between points."""
+    owners: list[int] = field(default_factory=list)
+    """The number of the point of each sample."""
+
+    def store(self, sample: SampleRecord) -> None:
+        """Add a sample of the point."""
+        self.samples.append(sample)
+        self.owners.append(self.point)
+
+
+@dataclass(frozen=True)
+class _Times:
+    """When a point's samples are (ms), and where a zero belongs before them, if anywhere."""
+
+    ms: int
+    zero_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,31 +104,30 @@ class _Family:
         """One series of a point."""
         return tuple(sorted({**shared, **more, "__name__": self.name + suffix}.items()))
 
-    def store(self, point: Point, values: Mapping[Labels, float], first_ms: int | None) -> None:
+    def store(self, point: Point, values: Mapping[Labels, float], times: _Times) -> None:
         """Add a sample of each series, with a zero before it where the stream begins.
 
         They are staleness markers when the point says that nothing was recorded.
         """
         nothing = point.flags & DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
-        time_ms = point.time_unix_nano // 1_000_000
-        samples = self.request.samples
+        store = self.request.store
         for series, value in values.items():
-            if first_ms is not None and first_ms < time_ms:
-                samples.append(SampleRecord(series, first_ms, 0.0))
-            samples.append(SampleRecord(series, time_ms, STALE if nothing else value))
+            if times.zero_ms is not None and times.zero_ms < times.ms:
+                store(SampleRecord(series, times.zero_ms, 0.0))
+            store(SampleRecord(series, times.ms, STALE if nothing else value))
 
     def total(
         self, stream: Labels, point: Point, parts: Mapping[Hashable, float]
-    ) -> tuple[Mapping[Hashable, float], int | None]:
-        """What a point says in cumulative terms, and where a zero belongs before it (ms)."""
+    ) -> tuple[Mapping[Hashable, float], _Times]:
+        """What a point says in cumulative terms, and when."""
         if not self.is_delta or point.flags & DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:
-            return parts, None
+            return parts, _Times(point.time_unix_nano // 1_000_000)
         total = self.request.deltas.add((("", self.kind), *stream), point.time_unix_nano, parts)
         if total is None:
             raise PointError("delta point that is older than one before it")
         is_begun = total.is_first and 0 < point.start_time_unix_nano < point.time_unix_nano
         # One later, for the point before a restart may be exactly at the start.
-        return total.parts, point.start_time_unix_nano // 1_000_000 + 1 if is_begun else None
+        return total.parts, _Times(total.time_ms, point.start_time_unix_nano // 1_000_000 + 1 if is_begun else None)
 
     def exemplar(self, series: Labels, exemplar: Exemplar) -> None:
         """Add one exemplar, its trace and span id as labels."""
@@ -147,14 +163,15 @@ class Translator:
                     newest = max(newest, _metric(metric, labelled, state))
             _target_info(group.resource, base, newest, state)
         batch = Batch(samples=state.samples, exemplars=state.exemplars, metadata=tuple(state.metadata.values()))
-        return DecodeResult(batch, state.points, state.rejections.total, state.rejections.message)
+        rejections = state.rejections
+        return DecodeResult(batch, state.points, rejections.total, rejections.message, state.owners)
 
 
 def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
     """Take one metric; the newest time of its points in nanoseconds."""
     kind = str(metric.WhichOneof("data") or "")
     points = list(getattr(metric, kind).data_points) if kind else []
-    state.points += len(points)
+    first, state.points = state.points, state.points + len(points)
     fault = _fault(metric, kind)
     if fault:
         state.rejections.add(fault, len(points))
@@ -166,7 +183,8 @@ def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
     is_delta = _temporality(metric, kind) == AGGREGATION_TEMPORALITY_DELTA
     family = _Family(name, kind, base, is_delta, state)
     newest = 0
-    for point in points:
+    for number, point in enumerate(points, first):
+        state.point = number
         state.redactor.attributes(point.attributes)
         try:
             _check_time(point, state.latest_ns)
@@ -174,6 +192,7 @@ def _metric(metric: Metric, base: Mapping[str, str], state: _Request) -> int:
             newest = max(newest, point.time_unix_nano)
         except PointError as error:
             state.rejections.add(str(error))
+    state.point = -1
     return newest
 
 
@@ -201,8 +220,8 @@ def _check_time(point: Point, latest_ns: int) -> None:
 
 def _number_point(family: _Family, point: NumberDataPoint) -> None:
     series = family.series(family.labels(point))
-    parts, first_ms = family.total(series, point, {"": _number(point)})
-    family.store(point, {series: parts[""]}, first_ms)
+    parts, times = family.total(series, point, {"": _number(point)})
+    family.store(point, {series: parts[""]}, times)
     for exemplar in point.exemplars:
         family.exemplar(series, exemplar)
 
@@ -216,7 +235,7 @@ def _histogram_point(family: _Family, point: HistogramDataPoint | ExponentialHis
     # Another set of explicit bounds is another stream, for its buckets cannot be added to those before.
     bounds = tuple(("le", plain_number(bound)) for bound in found.counts)
     stream = (*family.series(shared), *(bounds if isinstance(point, HistogramDataPoint) else ()))
-    parts, first_ms = family.total(stream, point, _parts(found))
+    parts, times = family.total(stream, point, _parts(found))
     buckets, below = [], 0.0
     rising = sorted(bound for bound in parts if isinstance(bound, float))
     for bound in rising:
@@ -226,7 +245,7 @@ def _histogram_point(family: _Family, point: HistogramDataPoint | ExponentialHis
     values = dict(buckets) | {family.series(shared, "_count"): parts["count"]}
     if "sum" in parts:
         values[family.series(shared, "_sum")] = parts["sum"]
-    family.store(point, values, first_ms)
+    family.store(point, values, times)
     for exemplar in point.exemplars:
         family.exemplar(buckets[bisect_left(rising, _number(exemplar))][0], exemplar)
 
@@ -240,7 +259,7 @@ def _summary_point(family: _Family, point: SummaryDataPoint) -> None:
     shared = family.labels(point)
     values = {family.series(shared, quantile=plain_number(q.quantile)): q.value for q in point.quantile_values}
     values |= {family.series(shared, "_sum"): point.sum, family.series(shared, "_count"): float(point.count)}
-    family.store(point, values, None)
+    family.store(point, values, _Times(point.time_unix_nano // 1_000_000))
 
 
 _TYPES = {
@@ -288,4 +307,4 @@ def _target_info(resource: Resource, base: dict[str, str], newest: int, state: _
     if not (found and base and newest) or label_fault((), merged):
         return
     state.metadata["target_info"] = MetadataRecord("target_info", "gauge", "Target metadata.")
-    state.samples.append(SampleRecord(merged, newest // 1_000_000, 1.0))
+    state.store(SampleRecord(merged, newest // 1_000_000, 1.0))

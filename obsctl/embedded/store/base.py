@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -40,6 +40,15 @@ SPAN_REPLACED = "span sent again with more in it: it replaced the other"
 
 
 @dataclass(frozen=True)
+class UnwrittenSamples:
+    """The places in a batch of samples that were not stored, by what became of them; see ``Written``."""
+
+    repeated: frozenset[int] = frozenset()
+    conflicting: frozenset[int] = frozenset()
+    no_room: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class Written:
     """What a committed batch came to; records for which there was no room are in none of the counts.
 
@@ -54,6 +63,7 @@ class Written:
     conflicting: int = 0
     replaced: int = 0
     known_spans: frozenset[int] = frozenset()
+    unwritten: UnwrittenSamples = field(default=UnwrittenSamples(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,7 @@ class WriteCounts:
     conflicting: int = 0
     replaced: int = 0
     known: frozenset[int] = frozenset()
+    unwritten: UnwrittenSamples = UnwrittenSamples()
 
 
 class Sink(Protocol):

@@ -71,7 +71,8 @@ class Tables:
         spans = self.spans.write(connection, batch.spans) if batch.spans else WriteCounts(0)
         counts = [spans]
         counts += [WriteCounts(*self.logs.write(connection, batch.logs))] if batch.logs else []
-        counts += [self.samples.write(connection, batch.samples)] if batch.samples else []
+        samples = self.samples.write(connection, batch.samples) if batch.samples else WriteCounts(0)
+        counts.append(samples)
         counts += [self.samples.write_exemplars(connection, batch.exemplars)] if batch.exemplars else []
         if batch.metadata:
             self.samples.write_metadata(connection, batch.metadata)
@@ -80,7 +81,7 @@ class Tables:
         stored = len(batch.metadata) + sum(one.stored for one in counts)
         conflicting = sum(one.conflicting for one in counts)
         duplicates = batch.items - stored - conflicting - sum(one.no_room for one in counts)
-        return Written(stored, duplicates, conflicting, spans.replaced, spans.known)
+        return Written(stored, duplicates, conflicting, spans.replaced, spans.known, samples.unwritten)
 
     def commit(self) -> None:
         """Show to readers what was written."""

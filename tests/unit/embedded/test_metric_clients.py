@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_api_client import PrometheusConnect
 
-from obsctl.embedded.prometheus.remote_write import WriteRequest
+from obsctl.embedded.prometheus.write_requests import WriteRequest
 from tests.required import missing
 
 from .conftest import Embedded

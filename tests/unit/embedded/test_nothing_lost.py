@@ -32,7 +32,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from obsctl.embedded.loki.push import PushRequest
-from obsctl.embedded.prometheus.remote_write import Label, WriteRequest
+from obsctl.embedded.prometheus.write_requests import Label, Request, WriteRequest
 
 from .conftest import Embedded, ask
 
@@ -192,6 +192,21 @@ def remote_write(server: Embedded, records: list[str], run: int) -> Sent:
     return Sent(None, lambda: queried(server, "metrics", run))
 
 
+def remote_write_2(server: Embedded, records: list[str], run: int) -> Sent:
+    request, moment = Request(symbols=["", "__name__", f"lost_{run}", "n", "again"]), now() // 10**6
+    for number, record in enumerate(records):
+        request.symbols.append(str(number))
+        place = 4 if record == AGAIN else len(request.symbols) - 1
+        refers = [1, 2, 3, place, *([0, 1] if record == BAD else [])]
+        request.timeseries.add(labels_refs=refers).samples.add(value=7, timestamp=moment)
+    packed = bytes(snappy.compress_raw(request.SerializeToString()))
+    headers = {"Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request"}
+    answer = ask("POST", server.url("prometheus", "/api/v1/write"), packed, headers)
+    assert answer.status == (400 if BAD in records else 204)
+    written = int(answer.headers["x-prometheus-remote-write-samples-written"])
+    return Sent(len(records) - written, lambda: queried(server, "metrics", run))
+
+
 def alertmanager(server: Embedded, records: list[str], run: int) -> Sent:
     alerts = [
         {"labels": {} if record == BAD else {"alertname": f"lost-{run}", "n": "x" if record == AGAIN else str(number)}}
@@ -215,6 +230,7 @@ RECEIVERS: Mapping[str, tuple[Callable[[Embedded, list[str], int], Sent], str]] 
     "Loki JSON": (loki_json, '{signal="logs",transport="loki"}'),
     "Loki protobuf": (loki_protobuf, '{signal="logs",transport="loki"}'),
     "remote write": (remote_write, '{signal="metrics",transport="remote_write"}'),
+    "remote write 2.0": (remote_write_2, '{signal="metrics",transport="remote_write"}'),
     "Alertmanager": (alertmanager, '{signal="alerts",transport="alertmanager"}'),
 }
 

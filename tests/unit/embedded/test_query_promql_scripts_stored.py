@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from obsctl.embedded.http.body import Bodies
 from obsctl.embedded.prometheus import remote_write
-from obsctl.embedded.prometheus.remote_write import WriteRequest
+from obsctl.embedded.prometheus.write_requests import WriteRequest
 from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.embedded.store.sqlite import SqliteStore
 

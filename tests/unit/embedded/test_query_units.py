@@ -113,6 +113,8 @@ def test_seconds_or_durations(text, ms):
         ("5\u00b5s", 5_000),
         ("5\u03bcs", 5_000),
         ("-3ns", -3),
+        ("+3ns", 3),
+        *(("-0", 0), ("+0", 0)),
         ("0", 0),
         (".5s", 500_000_000),
     ],
@@ -121,7 +123,9 @@ def test_go_durations(text, ns):
     assert go_duration_ns(text) == ns
 
 
-@pytest.mark.parametrize("text", ["", "1", "s", "1.2.3s", "1d", "- 1s", "1s ", "--1s"])
+@pytest.mark.parametrize(
+    "text", ["", "1", "s", "1.2.3s", "1d", "- 1s", "1s ", "--1s", "-+5s", "+-5s", "++5s", "+", "-"]
+)
 def test_what_is_no_go_duration(text):
     with pytest.raises(ValueError, match="duration"):
         go_duration_ns(text)

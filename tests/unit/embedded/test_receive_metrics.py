@@ -6,13 +6,16 @@ import math
 import re
 import struct
 import sys
+import tempfile
 import time
+from contextlib import closing
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -26,10 +29,14 @@ from obsctl.embedded.otlp import logs as otlp_logs
 from obsctl.embedded.otlp import metrics as otlp_metrics
 from obsctl.embedded.otlp.any_values import text as text_of
 from obsctl.embedded.otlp.deltas import Total
+from obsctl.embedded.otlp.ingest import Ingest
 from obsctl.embedded.otlp.names import metric_name
+from obsctl.embedded.otlp.signals import SIGNALS, OtlpOptions
 from obsctl.embedded.prometheus.series_labels import label_number, plain_number
 from obsctl.embedded.records import STALE_BITS
 from obsctl.embedded.redaction import Redactor
+from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, REJECTED, SelfMetrics
+from obsctl.embedded.store.sqlite import SqliteStore
 
 SCRUB = Redactor(["user.email"], [re.compile(r"\w+@\w+")])
 NOW = 1_790_000_000_123_456_789
@@ -288,8 +295,73 @@ def test_the_streams_that_are_remembered_have_an_end(monkeypatch: pytest.MonkeyP
     for stream in ("a", "b", "a", "c"):
         total = deltas.add(((stream, ""),), 1, {"": 1})
         assert total is not None
-    assert deltas.add((("a", ""),), 2, {"": 1}) == Total({"": 2}, is_first=False)
-    assert deltas.add((("b", ""),), 2, {"": 1}) == Total({"": 1}, is_first=True)
+    assert deltas.add((("a", ""),), 2, {"": 1}) == Total({"": 2}, is_first=False, time_ms=1)
+    assert deltas.add((("b", ""),), 2, {"": 1}) == Total({"": 1}, is_first=True, time_ms=0)
+
+
+OFFSETS = st.lists(st.tuples(st.integers(0, 2_500_000), st.integers(1, 3), st.booleans()), min_size=1, max_size=12)
+"""Points of one series within three milliseconds: ns after the first, a value, and whether the series is another."""
+
+
+def kinds_of_points(kind: str, sent: list[tuple[int, int, bool]]) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    for offset, value, other in sent:
+        attributes = [attribute("n", "other" if other else "one")]
+        shared = {"time_unix_nano": NOW // 10**6 * 10**6 + offset, "attributes": attributes}
+        if kind == "histogram":
+            counts = {"count": value, "sum": value, "explicit_bounds": [1.0], "bucket_counts": [0, value]}
+            made.append({**shared, **counts})
+        else:
+            made.append({**shared, "as_int": value})
+    return made
+
+
+def judged(sent: list[tuple[int, int, bool]]) -> tuple[int, int]:
+    """How many are rejected, and how many are there already, of points that come in this order."""
+    kept: dict[tuple[int, bool], int] = {}
+    outcomes = [kept.setdefault((offset // 10**6, other), value) == value for offset, value, other in sent]
+    return outcomes.count(False), outcomes.count(True) - len(kept)
+
+
+@pytest.mark.parametrize("kind", ["gauge", "sum", "histogram"])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sent=OFFSETS)
+def test_points_of_one_millisecond_are_stored_once_and_counted_once(
+    tmp_path: Path, kind: str, sent: list[tuple[int, int, bool]]
+) -> None:
+    with closing(SqliteStore(Path(tempfile.mkdtemp(dir=tmp_path)))) as store:
+        metrics = SelfMetrics()
+        more = {} if kind == "gauge" else {"aggregation_temporality": 2}
+        answer = ingest(store, metrics, {"data_points": kinds_of_points(kind, sent), **more}, kind)
+    rejected, duplicates = judged(sent)
+    assert answer.rejected_data_points == rejected
+    assert (f"{rejected} x duplicate sample" in answer.error_message) == bool(rejected)
+    counted = [metrics.value(family, "metrics", "http") for family in (ACCEPTED, REJECTED, DUPLICATE)]
+    assert counted == [len(sent) - rejected - duplicates, rejected, duplicates]
+
+
+def ingest(store: SqliteStore, metrics: SelfMetrics, data: dict[str, Any], kind: str) -> Any:
+    """Store one metric as the server does; the answer's partial success."""
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    identify(group)
+    group.resource.attributes.add(key="zone").value.string_value = "a"  # a series of the resource is no point
+    group.scope_metrics.add().metrics.append(Metric(name="m", **{kind: data}))
+    signal = next(one for one in SIGNALS if one.name == "metrics")
+    receiver = Ingest(store, SCRUB, metrics, OtlpOptions())
+    pending = receiver.submit(signal, request.SerializeToString(), "protobuf", "http")
+    return receiver.finish(pending, 10).partial_success
+
+
+def test_no_delta_of_one_millisecond_is_lost() -> None:
+    translate = otlp_metrics.Translator(lambda: NOW)
+    start = NOW // 10**6 * 10**6
+    points = [{"time_unix_nano": start + place, "as_double": value} for place, value in enumerate((1.0, 2.0, 4.0))]
+    total = {"aggregation_temporality": 1, "is_monotonic": True}
+    for sent in (points, points[2:]):  # a point that is sent again stays where it was
+        found = translated(translate, {"name": "d", "sum": {**total, "data_points": sent}})
+        expected = [(start // 10**6 + place, value) for place, value in enumerate((1.0, 3.0, 7.0))]
+        assert [(sample.time_ms, sample.value) for sample in found.batch.samples] == expected[-len(sent) :]
 
 
 def test_a_scope_becomes_labels() -> None:

@@ -1,4 +1,4 @@
-"""Remote write 1.0, against a real server process."""
+"""Remote write 1.0 and 2.0, against a real server process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from obsctl.embedded.http.body import Bodies, BodyError
 from obsctl.embedded.prometheus import remote_write
-from obsctl.embedded.prometheus.remote_write import Label, SeriesCache, WriteRequest, parse
+from obsctl.embedded.prometheus.write_requests import Label, Request, SeriesCache, WriteRequest, parse
 from obsctl.embedded.records import STALE_BITS
 from obsctl.embedded.self_metrics import SelfMetrics
 from obsctl.embedded.store import sqlite
@@ -88,6 +88,71 @@ def test_what_is_acknowledged_can_be_queried_at_once(shared: Embedded) -> None:
     }
     exemplars = shared.get("prometheus", "/api/v1/query_exemplars?query=rw_seconds_bucket").json["data"]
     assert exemplars[0]["exemplars"][0]["labels"] == {"trace_id": "ab" * 16}
+
+
+V2 = {"Content_Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request"}
+
+
+def second(*series: tuple[dict[str, str], list[tuple[int, float]]]) -> Any:
+    """A request of remote write 2.0: every text once."""
+    request = Request(symbols=[""])
+
+    def refer(*texts: str) -> list[int]:
+        request.symbols.extend(text for text in dict.fromkeys(texts) if text not in request.symbols)
+        return [list(request.symbols).index(text) for text in texts]
+
+    for labels, samples in series:
+        added = request.timeseries.add(labels_refs=refer(*(text for pair in labels.items() for text in pair)))
+        for moment, value in samples:
+            added.samples.add(timestamp=moment, value=value)
+        added.metadata.type = 3
+        added.metadata.help_ref, added.metadata.unit_ref = refer("How long.", "seconds")
+        added.exemplars.add(value=1.0, timestamp=samples[0][0], labels_refs=refer("trace_id", "cd" * 16))
+    return request
+
+
+def written(answer: Answer) -> list[int]:
+    kinds = ("samples", "histograms", "exemplars")
+    return [int(answer.headers[f"x-prometheus-remote-write-{kind}-written"]) for kind in kinds]
+
+
+def test_remote_write_2_is_stored_and_says_how_much(shared: Embedded) -> None:
+    moment = now()
+    request = second(({"__name__": "rw2_bucket", "le": "1.0"}, [(moment - 1000, 1.0), (moment, 2.0)]))
+    for _ in range(2):  # what is sent again is stored, too
+        answer = post(shared, request, **V2)
+        assert (answer.status, answer.body, written(answer)) == (204, b"", [2, 0, 1])
+    assert [[v for _, v in points] for points in values(shared, "rw2_bucket[1m]", moment)] == [["1", "2"]]
+    described = shared.get("prometheus", "/api/v1/metadata?metric=rw2").json["data"]
+    assert described == {"rw2": [{"type": "histogram", "help": "How long.", "unit": "seconds"}]}
+    [exemplar] = shared.get("prometheus", "/api/v1/query_exemplars?query=rw2_bucket").json["data"]
+    assert exemplar["exemplars"][0]["labels"] == {"trace_id": "cd" * 16}
+
+
+def test_what_is_valid_in_a_request_of_remote_write_2_is_stored_and_the_rest_named(shared: Embedded) -> None:
+    moment = now()
+    request = second(
+        *(({"__name__": "rw2_part", "n": n}, [(moment, 1.0)]) for n in ("good", "unknown", "odd", "help", "empty")),
+        ({"__name__": "rw2_part", "n": "good"}, [(moment, 2.0)]),
+    )
+    good, unknown, odd, described, empty, again = request.timeseries
+    unknown.labels_refs.append(999)
+    unknown.labels_refs.append(1)
+    odd.labels_refs.append(1)
+    described.metadata.help_ref = 999
+    empty.ClearField("samples")
+    again.exemplars[0].labels_refs[0] = 999
+    good.histograms.append(b"")
+    answer = post(shared, request, **V2)
+    assert (answer.status, written(answer)) == (400, [1, 0, 1])
+    for told in (
+        "2 x series with labels that refer to no symbol",
+        *("1 x series with metadata that refers to no symbol", "1 x series without a sample"),
+        *("1 x native histogram", "1 x exemplar with labels that refer", "1 x duplicate sample for timestamp"),
+    ):
+        assert told in answer.body.decode()
+    found = shared.get("prometheus", "/api/v1/query?query=rw2_part").json["data"]["result"]
+    assert [one["metric"]["n"] for one in found] == ["good"]
 
 
 def test_late_samples_find_their_place(shared: Embedded) -> None:
@@ -182,7 +247,8 @@ def test_native_histograms_and_long_exemplars_are_told(shared: Embedded) -> None
         (bytes(snappy.compress_raw(b"\x0a\x05\x0a\x03\x0a\x7fx")), {}, 400, "without a metric name|not valid"),
         (b"\0", {"Content_Encoding": "gzip"}, 415, "use snappy"),
         (b"\0", {"Content_Type": "application/json"}, 415, "use application/x-protobuf"),
-        (b"\0", {"Content_Type": f"{HEADERS['Content-Type']};proto=io.prometheus.write.v2.Request"}, 415, "use"),
+        (b"\0", {"Content_Type": f"{HEADERS['Content-Type']};proto=io.prometheus.write.v2.Request"}, 204, ""),
+        (b"\0", {"Content_Type": f"{HEADERS['Content-Type']};proto=io.prometheus.write.v3.Request"}, 415, "write.v2"),
         (b"\0", {"Content_Type": f"{HEADERS['Content-Type']};proto=prometheus.WriteRequest"}, 204, ""),
         (b"\0", {"Content_Type": "", "Content_Encoding": ""}, 204, ""),
         (b"\0" * 5_000_000, {}, 413, "larger than"),

@@ -18,7 +18,7 @@ from obsctl.embedded.query.vectors.values import Steps, Vector
 from obsctl.embedded.records import STALE_BITS, Batch, ExemplarRecord, MetadataRecord, SampleRecord
 from obsctl.embedded.store import schema
 from obsctl.embedded.store import sqlite as store_module
-from obsctl.embedded.store.base import Samples, SeriesReader, StoredSeries, Written
+from obsctl.embedded.store.base import Samples, SeriesReader, StoredSeries, UnwrittenSamples, Written
 from obsctl.embedded.store.metrics import columns as page
 from obsctl.embedded.store.metrics import pages
 from obsctl.embedded.store.metrics.samples import Job
@@ -156,6 +156,14 @@ def test_a_sample_at_a_time_that_is_taken_is_a_duplicate(store: SqliteStore) -> 
     assert save(store, SampleRecord(labels("m"), 1, 3.0), SampleRecord(labels("m"), 0, 3.0)) == Written(1, 0, 1)
     assert save(store, one, SampleRecord(labels("m"), 0, 3.0)) == Written(0, 2, 0)
     assert read(store, "m") == {labels("m"): [(0, bits(3.0)), (1, bits(1.0))]}
+
+
+def test_each_sample_of_a_batch_is_held_against_what_is_stored(store: SqliteStore) -> None:
+    at = [SampleRecord(labels("m"), 1, value) for value in (1.0, 2.0, 2.0, 1.0)]
+    assert save(store, at[0]) == Written(1)
+    written = store.submit(Batch(samples=[*at[1:], SampleRecord(labels("m"), 2, 2.0)])).result(10)
+    assert written == Written(1, 1, 2)
+    assert written.unwritten == UnwrittenSamples(repeated=frozenset({2}), conflicting=frozenset({0, 1}))
 
 
 def test_all_matchers_hold_and_a_missing_label_is_empty(store: SqliteStore) -> None:

@@ -11,15 +11,16 @@ from obsctl.embedded.store.metrics.columns import Bools, Ints, Rows
 
 _NEVER = np.iinfo(np.int64).min
 _ROOM = 4_096
+_NOWHERE: Ints = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Fresh:
-    """Rows that were new, in order; and how many were not: with the same value as before, and with another one."""
+    """Rows that were new, in order; and the places of the others: with the value that is kept, and with another one."""
 
     rows: Rows
-    repeated: int
-    conflicting: int
+    repeated: Ints
+    conflicting: Ints
 
 
 class Head:
@@ -40,19 +41,21 @@ class Head:
         order = np.lexsort((rows.times, rows.series))
         rows = rows[order]
         if not len(rows):
-            return Fresh(rows, 0, 0)
+            return Fresh(rows, _NOWHERE, _NOWHERE)
         self._know(int(rows.series[-1]))
         bits = rows.values.view(np.int64)
         first = np.concatenate(([True], (rows.series[1:] != rows.series[:-1]) | (rows.times[1:] != rows.times[:-1])))
-        leader = np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))
-        conflicts = int(np.count_nonzero(bits != bits[leader]))
         known = first & (rows.times <= self._newest[rows.series])
+        values = bits
         if known.any():
-            known, differing = self._stored(rows, known)
-            conflicts += differing
-        kept = rows[first & ~known]
-        self._append(kept)
-        return Fresh(kept, len(rows) - len(kept) - conflicts, conflicts)
+            known, values = self._stored(rows, known)
+        fresh = first & ~known
+        self._append(rows[fresh])
+        if fresh.all():
+            return Fresh(rows, _NOWHERE, _NOWHERE)
+        leader = np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))
+        differs = bits != values[leader]
+        return Fresh(rows[fresh], order[~fresh & ~differs], order[~fresh & differs])
 
     def commit(self) -> None:
         """Show to readers what was appended."""
@@ -84,8 +87,8 @@ class Head:
             self._shown -= count
             self._written -= count
 
-    def _stored(self, rows: Rows, late: Bools) -> tuple[Bools, int]:
-        """Which of the late rows are here already, and how many of them with another value."""
+    def _stored(self, rows: Rows, late: Bools) -> tuple[Bools, Ints]:
+        """Which of the late rows are here already; and the bits of each row's value, of those here the kept ones."""
         here = self._rows[: self._written]
         wanted = np.zeros(len(self._newest), dtype=np.bool_)
         wanted[rows.series[late]] = True
@@ -99,13 +102,12 @@ class Head:
             )
         }
         known = np.zeros(len(rows), dtype=np.bool_)
-        differing = 0
-        own = rows.values.view(np.int64)
+        values: Ints = rows.values.view(np.int64).copy()
         for index in np.flatnonzero(late).tolist():
             value = found.get((int(rows.series[index]), int(rows.times[index])))
-            known[index] = value is not None
-            differing += value is not None and value != int(own[index])
-        return known, differing
+            if value is not None:
+                known[index], values[index] = True, value
+        return known, values
 
     def _know(self, series: int) -> None:
         """Make room for series numbers up to this one."""

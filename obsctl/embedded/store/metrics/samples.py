@@ -14,7 +14,7 @@ from operator import attrgetter
 import numpy as np
 
 from obsctl.embedded.records import ExemplarRecord, MetadataRecord, SampleRecord
-from obsctl.embedded.store.base import Samples, StoredSeries, WriteCounts
+from obsctl.embedded.store.base import Samples, StoredSeries, UnwrittenSamples, WriteCounts
 from obsctl.embedded.store.database import LEAST, MOST, Database, clamp, insert
 from obsctl.embedded.store.metrics import pages
 from obsctl.embedded.store.metrics.columns import Ints, Rows
@@ -99,7 +99,9 @@ class SampleTable:
         fresh = self._head.append(_columns(numbers, samples))
         if len(fresh.rows):
             self._write_journal(connection, fresh)
-        return WriteCounts(len(fresh.rows), numbers.count(None), fresh.conflicting)
+        unwritten = _unwritten(numbers, fresh)
+        stored, no_room = len(fresh.rows), len(unwritten.no_room)
+        return WriteCounts(stored, no_room, len(unwritten.conflicting), unwritten=unwritten)
 
     def _write_journal(self, connection: sqlite3.Connection, fresh: Fresh) -> None:
         rows = fresh.rows
@@ -259,6 +261,18 @@ class _Usage:
         for number, one in zip(old[len(old) - len(new) :], new, strict=True):
             for series in np.frombuffer(one[4], dtype=np.int32).tolist():
                 self._last[series] = max(self._last.get(series, 0), number)
+
+
+def _unwritten(numbers: Sequence[int | None], fresh: Fresh) -> UnwrittenSamples:
+    """The places among all samples; ``fresh`` has those among the ones whose series has a number."""
+    if len(fresh.rows) == len(numbers):
+        return UnwrittenSamples()
+    places = [place for place, number in enumerate(numbers) if number is not None]
+    no_room = frozenset(place for place, number in enumerate(numbers) if number is None)
+    repeated, conflicting = (
+        frozenset(places[n] for n in found.tolist()) for found in (fresh.repeated, fresh.conflicting)
+    )
+    return UnwrittenSamples(repeated, conflicting, no_room)
 
 
 def _columns(numbers: Sequence[int | None], samples: Sequence[SampleRecord]) -> Rows:
