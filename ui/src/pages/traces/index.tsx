@@ -1,5 +1,9 @@
-import { Nothing } from '../../shared/states';
+import './traces.css';
+import { useParams } from 'react-router';
+import { TraceList } from './TraceList';
+import { TracePage } from './TracePage';
 
 export default function Traces() {
-  return <Nothing title="Traces" />;
+  const { id } = useParams();
+  return id ? <TracePage key={id} id={id} /> : <TraceList />;
 }
