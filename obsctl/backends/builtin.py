@@ -23,5 +23,7 @@ BUILTIN = Backend(
         Served(Role.TRACES, Dialect.JAEGER, "jaeger", "/-/ready", when={"traces_dialect": Dialect.JAEGER}),
         Served(Role.TRACES, Dialect.TRACEQL, "traceql", "/ready", when={"traces_dialect": Dialect.TRACEQL}),
         Served(Role.ALERTS, Dialect.ALERTS, "alerts", "/-/ready", when={"alerts": "here"}),
+        # to ask the port itself would start what answers there
+        Served(Role.UI, Dialect.HTTP, "dashboards", "/-/ready", probe_port="prometheus"),
     ),
 )

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from obsctl.embedded import self_metrics
+from obsctl.embedded.activation import Activation
 from obsctl.embedded.alerting.alert_store import AlertStore
 from obsctl.embedded.alerting.dispatch import AlertDelivery
 from obsctl.embedded.alerting.routing import routing
@@ -29,7 +30,7 @@ from obsctl.embedded.alertmanager import notifications
 from obsctl.embedded.config import ALERTS_ROLE, ROLES, Address, Config
 from obsctl.embedded.http.body import Bodies
 from obsctl.embedded.http.guard import REFUSALS, Access, Guard
-from obsctl.embedded.http.pages import PAGES, WithPage
+from obsctl.embedded.http.pages import WithPage
 from obsctl.embedded.http.protocol import KEEP_ALIVE_SECONDS, HttpProtocol
 from obsctl.embedded.jaeger import api as jaeger
 from obsctl.embedded.logfiles.follow import LogFollower
@@ -71,6 +72,9 @@ def run(config: Config) -> None:
     with ExitStack() as stack:
         listening = [role for role in _HTTP_ROLES if role in config.listen]
         sockets = {role: stack.enter_context(_bind(config.listen[role], role)) for role in listening}
+        activations = [
+            Activation(stack.enter_context(_bind(port.listen, "activate")), port.command) for port in config.activate
+        ]
         metrics, access = SelfMetrics(), _access(config)
         started = time.time()
         metrics.gauge(self_metrics.START_TIME, lambda: started)
@@ -102,10 +106,10 @@ def run(config: Config) -> None:
         roles["otlp_http"] += notifications.routes(bodies, store)
         roles["prometheus"] += prometheus_rules.routes(rules.statuses, alerting.urls)
         roles["alerts"] = [*alertmanager.routes(alerting.alerts, bodies, metrics)]
-        apps = _apps(roles, metrics)
+        apps = _apps(roles, metrics, config.pages)
         by_port = _ByPort({sockets[role].getsockname()[1]: apps[role] for role in sockets})
         on_wrong_protocol = partial(_count_wrong_protocol, metrics)
-        _serve(_guarded(by_port, config, metrics), list(sockets.values()), on_wrong_protocol)
+        _serve(_guarded(by_port, config, metrics), list(sockets.values()), on_wrong_protocol, activations)
 
 
 def _guarded(app: ASGIApp, config: Config, metrics: SelfMetrics) -> ASGIApp:
@@ -206,11 +210,11 @@ def _roles(
     }
 
 
-def _apps(roles: Mapping[str, Sequence[BaseRoute]], metrics: SelfMetrics) -> dict[str, ASGIApp]:
+def _apps(roles: Mapping[str, Sequence[BaseRoute]], metrics: SelfMetrics, pages: int) -> dict[str, ASGIApp]:
     """The application of every HTTP role."""
     own = _own_routes(metrics)
     unknown = {"otlp_http": otlp_http.unknown_path(metrics)}
-    return {role: WithPage(_app([*own, *served], unknown.get(role)), PAGES[role]) for role, served in roles.items()}
+    return {role: WithPage(_app([*own, *served], unknown.get(role)), role, pages) for role, served in roles.items()}
 
 
 def _app(routes: Sequence[BaseRoute], unknown: ASGIApp | None = None) -> ASGIApp:
@@ -256,7 +260,12 @@ def _count_wrong_protocol(metrics: SelfMetrics, protocol: str, port: int) -> Non
     metrics.add(self_metrics.WRONG_PROTOCOL, 1, protocol, str(port))
 
 
-def _serve(app: ASGIApp, sockets: Sequence[socket.socket], on_wrong_protocol: Callable[[str, int], None]) -> None:
+def _serve(
+    app: ASGIApp,
+    sockets: Sequence[socket.socket],
+    on_wrong_protocol: Callable[[str, int], None],
+    activations: Sequence[Activation],
+) -> None:
     config = uvicorn.Config(
         app,
         http=partial(HttpProtocol, on_wrong_protocol=on_wrong_protocol),  # type: ignore[arg-type]  # called, no more
@@ -274,9 +283,18 @@ def _serve(app: ASGIApp, sockets: Sequence[socket.socket], on_wrong_protocol: Ca
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            server.should_exit = True
+            for activation in activations:
+                activation.end()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, setattr, server, "should_exit", True)
+            loop.add_signal_handler(number, end)
+        for activation in activations:
+            activation.watch()
         await server.serve(sockets=list(sockets))
+        await asyncio.gather(*(activation.ended() for activation in activations))
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(main())

@@ -244,6 +244,16 @@ class AccessConfig:
     token: SecretText | None = key(SECRET, "Bearer token that every request must carry.", default=None)
 
 
+@record("an activated port")
+class ActivatedPort:
+    """A port of this machine whose program is started when somebody connects."""
+
+    listen: Address = key(_ADDRESS, "Loopback address and port.")
+    command: tuple[str, ...] = key(
+        STRINGS, "Arguments of the Python that runs the server; `{fd}` is the socket, which the program inherits."
+    )
+
+
 @record("the configuration", kw_only=True)
 class Config:
     """Everything."""
@@ -271,6 +281,12 @@ class Config:
         default={},
     )
     span_metrics: bool = key(FLAG, "Whether there are metrics of spans and the service graph.", default=False)
+    activate: tuple[ActivatedPort, ...] = key(
+        ListOf(RecordType(ActivatedPort)), "Ports whose program is started when somebody connects.", default=()
+    )
+    pages: int = key(
+        whole(0, 65535), "Port of this machine where pages show all of it: browsers are sent there.", default=0
+    )
 
     def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
         """There is an API for traces, and every role has a port of its own."""
@@ -283,6 +299,10 @@ class Config:
             if other != role:
                 message = f"and listen.{other} both say {address}; give each its own port"
                 findings.add(Spot(0, f"listen.{role}"), message)
+        for index, activated in enumerate(self.activate):
+            if not activated.listen.is_loopback:
+                message = f"says {activated.listen}, which other machines reach; give a loopback address"
+                findings.add(Spot(0, f"activate[{index}].listen"), message)
 
     def _check_addresses(self, findings: Findings) -> None:
         """Other machines need a token."""

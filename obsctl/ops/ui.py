@@ -3,93 +3,64 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
 import sys
-import time
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING
 
-from obsctl import __version__
-from obsctl.backends import DATA_SOURCES
-from obsctl.endpoints import Dialect, Role
-from obsctl.errors import MissingPartError, StartError
+from obsctl.endpoints import Role
+from obsctl.errors import MissingPartError, ObsctlError, StartError
 from obsctl.json_types import JsonObject
-from obsctl.ops.last_run import recall
-from obsctl.ops.session import located, open_session
-from obsctl.render.dashboards import dashboard_files
 from obsctl.result import Result
-from obsctl.ui.shown import ShownComponent, ShownService, ShownStack
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from obsctl.ops.ui_source import FolderSource
+    from obsctl.ui.shown import ShownStack
 
+HOST = "127.0.0.1"
 FIRST_PORT = 3001
 """Where ``ui`` looks for a free port: beside Grafana's."""
 
 _TRIED = 100
-HOST = "127.0.0.1"
 IDLE_SECONDS = 900.0
 """After which a server that the stack started ends; the next request starts it again."""
 
-_KEPT_SECONDS = 2.0
-"""How long what was read of a spec is used again: a page asks several times at once."""
 
-
-@dataclass
-class _Kept(Generic[T]):
-    """A value that is made anew when it is older than ``_KEPT_SECONDS``. Safe to share between threads."""
-
-    make: Callable[[], T]
-    _lock: Lock = field(default_factory=Lock)
-    _value: tuple[float, T] | None = None
-
-    def get(self) -> T:
-        with self._lock:
-            now = time.monotonic()
-            if self._value is None or now - self._value[0] > _KEPT_SECONDS:
-                self._value = (now, self.make())
-            return self._value[1]
-
-
-class FolderSource:
-    """The stack of a folder, for its pages."""
+class LazySource:
+    """The stack of a folder; what reads its spec is loaded when it is needed, so that the first page is there soon."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._session = _Kept(lambda: open_session(folder))
-        self._stack = _Kept(self._shown)
-        self._dashboards = _Kept(self._rendered)
+
+    @cached_property
+    def _source(self) -> FolderSource:
+        from obsctl.ops.ui_source import FolderSource
+
+        return FolderSource(self._folder)
 
     def stack(self) -> ShownStack:
         """The stack as it runs now. StartError where it does not."""
-        return self._stack.get()
+        return self._source.stack()
 
     def dashboards(self) -> Sequence[JsonObject]:
         """Those of the spec as it is now."""
-        return self._dashboards.get()
+        return self._source.dashboards()
 
     def last_trace(self) -> str:
         """The one that ``obsctl trace last`` shows."""
-        return recall(self._session.get().runtime.home)
+        return self._source.last_trace()
 
-    def _shown(self) -> ShownStack:
-        session = self._session.get()
-        endpoints, stack = session.running(), session.stack
-        services = (located(service, endpoints) for service in stack.services)
-        shown = tuple(
-            ShownService(s.name, tuple(ShownComponent(c.name, c.url) for c in s.components), bool(s.drive))
-            for s in services
-        )
-        return ShownStack(stack.name, session.runtime.name, __version__, stack.scrape_interval, shown, endpoints)
+    def prepare(self) -> None:
+        """Load in the background what the first request will need."""
+        threading.Thread(target=self._load, daemon=True).start()
 
-    def _rendered(self) -> Sequence[JsonObject]:
-        session = self._session.get()
-        traces = session.running().first(Role.TRACES)
-        kind = DATA_SOURCES[traces.dialect if traces else Dialect.JAEGER]
-        return [json.loads(file.text) for file in dashboard_files(session.stack, "dashboards", kind)]
+    def _load(self) -> None:
+        with contextlib.suppress(ObsctlError):  # the request says it
+            self.stack()
 
 
 @dataclass(frozen=True)
@@ -110,9 +81,10 @@ def ui(folder: Path, opening: Opening) -> None:
 
     Raises StartError where no stack runs or the port is taken, MissingPartError without the extra.
     """
-    source = FolderSource(folder)
+    source = LazySource(folder)
     if opening.inherited is not None:
-        _serve(source, socket.socket(fileno=opening.inherited), _told_parent, idle=IDLE_SECONDS)
+        with contextlib.suppress(KeyboardInterrupt):  # the parent ends it so
+            _serve(source, socket.socket(fileno=opening.inherited), lambda: _told_parent(source), idle=IDLE_SECONDS)
         return
     served = source.stack().endpoints.first(Role.UI)
     if served and opening.port is None:
@@ -129,13 +101,14 @@ def _opened(opening: Opening, url: str, note: str) -> None:
         opening.browse(url)
 
 
-def _told_parent() -> None:
+def _told_parent(source: LazySource) -> None:
     """One line on standard output, which the parent reads."""
+    source.prepare()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
 
 
-def _serve(source: FolderSource, listener: socket.socket, ready: Callable[[], None], *, idle: float = 0.0) -> None:
+def _serve(source: LazySource, listener: socket.socket, ready: Callable[[], None], *, idle: float = 0.0) -> None:
     try:
         from obsctl.ui.app import application
         from obsctl.ui.serve import PageServer

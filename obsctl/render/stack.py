@@ -26,6 +26,8 @@ from obsctl.spec.yaml_source import parse_yaml
 BACKEND_CONFIG = "rendered/embedded.json"
 RULES_FOLDER = "rendered/rules"
 NOTIFICATIONS_PATH = "/api/v1/notifications"
+PAGES_PORT = "dashboards"
+"""The key of the port where people look: Grafana's in a stack of containers, that of our own pages here."""
 
 
 def embedded(stack: Stack, *, version: str) -> Desired:
@@ -64,7 +66,7 @@ def _with_token(endpoint: Endpoint, stack: Stack, home: Path) -> Endpoint:
 
 def endpoints(stack: Stack, backend: Backend) -> Endpoints:
     """Who answers for what: the backend's roles, then each component of each service."""
-    roles = [_role(stack, s.role, s.dialect, s.port, s.probe) for s in served(stack, backend)]
+    roles = [_role(stack, one) for one in served(stack, backend)]
     if stack.alerts_url:
         probe = f"{stack.alerts_url}/-/ready"
         roles.append(Endpoint(Role.ALERTS.value, Role.ALERTS, stack.alerts_url, Dialect.ALERTS, probe))
@@ -85,9 +87,20 @@ def served(stack: Stack, backend: Backend) -> tuple[Served, ...]:
     return tuple(s for s in backend.serves if all(chosen.get(question) == said for question, said in s.when.items()))
 
 
-def _role(stack: Stack, role: Role, dialect: Dialect, port: str, probe: str) -> Endpoint:
-    url = f"http://{_host(stack.bind)}:{stack.ports[port]}"
-    return Endpoint(role.value, role, url, dialect, f"{url}{probe}" if probe else "")
+def _role(stack: Stack, one: Served) -> Endpoint:
+    url = f"http://{_pages_host(stack.bind) if one.role is Role.UI else _host(stack.bind)}:{stack.ports[one.port]}"
+    probed = f"http://{_host(stack.bind)}:{stack.ports[one.probe_port or one.port]}"
+    return Endpoint(one.role.value, one.role, url, one.dialect, f"{probed}{one.probe}" if one.probe else "")
+
+
+def _pages_host(bind: str) -> str:
+    """The name under which a browser of this machine finds the pages, which listen on loopback alone."""
+    return "localhost" if _pages_bind(bind) in ("127.0.0.1", "::1") else bind
+
+
+def _pages_bind(bind: str) -> str:
+    """Where the pages listen, which ask for no token."""
+    return "127.0.0.1" if bind == "localhost" or not is_loopback(bind) else bind
 
 
 def _component(component: Component) -> Endpoint:
@@ -123,7 +136,9 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
     pairs = [(service, component) for service in stack.services for component in service.components]
     return {
         "data_dir": str(home / "data"),
-        "listen": {s.port: f"{_literal(stack.bind)}:{stack.ports[s.port]}" for s in served(stack, BUILTIN)},
+        "listen": {s.port: f"{_literal(stack.bind)}:{stack.ports[s.port]}" for s in _own_roles(stack)},
+        "activate": [_pages(stack)],
+        "pages": stack.ports[PAGES_PORT],
         "scrape": {
             "interval_seconds": stack.scrape_interval,
             "timeout_seconds": min(stack.scrape_interval, 10.0),
@@ -144,6 +159,17 @@ def _backend_config(stack: Stack, home: Path, rules: Sequence[File]) -> dict[str
         },
         "alerting": _alert_routing({"notifications_url": _notifications(stack)}),
     }
+
+
+def _own_roles(stack: Stack) -> tuple[Served, ...]:
+    """The roles that our server fills itself."""
+    return tuple(one for one in served(stack, BUILTIN) if one.role is not Role.UI)
+
+
+def _pages(stack: Stack) -> Json:
+    """The pages, which are started when a browser asks for them."""
+    listen = f"{_literal(_pages_bind(stack.bind))}:{stack.ports[PAGES_PORT]}"
+    return {"listen": listen, "command": ["-m", "obsctl", "ui", "--socket", "{fd}", "--directory", str(stack.folder)]}
 
 
 def _access(stack: Stack, home: Path) -> dict[str, Json]:

@@ -13,6 +13,9 @@ import psutil
 from obsctl.errors import StartError
 from obsctl.runtime.processes import STACK_VARIABLE
 
+MOVED = "--port-offset 1000"
+"""How a second stack runs beside a first one: no port of either is one of the other's."""
+
 
 def require_free(bind: str, ports: dict[str, int], *, offset: int = 0) -> None:
     """StartError naming each taken port, who holds it, and the option that moves it; or why none can be had at all.
@@ -34,7 +37,7 @@ def require_free(bind: str, ports: dict[str, int], *, offset: int = 0) -> None:
     lines = [_taken(numbers, holder) for holder, numbers in by_holder.items()]
     key, port = next(iter(taken.items()))
     moved = f"ports: {{{key}: {port - offset + 1}}}"
-    hint = f"stop it, or move all ports with `--port-offset 100`, or this one in obsctl.yaml: `{moved}`"
+    hint = f"stop it, or move all ports with `{MOVED}`, or this one in obsctl.yaml: `{moved}`"
     raise StartError("; ".join(lines), hint=hint)
 
 

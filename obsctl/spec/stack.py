@@ -43,7 +43,6 @@ RuntimeChoice = Literal["auto", "embedded", "docker", "remote"]
 
 CONTAINER_PORTS: Mapping[str, int] = {
     "traceql": 3200,
-    "dashboards": 3000,
     "shipper": 12345,
     "collector_health": 13133,
 }
@@ -60,6 +59,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "worker": 8001,
     "ai": 8002,
     "alerts": 9093,
+    "dashboards": 3000,
     **CONTAINER_PORTS,
 }
 """Every port a stack listens on, under the key that moves it in ``ports:``."""

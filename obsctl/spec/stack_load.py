@@ -55,7 +55,7 @@ _PORT_DOCS = {
     "ai": "The sample's AI provider.",
     "traceql": "Tempo API.",
     "alerts": "Alertmanager API and page.",
-    "dashboards": "Grafana.",
+    "dashboards": "Grafana; on the embedded runtime the pages of `obsctl ui`.",
     "shipper": "Log shipper: its readiness.",
     "collector_health": "Collector: its readiness.",
 }

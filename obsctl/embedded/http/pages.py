@@ -1,14 +1,21 @@
-"""What a browser sees on a port: what is served there, what to set, and links that work. No script, no style."""
+"""What a browser sees on a port: what is served there, what to set, and links that work. No script, no style.
+
+Where a product has a page of its own, a browser is sent to the one of ours that shows the same.
+"""
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from obsctl.access.local_names import host_name, is_local_name
 
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _HEADERS = {
@@ -81,32 +88,75 @@ PAGES: Mapping[str, PortPage] = {
 """By role of the port."""
 
 
-class WithPage:
-    """An application whose root a browser finds a page at; every other client finds what is served there."""
+_TRACES = (
+    (re.compile(r"/|/search|/explore"), "/traces"),
+    (re.compile(r"/trace/([0-9a-fA-F]{1,32})"), r"/traces/\1"),
+)
+MOVED: Mapping[str, Sequence[tuple[re.Pattern[str], str]]] = {
+    "jaeger": _TRACES,
+    "traceql": _TRACES,
+    "prometheus": ((re.compile(r"/graph|/query|/explore"), "/metrics"), (re.compile(r"/alerts|/rules"), "/alerts")),
+    "loki": ((re.compile(r"/explore"), "/logs"),),
+}
+"""By role of the port: pages of the products, and those of ours that show the same."""
 
-    def __init__(self, app: ASGIApp, page: PortPage) -> None:
-        self._app, self._page = app, page
+
+class WithPage:
+    """An application whose root a browser finds a page at; every other client finds what is served there.
+
+    ``pages`` is the port of this machine at which our pages are, 0 for none.
+    """
+
+    def __init__(self, app: ASGIApp, role: str, pages: int = 0) -> None:
+        self._app, self._role, self._pages = app, role, pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope) if scope["type"] == "http" else {}
-        is_root = scope["type"] == "http" and scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
-        if is_root and "text/html" in headers.get("accept", ""):
-            text = page_html(self._page, f"{scope['scheme']}://{headers.get('host', 'localhost')}")
-            await HTMLResponse(text, headers=_HEADERS)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        answer = self._answer(scope) if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else None
+        await (answer or self._app)(scope, receive, send)
+
+    def _answer(self, scope: Scope) -> Response | None:
+        """What a browser gets; None where it gets what everybody does."""
+        headers = Headers(scope=scope)
+        if "text/html" not in headers.get("accept", ""):
+            return None
+        ours = pages_url(headers.get("host", ""), self._pages)
+        if ours and (path := moved(self._role, scope["path"])):
+            query = quote(scope["query_string"], safe="%=&+;,:/?@!$'()*~")
+            location = f"{ours}{path}{'?' if query else ''}{query}"
+            return Response(status_code=302, headers={**_HEADERS, "location": location})
+        if scope["path"] != "/":
+            return None
+        return HTMLResponse(
+            page_html(PAGES[self._role], f"{scope['scheme']}://{headers.get('host', 'localhost')}", ours),
+            headers=_HEADERS,
+        )
 
 
-def page_html(page: PortPage, url: str) -> str:
-    """The page for an address."""
+def pages_url(host: str, port: int) -> str:
+    """Where our pages are for a browser that wrote this ``Host``; "" for nowhere: they answer this machine alone."""
+    name = host_name(host)
+    if not port or not is_local_name(name):
+        return ""
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def moved(role: str, path: str) -> str:
+    """Our page for a path of a product's; "" for none."""
+    matches = ((pattern.fullmatch(path), target) for pattern, target in MOVED.get(role, ()))
+    return next((match.expand(target) for match, target in matches if match), "")
+
+
+def page_html(page: PortPage, url: str, ours: str = "") -> str:
+    """The page for an address; ``ours`` is where our pages are."""
     title = html.escape(page.title)
     settings = "".join(
         f"<dt>{html.escape(name)}</dt><dd><code>{html.escape(value.format(url=url))}</code></dd>\n"
         for name, value in page.settings
     )
     links = "".join(f'<li><a href="{html.escape(path)}">{html.escape(path)}</a></li>\n' for path in page.links)
+    look = f'<p>To look at: <a href="{html.escape(ours)}/">{html.escape(ours)}</a></p>\n' if ours else ""
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>obsctl: {title}</title>\n'
-        f"<h1>{title}</h1>\n<p>{html.escape(page.about)} This is the embedded server of obsctl.</p>\n"
+        f"<h1>{title}</h1>\n<p>{html.escape(page.about)} This is the embedded server of obsctl.</p>\n{look}"
         f"<h2>To set</h2>\n<dl>\n{settings}</dl>\n<h2>To read</h2>\n<ul>\n{links}</ul>\n</html>\n"
     )

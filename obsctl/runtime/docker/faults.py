@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from http.client import HTTPException
 
 from obsctl.errors import ObsctlError, StartError
+from obsctl.runtime.ports import MOVED
 
 _MIRROR = "take the images from a mirror: `containers: {registry: …}` in obsctl.yaml"
 
@@ -45,7 +46,7 @@ MEANINGS: Sequence[tuple[str, str, str]] = (
     (
         r"port is already allocated|address already in use|ports are not available",
         "a port was taken in the meantime",
-        "stop what holds it, or move all ports with `--port-offset 100`",
+        f"stop what holds it, or move all ports with `{MOVED}`",
     ),
 )
 """Pattern in the engine's answer -> what it means, and what to do."""

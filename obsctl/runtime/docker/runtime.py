@@ -31,6 +31,7 @@ from obsctl.runtime.docker.inventory import (
 )
 from obsctl.runtime.docker.plan import STARTING, current, plan
 from obsctl.runtime.docker.project import Project, project_of
+from obsctl.runtime.ports import MOVED
 from obsctl.runtime.state import State, StateFile
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class DockerRuntime(Runtime[Composition]):
             listed = "; ".join(
                 f"port {port} is taken by the container {name}" for port, name in sorted(holders.items())
             )
-            raise StartError(listed, hint="stop it, or move all ports with `--port-offset 100`")
+            raise StartError(listed, hint=f"stop it, or move all ports with `{MOVED}`")
         require_free(target.bind, {key: port for key, port in needed.items() if port not in ours})
 
     def logs(self, names: Sequence[str], *, follow: bool, cancelled: Cancelled, tail: int) -> Iterator[LogText]:

@@ -136,6 +136,8 @@ BAD = [
     ("retention.age_seconds", 0, "retention.age_seconds must be a number from 1 to"),
     ("retention.size_bytes", 2.5, "retention.size_bytes must be a whole number from 1048576 to"),
     ("limits.body_bytes", -1, "limits.body_bytes must be a whole number from 1024 to"),
+    ("activate", [{"listen": "0.0.0.0:3000", "command": []}], "activate[0].listen says 0.0.0.0:3000, which other"),
+    ("pages", 65536, "pages must be a whole number from 0 to 65535, not 65536"),
     ("limits.queue_items", None, "limits.queue_items must be a whole number from 1 to 100000000, not null"),
 ]  # fmt: skip
 

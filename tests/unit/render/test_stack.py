@@ -15,6 +15,7 @@ from obsctl.backends import BUILTIN
 from obsctl.endpoints import Role
 from obsctl.render.rulefiles import rule_files
 from obsctl.render.stack import embedded
+from obsctl.runtime.ports import MOVED
 from obsctl.spec.contract import Contract, Forbidden
 from obsctl.spec.load import load_stack
 from obsctl.spec.stack import CONTAINER_PORTS, DEFAULT_PORTS, AllowedAccess, Choices, Component, Service, Stack
@@ -48,11 +49,11 @@ def test_every_port_is_listened_on_once(stack: Stack) -> None:
 
 
 def test_an_offset_moves_everything(stack: Stack) -> None:
-    base, moved = (embedded(s, version="1") for s in (stack, stack.with_port_offset(100)))
-    assert moved.port_offset == 100
+    base, moved = (embedded(s, version="1") for s in (stack, stack.with_port_offset(1000)))
+    assert moved.port_offset == 1000
     for before, after in zip(base.endpoints, moved.endpoints, strict=True):
         port = int(before.url.rsplit(":", 1)[1])
-        assert after.url == before.url.replace(f":{port}", f":{port + 100}")
+        assert after.url == before.url.replace(f":{port}", f":{port + 1000}")
     text = json.dumps([[p.env, [f.text for f in p.files]] for p in moved.processes])
     assert not [port for port in PORTS.values() if f":{port}" in text.replace(str(stack.folder), "")]
 
@@ -72,7 +73,35 @@ def test_every_role_and_component_has_an_endpoint(stack: Stack) -> None:
     endpoints = embedded(stack, version="1").endpoints
     assert {e.role for e in endpoints} == {*(served.role for served in BUILTIN.serves), Role.SERVICE}
     assert [e.name for e in endpoints if e.role is Role.SERVICE] == ["api", "worker", "ai"]
-    assert all(e.url.startswith("http://127.0.0.1:") for e in endpoints)
+    assert all(e.url.startswith("http://127.0.0.1:") for e in endpoints if e.role is not Role.UI)
+
+
+@pytest.mark.parametrize(
+    ("bind", "listen", "url"),
+    [
+        ("127.0.0.1", "127.0.0.1:3000", "http://localhost:3000"),
+        ("localhost", "127.0.0.1:3000", "http://localhost:3000"),
+        ("::1", "[::1]:3000", "http://localhost:3000"),
+        ("127.0.0.2", "127.0.0.2:3000", "http://127.0.0.2:3000"),
+        ("0.0.0.0", "127.0.0.1:3000", "http://localhost:3000"),
+    ],
+)
+def test_the_pages_are_started_by_who_opens_them_and_are_for_this_machine(
+    stack: Stack, bind: str, listen: str, url: str
+) -> None:
+    there = replace(stack, bind=bind)
+    rendered, page = config(there), embedded(there, version="1").endpoints.first(Role.UI)
+    assert rendered["activate"] == [
+        {"listen": listen, "command": ["-m", "obsctl", "ui", "--socket", "{fd}", "--directory", str(stack.folder)]}
+    ]
+    assert (rendered["pages"], page.url if page else "") == (3000, url)
+    assert page
+    assert page.probe.endswith(":9090/-/ready")  # to ask the port itself would start them
+
+
+def test_a_second_stack_finds_room_where_the_hint_sends_it() -> None:
+    offset = int(MOVED.removeprefix("--port-offset "))
+    assert not {port + offset for port in DEFAULT_PORTS.values()} & set(DEFAULT_PORTS.values())
 
 
 def test_nothing_binds_beyond_loopback(stack: Stack) -> None:
