@@ -40,3 +40,9 @@ def sample_contract() -> Path:
 def sample_sources() -> Path:
     """The folder of the sample service, with its Dockerfile; read as data, the service itself is never imported."""
     return _PACKAGE.parent / "sample_service"
+
+
+def runbooks() -> Path:
+    """The folder of the pages about alerts: ``docs/runbooks`` in a checkout, packed in an installed wheel."""
+    packed = _PACKAGE / "_runbooks"
+    return packed if packed.is_dir() else _PACKAGE.parent / "docs" / "runbooks"

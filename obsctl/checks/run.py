@@ -76,13 +76,14 @@ def run_checks(
     skip: Sequence[str] = (),
     grace: float = GRACE,
     cache: RunCache | None = None,
+    judged: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> tuple[Outcome, ...]:
     """Run the selected checks concurrently; one outcome for each of ``checks``, in their order.
 
     ``make_context`` is asked once for each signal that is looked at, all before the first check starts; its deadline
     is that signal's. A check that raises, or has not ended ``grace`` seconds after its deadline, is an error. ``emit``
-    is called from this thread, once for each check that ran, as they end. Raises UsageError as ``select`` does.
-    ``cache`` keeps what was fetched for the run.
+    and ``judged`` are called from this thread, once for each check that ran, as they end. ``cache`` keeps
+    what was fetched for the run. Raises UsageError as ``select`` does.
     """
     selected = select(checks, only, skip)
     chosen = [s.check for s in selected if not s.left_out]
@@ -90,7 +91,12 @@ def run_checks(
     contexts = {
         signal: replace(make_context(signal), cache=shared) for signal in dict.fromkeys(c.signal for c in chosen)
     }
-    ran = _run(chosen, contexts, emit, grace)
+
+    def ended(outcome: Outcome) -> None:
+        emit(_event(outcome))
+        judged(outcome)
+
+    ran = _run(chosen, contexts, ended, grace)
     return tuple(
         Outcome(s.check.id, s.check.signal, skipped(s.left_out), chosen=False) if s.left_out else ran[s.check.id]
         for s in selected
@@ -139,7 +145,7 @@ def _folded(outcome: Outcome, cause: str) -> Outcome:
 
 
 def _run(
-    checks: Sequence[Check], contexts: Mapping[Signal, Context], emit: Emit, grace: float
+    checks: Sequence[Check], contexts: Mapping[Signal, Context], ended: Callable[[Outcome], None], grace: float
 ) -> Mapping[str, Outcome]:
     began = time.monotonic()
     done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
@@ -153,7 +159,7 @@ def _run(
             for outcome in _next(done, waiting, ends, began):
                 if outcome.check not in outcomes:
                     outcomes[outcome.check] = outcome
-                    emit(_event(outcome))
+                    ended(outcome)
     except BaseException:
         for context in contexts.values():
             context.deadline.cancelled.set()

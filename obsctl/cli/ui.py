@@ -29,8 +29,9 @@ def ui(
     """
     from obsctl.ops.ui import Opening
     from obsctl.ops.ui import ui as op
+    from obsctl.report.json import verification
 
-    op(directory, Opening(_shown(json=json), port, socket, typer.launch if open_ else None))
+    op(directory, Opening(_shown(json=json), verification, port, socket, typer.launch if open_ else None))
 
 
 def _shown(*, json: bool) -> Callable[[Result], None]:

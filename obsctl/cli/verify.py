@@ -42,8 +42,10 @@ def verify(
     """
     from obsctl.ops.verify import verify as op
     from obsctl.ops.verify import window_seconds
+    from obsctl.ops.verify_runs import KeptAs
     from obsctl.report.console import watching
     from obsctl.report.formats import require_format, show
+    from obsctl.report.json import verification
     from obsctl.report.streams import while_read
 
     chosen = "json" if json else require_format(format_)
@@ -56,6 +58,7 @@ def verify(
             timeout=timeout,
             window=window_seconds(window),
             emit=emit,
+            kept_as=KeptAs(verification),
         )
     with while_read():
         show(result, chosen, output, evidence=evidence)

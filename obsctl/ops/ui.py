@@ -6,20 +6,19 @@ import contextlib
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obsctl.endpoints import Role
 from obsctl.errors import MissingPartError, ObsctlError, StartError
 from obsctl.json_types import JsonObject
+from obsctl.ops.ui_source import FolderSource
 from obsctl.result import Result
 
 if TYPE_CHECKING:
-    from obsctl.ops.ui_source import FolderSource
-    from obsctl.ui.shown import ShownStack
+    from obsctl.checks.base import StackVerification
 
 HOST = "127.0.0.1"
 FIRST_PORT = 3001
@@ -30,47 +29,16 @@ IDLE_SECONDS = 900.0
 """After which a server that the stack started ends; the next request starts it again."""
 
 
-class LazySource:
-    """The stack of a folder; what reads its spec is loaded when it is needed, so that the first page is there soon."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    @cached_property
-    def _source(self) -> FolderSource:
-        from obsctl.ops.ui_source import FolderSource
-
-        return FolderSource(self._folder)
-
-    def stack(self) -> ShownStack:
-        """The stack as it runs now. StartError where it does not."""
-        return self._source.stack()
-
-    def dashboards(self) -> Sequence[JsonObject]:
-        """Those of the spec as it is now."""
-        return self._source.dashboards()
-
-    def last_trace(self) -> str:
-        """The one that ``obsctl trace last`` shows."""
-        return self._source.last_trace()
-
-    def prepare(self) -> None:
-        """Load in the background what the first request will need."""
-        threading.Thread(target=self._load, daemon=True).start()
-
-    def _load(self) -> None:
-        with contextlib.suppress(ObsctlError):  # the request says it
-            self.stack()
-
-
 @dataclass(frozen=True)
 class Opening:
     """How the pages are served. ``port`` None takes the first free one; ``inherited`` is a socket of the parent.
 
-    ``browse`` shows a URL to the user; ``ready`` is told once the pages answer.
+    ``browse`` shows a URL to the user; ``ready`` is told once the pages answer. ``document`` makes JSON of a
+    verification.
     """
 
     ready: Callable[[Result], None]
+    document: Callable[[StackVerification], JsonObject]
     port: int | None = None
     inherited: int | None = None
     browse: Callable[[str], object] | None = None
@@ -81,7 +49,7 @@ def ui(folder: Path, opening: Opening) -> None:
 
     Raises StartError where no stack runs or the port is taken, MissingPartError without the extra.
     """
-    source = LazySource(folder)
+    source = FolderSource(folder, opening.document)
     if opening.inherited is not None:
         with contextlib.suppress(KeyboardInterrupt):  # the parent ends it so
             _serve(source, socket.socket(fileno=opening.inherited), lambda: _told_parent(source), idle=IDLE_SECONDS)
@@ -101,20 +69,31 @@ def _opened(opening: Opening, url: str, note: str) -> None:
         opening.browse(url)
 
 
-def _told_parent(source: LazySource) -> None:
+def _told_parent(source: FolderSource) -> None:
     """One line on standard output, which the parent reads."""
-    source.prepare()
+    threading.Thread(target=_prepare, args=(source,), daemon=True).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
 
 
-def _serve(source: LazySource, listener: socket.socket, ready: Callable[[], None], *, idle: float = 0.0) -> None:
+def _prepare(source: FolderSource) -> None:
+    """Load in the background what the first question will need."""
+    with contextlib.suppress(ObsctlError):  # the answer says it
+        source.stack()
+
+
+def _serve(source: FolderSource, listener: socket.socket, ready: Callable[[], None], *, idle: float = 0.0) -> None:
     try:
         from obsctl.ui.app import application
+        from obsctl.ui.runs import VerifyRuns
         from obsctl.ui.serve import PageServer
     except ModuleNotFoundError as error:
         raise MissingPartError({"ui": "the web UI"}, error.name or "") from error
-    PageServer(application(source)).run(listener, ready, idle=idle)
+    runs = VerifyRuns(source)
+    try:
+        PageServer(application(source, runs)).run(listener, ready, idle=idle)
+    finally:
+        runs.cancel()
 
 
 def _free(port: int | None) -> socket.socket:

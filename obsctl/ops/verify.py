@@ -25,6 +25,7 @@ from obsctl.checks.base import (
     ExpectedRule,
     LogsContext,
     MetricsContext,
+    Outcome,
     Signal,
     StackVerification,
     TracesContext,
@@ -48,6 +49,7 @@ from obsctl.ops.last_run import most_representative_trace, remember
 from obsctl.ops.log_files import unmatched_of
 from obsctl.ops.proxies import proxy_notes
 from obsctl.ops.session import Session, located, open_session
+from obsctl.ops.verify_runs import KeptAs, keep
 from obsctl.probes import ProbeRun
 from obsctl.render.dashboards import stack_dashboards
 from obsctl.render.rulegroups import Alert
@@ -59,6 +61,9 @@ from obsctl.traffic.watch import watch_traffic
 from obsctl.wait import Deadline
 
 T = TypeVar("T")
+
+Judged = Callable[[str, Outcome], None]
+"""Is told the name of a service and what a check said of it."""
 
 AT_ONCE = 6
 """Services that are verified at the same time: each runs some thirty checks, and asks the same backends."""
@@ -89,12 +94,16 @@ def verify(
     emit: Emit,
     cancelled: threading.Event | None = None,
     window: float = WINDOW,
+    judged: Judged | None = None,
+    kept_as: KeptAs | None = None,
 ) -> StackVerification:
     """Run the selected checks against the running stack, for one service or (None) for every one of the spec.
 
     ``timeout``: seconds that each signal may take to arrive. ``window``: seconds back that a service without requests
     to drive is looked at. Services whose requests do not reach one another are verified at the same time. Once
-    ``cancelled`` is set nothing is waited for any more: each check that still runs takes a last look.
+    ``cancelled`` is set nothing is waited for any more: each check that still runs takes a last look. ``judged`` is
+    told the service and the outcome of each check as it ends. The result is kept where ``kept_as``
+    says how.
     """
     begun = time.monotonic()
     session = open_session(folder)
@@ -107,10 +116,13 @@ def verify(
     stop = cancelled or threading.Event()
     with _alone(session, emit):
         hops = HopFinder.begin(session, endpoints)
-        verifier = _Verifier(session, endpoints, hops, only, skip, timeout, window, stop)
+        verifier = _Verifier(session, endpoints, hops, only, skip, timeout, window, stop, judged)
         done = _verify_all(verifier, requested, emit)
         _remember(session, done, emit)
-    return StackVerification(done, time.monotonic() - begun)
+        result = StackVerification(done, time.monotonic() - begun)
+        if kept_as:
+            _keep(session, result, kept_as, emit)
+    return result
 
 
 def window_seconds(text: str) -> float:
@@ -155,6 +167,7 @@ class _Verifier:
     timeout: float
     window: float
     cancelled: threading.Event
+    judged: Judged | None = None
 
     def verify(self, service: Service, emit: Emit) -> Verification:
         """Send its requests, or watch those of others, then look at what is stored of them."""
@@ -171,11 +184,15 @@ class _Verifier:
             return Deadline.after(seconds + more, self.cancelled)
 
         make_context = _contexts(stack, chosen, self.endpoints, run, deadline)
-        cache = RunCache()
-        judged = fold(run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip, cache=cache))
-        outcomes = self.hops.explain(chosen, judged)
+        cache, told = RunCache(), partial(self._judged, chosen.name)
+        judged = run_checks(CHECKS, make_context, emit, only=self.only, skip=self.skip, cache=cache, judged=told)
+        outcomes = self.hops.explain(chosen, fold(judged))
         lags = () if run.passive else measured_lags(cache)
         return Verification(chosen.name, run, outcomes, time.monotonic() - begun, trace_id, lags)
+
+    def _judged(self, service: str, outcome: Outcome) -> None:
+        if self.judged:
+            self.judged(service, outcome)
 
     def _drive(self, service: Service) -> ProbeRun:
         scraped = self._scraped_since(service, 0.0)  # of a stack that has only just started: seen before it rises
@@ -235,6 +252,13 @@ def _remember(session: Session, done: Sequence[Verification], emit: Emit) -> Non
         remember(session.runtime.home, traced[0].run, traced[0].trace_id)
     except OSError as error:
         emit(Event("noted", "trace last", f"will not know this run: {error.strerror}"))
+
+
+def _keep(session: Session, result: StackVerification, kept_as: KeptAs, emit: Emit) -> None:
+    try:
+        keep(session.runtime.home, result, kept_as)
+    except OSError as error:
+        emit(Event("noted", "earlier runs", f"will not have this one: {error.strerror}"))
 
 
 def _services(stack: Stack, name: str | None) -> tuple[Service, ...]:

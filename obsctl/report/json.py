@@ -10,6 +10,7 @@ from obsctl.result import Result
 
 if TYPE_CHECKING:  # every verb ends here, and few of them with these
     from obsctl.checks.base import Outcome, SignalLag, StackVerification, Verification
+    from obsctl.json_types import Json
     from obsctl.probes import ProbeRequest
     from obsctl.trace.model import TraceTree
 
@@ -25,7 +26,7 @@ def dumps(value: object) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
-def verification(result: StackVerification) -> dict[str, object]:
+def verification(result: StackVerification) -> dict[str, Json]:
     """A verification as the envelope's data.
 
     ``service``, ``run`` and ``trace_id`` are those of the first service, as ever; ``services`` has them of each, and
@@ -42,7 +43,7 @@ def verification(result: StackVerification) -> dict[str, object]:
     }
 
 
-def _service(result: Verification) -> dict[str, object]:
+def _service(result: Verification) -> dict[str, Json]:
     return {
         "service": result.service,
         "run": result.run.id,
@@ -55,7 +56,7 @@ def _service(result: Verification) -> dict[str, object]:
     }
 
 
-def _lag(lag: SignalLag) -> dict[str, object]:
+def _lag(lag: SignalLag) -> dict[str, Json]:
     return {
         "p50_seconds": round(lag.p50, 3) if lag.items else None,
         "worst_seconds": round(lag.worst, 3) if lag.items else None,
@@ -76,7 +77,7 @@ def trace(tree: TraceTree) -> Result:
     return Result("trace", to_json(tree))
 
 
-def _outcome(outcome: Outcome, result: Verification) -> dict[str, object]:
+def _outcome(outcome: Outcome, result: Verification) -> dict[str, Json]:
     return {
         "service": result.service,
         "id": outcome.check,
@@ -92,7 +93,7 @@ def _outcome(outcome: Outcome, result: Verification) -> dict[str, object]:
     }
 
 
-def _request(request: ProbeRequest, service: str) -> dict[str, object]:
+def _request(request: ProbeRequest, service: str) -> dict[str, Json]:
     return {
         "service": service,
         "step": request.step,

@@ -205,7 +205,7 @@ class EmbeddedRuntime(Runtime[Desired]):
             processes.stop(left)
             self.state.forget()
         if volumes:
-            for folder in ("data", "logs", "rendered"):
+            for folder in ("data", "logs", "rendered", "runs"):
                 shutil.rmtree(self.home / folder, ignore_errors=True)
             (self.home / "last_run.json").unlink(missing_ok=True)
             prepare(self.home)

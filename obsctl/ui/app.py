@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,26 +18,31 @@ from starlette.websockets import WebSocket
 from obsctl.endpoints import Role
 from obsctl.errors import ObsctlError
 from obsctl.ui.answers import failure, refusal
+from obsctl.ui.body import bounded_body
 from obsctl.ui.data import data_routes
 from obsctl.ui.files import BUILT, BuiltPages
 from obsctl.ui.guard import METHODS, PageGuard, PageToken
-from obsctl.ui.proxy import MOST_BODY, UpstreamProxy
+from obsctl.ui.proxy import PATIENCE, UpstreamProxy
+from obsctl.ui.runs import VerifyRuns
 from obsctl.ui.shown import StackSource
 from obsctl.ui.tail import MOST_TAILS, tail
 from obsctl.ui.targets import TAIL, allowed_call
+from obsctl.ui.verdicts import verdict_routes
 
 
 def application(
-    source: StackSource, *, static: Path = BUILT, token: str = "", patience: float | None = None
+    source: StackSource, runs: VerifyRuns, *, static: Path = BUILT, token: str = "", patience: float = PATIENCE
 ) -> ASGIApp:
     """Everything that the pages ask for. ``token`` is made at random when none is given."""
     known = PageToken(token or secrets.token_urlsafe(32))
-    pages = BuiltPages(static, known.text)
-    proxy = UpstreamProxy(source) if patience is None else UpstreamProxy(source, patience)
+    pages, proxy = BuiltPages(static, known.text), UpstreamProxy(source, patience)
     routes: list[BaseRoute] = [
-        *data_routes(source, known),
+        *data_routes(source),
+        *verdict_routes(source, runs, known),
         Route("/proxy/{role}/{path:path}", _proxied(proxy, known), methods=[*METHODS]),
         WebSocketRoute(f"/proxy/logs/{TAIL}", _Tails(source)),
+        Route("/d/{uid}", _moved, methods=["GET"]),
+        Route("/d/{uid}/{slug}", _moved, methods=["GET"]),
         Route("/{path:path}", _page(pages), methods=["GET"]),
     ]
     app = Starlette(routes=routes, exception_handlers={ObsctlError: _failed})
@@ -47,6 +53,13 @@ def application(
 async def _failed(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ObsctlError)
     return failure(error)
+
+
+async def _moved(request: Request) -> Response:
+    """A link of Grafana's to a dashboard, as alerts and other tools have it."""
+    query = urlencode(request.query_params.multi_items())
+    path = f"/dashboards/{quote(request.path_params['uid'], safe='')}"
+    return Response(status_code=302, headers={"location": f"{path}?{query}" if query else path})
 
 
 def _page(pages: BuiltPages) -> Callable[[Request], object]:
@@ -67,24 +80,12 @@ def _proxied(proxy: UpstreamProxy, token: PageToken) -> Callable[[Request], obje
             return refusal(404, "pages may not ask that of a backend", "docs/ui.md lists what they may")
         if call.writes and (refused := token.refuses(request.headers)):
             return refusal(refused.status, refused.error, refused.hint)
-        if call.body and request.headers.get("content-type", "").partition(";")[0].strip().lower() != call.body:
-            return refusal(415, f"the body must be {call.body}")
-        body = await bounded_body(request)
-        if body is None:
-            return refusal(413, f"the body is longer than {MOST_BODY >> 10} KiB", "ask for less at once")
+        body = await bounded_body(request, call.body) if call.body else b""
+        if isinstance(body, Response):
+            return body
         return await run_in_threadpool(proxy.call, call, request.url.query, body)
 
     return proxied
-
-
-async def bounded_body(request: Request) -> bytes | None:
-    """The body of a request; None for one that is too long, which is not read to its end."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY:
-            return None
-    return body
 
 
 class _Tails:

@@ -19,9 +19,6 @@ from obsctl.ui.answers import answer, refusal
 from obsctl.ui.shown import StackSource
 from obsctl.ui.targets import AllowedCall
 
-MOST_BODY = 1 << 20
-"""Bytes that a page may send at once."""
-
 PATIENCE = 30.0
 """Seconds that a backend may take for an answer."""
 

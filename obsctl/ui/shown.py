@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Protocol
 
 from obsctl.endpoints import Endpoint, Endpoints, Role
@@ -26,6 +27,20 @@ class ShownService:
     name: str
     components: tuple[ShownComponent, ...]
     driven: bool
+
+
+@dataclass(frozen=True)
+class CheckJudged:
+    """What a check said of a service, as it ended. ``because`` names checks that may be the cause."""
+
+    service: str
+    check: str
+    signal: str
+    verdict: str
+    message: str
+    hint: str
+    because: tuple[str, ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -88,4 +103,24 @@ class StackSource(Protocol):
 
     def last_trace(self) -> str:
         """The trace that ``last`` means."""
+        ...
+
+    def runbook(self, alert: str) -> str:
+        """The page about an alert, as Markdown. NotFoundError."""
+        ...
+
+    def runs(self) -> Sequence[JsonObject]:
+        """What a list shows of each run of ``verify`` that is kept, newest first, each with an ``id``."""
+        ...
+
+    def run(self, ident: str) -> JsonObject:
+        """A run with its whole result. NotFoundError."""
+        ...
+
+    def new_run_id(self) -> str:
+        """An id for a run that begins now."""
+        ...
+
+    def verify(self, ident: str, service: str | None, judged: Callable[[CheckJudged], None], cancelled: Event) -> None:
+        """Run ``verify`` for one service or all, and keep the result; ``judged`` is told of each check as it ends."""
         ...

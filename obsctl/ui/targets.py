@@ -13,9 +13,8 @@ from typing import Literal
 from urllib.parse import quote, unquote_to_bytes
 
 from obsctl.endpoints import Role
+from obsctl.ui.body import FORM, JSON
 
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
 LONGEST_PATH = 2_048
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")

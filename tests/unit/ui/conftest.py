@@ -11,6 +11,7 @@ import pytest
 
 from obsctl.ui.app import application
 from obsctl.ui.listen import listening
+from obsctl.ui.runs import VerifyRuns
 from obsctl.ui.serve import PageServer
 from tests.unit.ui.upstream import StackOf, Upstream, upstream
 
@@ -85,7 +86,7 @@ def serving(backend: Upstream, built: Path) -> Iterator[Callable[[StackOf], Page
 
     def start(source: StackOf) -> Pages:
         listener = listening("127.0.0.1", 0)
-        server = PageServer(application(source, static=built, token=TOKEN, patience=1.0))
+        server = PageServer(application(source, VerifyRuns(source), static=built, token=TOKEN, patience=1.0))
         answers = threading.Event()
         thread = threading.Thread(target=server.run, args=(listener, answers.set), daemon=True)
         thread.start()

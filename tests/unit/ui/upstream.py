@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event
 
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
-from obsctl.errors import StartError
+from obsctl.errors import NotFoundError, StartError
 from obsctl.json_types import JsonObject
-from obsctl.ui.shown import ShownComponent, ShownService, ShownStack
+from obsctl.ui.shown import CheckJudged, ShownComponent, ShownService, ShownStack
 
 DIALECTS = {
     Role.METRICS: Dialect.PROMQL,
@@ -78,6 +79,9 @@ class StackOf:
         service = ShownService("shop", (ShownComponent("api", "http://127.0.0.1:8000"),), driven=True)
         self.shown = ShownStack("demo", "embedded", "1", 2.0, (service,), endpoints)
         self.boards: list[JsonObject] = []
+        self.kept: list[JsonObject] = []
+        self.may_end = Event()
+        self.breaks: Exception | None = None
 
     def stack(self) -> ShownStack:
         return self.shown
@@ -87,3 +91,23 @@ class StackOf:
 
     def last_trace(self) -> str:
         raise StartError("no request was driven yet")
+
+    def runbook(self, alert: str) -> str:
+        raise NotFoundError(f"there is no runbook {alert!r}")
+
+    def runs(self) -> Sequence[JsonObject]:
+        return self.kept
+
+    def run(self, ident: str) -> JsonObject:
+        return next(run for run in self.kept if run["id"] == ident)
+
+    def new_run_id(self) -> str:
+        return f"run-{len(self.kept)}"
+
+    def verify(self, ident: str, service: str | None, judged: Callable[[CheckJudged], None], cancelled: Event) -> None:
+        """Judges one check, and waits until the test lets it end."""
+        judged(CheckJudged(service or "shop", "logs.present", "logs", "fail", "no line", "log", ("x",), 0.1))
+        assert self.may_end.wait(20)
+        if self.breaks:
+            raise self.breaks
+        self.kept.insert(0, {"id": ident, "at": 1.0, "verdict": "fail", "services": [service], "checks": []})
