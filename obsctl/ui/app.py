@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from obsctl.endpoints import Role
@@ -25,7 +25,7 @@ from obsctl.ui.guard import METHODS, PageGuard, PageToken
 from obsctl.ui.proxy import PATIENCE, UpstreamProxy
 from obsctl.ui.runs import VerifyRuns
 from obsctl.ui.shown import StackSource
-from obsctl.ui.tail import MOST_TAILS, tail
+from obsctl.ui.tail import MOST_TAILS, end, tail
 from obsctl.ui.targets import TAIL, allowed_call
 from obsctl.ui.verdicts import verdict_routes
 
@@ -95,15 +95,17 @@ class _Tails:
         self._source = source
         self._open = 0
 
-    async def __call__(self, socket: WebSocket) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        await socket.accept()
         if self._open >= MOST_TAILS:
-            await socket.close(1013, "too many tails are open")
+            await end(socket, "too many tails are open")
             return
         self._open += 1
         try:
             stack = await run_in_threadpool(self._source.stack)
             await tail(socket, stack.endpoint(Role.LOGS))
-        except ObsctlError:
-            await socket.close(1011)
+        except ObsctlError as error:
+            await end(socket, error.message)
         finally:
             self._open -= 1

@@ -12,7 +12,6 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from obsctl.access.connect import tls_context
 from obsctl.clients.http import excerpt, is_loopback
 from obsctl.endpoints import Endpoint
-from obsctl.errors import ObsctlError
 from obsctl.ui.proxy import parameters
 from obsctl.ui.targets import TAIL
 
@@ -23,7 +22,7 @@ _PATIENCE = 10.0
 _SAID = 120
 """Bytes of a sentence that fit into the end of a WebSocket (RFC 6455, 5.5: 125 with the code)."""
 
-_TRY_LATER, _FAILED = 1013, 1011
+_TRY_LATER = 1013
 
 
 class _Unredirected(connect):
@@ -42,16 +41,13 @@ def upstream_url(endpoint: Endpoint, query: str) -> str:
 
 async def tail(socket: WebSocket, endpoint: Endpoint) -> None:
     """Pass on what the backend sends until either side ends. What is wrong is said as the reason of the end."""
-    await socket.accept()
     try:
         async with _connection(endpoint, socket.url.query) as upstream:
             await _pass_on(upstream, socket)
-    except ObsctlError as error:
-        await _end(socket, _FAILED, error.message)
     except ConnectionClosed as error:
-        await _end(socket, _TRY_LATER, error.rcvd.reason if error.rcvd else "the logs backend ended the tail")
+        await end(socket, error.rcvd.reason if error.rcvd and error.rcvd.reason else "the logs backend ended the tail")
     except (OSError, TimeoutError, WebSocketException) as error:
-        await _end(socket, _TRY_LATER, f"the logs backend does not answer: {excerpt(str(error) or 'timeout')}")
+        await end(socket, f"the logs backend does not answer: {excerpt(str(error) or 'timeout')}")
 
 
 def _connection(endpoint: Endpoint, query: str) -> connect:
@@ -89,6 +85,7 @@ async def _left(socket: WebSocket) -> None:
         pass
 
 
-async def _end(socket: WebSocket, code: int, reason: str) -> None:
+async def end(socket: WebSocket, reason: str) -> None:
+    """End a tail with a sentence."""
     said = reason.encode()[:_SAID].decode("utf-8", "ignore")
-    await socket.close(code, said)
+    await socket.close(_TRY_LATER, said)
