@@ -130,7 +130,7 @@ def _faults(trace: ProbeTrace, now: float) -> Iterator[str]:
             yield f"{service} is {early:.1f} s behind: a span of it begins before its request was sent"
         elif late > TOLERANCE:
             yield f"{service} is at least {late:.1f} s ahead: a span of it begins after it can have happened"
-        if backwards := next((s for s in spans if s.end_ns < s.start_ns), None):
+        if backwards := next((s for s in spans if s.backwards_ns), None):
             yield f"{service}: {backwards.name} ends before it begins"
 
 

@@ -64,7 +64,7 @@ def _spans(payload: JsonObject) -> Iterator[Span]:
 
 
 def _span(raw: JsonObject, service: str, resource: JsonObject) -> Span:
-    start = clamp_ns(_get(raw, "startTimeUnixNano"))
+    start, end = clamp_ns(_get(raw, "startTimeUnixNano")), clamp_ns(_get(raw, "endTimeUnixNano"))
     status = mapping(_get(raw, "status") or {})
     return Span(
         trace_id=_id(raw, "traceId", 16),
@@ -73,7 +73,7 @@ def _span(raw: JsonObject, service: str, resource: JsonObject) -> Span:
         service=service,
         name=str(raw.get("name", "")),
         start_ns=start,
-        end_ns=max(start, clamp_ns(_get(raw, "endTimeUnixNano"))),
+        end_ns=max(start, end),
         kind=_enum(raw.get("kind"), KINDS, "SPAN_KIND_"),
         status=_enum(status.get("code"), STATUSES, "STATUS_CODE_"),
         status_message=str(status.get("message", "")),
@@ -85,6 +85,7 @@ def _span(raw: JsonObject, service: str, resource: JsonObject) -> Span:
             for e in _list(raw, "events")
         ),
         links=tuple(SpanLink(_id(link, "traceId", 16), _id(link, "spanId", 8)) for link in _list(raw, "links")),
+        backwards_ns=max(0, start - end) if end else 0,
     )
 
 

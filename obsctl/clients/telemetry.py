@@ -31,7 +31,8 @@ class Span:
     """One span. Ids are lower-case hex, 32 and 16 digits; ``parent_id`` is "" for a root. Times are ns since the epoch.
 
     ``kind`` is ``internal``, ``server``, ``client``, ``producer``, ``consumer`` or ""; ``status`` ``unset``, ``ok`` or
-    ``error``. ``service`` is the resource's ``service.name``.
+    ``error``. ``service`` is the resource's ``service.name``. ``backwards_ns`` is by how much it was stored as ending
+    before it begins; its ``end_ns`` is its start then.
     """
 
     trace_id: str
@@ -49,6 +50,7 @@ class Span:
     resource: JsonObject = field(default_factory=dict)
     events: tuple[SpanEvent, ...] = ()
     links: tuple[SpanLink, ...] = ()
+    backwards_ns: int = 0
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,8 @@ class Wrong:
             start, end = start + 300 * SECOND, end + 300 * SECOND
         if self.is_wrong("span_times_in_milliseconds"):
             start, end = start // 10**6, end // 10**6
+        if self.is_wrong("span_ends_before_it_begins"):
+            end = start - SECOND // 100
         own = fresh(16)
         attributes = [{"key": k, "value": {"stringValue": v}} for k, v in more.get("attributes", {}).items()]
         events = [{"name": e, "timeUnixNano": str(now)} for e in more.get("events", ())]
@@ -113,7 +115,8 @@ class Wrong:
     def _lines(self):
         down = 5 if self.is_wrong("counters_of_two_processes") and self.scrapes % 2 else 0
         if not self.is_wrong("metric_missing"):
-            yield "# TYPE app_requests_total counter"
+            declared = "gauge" if self.is_wrong("counter_declared_as_gauge") else "counter"
+            yield f"# TYPE app_requests_total {declared}"
             for (route, method, status), n in self.counts.items():
                 labels = f'route="{route}",method="{method}",status="{status}"'
                 labels += ',pod="a"' if self.is_wrong("label_too_many") else ""

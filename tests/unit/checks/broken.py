@@ -106,6 +106,12 @@ def wrong_type(world):
     world.types["jobs_queue_depth"] = "counter"
 
 
+@breaks("metrics.types", "worker exposes jobs_queue_depth as counter, not gauge")
+def wrong_type_behind_the_right_one_of_another_service(world):
+    page = "# TYPE jobs_queue_depth counter\n" + world.run.baseline["worker"]
+    world.change_run(baseline={**world.run.baseline, "worker": page})
+
+
 @breaks("metrics.types", "http_requests_total is stored as no known type")
 def no_type(world):
     del world.types["http_requests"]
@@ -579,7 +585,7 @@ def times_in_milliseconds(world):
 
 @breaks("time.skew", "ends before it begins")
 def a_span_runs_backwards(world):
-    world.change_spans(lambda s: s.service == "ai", lambda s: replace(s, end_ns=s.start_ns - 1))
+    world.change_spans(lambda s: s.service == "ai", lambda s: replace(s, end_ns=s.start_ns, backwards_ns=1))
 
 
 @breaks("time.skew", "log lines of worker say that they were written 3h00m before their request was sent")

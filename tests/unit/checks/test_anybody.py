@@ -50,6 +50,21 @@ def test_a_label_that_is_not_required_may_be_absent_and_a_required_one_may_not()
     assert "lacks method" in judge(MetricsLabels(), world).summary
 
 
+def test_a_type_that_another_service_stored_under_the_same_name_is_no_fault() -> None:
+    world = healthy()
+    world.types["jobs_queue_depth"] = "counter"
+    gauge = next(s for s in world.series if named(s, "jobs_queue_depth"))
+    pages = {name: f"# TYPE jobs_queue_depth gauge\n{page}" for name, page in world.run.baseline.items()}
+    world.change_run(baseline=pages)
+    assert "is stored as counter, not gauge" in judge(MetricsTypes(), world).summary
+    world.series.append(replace(gauge, labels={**gauge.labels, "job": "billing"}))
+    verdict = judge(MetricsTypes(), world)
+    assert verdict.status is CheckStatus.PASS, verdict.summary
+    assert verdict.notes == (
+        "jobs_queue_depth is stored with the type that billing gives it: two services share the name",
+    )
+
+
 def rewrite_routes(world: World, change) -> None:
     world.change_series(
         lambda s: named(s, "http_requests_total") and "{" in s.labels["route"],

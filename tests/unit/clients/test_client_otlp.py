@@ -58,7 +58,9 @@ def test_lenient_spellings_come_to_the_same_span():
 def test_times_are_brought_into_range():
     span = one(spanId="1", startTimeUnixNano="99999999999999999999999999", endTimeUnixNano="-5")
     assert span.start_ns == span.end_ns == 2**64 - 1
-    assert one(spanId="1", startTimeUnixNano=9, endTimeUnixNano=3).end_ns == 9
+    backwards = one(spanId="1", startTimeUnixNano=9, endTimeUnixNano=3)
+    assert (backwards.end_ns, backwards.backwards_ns) == (9, 6)
+    assert one(spanId="1", startTimeUnixNano=9).backwards_ns == 0
 
 
 def test_values_of_every_type():
