@@ -25,6 +25,7 @@ from obsctl.discovery.draft_otlp import (
 )
 from obsctl.discovery.model import ObservedMetric, ObservedRequest, ObservedTraffic
 from obsctl.discovery.recognise import RecognisedKind, driven, lenient, recognise
+from obsctl.discovery.stored_forms import forms_in_labels
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.contract_load import family_names, load_family
 from obsctl.spec.kind_files import kind_files
@@ -98,6 +99,8 @@ def draft(
             left.append(f"{metric.name} is left out: {reason}")
         else:
             own.append(metric)
+    if traffic:
+        traffic = replace(traffic, stored_forms={**forms_in_labels(rest), **traffic.stored_forms})
     notices = (*notes, *left, *(traffic_notes(traffic) if traffic else ()))
     files = {
         "obsctl.yaml": _spec(origin, traffic),

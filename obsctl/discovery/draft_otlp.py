@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from obsctl.discovery.model import ObservedRequest, ObservedSpan, ObservedTraffic
+from obsctl.discovery.stored_forms import PROPOSED
+from obsctl.spec.personal import PERSONAL
 
 MOST_STEPS = 10
 _NOT_SENT = "obsctl sends no such request unasked: list it under drive: in obsctl.yaml, then take this in"
@@ -32,8 +34,18 @@ def traffic_notes(traffic: ObservedTraffic) -> Iterator[str]:
         )
     if traffic.components and not traffic.requests:
         yield f"no server span of {traffic.components[0]} names a method and a route, so no trace is promised"
+    for form, place in traffic.stored_forms.items():
+        what = PERSONAL[form].what
+        if PERSONAL[form].secret:
+            yield f"{_shown(place)} holds {what}: take it out, verify is red where it is stored"
+        else:
+            yield f"the pattern {form} is left out of forbidden: {_shown(place)} holds {what}"
     if traffic.requests and not probe_requests(traffic):
         yield "no request seen is a GET that needs nothing filled in: list what verify may send under drive"
+
+
+def _shown(place: str) -> str:
+    return "".join(c for c in place if c.isprintable())[:120]
 
 
 def probe_requests(traffic: ObservedTraffic) -> tuple[ObservedRequest, ...]:
@@ -107,13 +119,19 @@ def _logs(traffic: ObservedTraffic) -> Iterator[str]:
 
 
 def _personal(traffic: ObservedTraffic) -> Iterator[str]:
-    if not traffic.personal:
-        yield "# forbidden: {attributes: [user.email]}"
-        return
-    yield "# These may tell who somebody is. What is forbidden is dropped before it is stored, and verify looks for it."
-    yield "# forbidden:"
-    yield f"#   attributes: {listed(traffic.personal)}"
-    yield from (f"#   {key}: {_times(times)}" for key, times in traffic.personal.items())
+    """``forbidden``: every form that is not stored yet, and secrets in any case."""
+    yield "forbidden:"
+    if traffic.personal:
+        yield "  # These may tell who somebody is. What is forbidden is dropped before it is stored, and looked for."
+        yield f"  # attributes: {listed(traffic.personal)}"
+        yield from (f"  #   {key}: {_times(times)}" for key, times in traffic.personal.items())
+    yield "  # What has one of these forms is masked in attributes, and verify looks for it in all that is stored."
+    yield "  patterns:"
+    for form in PROPOSED:
+        if PERSONAL[form].secret or form not in traffic.stored_forms:
+            yield f"    {form}: {text(PERSONAL[form].regex)}"
+        else:
+            yield f"    # {form}: left out, {_shown(traffic.stored_forms[form])} holds {PERSONAL[form].what}"
 
 
 def step_lines(traffic: ObservedTraffic) -> Iterator[str]:

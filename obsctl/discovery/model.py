@@ -98,5 +98,7 @@ class ObservedTraffic:
     personal: Mapping[str, int] = field(default_factory=dict)
     links: Mapping[Edge, int] = field(default_factory=dict)
     metrics: tuple[ReceivedMetric, ...] = ()
+    stored_forms: Mapping[str, str] = field(default_factory=dict)
+    """Form of personal data or of a secret -> where it was stored."""
     request_id_header: str = ""
     unnamed: tuple[str, ...] = ()

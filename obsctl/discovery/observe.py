@@ -20,6 +20,7 @@ from obsctl.clients.traces import traces_client
 from obsctl.discovery.model import ObservedLogs, ObservedRequest, ObservedTraffic, ReceivedMetric
 from obsctl.discovery.requests import Trace, always_present, links, requests, server_entries
 from obsctl.discovery.scraped import stored_metrics
+from obsctl.discovery.stored_forms import stored_forms
 from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import BackendError
 from obsctl.languages.exposition import parse_scrape
@@ -118,6 +119,7 @@ def observe_traffic(
         dict(sorted(_personal(traces, lines).items())),
         links(traces, components),
         tuple(sent),
+        stored_forms=stored_forms((span for spans in traces for span in spans), lines),
         unnamed=tuple(name for name in names if name not in fit),
     )
 

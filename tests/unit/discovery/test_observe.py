@@ -6,14 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from obsctl.clients.telemetry import Span, SpanLink, ordered
+from obsctl.clients.telemetry import LogLine, Span, SpanLink, ordered
 from obsctl.discovery.draft import Origin, draft
-from obsctl.discovery.model import ObservedLogs, ObservedRequest, ObservedSpan, ObservedTraffic
+from obsctl.discovery.model import ObservedLogs, ObservedMetric, ObservedRequest, ObservedSpan, ObservedTraffic
 from obsctl.discovery.observe import is_personal
 from obsctl.discovery.requests import Trace, links, requests
-from obsctl.spec.contract import Edge
+from obsctl.discovery.stored_forms import PROPOSED, stored_forms
+from obsctl.spec.contract import Edge, MetricType
 from obsctl.spec.load import load_stack
+from obsctl.spec.personal import PERSONAL, holds
 
 BOTH = ("web", "store")
 ORIGIN = Origin("shop", "http://127.0.0.1:5000", "/metrics")
@@ -156,6 +160,41 @@ def test_whatever_was_observed_the_draft_loads_and_says_so(tmp_path: Any) -> Non
     written = (tmp_path / "contract.yaml").read_text()
     for received in ("seen 2 times", "user.email: seen 3 times", "web -> store by a link", "set OTEL_SERVICE_NAME"):
         assert received in written
+
+
+def test_a_draft_forbids_every_form_that_is_not_stored_yet(tmp_path: Any) -> None:
+    spans = [served("/a", **{"enduser.id": "jane@example.com"}), served("/b", **{"http.url": "/b?at=+49 30 1234567"})]
+    line = LogLine(1, "Authorization: Bearer c29tZS10b2tlbi1vZi1hLXVzZXI", {"service_name": "web"}, {})
+    forms = stored_forms(spans, [line])
+    assert forms["email"].endswith("of web, attribute enduser.id")
+    assert forms["bearer"] == "log line of web"
+    request = ObservedRequest("GET", "/a", 1, 200, ("web",))
+    metric = ObservedMetric(
+        "calls_total", MetricType.COUNTER, series=1, pairs=frozenset({(("to", "4111 1111 1111 1111"),)})
+    )
+    made = draft([metric], ORIGIN, ObservedTraffic(("web",), {"web": "1 span"}, (request,), stored_forms=forms))
+    for name, text in made.files.items():
+        (tmp_path / name).write_text(text)
+    (service,) = load_stack(tmp_path).services
+    assert {*service.contract.forbidden.patterns} == {*PROPOSED} - {"email", "phone"}
+    assert service.contract.forbidden.patterns["card"] == PERSONAL["card"].regex
+    notes = " ".join(made.notes)
+    for said in ("pattern email is left out", "pattern phone is left out", "metric calls_total, label to holds a card"):
+        assert said in notes
+    assert "log line of web holds a bearer token: take it out" in notes
+
+
+def of_form(form: str) -> st.SearchStrategy[tuple[str, str]]:
+    return st.tuples(st.just(form), st.text(max_size=60) | st.from_regex(PERSONAL[form].regex))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(PROPOSED).flatmap(of_form))
+def test_what_is_left_out_is_what_verify_would_find(seen: tuple[str, str]) -> None:
+    """A draft is green as it is: a form that it forbids is in no text that was seen."""
+    form, said = seen
+    found = stored_forms([served("/a", note=said)], [])
+    assert (form in found) == holds(form, PERSONAL[form].regex, said)
 
 
 def test_taking_in_what_is_commented_gives_a_contract_that_loads(tmp_path: Any) -> None:
