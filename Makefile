@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 TOOLS  := $(VENV)/tools
 
-.PHONY: help setup demo ui ui-check quick test coverage e2e clients lint fuzz bench clean
+.PHONY: help setup demo ui ui-check site quick test coverage e2e clients lint fuzz bench clean
 help:            ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -34,6 +34,10 @@ ui: $(STAMP)     ## build the web pages into obsctl/ui/static; Node from PATH, o
 
 ui-check: $(STAMP)  ## types, rules and tests of the pages' source
 	$(BIN)/python hatch_build.py check
+
+site: $(STAMP)   ## the documentation as a site, in build/site; a link that leads nowhere fails
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'zensical>=0.0.70'
+	$(BIN)/zensical build --strict
 
 quick: setup     ## the tests of everything pure, while you work: no server, no program
 	$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile tests/architecture tests/unit \
