@@ -63,7 +63,9 @@ def _scalar(node: SourceNode) -> str:
 def _limit(node: SourceNode) -> str:
     """A bare number as it is written; Go's YAML package drops what is behind the point."""
     number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
-    if not number and not (node.ambiguous and re.fullmatch(r"[-+]?0([xX][\da-fA-F_]+|[0-7_]+)", node.text)):
+    if not number and not (
+        node.ambiguous and re.fullmatch(r"[-+]?(0([xX][\da-fA-F_]+|[0-7_]+)|[1-9][\d_]+)", node.text)
+    ):
         raise ValidationError
     return node.text
 

@@ -45,7 +45,19 @@ _CONSTANTS: Mapping[str, bool | None] = {
 }
 _TAG = "tag:yaml.org,2002:"
 _CORE_TAGS = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null", "seq", "map"))
-_AMBIGUOUS = re.compile(r"(yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?0x[0-9a-f_]+\Z|<<\Z", re.IGNORECASE)
+_INT = r"[-+]?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO]?[0-7_]+|[1-9][0-9_]*|0)\Z"
+_TAGGED = {
+    f"{_TAG}int": re.compile(_INT),
+    f"{_TAG}float": re.compile(
+        rf"{_INT}|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z|[-+]?\.(?i:inf)\Z|\.(?i:nan)\Z"
+    ),
+    f"{_TAG}bool": re.compile(r"(true|True|TRUE|false|False|FALSE)\Z"),
+    f"{_TAG}null": re.compile(r"(|~|null|Null|NULL)\Z"),
+}
+"""What a scalar with such a tag must be, as in Go's YAML package."""
+_AMBIGUOUS = re.compile(
+    r"(yes|no|on|off)\Z|[-+]?0[0-9_]+\Z|[-+]?[1-9][0-9]*_[0-9_]*\Z|[-+]?0x[0-9a-f_]+\Z|<<\Z", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,8 @@ class _Open:
     key: str | None = None
     merging: bool = False
     merged: list[SourceNode] = field(default_factory=list)
+    merged_line: int = 0
+    """The line of the merge key, if there is one."""
 
 
 class _Builder:
@@ -251,7 +265,11 @@ class _Builder:
         if key == "<<" and node.ambiguous:
             if not self._dialect.merge_keys:
                 self._fail("merge keys (`<<`) are not supported", node.line, "Write the keys out.")
-            mapping.merging = True
+            if mapping.merged_line:
+                self._fail(
+                    f"`<<` is already given on line {mapping.merged_line}", node.line, "Merge a list of mappings."
+                )
+            mapping.merging, mapping.merged_line = True, node.line
             return
         if key in mapping.key_lines:
             self._fail(f"key {quoted(key)} is already given on line {mapping.key_lines[key]}", node.line, "Keep one.")
@@ -275,8 +293,14 @@ class _Builder:
                     self._count += node.size
 
     def _check_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, line: int) -> None:
-        if event.tag is not None and not (self._dialect.core_tags and event.tag in _CORE_TAGS):
+        if event.tag is None:
+            return
+        own = event.tag.startswith("!")  # a tag that nobody defines says nothing to Go's YAML package
+        if not self._dialect.core_tags or not (own or event.tag in _CORE_TAGS):
             self._fail(f"tag {quoted(event.tag)} is not allowed", line, "Remove the tag; put text in quotes.")
+        fits = _TAGGED.get(event.tag)
+        if isinstance(event, yaml.ScalarEvent) and fits and not fits.match(event.value):
+            self._fail(f"{quoted(event.value)} is not what its tag says", line, "Remove the tag.")
 
     def _fail(self, message: str, line: int, hint: str = "") -> NoReturn:
         raise SpecError(message, place=Place(self._file, line), hint=hint)

@@ -155,18 +155,19 @@ class _Parser:
         return (self._branch(tokens[0].text, tokens[1:], depth),), [TemplateToken("word", "end", spaced=False)]
 
     def _whole(self, tokens: list[TemplateToken], word: str) -> TemplatePipeline:
-        """A pipeline that takes all of the tokens. Its new variables are known from now on."""
+        """A pipeline that takes all of the tokens.
+
+        The variables that it sets are known from now on, in itself, too, as in Go, which tells only at run time of one
+        that is set without having been declared.
+        """
         names, declares, rest = _targets(tokens, loop=word == "range")
-        if not declares:
-            for name in names:
-                self._known(name)
+        self._variables += names
         if not rest:
             raise TemplateError(f"missing value for {word if word in _KEYWORDS or ' ' in word else 'command'}")
         commands = _Commands(rest, self._functions, self._known)
         pipeline = TemplatePipeline(commands.pipeline(0), tuple(names), declares)
         if commands.left:
             raise TemplateError(_unexpected(commands.left[0]))
-        self._variables += names if declares else ()
         return pipeline
 
     def _known(self, name: str) -> None:

@@ -245,6 +245,7 @@ CONTEXT = TemplateContext({"job": "api"}, 0.5, lambda _: [], external_url="http:
         ('{{ humanize "x" }}', 'error calling humanize: strconv.ParseFloat: parsing "x": invalid syntax'),
         ("{{ gt $value 1 }}", "error calling gt: incompatible types for comparison"),
         ("{{ eq $labels $labels }}", "error calling eq: non-comparable type"),
+        *(("{{ $x = 2 }}", "undefined variable: $x"), ("{{ $x := $x }}", "undefined variable: $x")),
         ("{{ .None }}", "can't evaluate field None in type the template"),
         ("{{ $value.x }}", "can't evaluate field x in type float64"),
         ("{{ $value 1 }}", "can't give argument to non-function $value"),

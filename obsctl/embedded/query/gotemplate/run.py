@@ -144,7 +144,7 @@ class _Run:
             self.walk(node.otherwise, dot, scopes)
 
     def _assign(self, name: str, value: object, scopes: Scopes, *, declares: bool) -> Scopes:
-        place = scopes[-1] if declares else next(scope for scope in reversed(scopes) if name in scope)
+        place = scopes[-1] if declares else _scope_of(name, scopes)
         place[name] = value
         return scopes
 
@@ -174,7 +174,7 @@ class _Run:
             case Dot():
                 return dot
             case TemplateVariable():
-                return next(scope[term.name] for scope in reversed(scopes) if term.name in scope)
+                return _scope_of(term.name, scopes)[term.name]
             case Function():
                 return self._call(term.name, (), (), dot, scopes)
             case TemplatePipeline():
@@ -203,6 +203,14 @@ class _Run:
             return spec.call(self._context, *arguments)
         except TemplateError as error:
             raise TemplateError(f"error calling {name}: {error}") from error
+
+
+def _scope_of(name: str, scopes: Scopes) -> dict[str, object]:
+    """The innermost scope that has a variable."""
+    for scope in reversed(scopes):
+        if name in scope:
+            return scope
+    raise TemplateError(f"undefined variable: {name}")
 
 
 def _items(value: object) -> Iterator[tuple[object, object]]:
