@@ -12,6 +12,7 @@ from obsctl.result import Result
 def down(folder: Path, *, volumes: bool, emit: Emit) -> Result:
     """Stop everything of this folder's stack. Nothing running is fine too."""
     home = open_home(folder)
+    home.require_seen()
     if not home.runtime.home.is_dir() and not home.runtime.is_there() and not home.runtime.orphans():
         return Result(
             "down", {"stopped": [], "volumes_removed": False}, ("nothing to stop: no stack was started here",)

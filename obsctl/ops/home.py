@@ -87,7 +87,12 @@ class ContainerSite:
         return Suitability(True, f"{engine} has every image")
 
     def declared(self, stack: Stack) -> Endpoints:
-        """Those of the rendered files, if an engine has containers of them: Docker Compose started it."""
+        """Those of the rendered files, if an engine has containers of them: Docker Compose started it.
+
+        StartError where the spec wants containers and no engine answers that could say so.
+        """
+        if stack.runtime == self.runtime.name:
+            self.runtime.require()
         if not (self.runtime.root / COMPOSE_FILE).is_file() or not self.runtime.is_there():
             return Endpoints()
         return self.runtime.reachable(self.target(stack).desired.endpoints)
@@ -162,15 +167,23 @@ class Home:
     """The stack of one folder, whatever its spec says now. Enough to stop it, or to read its output.
 
     ``declared`` is where a stack answers of which nothing is recorded: Docker Compose or somebody else started it.
+    ``unseen`` says why it cannot be known whether there is one, where that is so.
     """
 
     site: Site
     declared: Endpoints = Endpoints()
+    unseen: str = ""
 
     @property
     def runtime(self) -> StackRuntime:
         """What runs it."""
         return self.site.runtime
+
+    def require_seen(self) -> None:
+        """StartError where nothing is recorded and the spec's runtime cannot be asked: silence would be a guess."""
+        if self.unseen and not self.runtime.orphans():
+            message = f"no stack is recorded in {self.runtime.home.parent}, and {self.unseen}"
+            raise StartError(message, hint="start the engine, or name it in DOCKER_HOST; then ask again")
 
     @contextlib.contextmanager
     def lock(self, command: str, emit: Emit, *, file: str = LOCK) -> Iterator[None]:
@@ -229,11 +242,23 @@ def _unrecorded(folder: Path) -> Home | None:
 
     with contextlib.suppress(ObsctlError):
         stack = load_stack(folder)
-        for site_of in SITES.values():
+        for name, site_of in SITES.items():
             site = site_of(folder, stack.name)
-            if (declared := site.declared(stack)).all:
+            try:
+                declared = site.declared(stack)
+            except StartError as error:
+                if stack.runtime == name:
+                    return Home(ProcessSite.of(folder), unseen=unseen(name, error.message))
+                continue
+            if declared.all:
                 return Home(site, declared)
     return None
+
+
+def unseen(runtime: str, problem: str) -> str:
+    """What to say where the spec's runtime is the one that cannot be asked; ``problem`` is what that said."""
+    said = problem.splitlines()[0].removesuffix("; tried:")
+    return f"obsctl.yaml says {runtime}, but {said}: what an earlier `up` left cannot be seen"
 
 
 def _existing(folder: Path) -> Path:

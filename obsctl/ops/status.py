@@ -26,6 +26,7 @@ NOTHING = "nothing is running here; start a stack with `obsctl up`"
 def status(folder: Path) -> Result:
     """Every process and every endpoint as they are now; exit 1 unless all of them are well."""
     home = open_home(folder)
+    home.require_seen()
     runtime, endpoints = home.runtime, home.endpoints
     observed = runtime.observe()
     there = bool(observed) or runtime.foreign

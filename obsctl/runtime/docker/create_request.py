@@ -24,9 +24,12 @@ def create_body(
     volumes: Mapping[str, str],
     selinux: bool,
     init: bool,
+    restart: str = "",
     replaced: str = "",
 ) -> Body:
     """The body of the request.
+
+    ``restart`` takes the place of the container's own policy, "" leaves that.
 
     ``volumes`` maps the target of each mount whose files were copied to the volume that holds them; empty where the
     engine mounts the files themselves. ``run`` marks what one ``up`` made. ``init`` is False for an engine without one.
@@ -40,7 +43,7 @@ def create_body(
         "Env": [f"{key}={text}" for key, text in sorted(spec.environment.items())],
         "Labels": {**container.labels, **_run_labels(image_id, run, replaced)},
         "ExposedPorts": {f"{port.inside}/tcp": {} for port in spec.ports},
-        "HostConfig": _host_config(container, _binds(container, volumes, selinux=selinux), init=init),
+        "HostConfig": _host_config(container, _binds(container, volumes, selinux=selinux), init=init, restart=restart),
         "NetworkingConfig": {"EndpointsConfig": {n: {"Aliases": aliases(container)} for n in container.networks[:1]}},
     }
     return body | ({"Healthcheck": _health(spec.health)} if spec.health else {})
@@ -65,7 +68,7 @@ def _health(health: HealthCheck) -> Body:
     }
 
 
-def _host_config(container: ProjectContainer, binds: Sequence[str], *, init: bool) -> Body:
+def _host_config(container: ProjectContainer, binds: Sequence[str], *, init: bool, restart: str) -> Body:
     spec, hardening = container.spec, container.spec.hardening
     return {
         "Binds": binds,
@@ -79,7 +82,7 @@ def _host_config(container: ProjectContainer, binds: Sequence[str], *, init: boo
         "PidsLimit": spec.pids,
         "PortBindings": _port_bindings(container.address, spec.ports),
         "ReadonlyRootfs": hardening.read_only,
-        "RestartPolicy": {"Name": hardening.restart},
+        "RestartPolicy": {"Name": restart or hardening.restart},
         "SecurityOpt": list(hardening.security_options),
         "Tmpfs": {tmpfs.path: tmpfs_options(tmpfs) for tmpfs in spec.tmpfs},
     }

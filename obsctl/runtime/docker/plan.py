@@ -12,6 +12,7 @@ from obsctl.runtime.docker.inventory import RUNNING, Inventory, ListedContainer,
 from obsctl.runtime.docker.project import Project, ProjectContainer, SharedResource
 
 STARTING: tuple[Kind, ...] = ("create", "replace", "start", "resume")
+NO_RESTART = "no"
 _CHANGED = "its configuration changed"
 
 
@@ -96,6 +97,23 @@ def schedule(project: Project, steps: Mapping[str, Operation]) -> dict[str, tupl
         if name in awaited:
             work[f"await {name}"] = (f"start {name}",)
     return work
+
+
+def unsettled_restart(*, podman: bool) -> str:
+    """The policy with which an unfinished ``up`` makes containers; "" for their own.
+
+    An engine that is lost half-way, and comes back later, must not start a part of a stack by itself. Podman's engine
+    changes no policy afterwards, and starts nothing by itself.
+    """
+    return "" if podman else NO_RESTART
+
+
+def settling(project: Project, made: Mapping[str, str], *, podman: bool) -> dict[str, str]:
+    """Id of each new container -> the policy that it gets once the whole stack has been started."""
+    if podman:
+        return {}
+    policies = {c.name: c.spec.hardening.restart for c in project.containers}
+    return {ident: policies[name] for name, ident in made.items() if policies[name] != NO_RESTART}
 
 
 def current(container: ProjectContainer, inventory: Inventory) -> ListedContainer | None:

@@ -20,7 +20,7 @@ from obsctl.runtime.docker.faults import engine_faults, explained
 from obsctl.runtime.docker.file_volumes import HELPER_LABEL, copy_files, require_no_folders, shares_files
 from obsctl.runtime.docker.images import obtain
 from obsctl.runtime.docker.inventory import Inventory, ListedContainer, image_id, take_inventory
-from obsctl.runtime.docker.plan import STARTING, current, plan, schedule
+from obsctl.runtime.docker.plan import STARTING, current, plan, schedule, settling, unsettled_restart
 from obsctl.runtime.docker.project import Project, ProjectContainer, SharedResource
 from obsctl.runtime.docker.task_graph import GRACE, TaskGraph
 from obsctl.runtime.docker.watch import Watch
@@ -70,6 +70,13 @@ class Up:
         self._each(making, lambda name: self._create(self.project.named(name), inventory))
         with Watch(self.engine, self.project.name, self._stop) as watch:
             self._tasks(schedule(self.project, by_name), lambda work: self._bring(work, by_name, inventory, watch))
+        policies = settling(self.project, self._made, podman=self.engine.podman)
+        self._each(list(policies), lambda ident: self._settle(ident, policies[ident]))
+
+    def _settle(self, ident: str, policy: str) -> None:
+        """From now on the engine starts the container again, whatever ends it."""
+        with engine_faults("cannot let the engine start a container again"):
+            self.engine.client.update_container(ident, restart_policy={"Name": policy})
 
     def _bring(self, work: str, steps: Mapping[str, Operation], inventory: Inventory, watch: Watch) -> None:
         """Start a container, or await that one is healthy."""
@@ -121,6 +128,7 @@ class Up:
                 volumes=self._volumes.get(container.name, {}),
                 selinux=any("selinux" in str(option) for option in self._features.get("SecurityOptions") or []),
                 init=not self.engine.podman,
+                restart=unsettled_restart(podman=self.engine.podman),
                 replaced=old.engine_name if old else "",
             )
             made = api.create_container_from_config(body, name, container.spec.platform or None)["Id"]

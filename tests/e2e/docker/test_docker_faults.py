@@ -80,6 +80,9 @@ def test_an_engine_that_dies_is_an_error_and_down_clears_up_once_it_is_back(
         runtime.apply(made, emit)
     assert any(e.kind == "failed" and "obsctl down" in e.detail for e in told)
     assert (runtime.state.read().runtime, runtime.state.read().settled) == ("docker", False)
+    made_anew = [lab.engine.client.inspect_container(ident) for ident in lab.ids().values()]
+    policies = {raw["HostConfig"]["RestartPolicy"]["Name"] for raw in made_anew}
+    assert policies == {"no"} or (at, policies) == ("network made", set())  # it comes back by nobody's doing
     lab.down()
     assert lab.left() == []
     assert runtime.state.read() == State()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from obsctl.endpoints import Dialect, Endpoint, Endpoints, Role
 from obsctl.errors import StartError
-from obsctl.events import Event
+from obsctl.events import Event, silent
+from obsctl.ops.down import down
 from obsctl.ops.home import SITES, ContainerSite, Home, ProcessSite, leftover, open_home
+from obsctl.ops.session import open_session
+from obsctl.ops.status import status
+from obsctl.result import Result
 from obsctl.runtime.docker.runtime import DockerRuntime
 from obsctl.runtime.state import State, StateFile
 from obsctl.spec.load import load_stack
@@ -76,3 +81,25 @@ def test_containers_come_before_processes_and_need_an_engine(folder: Path) -> No
     containers = ContainerSite.of(folder, stack.name).suitability(stack)
     assert (containers.suits, containers.reason) == (False, "no container engine answers")
     assert ProcessSite.of(folder).suitability(stack).suits
+
+
+@pytest.mark.parametrize("verb", [status, lambda folder: down(folder, volumes=False, emit=silent)])
+def test_where_the_spec_wants_containers_and_no_engine_answers_nothing_is_guessed(
+    folder: Path, verb: Callable[[Path], Result]
+) -> None:
+    (folder / "obsctl.yaml").write_text("version: 1\nruntime: docker\n")
+    with pytest.raises(StartError, match=r"obsctl\.yaml says docker, but no container engine answers") as caught:
+        verb(folder)
+    assert caught.value.exit_status == 3
+    assert "DOCKER_HOST" in caught.value.hint
+    # without such a spec, and with a stack that is recorded, the answer is known
+    (folder / "obsctl.yaml").write_text("version: 1\n")
+    assert "nothing" in verb(folder).notes[0]
+    (folder / "obsctl.yaml").write_text("version: 1\nruntime: docker\n")
+    recorded(folder, State("embedded"))
+    assert "nothing" in verb(folder).notes[0]
+
+
+def test_other_verbs_find_another_runtime_without_that_engine(folder: Path) -> None:
+    (folder / "obsctl.yaml").write_text("version: 1\nruntime: docker\n")
+    assert open_session(folder, runtime="embedded", starting=True).runtime.name == "embedded"

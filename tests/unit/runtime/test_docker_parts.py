@@ -71,6 +71,7 @@ def test_a_request_is_safe_by_default_and_mounts_what_the_container_reads(tmp_pa
     assert host["PortBindings"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18080"}]}
     assert body["ExposedPorts"] == {"80/tcp": {}}
     assert (host["ReadonlyRootfs"], host["CapDrop"], host["Memory"]) == (True, ["ALL"], 2**26)
+    assert host["RestartPolicy"] == {"Name": "unless-stopped"}
     assert body["Healthcheck"]["Interval"] == 2_000_000_000
     assert body["NetworkingConfig"]["EndpointsConfig"] == {"s_data": {"Aliases": ["s-front-1", "front"]}}
     assert body["Labels"][compose_labels.IMAGE] == "sha256:1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,8 +18,9 @@ from obsctl.render.desired import File
 from obsctl.runtime.base import Operation
 from obsctl.runtime.docker import compose_labels
 from obsctl.runtime.docker.compose_labels import FINGERPRINT
+from obsctl.runtime.docker.create_request import create_body
 from obsctl.runtime.docker.inventory import Inventory, ListedContainer
-from obsctl.runtime.docker.plan import plan, schedule
+from obsctl.runtime.docker.plan import plan, schedule, settling, unsettled_restart
 from obsctl.runtime.docker.project import Project, ProjectContainer, project_of
 from obsctl.runtime.docker.task_graph import TaskGraph
 
@@ -134,6 +136,20 @@ def test_a_network_that_was_made_in_another_way_is_not_made_anew_under_running_c
     with pytest.raises(StartError, match="network s_default is there, but made in another way"):
         plan(stack, replace(there, networks={"s_default": {compose_labels.HASH: "x"}}))
     assert [s.kind for s in plan(stack, replace(there, networks={"s_default": {}}))] == ["create"]
+
+
+def test_nothing_of_an_unfinished_up_is_started_by_the_engine_itself(tmp_path: Path) -> None:
+    stack = wanted("one", "two")
+    restart = unsettled_restart(podman=False)
+    body: Any = create_body(
+        stack.named("one"), "sha256:1", run="r", volumes={}, selinux=False, init=True, restart=restart
+    )
+    assert body["HostConfig"]["RestartPolicy"] == {"Name": "no"}
+    # what was made anew gets its policy in the end; what was there before has its own
+    assert settling(stack, {"two": "id-two"}, podman=False) == {"id-two": "unless-stopped"}
+    assert settling(stack, {}, podman=False) == {}
+    # Podman's engine cannot change it, and starts nothing by itself
+    assert (unsettled_restart(podman=True), settling(stack, {"two": "id-two"}, podman=True)) == ("", {})
 
 
 def test_further_containers_are_reported() -> None:
