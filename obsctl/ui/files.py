@@ -33,7 +33,7 @@ _TYPES: Mapping[str, str] = {
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _FOREVER = "public, max-age=31536000, immutable"
 _MISSING = (
-    '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>obsctl</title>\n'
+    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>obsctl</title>\n</head>\n'
     "<p>The pages are not built: run <code>make ui</code> in the checkout of obsctl (it needs Node), then load this "
     "again.</p>\n</html>\n"
 )
@@ -57,11 +57,11 @@ class BuiltPages:
 
     def _page(self) -> Response:
         try:
-            text = (self._folder / "index.html").read_text(encoding="utf8")
+            text, status = (self._folder / "index.html").read_text(encoding="utf8"), 200
         except OSError:
-            return HTMLResponse(_MISSING, 503)
+            text, status = _MISSING, 503
         before, head, after = text.partition("<head>")
-        return HTMLResponse(f"{before}{head}{self._meta}{after}" if head else f"{self._meta}{text}")
+        return HTMLResponse(f"{before}{head}{self._meta}{after}" if head else f"{self._meta}{text}", status)
 
     def _file(self, segments: Sequence[str]) -> Path | None:
         """The file of a path; None for what is none, the page itself included."""

@@ -9,14 +9,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 
 from obsctl.assets import templates, templates_from
 from obsctl.events import silent
 from obsctl.ops.verify import verify
 from obsctl.report.formats import envelope
 from tests.architecture.test_imports import imported_of, in_one_of
-from tests.e2e.conftest import Done, Folder
+from tests.e2e.conftest import Done, Folder, stack_processes
 
 pytestmark = pytest.mark.e2e
 
@@ -156,3 +158,46 @@ def test_status_shows_what_is_left_of_the_error_budgets(stack: Folder) -> None:
     assert {b["slo"]: b["why"] for b in budgets} == {"http-errors": "", "http-latency": ""}
     assert all(b["budget_left_ratio"] <= 1.05 for b in budgets)
     assert "BUDGET LEFT" in stack.ok("status").out
+
+
+def test_the_pages_are_served_from_the_first_request_on(stack: Folder, verified: Done) -> None:
+    """At port 3000: the stack, a trace, a dashboard, and a whole verify that is watched as it goes."""
+    pages = f"http://localhost:{3000 + stack.offset}"
+    [ui] = [e for e in stack.ok("status", "--json").data["endpoints"] if e["role"] == "ui"]
+    assert (ui["url"], ui["ready"]) == (pages, True)
+    assert not _servers_of_pages(stack)
+
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("NO_PROXY", "*")
+        page = requests.get(pages, timeout=60)
+        assert page.headers["content-security-policy"].startswith("default-src 'none'")
+        token = re.search(r'name="obsctl-token" content="([^"]+)"', page.text)[1]
+        shown = requests.get(f"{pages}/api/stack", timeout=30).json()
+        assert [service["name"] for service in shown["services"]] == ["cv-job-matching"]
+        assert requests.get(f"{pages}/api/traces/last", timeout=30).json()["trace_id"] == verified.data["trace_id"]
+        listed = requests.get(f"{pages}/api/dashboards", timeout=30).json()
+        board = requests.get(f"{pages}/api/dashboards/{listed[0]['uid']}", timeout=30).json()
+        assert board["title"] == listed[0]["title"]
+        up = requests.get(f"{pages}/proxy/metrics/api/v1/query", {"query": "up"}, timeout=30).json()
+        assert len(up["data"]["result"]) == 3
+        assert requests.get(f"{pages}/api/intake", timeout=30).json()["signals"]["traces"]["received"] > 0
+        assert "5 %" in requests.get(f"{pages}/api/runbooks/HttpErrorRateHigh", timeout=30).json()["markdown"]
+
+        asked = {"headers": {"x-obsctl-token": token}, "json": {"service": None}, "timeout": 30}
+        started = requests.post(f"{pages}/api/verify", **asked)
+        assert started.status_code == 202
+        events = requests.get(f"{pages}/api/verify/events", timeout=90).text
+        names = re.findall(r"^event: (\w+)$", events, re.MULTILINE)
+        assert names == [*["check"] * (len(names) - 1), "done"]
+        runs = requests.get(f"{pages}/api/verify", timeout=30).json()["runs"]
+        assert runs[0]["id"] == started.json()["id"]
+        assert len(runs) > 1  # those of the command line are there, too
+        whole = requests.get(f"{pages}/api/verify/runs/{runs[0]['id']}", timeout=30).json()
+        assert [c["id"] for c in whole["checks"]] == [c["id"] for c in verified.data["checks"]]
+        assert len(names) - 1 == len([c for c in whole["checks"] if not c["summary"].startswith("not among")])
+    assert len(_servers_of_pages(stack)) == 1
+
+
+def _servers_of_pages(stack: Folder) -> list[int]:
+    """The pids of the program that the stack starts when somebody opens a page."""
+    return [pid for pid in stack_processes(stack) if "--socket" in psutil.Process(pid).cmdline()]

@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
@@ -101,6 +101,19 @@ MOVED: Mapping[str, Sequence[tuple[re.Pattern[str], str]]] = {
 """By role of the port: pages of the products, and those of ours that show the same."""
 
 
+_RENAMED = {"g0.expr": "query"}
+"""Parameters of the products' pages that have another name on ours: Prometheus' first query, as alerts link it."""
+
+_MOST_PARAMETERS = 100
+
+
+def _parameters(query: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        return []
+
+
 class WithPage:
     """An application whose root a browser finds a page at; every other client finds what is served there.
 
@@ -121,7 +134,7 @@ class WithPage:
             return None
         ours = pages_url(headers.get("host", ""), self._pages)
         if ours and (path := moved(self._role, scope["path"])):
-            query = quote(scope["query_string"], safe="%=&+;,:/?@!$'()*~")
+            query = urlencode([(_RENAMED.get(name, name), text) for name, text in _parameters(scope["query_string"])])
             location = f"{ours}{path}{'?' if query else ''}{query}"
             return Response(status_code=302, headers={**_HEADERS, "location": location})
         if scope["path"] != "/":

@@ -62,9 +62,9 @@ ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 OURS = [
     ("jaeger", "/", "/traces"),
     ("jaeger", f"/trace/{ID}", f"/traces/{ID}"),
-    ("jaeger", "/search?service=a%20b&limit=20", "/traces?service=a%20b&limit=20"),
+    ("jaeger", "/search?service=a%20b&limit=20", "/traces?service=a+b&limit=20"),
     ("traceql", "/explore", "/traces"),
-    ("prometheus", "/graph?g0.expr=up%7Bjob%3D%22a%22%7D", "/metrics?g0.expr=up%7Bjob%3D%22a%22%7D"),
+    ("prometheus", "/graph?g0.expr=up%7Bjob%3D%22a%22%7D", "/metrics?query=up%7Bjob%3D%22a%22%7D"),
     ("prometheus", "/alerts", "/alerts"),
     ("loki", "/explore", "/logs"),
 ]
