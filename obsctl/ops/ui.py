@@ -58,7 +58,7 @@ def ui(folder: Path, opening: Opening) -> None:
     if served and opening.port is None:
         _opened(opening, served.url, "served by the stack itself")
         return
-    with _free(opening.port) as listener:
+    with free_listener(opening.port) as listener:
         url = f"http://localhost:{listener.getsockname()[1]}"
         _serve(source, listener, lambda: _opened(opening, url, "Ctrl-C ends it"))
 
@@ -96,7 +96,7 @@ def _serve(source: FolderSource, listener: socket.socket, ready: Callable[[], No
         runs.cancel()
 
 
-def _free(port: int | None) -> socket.socket:
+def free_listener(port: int | None) -> socket.socket:
     """A listening socket on this machine's own address."""
     from obsctl.ui.listen import listening
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -196,6 +197,19 @@ def test_the_pages_are_served_from_the_first_request_on(stack: Folder, verified:
         assert [c["id"] for c in whole["checks"]] == [c["id"] for c in verified.data["checks"]]
         assert len(names) - 1 == len([c for c in whole["checks"] if not c["summary"].startswith("not among")])
     assert len(_servers_of_pages(stack)) == 1
+
+
+def test_pages_in_the_foreground_say_where_they_are_and_end_with_ctrl_c(stack: Folder) -> None:
+    process = stack.popen("ui", "--port", str(3001 + stack.offset), "--json")
+    assert process.stdout is not None
+    url = json.loads(process.stdout.readline())["data"]["url"]
+    assert url == f"http://localhost:{3001 + stack.offset}"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("NO_PROXY", "*")
+        assert requests.get(f"{url}/api/stack", timeout=30).json()["runtime"] == "embedded"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, "Traceback" in err) == (130, False)
 
 
 def _servers_of_pages(stack: Folder) -> list[int]:
