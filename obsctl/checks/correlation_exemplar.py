@@ -16,9 +16,6 @@ from obsctl.clients.telemetry import Exemplar, Span
 from obsctl.endpoints import Feature, Role
 from obsctl.spec.contract import Metric, MetricType
 
-TRACE_LABELS = ("trace_id", "traceID", "traceId")
-"""Names under which exemplars hold a trace id."""
-
 
 @dataclass(frozen=True)
 class MetricExemplars:
@@ -122,5 +119,5 @@ class _ExemplarsPoller(Poller):
 
     def _ask(self, before: MetricExemplars) -> MetricExemplars:
         exemplars = self._client.exemplars(before.query, self._start, time.time() + 1.0)
-        held = (str(e.labels.get(name, "")).lower() for e in exemplars for name in TRACE_LABELS)
-        return MetricExemplars(before.metric, tuple(exemplars), next((t for t in held if t in self._driven), ""))
+        held = next((e.trace_id for e in exemplars if e.trace_id in self._driven), "")
+        return MetricExemplars(before.metric, tuple(exemplars), held)

@@ -116,6 +116,9 @@ class MetricSample:
     value: float
 
 
+_TRACE_LABELS = ("trace_id", "traceID", "traceId")
+
+
 @dataclass(frozen=True)
 class Exemplar:
     """An exemplar of a series: its own labels (``trace_id``), value and time (seconds)."""
@@ -124,3 +127,8 @@ class Exemplar:
     labels: Mapping[str, str]
     value: float
     time: float
+
+    @property
+    def trace_id(self) -> str:
+        """The id of its trace under any of the usual names, in small letters; "" for none."""
+        return next((self.labels[name].lower() for name in _TRACE_LABELS if name in self.labels), "")

@@ -31,7 +31,7 @@ from obsctl.spec.contract_load import family_names, load_family
 from obsctl.spec.kind_files import kind_files
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}"
-_LABEL = r"[a-z][a-z0-9_]*"
+_LABEL = r"[a-zA-Z_][a-zA-Z0-9_]*"
 _UNITS = {"_seconds": "s", "_milliseconds": "ms", "_bytes": "By", "_ratio": "1"}
 _INSTRUMENTS = {MetricType.COUNTER: "counter", MetricType.GAUGE: "gauge"}
 _ABOUT_THE_SCRAPE = ("target_info", "otel_scope_info")
@@ -46,7 +46,8 @@ _FAST = 0.3
 @dataclass(frozen=True)
 class Origin:
     """Where the draft comes from: the service's name, its URL without a path, paths of metrics and readiness (""),
-    and how it is asked, files relative to the draft. Those two are URLs where another port has them.
+    how it is asked, files relative to the draft, and the files that have its log lines. Metrics and readiness are URLs
+    where another port has them.
     """
 
     service: str
@@ -54,6 +55,7 @@ class Origin:
     metrics: str
     ready: str = ""
     access: ComponentAccess = PLAIN
+    logs: str = ""
 
     @property
     def page(self) -> str:
@@ -163,7 +165,7 @@ def _unfit(metric: ObservedMetric) -> str:
     if not metric.series:
         return "it has no series yet, so its labels are unknown; add it once it has some"
     odd = next((label for label in metric.labels if not re.fullmatch(_LABEL, label)), "")
-    return f"label {odd} is not all lower-case letters, digits and underscores" if odd else ""
+    return f"label {odd} has other signs than letters, digits and underscores" if odd else ""
 
 
 def _contract(
@@ -263,7 +265,8 @@ def _entry(metric: ObservedMetric, name: str, counted: Mapping[str, str]) -> lis
     buckets = f", buckets: [{', '.join(map(_number, metric.buckets))}]" if metric.buckets else ""
     prometheus = f"prometheus: {{name: {text(metric.name)}, type: {metric.type}}}"
     tied = f", driven: {{{', '.join(f'{label}: {what}' for label, what in counted.items())}}}" if counted else ""
-    ours = f"{{{prometheus}, series_budget: {_budget(metric.series)}{buckets}{tied}}}"
+    led = ", exemplars: true" if metric.exemplars else ""
+    ours = f"{{{prometheus}, series_budget: {_budget(metric.series)}{buckets}{tied}{led}}}"
     refs = ", ".join(_reference(label, metric) for label in metric.labels)
     brief = "".join(c for c in " ".join(metric.brief.split()) if c.isprintable())[:_LONGEST_BRIEF]
     return [
@@ -302,6 +305,7 @@ def _access(origin: Origin) -> str:
 def _spec(origin: Origin, traffic: ObservedTraffic | None) -> str:
     entry, *others = _components(origin, traffic)
     component = f"name: {text(entry)}, url: {text(origin.url)}, metrics: {text(origin.metrics)}"
+    logs = f", logs: {text(origin.logs)}" if origin.logs else ""
     lines = [
         f"# What obsctl observes. Drafted from {_sources(origin, traffic)}.",
         "version: 1",
@@ -309,7 +313,7 @@ def _spec(origin: Origin, traffic: ObservedTraffic | None) -> str:
         f"  - name: {text(origin.service)}",
         "    contract: contract.yaml",
         "    components:",
-        f"      - {{{component}, ready: {text(origin.ready)}{_access(origin)}}}",
+        f"      - {{{component}, ready: {text(origin.ready)}{_access(origin)}{logs}}}",
         *(f'    #  - {{name: {name}, url: "http://host:port", metrics: /metrics}}   # where is it?' for name in others),
         f'    # Where its log lines are in files: logs: "/var/log/{origin.service}/*.log"; else they come by OTLP.',
         "",

@@ -13,7 +13,7 @@ class ObservedMetric:
     """A metric as it was scraped or stored. ``labels`` are those of its series without ``le`` and ``quantile``.
 
     ``optional`` are those labels that some series lack. ``unfit`` is why no contract can state it, "" if one can.
-    ``pairs`` are the labels of its series, each set once.
+    ``pairs`` are the labels of its series, each set once. ``exemplars``: whether one led to a request that was seen.
     ``series`` is how many there are, a histogram's bucket series counted; 0 for one that has a type but no series yet.
     """
 
@@ -26,6 +26,7 @@ class ObservedMetric:
     optional: frozenset[str] = frozenset()
     unfit: str = ""
     pairs: frozenset[tuple[tuple[str, str], ...]] = field(default=frozenset(), compare=False, repr=False)
+    exemplars: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ObservedRequest:
     """A request to the first component, as its server spans describe it. ``times`` is how often it was observed.
 
     ``status`` is the most frequent HTTP status, 0 where no span said one. Components and edges are those that every one
-    of its traces had. ``route`` may hold ``{names}``.
+    of its traces had. ``route`` may hold ``{names}``. ``ports`` are those that its spans say it was sent to.
     """
 
     method: str
@@ -55,6 +56,7 @@ class ObservedRequest:
     edges: tuple[Edge, ...] = ()
     spans: tuple[ObservedSpan, ...] = ()
     traces: frozenset[str] = frozenset()
+    ports: frozenset[int] = frozenset()
 
     @property
     def safe_to_send(self) -> bool:

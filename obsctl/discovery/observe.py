@@ -8,7 +8,7 @@ import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http
@@ -21,13 +21,14 @@ from obsctl.discovery.model import ObservedLogs, ObservedRequest, ObservedTraffi
 from obsctl.discovery.requests import Trace, always_present, links, requests, server_entries
 from obsctl.discovery.scraped import stored_metrics
 from obsctl.discovery.stored_forms import stored_forms
-from obsctl.endpoints import Endpoints, Role
+from obsctl.endpoints import Endpoints, Feature, Role
 from obsctl.errors import BackendError
 from obsctl.languages.exposition import parse_scrape
+from obsctl.spec.contract import MetricType
 from obsctl.spec.scalars import NAME_PATTERN
 
-MOST_SERVICES, MOST_TRACES, MOST_LINES = 20, 200, 5000
-"""How much is read: services, traces of each, the newest lines of all."""
+MOST_SERVICES, MOST_TRACES, MOST_LINES, MOST_EXEMPLARS = 20, 200, 5000, 20
+"""How much is read: services, traces of each, the newest lines of all, metrics whose exemplars are asked for."""
 
 UNDER_WAY_NS = 2 * 10**9
 """Traces that began so short a time ago may lack spans that are still on their way."""
@@ -109,6 +110,8 @@ def observe_traffic(
     found = requests(_whole(traces), entry, components, aside)
     described = [request for request in found if request.safe_to_send] or found
     judged = {trace_id for request in described for trace_id in request.traces}
+    held = _with_exemplars(endpoints, sent, judged, started_ns)
+    sent = [replace(one, metric=replace(one.metric, exemplars=one.metric.name in held)) for one in sent]
     series = Counter(metric.component for metric in sent)
     received = {name: str(Counts(services[name], logged[name], series[name])) for name in names}
     return ObservedTraffic(
@@ -202,6 +205,23 @@ def _metrics(endpoints: Endpoints) -> list[ReceivedMetric]:
         for job, series in sorted(by_job.items())
         for metric in stored_metrics(series, types)
     ]
+
+
+def _with_exemplars(
+    endpoints: Endpoints, sent: Sequence[ReceivedMetric], judged: Collection[str], started_ns: int
+) -> frozenset[str]:
+    """The histograms that have an exemplar of one of these traces."""
+    backend = endpoints.first(Role.METRICS)
+    names = {one.metric.name for one in sent if one.metric.type is MetricType.HISTOGRAM and one.metric.buckets}
+    if backend is None or not judged or not names or Feature.EXEMPLARS in backend.without:
+        return frozenset()
+    client = PromqlClient(backend.url, access=backend.access)
+
+    def led(name: str) -> bool:
+        found = client.exemplars(f"{name}_bucket", started_ns / 1e9, time.time())
+        return any(exemplar.trace_id in judged for exemplar in found)
+
+    return frozenset(name for name in sorted(names)[:MOST_EXEMPLARS] if led(name))
 
 
 def answers(url: str, request: ObservedRequest, access: ComponentAccess = PLAIN) -> bool:

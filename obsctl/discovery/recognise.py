@@ -46,6 +46,9 @@ def recognise(
 
 def _kind(file: KindFile, metrics: Sequence[ObservedMetric]) -> RecognisedKind | None:
     """What plays the parts of a file's family; None where nothing plays the first of them."""
+    beside = [re.compile(pattern.replace("*", ".*")) for pattern in file.beside]
+    if beside and not any(pattern.fullmatch(metric.name) for pattern in beside for metric in metrics):
+        return None
     apart = [re.compile(pattern.replace("*", ".*")) for pattern in file.without]
     metrics = [metric for metric in metrics if not any(pattern.fullmatch(metric.name) for pattern in apart)]
     family = {m.registry: m for m in load_family(assets.templates() / "families" / f"{file.kind}.yaml")}

@@ -22,7 +22,11 @@ _PATH = ("url.path", "http.target", "url.full", "http.url")
 _CALLERS = ("user_agent.", "client.", "net.", "network.", "thread.", "http.user_agent", "http.client_ip", "http.flavor")
 """Attributes that tell of who called, or over what: another caller would not have them."""
 
-_NAMED = re.compile(r"([A-Z]{3,7}) (/\S*)")
+_NAMED = re.compile(r"(?:HTTP )?([A-Z]{3,7})(?: (/\S*))?")
+_PORTS = ("server.port", "net.host.port")
+_HOSTS = ("http.host", "url.full", "http.url")
+_HELD_BY_ONE = re.compile(r"/(\d+|(?=[^/]*\d)[0-9A-Fa-f-]{8,}|[^/]{41,})(?=/|$)")
+"""A part of a path that looks like an id: such a path is no route."""
 
 Trace = tuple[Span, ...]
 
@@ -70,8 +74,9 @@ def _common(method: str, route: str, occurrences: Sequence[_Occurrence]) -> Obse
     between = sorted((Edge(*call) for call in calls if {*call} <= shared), key=str)
     first = [name for name in dict.fromkeys(span.service for span in alike[0]) if name in shared]
     ids = frozenset(occurrence.spans[0].trace_id for occurrence in occurrences)
+    ports = frozenset(port for occurrence in occurrences if (port := _asked_port(occurrence.spans[0])))
     return ObservedRequest(
-        method, route, len(occurrences), status, tuple(first), tuple(between), tuple(_spans(alike)), ids
+        method, route, len(occurrences), status, tuple(first), tuple(between), tuple(_spans(alike)), ids, ports
     )
 
 
@@ -119,15 +124,34 @@ def _request(span: Span) -> tuple[str, str] | None:
     """Method and route, as a spec writes them; None for a span that is of no request, or does not say which."""
     named = _NAMED.fullmatch(span.name)
     method = _first(span, _METHOD) or (named[1] if named else "")
-    route = str(span.attributes.get("http.route") or (named[2] if named else ""))
+    path = urlsplit(_first(span, _PATH)).path
+    route = str(span.attributes.get("http.route") or (named and named[2]) or _plain_path(span))
     if method not in METHODS or not route:
         return None
     route = with_placeholders(route)
-    path = urlsplit(_first(span, _PATH)).path
     if "{" not in route and "*" not in route and path.endswith(route) and path.startswith("/"):
         route = path  # an application may be mounted below another path
     plain = re.sub(r"\{[A-Za-z_]\w*\}", "x", route)
     return (method, route) if re.fullmatch(r"/[\x21\x22\x24-\x3e\x40-\x7a\x7c\x7e]{0,300}", plain) else None
+
+
+def _plain_path(span: Span) -> str:
+    """The path of a request that was answered well, where no router named its route: it is one if nothing varies in it.
+
+    Rails without the names of routes, Rack, WSGI and plain HTTP servers write such spans.
+    """
+    asked = urlsplit(_first(span, _PATH))
+    varies = asked.query or span.attributes.get("url.query") or _HELD_BY_ONE.search(asked.path)
+    return asked.path if _status(span) // 100 == 2 and not varies else ""
+
+
+def _asked_port(span: Span) -> int:
+    """The port of the service that a span names; 0 for none."""
+    port = _first(span, _PORTS)
+    if re.fullmatch(r"[1-9]\d{0,4}", port):
+        return int(port)
+    host = re.match(r"(?:https?://)?[^/?#@]*:([1-9]\d{0,4})(?![^/?#])", _first(span, _HOSTS))
+    return int(host[1]) if host else 0
 
 
 def _status(span: Span) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import time
@@ -14,6 +15,7 @@ from obsctl.access.options import PLAIN, ComponentAccess, read_access
 from obsctl.clients.http import is_loopback, is_ready
 from obsctl.discovery.draft import Origin, draft, summary_lines
 from obsctl.discovery.draft_otlp import probe_requests
+from obsctl.discovery.log_files import observed_in
 from obsctl.discovery.model import ObservedTraffic
 from obsctl.discovery.observe import answers, echoed_header, observe_traffic
 from obsctl.discovery.scraped import observed_metrics, scrape_page
@@ -23,7 +25,7 @@ from obsctl.json_types import Json
 from obsctl.ops.home import open_home
 from obsctl.ops.listen import listen, receiver
 from obsctl.result import Result
-from obsctl.runtime.ports import listening_beside
+from obsctl.runtime.ports import files_written_behind, listening_beside
 from obsctl.runtime.state import replace_file
 from obsctl.spec.load import starter_files
 from obsctl.spec.scalars import NAME_PATTERN
@@ -33,6 +35,9 @@ _METRICS = "/metrics"
 _READY = ("/readyz", "/healthz", "/health")
 LOOK_BACK_SECONDS = 3600
 """How far back a running stack is asked."""
+
+MOST_LOG_BYTES = 1024**2
+"""How much of the end of a log file is read."""
 
 _NEXT = "next: go through contract.yaml, list requests under drive: in obsctl.yaml, then obsctl check, obsctl up"
 
@@ -91,7 +96,7 @@ def init(folder: Path, *, force: bool, sources: DraftSources | None = None, emit
     if traffic:
         origin, lost = _served(origin, traffic, asked)
         echoed = echoed_header(origin.url, probe_requests(traffic), asked)
-        traffic = replace(traffic, request_id_header=echoed)
+        origin, traffic = _with_log_files(origin, replace(traffic, request_id_header=echoed))
     made = draft(page, origin, traffic, folder)
     data: dict[str, object] = {"families": list(made.families), "metrics": list(made.own), "notes": list(made.notes)}
     data |= (
@@ -111,7 +116,8 @@ def _served(origin: Origin, traffic: ObservedTraffic, access: ComponentAccess) -
         return origin, ""
     parts = urlsplit(origin.url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    for port in listening_beside(parts.port or 80) if is_loopback(origin.url) else ():
+    beside = listening_beside(parts.port or 80) if is_loopback(origin.url) else ()
+    for port in (*sorted(first.ports), *beside):
         url = f"{parts.scheme}://{host}:{port}"
         if answers(url, first, access):
             ready = next((path for path in _READY if is_ready(url + path, access=access)[0]), "")
@@ -119,6 +125,26 @@ def _served(origin: Origin, traffic: ObservedTraffic, access: ComponentAccess) -
             page = origin.page if origin.metrics else ""
             return replace(origin, url=url, metrics=page, ready=ready), ""
     return origin, f"{origin.url} does not answer {first} as it was seen: say under url: where the service answers"
+
+
+def _with_log_files(origin: Origin, traffic: ObservedTraffic) -> tuple[Origin, ObservedTraffic]:
+    """Both with the file of log lines that the service writes on this machine, where none of a request came by OTLP."""
+    if traffic.logs is None and is_loopback(origin.url):
+        for path in files_written_behind(urlsplit(origin.url).port or 80):
+            if found := observed_in(_last_lines(path), traffic):
+                return replace(origin, logs=glob.escape(str(path))), replace(traffic, logs=found)
+    return origin, traffic
+
+
+def _last_lines(path: Path) -> list[str]:
+    """The newest whole lines of a file, none where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - MOST_LOG_BYTES))
+            return file.read(MOST_LOG_BYTES).decode("utf8", "replace").splitlines()
+    except OSError:
+        return []
 
 
 def _observed(sources: DraftSources, origin: Origin, emit: Emit) -> ObservedTraffic | None:

@@ -52,15 +52,32 @@ def free_ports(count: int) -> list[int]:
 
 def listening_beside(port: int) -> tuple[int, ...]:
     """The other ports that the process which listens on ``port`` listens on, where this user may see them."""
-    try:
-        connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:
-        return ()
-    pids: dict[int, set[int]] = {}
-    for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.pid:
-            pids.setdefault(connection.pid, set()).add(connection.laddr.port)
+    pids = _listeners()
     return tuple(sorted({other for ports in pids.values() if port in ports for other in ports} - {port}))
+
+
+def _listeners() -> dict[int, set[int]]:
+    """The ports that each process listens on, where this user may see them."""
+    pids: dict[int, set[int]] = {}
+    with contextlib.suppress(psutil.AccessDenied):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.pid:
+                pids.setdefault(connection.pid, set()).add(connection.laddr.port)
+    return pids
+
+
+def files_written_behind(port: int) -> tuple[Path, ...]:
+    """The plain files that the processes which listen on ``port`` have open to write, standard output among them.
+
+    Empty where this user may not see them.
+    """
+    found: dict[Path, None] = {}
+    for pid in (pid for pid, ports in _listeners().items() if port in ports):
+        with contextlib.suppress(psutil.Error):
+            for opened in psutil.Process(pid).open_files():
+                if opened.mode in ("w", "a", "r+", "a+"):
+                    found[Path(opened.path)] = None
+    return tuple(path for path in found if path.is_file())
 
 
 def _taken(numbers: list[str], holder: str) -> str:

@@ -45,6 +45,9 @@ class KindFile:
     )
     needs: tuple[str, ...] = key(ListOf(NAME), "Labels of the family without which it is something else.", default=())
     without: tuple[str, ...] = key(ListOf(_SERIES), "Series that play no part, whatever `metrics` says.", default=())
+    beside: tuple[str, ...] = key(
+        ListOf(_SERIES), "Metrics of which one must be there, too: what tells the language, for instance.", default=()
+    )
     optional: tuple[str, ...] = key(ListOf(_LABEL), "Labels that a series may lack, although none did.", default=())
     name: str = ""
 

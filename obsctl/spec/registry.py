@@ -39,6 +39,7 @@ _FITTING: Mapping[str, tuple[MetricType, ...]] = {
 _UNIT_SUFFIX = {"s": "_seconds", "ms": "_milliseconds", "By": "_bytes"}
 _STABILITY = choice("stable", "release_candidate", "beta", "alpha", "development", "experimental")
 _DOTTED = text_like(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", "a name such as http.requests")
+_ATTRIBUTE = text_like(r"[a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*", "a name such as http.route")
 _PROMETHEUS_NAME = text_like(METRIC_NAME_PATTERN, "a Prometheus metric name such as http_requests_total")
 _LABEL = r"[a-zA-Z_][a-zA-Z0-9_.]*"
 
@@ -86,7 +87,7 @@ class _AnnotationsEntry:
 class _ReferenceEntry:
     """An attribute that a metric has."""
 
-    ref: str = key(_DOTTED, "Key of the attribute, which is the label's name.")
+    ref: str = key(_ATTRIBUTE, "Key of the attribute, which is the label's name.")
     requirement_level: str = key(
         LEVEL,
         "`required`, `conditionally_required`, `recommended` or `opt_in`, alone or with a text: "
@@ -172,7 +173,7 @@ class MetricEntry:
 class AttributeEntry:
     """An attribute as the registry defines it."""
 
-    ref: str = key(_DOTTED, "Name of the attribute.", name="key")
+    ref: str = key(_ATTRIBUTE, "Name of the attribute.", name="key")
     type: Json = key(JSON, "Registry type.")
     brief: str = key(TEXT, "One sentence for people.", default="")
     note: str | None = key(TEXT, "More about it.", default=None)

@@ -2,7 +2,7 @@
 
     python -m tests.e2e.clients              # every client; writes the page and its data file
     python -m tests.e2e.clients node curl    # only these; writes nothing
-    python -m tests.e2e.clients --install    # only puts the clients into the cache
+    python -m tests.e2e.clients --install    # only puts the clients, and the services of ../strangers, into the cache
 
 Clients are kept in ``$OBSCTL_CACHE`` (``~/.cache/obsctl-e2e``). Exit status: 0 when everything that was sent arrived;
 1 when not; 3 when a client's tools are not on this machine.
@@ -24,6 +24,8 @@ from tests.e2e.clients.page import data_of, record
 from tests.e2e.clients.run import Result, run_all
 from tests.e2e.clients.stack import running
 from tests.e2e.images.sources import BuildError
+from tests.e2e.strangers.catalogue import Stranger
+from tests.e2e.strangers.catalogue import load as strangers
 
 
 def main() -> int:
@@ -46,20 +48,25 @@ def main() -> int:
         print("\n".join(f"{name} needs {', '.join(programs)}" for name, programs in lacking.items()), file=sys.stderr)
         return 3
     if options.install:
-        return _install(chosen)
+        return _install([*chosen, *(() if options.names else _services())])
     results = _run(chosen, options.port_offset)
     if not options.names:
         record(data_of(results, catalogue))
     return int(any(_faults(result) for result in results))
 
 
-def _install(clients: Sequence[Client]) -> int:
+def _services() -> list[Stranger]:
+    """Those that have to be installed, and can be: the tests name what the others lack."""
+    return [stranger for stranger in strangers() if stranger.install and not stranger.missing]
+
+
+def _install(clients: Sequence[Client | Stranger]) -> int:
     """Two at a time: some wait for a registry while others compile."""
     with ThreadPoolExecutor(2) as pool:
         return max(pool.map(_install_one, clients))
 
 
-def _install_one(client: Client) -> int:
+def _install_one(client: Client | Stranger) -> int:
     began = time.monotonic()
     try:
         print(f"{client.name}: {installed(client)} ({time.monotonic() - began:.0f} s)", flush=True)

@@ -5,15 +5,25 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Protocol
 
-from tests.e2e.clients.catalogue import Client
 from tests.e2e.images.build import CACHE, locked
 from tests.e2e.images.sources import Work, digest
 
 _DONE = ".installed"
 
 
-def installed(client: Client, cache: Path = CACHE) -> Path:
+class Installable(Protocol):
+    """A program: the folder of its files, and the commands that make of a copy of it what can be run."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def install(self) -> tuple[tuple[str, ...], ...]: ...
+
+
+def installed(client: Installable, cache: Path = CACHE) -> Path:
     """The folder that the client runs in; made where it is not there. Raises BuildError.
 
     Safe to call from several processes at once: the first makes it, the others wait.
@@ -38,7 +48,7 @@ def argv(command: tuple[str, ...], folder: Path, product: Path | None = None) ->
     return [str(folder / program) if (folder / program).exists() else program, *command[1:]]
 
 
-def _key(client: Client) -> str:
+def _key(client: Installable) -> str:
     files = sorted(path for path in client.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     texts = [f"{path.relative_to(client.folder)} {digest(path.read_bytes().hex())}" for path in files]
     return digest(repr(client.install), *texts)

@@ -1,4 +1,4 @@
-"""Seats: a bare ASGI application. Its metrics are a page on a port of their own, its traces go out by OTLP."""
+"""Seats: a bare ASGI application. Metrics are a page on a port of their own, traces go by OTLP, lines to its output."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if method == "POST":
             booked.observe(2)
         span.set_attributes({"http.request.method": method, "http.route": path, "http.response.status_code": status})
+        trace_id = f"{span.get_span_context().trace_id:032x}"
+        line = {"ts": time.time(), "severity": "info", "msg": f"{method} {path}", "traceID": trace_id, "code": status}
+        print(json.dumps(line), flush=True)
         answered.labels(str(status), method.lower(), path).inc()
         took.labels(method.lower(), path).observe(time.perf_counter() - began)
         await answer(send, status, headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from obsctl.clients.telemetry import LogLine, Span, SpanLink, ordered
 from obsctl.discovery.draft import Origin, draft
+from obsctl.discovery.log_files import observed_in
 from obsctl.discovery.model import ObservedLogs, ObservedMetric, ObservedRequest, ObservedSpan, ObservedTraffic
 from obsctl.discovery.observe import is_personal
 from obsctl.discovery.requests import Trace, links, requests
@@ -53,6 +55,81 @@ def trace(number: int, *spans: Span) -> Trace:
 def test_a_route_is_written_as_a_spec_writes_it(route: str, more: dict[str, Any], said: str) -> None:
     (found,) = requests([trace(1, served(route, **more))], "web", BOTH)
     assert str(found) == f"GET {said}"
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes"),
+    [
+        ("OrdersController#index", {"http__method": "GET", "http__target": "/orders", "http__status_code": 200}),
+        ("HTTP GET", {"http__target": "/orders", "http__status_code": 200}),
+        ("GET", {"url__full": "http://shop:3000/orders", "http__response__status_code": 200}),
+        ("GET", {"url__path": "/orders", "http__response__status_code": "204"}),
+    ],
+)
+def test_a_path_in_which_nothing_varies_is_a_route(name: str, attributes: dict[str, Any]) -> None:
+    (found,) = requests([trace(1, span(1, 0, "web", name, "server", **attributes))], "web", BOTH)
+    assert str(found) == "GET /orders"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/orders", 404),
+        ("/orders/7", 200),
+        ("/orders?page=2", 200),
+        ("/orders/0190a5b2-7c11-7e3a-b1aa-5a0c2f6d9e10", 200),
+        ("/files/" + "a" * 50, 200),
+    ],
+)
+def test_a_path_that_varies_or_was_not_found_is_none(path: str, status: int) -> None:
+    known = {"http__method": "GET", "http__target": path, "http__status_code": status}
+    assert requests([trace(1, span(1, 0, "web", "GET", "server", **known))], "web", BOTH) == ()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "port"),
+    [
+        ({"server__port": 3000}, 3000),
+        ({"net__host__port": "3000"}, 3000),
+        ({"http__host": "shop:3000"}, 3000),
+        ({"url__full": "http://shop:3000/orders"}, 3000),
+        ({"http__host": "shop"}, None),
+        ({"url__full": "http://shop/orders?at=10:30"}, None),
+    ],
+)
+def test_spans_tell_the_port_that_was_asked(attributes: dict[str, Any], port: int | None) -> None:
+    (found,) = requests([trace(1, served("/orders", **attributes))], "web", BOTH)
+    assert found.ports == ({port} if port else set())
+
+
+def traced(*routes: str) -> ObservedTraffic:
+    seen = tuple(
+        ObservedRequest("GET", route, 1, 200, ("web",), traces=frozenset([f"{number:032x}"]))
+        for number, route in enumerate(routes, 1)
+    )
+    return ObservedTraffic(("web",), {"web": "1 span"}, seen)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"time":"2026-01-01T10:00:00Z","level":"INFO","msg":"a","traceId":"%s"}',
+        'time=2026-01-01T10:00:00Z level=INFO msg="a b" trace_id=%s',
+        "2026-01-01T10:00:00Z INFO [trace_id=%s] a",
+    ],
+)
+def test_lines_in_a_file_tell_their_fields(line: str) -> None:
+    found = observed_in(
+        ["started", line % f"{2:032x}", line % f"{1:032x}", line % f"{9:032x}"], traced("/a", "/b/{id}")
+    )
+    assert found
+    assert found.lines == 1  # of a request that verify may send
+    assert found.fields[:4] == ("timestamp", "level", "message", "trace_id")
+    assert found.components == ("web",)
+
+
+def test_a_file_without_lines_of_requests_is_no_log_of_theirs() -> None:
+    assert observed_in(["started", json.dumps({"trace_id": f"{9:032x}"})], traced("/a")) is None
 
 
 @pytest.mark.parametrize(

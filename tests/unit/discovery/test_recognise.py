@@ -59,6 +59,9 @@ def test_what_serves_http_gets_what_http_gets(tmp_path: Path, library: dict[str,
     (kind,) = contract.kinds
     assert kind.series["http.requests"] == library["requests"]
     assert "http.request.duration" in kind.series
+    main = next(metric for metric in observed(library) if library["requests"].startswith(metric.name))
+    routes = [label for series in main.pairs for label, value in series if "/" in value]
+    assert not routes or kind.labels.get("route", "route") in routes
     boards = {file.path: read_dashboard(file.text, file.path) for file in dashboard_files(stack, "d", "jaeger")}
     queries = [query.expr for panel in boards["d/http.json"].panels for query in panel.queries]
     assert len(queries) >= 6
@@ -130,6 +133,13 @@ def test_databases_ai_and_jobs_are_recognised(tmp_path: Path, library: dict[str,
     assert {"database": "d/data-stores.json", "ai": "d/ai.json", "jobs": "d/jobs.json"}[kind] in boards
     report = check(tmp_path, CheckOptions(rule_tests=False))
     assert [finding.message for finding in report.findings if finding.rule.severity == "error"] == []
+
+
+def test_a_language_is_named_where_its_runtime_is_seen(tmp_path: Path) -> None:
+    labels = {"method": "GET", "route": "/orders", "code": "200"}
+    library = {"counter": {"http_requests_total": labels}, "histogram": {"http_request_duration_seconds": labels}}
+    made = [draft(observed({**library, "summary": more}), ORIGIN) for more in ({}, {"go_gc_duration_seconds": {}})]
+    assert [one.recognised for one in made] == [("HTTP server metrics",), ("a Go middleware over client_golang",)]
 
 
 def test_requests_that_a_client_sends_are_not_served(tmp_path: Path) -> None:

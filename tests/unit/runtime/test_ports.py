@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from obsctl.errors import StartError
-from obsctl.runtime.ports import require_free
+from obsctl.runtime.ports import files_written_behind, require_free
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_way_out() -> None:
@@ -88,3 +88,19 @@ def test_the_end_of_a_connection_takes_a_port_too() -> None:
         port = client.getsockname()[1]
         with pytest.raises(StartError, match=rf"port {port} \(loki\) is taken by pid {os.getpid()}"):
             require_free("127.0.0.1", {"loki": port})
+
+
+def test_the_files_that_a_server_writes_are_found_by_its_port(tmp_path: Path) -> None:
+    (tmp_path / "read").write_text("x")
+    program = (
+        "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); r = open('read'); w = open('app.log', 'a');"
+        "print(s.getsockname()[1], file=sys.stderr, flush=True); sys.stdin.read()"
+    )
+    with (tmp_path / "out").open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], cwd=tmp_path, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE
+        )
+    with process:
+        assert process.stderr
+        found = files_written_behind(int(process.stderr.readline()))
+    assert {path.name for path in found} == {"out", "app.log"}

@@ -1,0 +1,1 @@
+../../clients/rust/lock.py
