@@ -183,7 +183,8 @@ def _of_spans(metric: Metric, own: Sequence[SeriesRise], context: Context, spans
     known = any(service == own[0].component and number == events for (service, _), number in names.items())
     most = events * longest if known and longest else events * (time.time() - context.run.started_at)
     seconds = total * UNITS[stated_unit(metric)]
-    return _Rise(events, total, 0.0, most) if seconds > 3 * most else None
+    held = (known and seconds <= most) or seconds > 3 * most  # between the two it is not told
+    return _Rise(events, total, 0.0, most) if held else None
 
 
 def _extent(request: ProbeRequest, spans: Sequence[Span]) -> float:

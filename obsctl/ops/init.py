@@ -32,7 +32,7 @@ from obsctl.spec.scalars import NAME_PATTERN
 from obsctl.spec.stack_load import folder_name
 
 _METRICS = "/metrics"
-_READY = ("/readyz", "/healthz", "/health")
+_READY = ("/readyz", "/healthz", "/health", "/up", "/actuator/health")
 LOOK_BACK_SECONDS = 3600
 """How far back a running stack is asked."""
 

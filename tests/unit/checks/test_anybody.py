@@ -16,6 +16,7 @@ from obsctl.checks.metrics_present import MetricsPresent
 from obsctl.checks.metrics_resets import MetricsResets
 from obsctl.checks.metrics_targets import MetricsTargets
 from obsctl.checks.metrics_types import MetricsTypes
+from obsctl.checks.metrics_units import MetricsUnits
 from obsctl.clients.telemetry import MetricSample
 from obsctl.spec.contract import Metric
 from tests.unit.checks.broken import named, without
@@ -235,3 +236,8 @@ def test_a_pushed_counter_that_fell_below_what_it_was_before_the_run_is_told() -
     verdict = judge(MetricsResets(), world, metrics=Pushing(world))
     assert verdict.status is CheckStatus.FAIL
     assert "jobs_completed_total" in verdict.summary
+
+
+def test_a_duration_that_tells_no_route_is_held_to_the_spans_that_are_as_many_as_its_events() -> None:
+    evidence = {one.query: one.answer for one in judge(MetricsUnits(), healthy()).evidence}
+    assert evidence["ai_request_duration_seconds_sum on worker"].startswith("rose by 0.008 for 2 events")

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from obsctl.access.options import PLAIN
+from obsctl.discovery.draft import Origin
+from obsctl.discovery.model import ObservedRequest, ObservedTraffic
 from obsctl.errors import StartError, UsageError
-from obsctl.ops.init import DraftSources, access_of, init
+from obsctl.ops.init import DraftSources, _served, access_of, init
 from obsctl.spec.load import load_stack
 from tests.unit.certificates import certificates
 from tests.unit.clients.canned import Answer, Asked, serving
@@ -65,3 +69,22 @@ def test_a_header_that_is_none_or_a_secret_is_refused(tmp_path: Path, header: st
     with pytest.raises(UsageError, match="--header") as refused:
         access_of(tmp_path, None, [header], insecure=False)
     assert "secret" not in refused.value.message.replace("a secret must not stand here itself", "")
+
+
+def test_where_metrics_are_in_another_process_spans_tell_where_the_service_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("obsctl.ops.init.listening_beside", lambda _port: ())
+
+    def page(_asked: Asked) -> Answer:
+        return Answer(
+            "# TYPE orders_total counter\norders_total 1\n", 200, {"Content-Type": "text/plain; version=0.0.4"}
+        )
+
+    with serving({"/metrics": page}) as exporter, serving({"/orders": lambda _: Answer("[]"), "/up": page}) as service:
+        ports = frozenset([1, urlsplit(service.url).port or 0])
+        seen = ObservedRequest("GET", "/orders", 1, 200, ("shop",), ports=ports)
+        origin = Origin("shop", exporter.url, "/metrics")
+        found, lost = _served(origin, ObservedTraffic(("shop",), {}, (seen,)), PLAIN)
+    assert (found.url, found.metrics, found.ready) == (service.url, f"{exporter.url}/metrics", "/up")
+    assert lost == ""
