@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from starlette.responses import Response
 
@@ -17,12 +18,20 @@ from obsctl.embedded.query.logql.source import Scan, selector_matchers
 from obsctl.embedded.store.base import LogReader
 from obsctl.languages.errors import QueryError
 from obsctl.languages.labels import Labels, Matcher
+from obsctl.languages.logql.literals import number
 from obsctl.languages.logql.parse import parse_log, parse_selector
 from obsctl.languages.quoting import excerpt
 from obsctl.languages.units import MS_NS, SECOND_NS
 
-DETECT_LINES = 1_000
+DETECT_LINES = 100
 """Lines that are looked at for fields, unless ``line_limit`` says otherwise."""
+DETECT_FIELDS = 1_000
+"""Fields that are told, unless ``limit`` says otherwise."""
+_ALWAYS_SHOWN = frozenset(("cluster", "namespace", "instance", "pod"))
+"""Labels that Loki shows whatever they hold."""
+_UUID = re.compile(
+    r"(urn:uuid:)?_|\{_\}|[0-9a-f]{32}".replace("_", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), re.IGNORECASE
+)
 
 
 def _selected(logs: LogReader, selectors: Sequence[Sequence[Matcher]], window: TimeRange) -> list[Labels]:
@@ -114,14 +123,32 @@ def _keys(found: Labels, names: set[str], by: str, *, all_labels: bool) -> Itera
 
 
 def detected_labels(logs: LogReader, call: ApiCall) -> Response:
-    """Stream labels with how many values each has."""
+    """Stream labels with how many values each has, without those that only hold ids."""
     values: dict[str, set[str]] = defaultdict(set)
     for found in _matching(logs, call):
         for name, value in found:
             values[name].add(value)
-    return json_answer(
-        {"detectedLabels": [{"label": name, "cardinality": len(values[name])} for name in sorted(values)]}
-    )
+    listed = [
+        {"label": name, "cardinality": len(values[name])}
+        for name in sorted(values)
+        if name in _ALWAYS_SHOWN or not only_ids(values[name])
+    ]
+    return json_answer({"detectedLabels": listed} if listed else {})
+
+
+def only_ids(values: Collection[str]) -> bool:
+    """Whether all values are numbers or UUIDs, zero and one alone excepted: those are a flag."""
+    return not {"0", "1"}.issuperset(values) and all(_is_id(value) for value in values)
+
+
+def _is_id(value: str) -> bool:
+    if _UUID.fullmatch(value):
+        return True
+    try:
+        number(value)
+    except ValueError:
+        return False
+    return True
 
 
 def detected_fields(scan: Scan, call: ApiCall) -> Response:
@@ -132,24 +159,24 @@ def detected_fields(scan: Scan, call: ApiCall) -> Response:
             "label": one.name,
             "type": one.type,
             "cardinality": len(one.values),
-            "parsers": sorted(one.parsers) or None,
+            "parsers": one.parsers or None,
+            **({"jsonPath": list(one.path)} if one.path else {}),
         }
         for one in found
     ]
-    return json_answer({"fields": fields, "limit": most})
+    return json_answer({"fields": fields, "limit": most} if fields else {})
 
 
 def detected_field_values(scan: Scan, call: ApiCall) -> Response:
     """The values that one field has in the newest lines."""
     found, most = _detected(scan, call)
-    values = sorted(value for one in found if one.name == call.path["name"] for value in one.values)
-    return json_answer({"values": values[:most], "limit": most})
+    values = sorted(value for one in found if one.name == call.path["name"] for value in one.shown)
+    return json_answer({"limit": most, "values": values[:most]} if values else {})
 
 
 def _detected(scan: Scan, call: ApiCall) -> tuple[Sequence[DetectedField], int]:
-    window, most = time_range(call), limit(call, default=DETECT_LINES)
-    text = call.first("line_limit", default=str(DETECT_LINES))
-    if not text.isdecimal() or not 0 < int(text[:9]) <= 5 * DETECT_LINES:
-        raise QueryError(f"invalid line_limit: {excerpt(text)} is not a number from 1 to {5 * DETECT_LINES}")
-    lines = run(scan, parse_log(call.first("query")), LogWindow(window.start, window.end, int(text)))
-    return detected(lines)[:most], most
+    window = time_range(call)
+    most = limit(call, default=DETECT_FIELDS, names=("limit", "field_limit"))
+    lines = limit(call, default=DETECT_LINES, names=("line_limit",))
+    query = parse_log(call.first("query"))
+    return detected(run(scan, query, LogWindow(window.start, window.end, lines)), most), most

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,11 +63,11 @@ def time_range(call: ApiCall) -> TimeRange:
     return TimeRange(start, end)
 
 
-def limit(call: ApiCall, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT) -> int:
-    """How many lines (or other things) an answer may have."""
-    text = call.first("limit")
+def limit(call: ApiCall, most: int = MAX_LIMIT, default: int = DEFAULT_LIMIT, names: Sequence[str] = ("limit",)) -> int:
+    """How many lines (or other things) an answer may have. ``names`` are those of the parameter."""
+    text = call.first(*names)
     if text and not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
-        raise QueryError(f"invalid limit: cannot parse {excerpt(text)} as a number")
+        raise QueryError(f"invalid {names[0]}: cannot parse {excerpt(text)} as a number")
     found = int(text or default)
     if found <= 0:
         raise QueryError("limit must be a positive value")

@@ -245,3 +245,73 @@ def test_the_limits_that_drilldown_asks_for_are_those_that_hold(store):
     assert bad(api.get("/loki/api/v1/query_range", params={"query": OK, "limit": str(most + 1)})).startswith("max ent")
     config = yaml.safe_load(api.get("/config").text)
     assert config["limits_config"] == limits["limits"]
+
+
+def looked_at(*lines: str, **stream: str) -> Api:
+    """The API over one stream of these lines, the newest last."""
+    memory = MemoryStore()
+    memory.submit(Batch(logs=[LogRecord(labels(**(stream or {"app": "a"})), T + n, x) for n, x in enumerate(lines)]))
+    return client(memory)
+
+
+def fields(api, **params):
+    selector = {"query": '{app="a"}', **WHOLE, **params}
+    return good(api.get("/loki/api/v1/detected_fields", params=selector))
+
+
+def test_fields_are_detected_with_their_type_parser_and_path():
+    api = looked_at('{"n":"1","user":{"id":7},"app":"x","took":"5ms","ok":"T","size":"2KB"}', "n=x free text")
+    found = {one.pop("label"): one for one in fields(api)["fields"]}
+    assert found == {
+        # the type is that of the value seen last, which is the oldest line
+        "n": {"type": "int", "cardinality": 2, "parsers": ["logfmt", "json"], "jsonPath": ["n"]},
+        "user_id": {"type": "int", "cardinality": 1, "parsers": ["json"], "jsonPath": ["user", "id"]},
+        "app_extracted": {"type": "string", "cardinality": 1, "parsers": ["json"], "jsonPath": ["app"]},
+        "took": {"type": "duration", "cardinality": 1, "parsers": ["json"], "jsonPath": ["took"]},
+        "ok": {"type": "boolean", "cardinality": 1, "parsers": ["json"], "jsonPath": ["ok"]},
+        "size": {"type": "bytes", "cardinality": 1, "parsers": ["json"], "jsonPath": ["size"]},
+    }
+    metadata = MemoryStore()
+    metadata.submit(Batch(logs=[LogRecord(labels(app="a"), T, "plain", labels(trace_id="ab"))]))
+    [one] = fields(client(metadata))["fields"]
+    assert one == {"label": "trace_id", "type": "string", "cardinality": 1, "parsers": None}
+
+
+def test_limits_of_detected_fields_are_those_of_loki():
+    api = looked_at(*(f"a{n}=1 b=2" for n in range(120)))
+    assert len(fields(api)["fields"]) == 101  # of the newest 100 lines
+    assert fields(api)["limit"] == 1000
+    assert len(fields(api, line_limit=7)["fields"]) == 8
+    assert [len(fields(api, **{name: 2})["fields"]) for name in ("limit", "field_limit")] == [2, 2]
+    assert fields(api, query='{app="nobody"}') == {}
+    for wrong in ("0", "-1", "x", "5001"):
+        assert "limit" in bad(
+            api.get("/loki/api/v1/detected_fields", params={"query": '{app="a"}', "line_limit": wrong})
+        )
+
+
+def test_values_of_a_field_are_as_a_query_may_say_them():
+    api = looked_at("size=1500KB", "size=7b", "size=12", "size=much")
+    asked = {"query": '{app="a"}', **WHOLE}
+    found = good(api.get("/loki/api/v1/detected_field/size/values", params=asked))
+    assert found == {"limit": 1000, "values": ["1.5MB", "12", "7B", "much"]}
+    assert good(api.get("/loki/api/v1/detected_field/none/values", params=asked)) == {}
+
+
+def test_labels_of_nothing_but_ids_are_not_detected():
+    memory = MemoryStore()
+    streams = [
+        {
+            "app": "a",
+            "pod": "1",
+            "flag": "0",
+            "number": "17",
+            "id": "d9b2d63d-a233-4123-847a-76d2ac9f3e14",
+            "mixed": "1",
+        },
+        {"app": "b", "pod": "2", "flag": "1", "number": "1e3", "mixed": "x"},
+    ]
+    memory.submit(Batch(logs=[LogRecord(labels(**stream), T, "x") for stream in streams]))
+    found = good(client(memory).get("/loki/api/v1/detected_labels", params=WHOLE))
+    assert found == {"detectedLabels": [{"label": x, "cardinality": 2} for x in ("app", "flag", "mixed", "pod")]}
+    assert good(client(MemoryStore()).get("/loki/api/v1/detected_labels", params=WHOLE)) == {}

@@ -73,9 +73,9 @@ class _Taking:
     def take(self, prefix: str, key: str, value: str) -> None:
         """One field. ``_Done`` when no other is needed."""
         entry, hints = self.entry, self.hints
-        name = _joined(prefix, key)
+        name = joined_name(prefix, key)
         if entry.stored(name):
-            name = f"{name}{EXTRACTED}" if not prefix else _joined(prefix, f"{key}{EXTRACTED}")
+            name = f"{name}{EXTRACTED}" if not prefix else joined_name(prefix, f"{key}{EXTRACTED}")
         if name and hints.wants(name, entry):
             entry.set(name, value)
             self.left -= 1
@@ -85,7 +85,7 @@ class _Taking:
             raise _Done(True)
 
 
-def _joined(prefix: str, key: str) -> str:
+def joined_name(prefix: str, key: str) -> str:
     if not prefix:
         return sanitized(key)
     key = key.strip()
@@ -95,7 +95,7 @@ def _joined(prefix: str, key: str) -> str:
 def _walk(taking: _Taking, pairs: json_text.ObjectPairs, prefix: str, depth: int) -> None:
     for key, value in pairs:
         if isinstance(value, json_text.ObjectPairs):
-            name = _joined(prefix, key)
+            name = joined_name(prefix, key)
             if depth and taking.hints.wants_under(name):
                 _walk(taking, value, name, depth - 1)
         elif isinstance(value, str):
@@ -109,7 +109,7 @@ def _walk(taking: _Taking, pairs: json_text.ObjectPairs, prefix: str, depth: int
 def _walk_text(taking: _Taking, text: str, prefix: str, depth: int) -> None:
     for key, value in json_text.fields(text):
         if value.kind == "object":
-            name = _joined(prefix, key)
+            name = joined_name(prefix, key)
             if depth and taking.hints.wants_under(name):
                 _walk_text(taking, value.text, name, depth - 1)
         elif value.kind in ("string", "number", "boolean"):
