@@ -292,14 +292,6 @@ class LogReader(Protocol):
         ...
 
 
-class Store(Sink, SpanReader, SampleReader, LogReader, Protocol):
-    """Everything."""
-
-    def close(self) -> None:
-        """Commit what is queued and let go of the files."""
-        ...
-
-
 @dataclass(frozen=True)
 class RetentionLimits:
     """What came more than ``age_seconds`` ago goes; the oldest goes first while more than ``size_bytes`` are used."""
