@@ -88,7 +88,7 @@ interface NodeProps extends Pick<Props, 'picked' | 'onPick'> {
 }
 
 function Node({ name, place, row, picked, onPick }: NodeProps) {
-  const said = !row ? 'sends no spans' : row.rate === null ? 'no requests' : `${rateText(row.rate)} · ${percent(row.failed)} · ${durationText(row.p95)}`;
+  const said = !row ? 'sends no spans' : !row.rate ? 'no requests' : `${rateText(row.rate)} · ${percent(row.failed)} · ${durationText(row.p95)}`;
   return (
     <g
       className="map-node"

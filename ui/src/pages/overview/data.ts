@@ -1,5 +1,5 @@
 /** What the overview asks for. Each hook is one part of the page. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { get } from '../../shared/api/http';
 import { instant, labelValues, range, type Labels, type Sample, type Series } from '../../shared/api/metrics';
@@ -13,8 +13,20 @@ const TRAIL_POINTS = 40;
 /** A rate needs two scrapes; four leave room for one that is late. */
 const SCRAPES = 4;
 
-async function names(shown: Range, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  return new Set(await labelValues('__name__', [`{__name__=~"${NAMES.join('|')}"}`], shown.start, shown.end, signal));
+const NAMES_MILLISECONDS = 30_000;
+
+/** Which of the metrics the stack has; two parts of the page want to know. */
+function useNames(shown: Range) {
+  const client = useQueryClient();
+  const length = Math.round(shown.end - shown.start);
+  return async () =>
+    new Set(
+      await client.fetchQuery({
+        queryKey: ['overview', 'names', length, Math.floor(shown.end / 60)],
+        queryFn: ({ signal }) => labelValues('__name__', [`{__name__=~"${NAMES.join('|')}"}`], shown.start, shown.end, signal),
+        staleTime: NAMES_MILLISECONDS,
+      }),
+    );
 }
 
 const wholeRange = ({ start, end }: Range) => `${Math.max(60, Math.round(end - start))}s`;
@@ -24,8 +36,8 @@ async function answers<T>(queries: RequestQueries, ask: (query: string) => Promi
   return { rate: rate!, failed: failed!, p95: p95! };
 }
 
-async function requests(stack: Stack, shown: Range, signal: AbortSignal): Promise<Red[]> {
-  const sources = present(await names(shown, signal));
+async function requests(stack: Stack, names: ReadonlySet<string>, shown: Range, signal: AbortSignal): Promise<Red[]> {
+  const sources = present(names);
   const step = Math.max(1, Math.ceil((shown.end - shown.start) / TRAIL_POINTS));
   const end = Math.floor(shown.end / step) * step;
   const start = end - step * (TRAIL_POINTS - 1);
@@ -45,9 +57,10 @@ async function requests(stack: Stack, shown: Range, signal: AbortSignal): Promis
 
 export function useRequests(shown: Range) {
   const { data: stack } = useStack();
+  const names = useNames(shown);
   return useQuery({
     queryKey: ['overview', 'requests', shown.start, shown.end],
-    queryFn: ({ signal }) => requests(stack!, shown, signal),
+    queryFn: async ({ signal }) => requests(stack!, await names(), shown, signal),
     enabled: stack !== undefined,
     placeholderData: keepPreviousData,
   });
@@ -63,8 +76,7 @@ interface Dependencies {
   data: { parent: string; child: string; callCount: number }[] | null;
 }
 
-async function graph(stack: Stack, shown: Range, signal: AbortSignal): Promise<Graph> {
-  const found = await names(shown, signal);
+async function graph(stack: Stack, found: ReadonlySet<string>, shown: Range, signal: AbortSignal): Promise<Graph> {
   if (found.has(GRAPH.calls)) {
     const asked = await answers<Sample>(graphQueries(found, wholeRange(shown)), (query) => instant(query, shown.end, signal));
     const edges = edgesOf(asked);
@@ -79,9 +91,10 @@ async function graph(stack: Stack, shown: Range, signal: AbortSignal): Promise<G
 
 export function useGraph(shown: Range) {
   const { data: stack } = useStack();
+  const names = useNames(shown);
   return useQuery({
     queryKey: ['overview', 'graph', shown.start, shown.end],
-    queryFn: ({ signal }) => graph(stack!, shown, signal),
+    queryFn: async ({ signal }) => graph(stack!, await names(), shown, signal),
     enabled: stack !== undefined,
     placeholderData: keepPreviousData,
   });

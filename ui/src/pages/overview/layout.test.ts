@@ -51,3 +51,9 @@ test('labels of edges that cross stand beside each other', () => {
 });
 
 test('a curve starts and ends at its points', () => expect(curve([{ x: 0, y: 1 }, { x: 10, y: 3 }])).toBe('M0 1C5 1 5 3 10 3'));
+
+test('services without calls stand in rows', () => {
+  const { nodes } = layout(['a', 'b', 'c', 'd', 'e'], []);
+  expect(new Set([...nodes.values()].map(({ x }) => x)).size).toBe(4);
+  expect(layout(['a', 'b'], []).nodes.get('a')!.y).toBe(layout(['a', 'b'], []).nodes.get('b')!.y);
+});

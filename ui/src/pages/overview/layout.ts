@@ -74,8 +74,17 @@ interface Grid {
   stops: string[][];
 }
 
+const ABREAST = 4;
+
+/** Services without a call stand in rows. */
+function abreast(names: readonly string[]): string[][] {
+  const across = Math.min(ABREAST, names.length);
+  return Array.from({ length: across }, (_, column) => names.filter((__, at) => at % across === column));
+}
+
 /** Edges that span several layers get a place in each that they pass. */
 function grid(names: readonly string[], links: readonly Link[]): Grid {
+  if (links.length === 0) return { columns: abreast(names), links: [], stops: [] };
   const layers = layersOf(names, links);
   const columns: string[][] = Array.from({ length: Math.max(0, ...layers.values()) + 1 }, () => []);
   for (const name of names) columns[layers.get(name)!]!.push(name);
