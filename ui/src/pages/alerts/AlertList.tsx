@@ -100,7 +100,7 @@ interface RowProps {
 function Row({ row, at, marked, opened, toggle }: RowProps) {
   return (
     <div role="listitem" data-row={at} data-marked={marked} className="row-mark alert-row">
-      <UnstyledButton onClick={toggle} aria-expanded={opened} aria-label={`${row.name}, ${row.state}`} w="100%" py={6} px={4}>
+      <UnstyledButton onClick={toggle} aria-expanded={opened} w="100%" py={6} px={4}>
         <Group gap="xs" wrap="nowrap" align="flex-start">
           {opened ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />}
           <StateBadge state={row.state} />

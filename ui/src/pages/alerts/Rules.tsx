@@ -91,7 +91,7 @@ function RuleRow({ rule, group }: Line) {
             {rule.type} · {group.name}
           </Text>
         </Text>
-        <Anchor component={Link} to={link(to.metrics(rule.query))} className="mono wrap-anywhere" aria-label={`Expression of ${rule.name} in Metrics`}>
+        <Anchor component={Link} to={link(to.metrics(rule.query))} className="mono wrap-anywhere" title="Show in Metrics">
           {rule.query}
         </Anchor>
         {rule.lastError && (

@@ -95,12 +95,12 @@ function Node({ name, place, row, picked, onPick }: NodeProps) {
       data-peer={row ? undefined : ''}
       data-health={health(row?.failed ?? null)}
       transform={`translate(${place.x - NODE.width / 2} ${place.y - NODE.height / 2})`}
-      {...button(`${name}: ${said}`, name, { picked, onPick })}
+      {...button(`${name} ${said}`, name, { picked, onPick })}
     >
       <title>{name}</title>
       <rect width={NODE.width} height={NODE.height} rx={6} />
       <text className="map-name" x={NODE.width / 2} y={19} textAnchor="middle">
-        {clipped(name)}
+        {`${clipped(name)} `}
       </text>
       <text x={NODE.width / 2} y={36} textAnchor="middle" opacity={0.85}>
         {said}
@@ -120,7 +120,7 @@ function Line({ edge, path, node, spot, picked, onPick }: LineProps) {
   const top = node.y - NODE.height / 2;
   const d = path.length ? curve(path) : `M${node.x + 20} ${top}C${node.x + 34} ${top - 22} ${node.x - 34} ${top - 22} ${node.x - 20} ${top}`;
   const more = [edge.failed ? `${percent(edge.failed)} fail` : '', edge.p95 === null ? '' : durationText(edge.p95)].filter(Boolean).join(' · ');
-  const label = `${edge.from} calls ${edge.to}: ${rateText(edge.rate)}${edge.failed === null ? '' : `, ${percent(edge.failed)} fail`}${edge.p95 === null ? '' : `, p95 ${durationText(edge.p95)}`}`;
+  const label = `${edge.from} calls ${edge.to}: ${rateText(edge.rate)} ${more}`;
   return (
     <g className="map-edge" data-health={health(edge.failed)} {...button(label, edgeKey(edge), { picked, onPick })}>
       <title>{label}</title>
@@ -128,7 +128,7 @@ function Line({ edge, path, node, spot, picked, onPick }: LineProps) {
       <path className="line" d={d} markerEnd="url(#arrow)" />
       {spot && (
         <text className="map-label" x={spot.x} y={spot.y - 2}>
-          <tspan x={spot.x}>{rateText(edge.rate)}</tspan>
+          <tspan x={spot.x}>{`${rateText(edge.rate)} `}</tspan>
           <tspan x={spot.x} dy={13}>
             {more}
           </tspan>

@@ -3,7 +3,7 @@ import { Anchor, Badge, Group, Progress, Stack, Table, Text } from '@mantine/cor
 import { Link } from 'react-router';
 import { to, useHref } from '../../shared/links';
 import { Loaded, Part } from '../../shared/Part';
-import type { Range } from '../../shared/range';
+import type { RangeState } from '../../shared/range';
 import { Nothing } from '../../shared/states';
 import { ago, Time } from '../../shared/Time';
 import { useAlerts } from '../alerts/data';
@@ -16,7 +16,7 @@ import { durationText, percent, rateText } from './sources';
 /** Sloth's fast burn: at this rate the budget of 30 days is gone in two. */
 const FAST_BURN = 14.4;
 
-export function Slos({ range }: { range: Range }) {
+export function Slos({ range }: { range: RangeState }) {
   const query = useSlos(range);
   const link = useHref();
   return (
@@ -178,7 +178,7 @@ export function IntakePart() {
   );
 }
 
-export function Failures({ range }: { range: Range }) {
+export function Failures({ range }: { range: RangeState }) {
   const query = useFailures(range);
   const link = useHref();
   return (

@@ -4,10 +4,28 @@ import { useEffect, useState } from 'react';
 import { get } from '../../shared/api/http';
 import { instant, labelValues, range, type Labels, type Sample, type Series } from '../../shared/api/metrics';
 import { intake, useStack, type Intake, type Stack } from '../../shared/api/obsctl';
-import { searchTraces, traceServices } from '../../shared/api/traces';
-import type { Range } from '../../shared/range';
+import { searchTraces, traceServices, type FoundTraces, type TraceSearch } from '../../shared/api/traces';
+import type { Range, RangeState } from '../../shared/range';
 import { latest, type Verified } from '../verify/api';
 import { edgesOf, edgesOfDependencies, GRAPH, graphQueries, NAMES, present, redRows, requestQueries, type Answers, type Edge, type Red, type RequestQueries } from './sources'; // prettier-ignore
+
+/**
+ * Asks again when the range moves. What is under way is let finish: where an answer takes longer than the clock's step,
+ * there would never be one.
+ */
+function useMoving<T>(name: string, shown: RangeState, ask: (signal: AbortSignal) => Promise<T>, enabled = true) {
+  const query = useQuery<T>({
+    queryKey: ['overview', name, shown.from, shown.to],
+    queryFn: ({ signal }) => ask(signal),
+    enabled,
+    placeholderData: keepPreviousData,
+  });
+  const { refetch } = query;
+  useEffect(() => {
+    if (enabled) void refetch({ cancelRefetch: false });
+  }, [enabled, refetch, shown.end]);
+  return query;
+}
 
 const TRAIL_POINTS = 40;
 /** A rate needs two scrapes; four leave room for one that is late. */
@@ -21,7 +39,7 @@ function useNames(shown: Range) {
   const length = Math.round(shown.end - shown.start);
   return async () =>
     new Set(
-      await client.fetchQuery({
+      await client.query({
         queryKey: ['overview', 'names', length, Math.floor(shown.end / 60)],
         queryFn: ({ signal }) => labelValues('__name__', [`{__name__=~"${NAMES.join('|')}"}`], shown.start, shown.end, signal),
         staleTime: NAMES_MILLISECONDS,
@@ -55,15 +73,10 @@ async function requests(stack: Stack, names: ReadonlySet<string>, shown: Range, 
   return redRows(inputs, known, Array.from({ length: TRAIL_POINTS }, (_, at) => start + at * step));
 }
 
-export function useRequests(shown: Range) {
+export function useRequests(shown: RangeState) {
   const { data: stack } = useStack();
   const names = useNames(shown);
-  return useQuery({
-    queryKey: ['overview', 'requests', shown.start, shown.end],
-    queryFn: async ({ signal }) => requests(stack!, await names(), shown, signal),
-    enabled: stack !== undefined,
-    placeholderData: keepPreviousData,
-  });
+  return useMoving('requests', shown, async (signal) => requests(stack!, await names(), shown, signal), stack !== undefined);
 }
 
 export interface Graph {
@@ -89,15 +102,10 @@ async function graph(stack: Stack, found: ReadonlySet<string>, shown: Range, sig
   return { edges: edgesOfDependencies(answer.data ?? [], length), measured: false };
 }
 
-export function useGraph(shown: Range) {
+export function useGraph(shown: RangeState) {
   const { data: stack } = useStack();
   const names = useNames(shown);
-  return useQuery({
-    queryKey: ['overview', 'graph', shown.start, shown.end],
-    queryFn: async ({ signal }) => graph(stack!, await names(), shown, signal),
-    enabled: stack !== undefined,
-    placeholderData: keepPreviousData,
-  });
+  return useMoving('graph', shown, async (signal) => graph(stack!, await names(), shown, signal), stack !== undefined);
 }
 
 /** Names of Sloth's recording rules: https://sloth.dev/slo-dashboards/. */
@@ -134,33 +142,30 @@ export function slosOf(samples: readonly Sample[]): Slo[] {
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-export const useSlos = (shown: Range) =>
-  useQuery<Slo[]>({
-    queryKey: ['overview', 'slos', shown.end],
-    queryFn: ({ signal }) => instant(`{__name__=~"${SLO_RULES.join('|')}"}`, shown.end, signal).then(slosOf),
-    placeholderData: keepPreviousData,
-  });
+export const useSlos = (shown: RangeState) =>
+  useMoving('slos', shown, (signal) => instant(`{__name__=~"${SLO_RULES.join('|')}"}`, shown.end, signal).then(slosOf));
 
 const FAILURES = 8;
 
-export function useFailures(shown: Range) {
+async function failures(stack: Stack, search: TraceSearch, signal: AbortSignal): Promise<FoundTraces> {
+  if (stack.roles.traces === undefined) return { traces: [], warnings: ['This stack stores no traces.'] };
+  return searchTraces(stack, search, signal);
+}
+
+export function useFailures(shown: RangeState) {
   const { data: stack } = useStack();
-  return useQuery({
-    queryKey: ['overview', 'failures', shown.start, shown.end],
-    queryFn: ({ signal }) => searchTraces(stack!, { service: '', onlyErrors: true, start: shown.start, end: shown.end, limit: FAILURES }, signal),
-    enabled: stack !== undefined,
-    placeholderData: keepPreviousData,
-  });
+  const search = { service: '', onlyErrors: true, start: shown.start, end: shown.end, limit: FAILURES };
+  return useMoving('failures', shown, (signal) => failures(stack!, search, signal), stack !== undefined);
 }
 
 /** Names of services that have sent a span; what an empty page is recognised by. */
-export function useTracedServices(every?: number) {
+export function useTracedServices(every: number) {
   const { data: stack } = useStack();
   return useQuery({
     queryKey: ['traced'],
     queryFn: ({ signal }) => traceServices(stack!, signal),
     enabled: stack?.roles.traces !== undefined,
-    refetchInterval: every ?? false,
+    refetchInterval: ({ state }) => (state.data?.length ? false : every),
   });
 }
 

@@ -1,6 +1,6 @@
 /** How the first span comes here, and the moment when it does. */
-import { Alert, Anchor, Group, Stack, Tabs, Text, TextInput } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Alert, Anchor, Box, Group, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { useStack, type Stack as Stacked } from '../../shared/api/obsctl';
@@ -8,10 +8,10 @@ import { searchTraces, type FoundTrace } from '../../shared/api/traces';
 import { Copied } from '../../shared/Copied';
 import { to, useHref } from '../../shared/links';
 import { Loaded, Part } from '../../shared/Part';
-import { Nothing } from '../../shared/states';
+import { Failed, Nothing } from '../../shared/states';
 import { Time } from '../../shared/Time';
 import { useParam } from '../alerts/params';
-import { useIntake } from '../overview/data';
+import { useIntake, useTracedServices } from '../overview/data';
 import { intakeRates } from '../overview/intake';
 import '../overview/overview.css';
 import { environment, LANGUAGES, type Language, type Target } from './languages';
@@ -37,34 +37,59 @@ export default function Start() {
 /** The newest trace of the last day. */
 async function newest(stack: Stacked, signal: AbortSignal): Promise<FoundTrace | null> {
   const end = Date.now() / 1000;
-  const { traces } = await searchTraces(stack, { service: '', start: end - DAY, end: end + 60, limit: 5 }, signal);
+  const { traces } = await searchTraces(stack, { service: '', start: end - DAY, end: end + 60, limit: 1 }, signal);
   return traces.reduce<FoundTrace | null>((best, one) => (best && best.start >= one.start ? best : one), null);
 }
 
+/** Until a service is there it is asked for often; its trace is looked up then. */
 function Arrived({ stack }: { stack: Stacked }) {
-  const link = useHref();
-  const { data: trace, error } = useQuery<FoundTrace | null>({
-    queryKey: ['start', 'newest'],
+  const services = useTracedServices(POLL_MILLISECONDS);
+  const arrived = (services.data ?? []).length > 0;
+  const found = useQuery<FoundTrace | null>({
+    queryKey: ['start', 'newest', services.data],
     queryFn: ({ signal }) => newest(stack, signal),
-    enabled: stack.roles.traces !== undefined,
-    refetchInterval: POLL_MILLISECONDS,
+    enabled: arrived,
+    placeholderData: keepPreviousData,
   });
-  const waiting = error ? `The trace store cannot be asked: ${error.message}` : stack.roles.traces === undefined ? 'This stack stores no traces.' : 'This page turns by itself when it comes.';
   return (
-    <div role="status" aria-label="Arrival">
-      {trace ? (
-        <Alert color="green" variant="light" title={`${trace.service || 'A service'} has arrived.`}>
-          <Text size="sm" className="wrap-anywhere" component="div">
-            Its newest trace: <Link to={link(to.trace(trace.id))}>{trace.name || trace.id}</Link>, <Time milliseconds={trace.start} short />. Next: the{' '}
-            <Link to={link(to.overview())}>overview</Link>, and <Link to={link(to.verify())}>verify</Link>, which proves that all of it fits together.
-          </Text>
-        </Alert>
-      ) : (
-        <Alert variant="light" title="Waiting for the first span.">
-          {waiting}
-        </Alert>
-      )}
-    </div>
+    <Box role="status" aria-label="Arrival" mih={92}>
+      {arrived ? <Welcome services={services.data ?? []} trace={found.data ?? null} /> : <Awaited stack={stack} error={services.error} asked={services.data !== undefined} />}
+    </Box>
+  );
+}
+
+function Awaited({ stack, error, asked }: { stack: Stacked; error: Error | null; asked: boolean }) {
+  if (stack.roles.traces === undefined)
+    return (
+      <Alert variant="light" title="This stack stores no traces.">
+        Give it a backend with the role <code>traces</code> in obsctl.yaml.
+      </Alert>
+    );
+  if (error) return <Failed error={error} />;
+  if (!asked) return null;
+  return (
+    <Alert variant="light" title="Waiting for the first span.">
+      This page turns by itself when it comes.
+    </Alert>
+  );
+}
+
+const NAMED = 5;
+
+function Welcome({ services, trace }: { services: readonly string[]; trace: FoundTrace | null }) {
+  const link = useHref();
+  const names = services.slice(0, NAMED).join(', ') + (services.length > NAMED ? ` and ${services.length - NAMED} more` : '');
+  return (
+    <Alert color="green" variant="light" title={`Spans have arrived, of ${names}.`}>
+      <Text size="sm" className="wrap-anywhere" component="div">
+        {trace && (
+          <>
+            The newest trace: <Link to={link(to.trace(trace.id))}>{trace.name || trace.id}</Link>, <Time milliseconds={trace.start} short />.{' '}
+          </>
+        )}
+        Next: the <Link to={link(to.overview())}>overview</Link>, and <Link to={link(to.verify())}>verify</Link>, which proves that all of it fits together.
+      </Text>
+    </Alert>
   );
 }
 

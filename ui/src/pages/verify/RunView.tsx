@@ -138,7 +138,7 @@ interface RowProps {
 function Row({ row: { check, under }, at, marked, several, opened, toggle }: RowProps) {
   return (
     <div role="listitem" data-row={at} data-marked={marked} className="row-mark alert-row">
-      <UnstyledButton onClick={toggle} aria-expanded={opened} aria-label={`${check.id}: ${check.status}`} w="100%" py={5} px={4}>
+      <UnstyledButton onClick={toggle} aria-expanded={opened} w="100%" py={5} px={4}>
         <Group gap="xs" wrap="nowrap" align="flex-start">
           {opened ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />}
           <Verdict verdict={check.status} />
