@@ -9,6 +9,7 @@ import { useKeys } from '../../shared/keys';
 import { useRange } from '../../shared/range';
 import { boards } from './api';
 import { PlaceProvider, type BoardPlace } from './data/place';
+import { useHeld } from './data/useHeld';
 import { useMarks } from './data/useMarks';
 import { useVariables } from './data/useVariables';
 import { destination } from './grafana/destinations';
@@ -22,12 +23,14 @@ import { VariableBar } from './VariableBar';
 
 const SCRAPE = 15;
 const POINTS = 500;
+const ASKED = ['panel', 'variable'];
 
 export function BoardView({ board, actions }: { board: Board; actions?: React.ReactNode }) {
   const range = useRange();
   const { data: stack } = useStack();
   const scrape = stack?.scrape_interval ?? SCRAPE;
-  const times = useMemo(() => timesOf({ start: range.start, end: range.end }, scrape, POINTS, null), [range.start, range.end, scrape]);
+  const { start, end } = useHeld(range, ASKED);
+  const times = useMemo(() => timesOf({ start, end }, scrape, POINTS, null), [start, end, scrape]);
   const variables = useVariables(board.variables, times, board.title);
   const { setRange } = range;
   const zoom = useCallback((from: number, until: number) => setRange(String(Math.floor(from)), String(Math.ceil(until))), [setRange]);
@@ -35,11 +38,11 @@ export function BoardView({ board, actions }: { board: Board; actions?: React.Re
   const marks = useMarks(board.annotations, scope);
   const place = useMemo<BoardPlace>(
     () => ({
-      title: board.title, range: { start: range.start, end: range.end }, scrape, chosen: variables.chosen, zoom, marks,
+      title: board.title, range: { start, end }, scrape, chosen: variables.chosen, zoom, marks,
       group: board.tooltip ? `board-${board.uid}` : undefined, allTooltips: board.tooltip === 2,
       traceIds: board.variables.some((variable) => variable.type === 'textbox'),
     }),
-    [board, range.start, range.end, scrape, variables.chosen, zoom, marks],
+    [board, start, end, scrape, variables.chosen, zoom, marks],
   ); // prettier-ignore
   return (
     <PlaceProvider value={place}>
