@@ -27,7 +27,7 @@ export function SeriesChart({ query, range }: { query: string; range: RangeState
       grid: { left: 56, right: 12, top: 12, bottom: 60 },
       tooltip: { renderMode: 'richText', trigger: 'axis', confine: true },
       legend: { type: 'scroll', bottom: 0 },
-      xAxis: { type: 'time', min: range.start * 1000, max: range.end * 1000, splitLine: { show: false } },
+      xAxis: { type: 'time', min: range.start * 1000, max: range.end * 1000, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
       yAxis: { type: 'value' },
       series: (data ?? []).map((one, index) => ({
         name: names[index]!,

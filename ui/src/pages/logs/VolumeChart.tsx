@@ -23,7 +23,7 @@ export function VolumeChart({ query, range }: { query: string; range: RangeState
     () => ({
       grid: { left: 44, right: 8, top: 8, bottom: 20 },
       tooltip: { renderMode: 'richText', trigger: 'axis', confine: true },
-      xAxis: { type: 'time', min: (first - step) * 1000, max: last * 1000, splitLine: { show: false } },
+      xAxis: { type: 'time', min: (first - step) * 1000, max: last * 1000, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
       yAxis: { type: 'value', splitNumber: 2, minInterval: 1 },
       series: volume.counts.map(({ level, values }) => ({
         name: level,

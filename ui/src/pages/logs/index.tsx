@@ -48,7 +48,7 @@ export default function Logs() {
   return (
     <div className="fill logs-page">
       <VisuallyHidden component="h1">Logs</VisuallyHidden>
-      <QueryForm key={query} query={query} labels={labels.data ?? []} range={range} error={live ? undefined : found.error} onRun={run} />
+      <QueryForm query={query} labels={labels.data ?? []} range={range} error={live ? undefined : found.error} onRun={run} />
       {lines ? (
         <>
           {!live && <VolumeChart query={query} range={range} />}

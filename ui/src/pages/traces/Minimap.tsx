@@ -6,6 +6,8 @@ import type { TraceModel } from './model';
 import { WHOLE, type View } from './rows';
 
 const CLICK = 0.005;
+/** Pixels; where spans are thinner, the critical path is one line below them. */
+const THIN = 3;
 const percent = (part: number) => `${(part * 100).toFixed(3)}%`;
 
 function draw(canvas: HTMLCanvasElement, trace: TraceModel, colours: readonly string[], line: string): void {
@@ -14,6 +16,7 @@ function draw(canvas: HTMLCanvasElement, trace: TraceModel, colours: readonly st
   const context = canvas.getContext('2d');
   if (!context) return;
   const row = height / trace.spans.length;
+  const thin = row < THIN;
   for (let span = 0; span < trace.spans.length; span++) {
     context.fillStyle = trace.error[span] ? RED : colours[trace.service[span]!]!;
     const left = (trace.at[span]! / trace.duration) * width;
@@ -21,8 +24,10 @@ function draw(canvas: HTMLCanvasElement, trace: TraceModel, colours: readonly st
   }
   context.fillStyle = line;
   for (const [span, stretches] of trace.critical)
-    for (const { from, to } of stretches)
-      context.fillRect((from / trace.duration) * width, Math.max(0, span) * row, Math.max(1, ((to - from) / trace.duration) * width), Math.max(1, row * 0.3));
+    for (const { from, to } of stretches) {
+      const top = thin ? height - THIN : Math.max(0, span) * row;
+      context.fillRect((from / trace.duration) * width, top, ((to - from) / trace.duration) * width, thin ? THIN : Math.max(1, row * 0.3));
+    }
 }
 
 const place = (event: PointerEvent<HTMLElement>) => {

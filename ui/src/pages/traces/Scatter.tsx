@@ -34,7 +34,7 @@ export function Scatter({ traces, start, end, onOpen, onRange }: Props) {
     return {
       grid: { left: 60, right: 16, top: 10, bottom: 24 },
       tooltip: { renderMode: 'richText', trigger: 'item', confine: true, formatter: tooltip },
-      xAxis: { type: 'time', min: start * 1000, max: end * 1000, splitLine: { show: false } },
+      xAxis: { type: 'time', min: start * 1000, max: end * 1000, splitLine: { show: false }, axisLabel: { hideOverlap: true } },
       yAxis: { type: 'log', axisLabel: { formatter: (value: number) => duration(value / 1000) }, splitNumber: 3 },
       series: [series('ok', PALETTE[0]!, false), series('with errors', RED, true)],
     };

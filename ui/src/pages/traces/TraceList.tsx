@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { useStack, type Stack } from '../../shared/api/obsctl';
-import { searchTraces, type FoundTraces } from '../../shared/api/traces';
+import { searchTraces, speaksTraceql, type FoundTraces } from '../../shared/api/traces';
 import { colours } from '../../shared/charts/palette';
 import { useKeys } from '../../shared/keys';
 import { to, useHref } from '../../shared/links';
@@ -14,6 +14,7 @@ import { Failed, Nothing, Waiting } from '../../shared/states';
 import { Scatter } from './Scatter';
 import { formOf, paramsOf, picked, remarks, searchOf, sorted, sortNamed, wrong, type Form } from './search';
 import { SearchForm } from './SearchForm';
+import { TraceqlForm } from './TraceqlForm';
 import { TraceTable } from './TraceTable';
 
 export function TraceList() {
@@ -41,7 +42,8 @@ function Search({ stack }: { stack: Stack }) {
   return (
     <div className="fill">
       <VisuallyHidden component="h1">Traces</VisuallyHidden>
-      <SearchForm key={JSON.stringify(form)} stack={stack} form={form} first={first} onSearch={search} />
+      <SearchForm key={JSON.stringify(form)} stack={stack} form={form} first={first} onSearch={(next) => search({ ...next, q: '' })} />
+      {speaksTraceql(stack) && <TraceqlForm key={form.q} query={form.q} error={found.error} onRun={(q) => search({ ...form, q })} />}
       {found.error ? (
         <Failed error={found.error} retry={() => void found.refetch()} />
       ) : found.data ? (

@@ -1,36 +1,21 @@
 /** One trace, or two beside each other (`?compare=ID`). `?span=` names the span to show. */
 import { Anchor, Button, Group, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { Link } from 'react-router';
 import { ApiError } from '../../shared/api/http';
-import { colours } from '../../shared/charts/palette';
 import { CopyText } from '../../shared/CopyText';
 import { to, useHref } from '../../shared/links';
+import { useParamState } from '../../shared/params';
 import { Failed, Nothing, Waiting } from '../../shared/states';
 import { inline } from '../../shared/text';
 import { Time } from '../../shared/Time';
 import { duration } from '../../shared/units';
-import { assembledTrace } from './answer';
-import { modelOf, type TraceModel } from './model';
+import { Compare } from './Compare';
+import type { TraceModel } from './model';
 import { TraceView } from './TraceView';
+import { serviceColours, useTrace } from './useTrace';
 
 const SECOND = 1e9;
-
-export function useTrace(id: string) {
-  return useQuery({
-    queryKey: ['trace', id],
-    queryFn: async ({ signal }) => modelOf(await assembledTrace(id, signal)),
-    enabled: id !== '',
-    structuralSharing: false,
-    staleTime: Infinity,
-  });
-}
-
-export function serviceColours(services: readonly string[]): string[] {
-  const found = colours(services);
-  return services.map((name) => found.get(name)!);
-}
 
 export function TracePage({ id }: { id: string }) {
   const { data: trace, error, refetch } = useTrace(id);
@@ -56,16 +41,19 @@ function Shown({ trace, reload }: { trace: TraceModel; reload: () => void }) {
   useEffect(() => {
     document.title = `${inline(root.service)}: ${inline(root.name)} · ${document.title.split(' · ').slice(-2).join(' · ')}`;
   }, [root]);
+  const [params, change] = useParamState();
+  const other = params.get('compare');
+  const compare = (id: string | null) => change({ compare: id });
   const found = useMemo(() => serviceColours(trace.services), [trace]);
   return (
     <div className="fill">
-      <Header trace={trace} reload={reload} />
-      <TraceView trace={trace} colours={found} />
+      <Header trace={trace} reload={reload} onCompare={other === null ? () => compare('last') : undefined} />
+      {other === null ? <TraceView trace={trace} colours={found} /> : <Compare trace={trace} id={other} onCompare={compare} />}
     </div>
   );
 }
 
-function Header({ trace, reload }: { trace: TraceModel; reload: () => void }) {
+function Header({ trace, reload, onCompare }: { trace: TraceModel; reload: () => void; onCompare: (() => void) | undefined }) {
   const link = useHref();
   const root = trace.spans[0]!;
   const around = { start: trace.start / 1000 - 60, end: (trace.start + trace.duration / 1e6) / 1000 + 60 };
@@ -99,6 +87,11 @@ function Header({ trace, reload }: { trace: TraceModel; reload: () => void }) {
         <Anchor component={Link} size="sm" to={link(to.logs(query, around))}>
           {logs} {logs === 1 ? 'log line' : 'log lines'}
         </Anchor>
+        {onCompare && (
+          <Button size="compact-xs" variant="default" onClick={onCompare}>
+            Compare
+          </Button>
+        )}
         <Button size="compact-xs" variant="default" onClick={reload}>
           Look again
         </Button>
