@@ -49,7 +49,7 @@ export function ServiceMap({ edges, rows, picked, onPick }: Props) {
     <div className="scroll-x" tabIndex={0} role="group" aria-label="Service map">
       <svg className="map" width={made.width} height={made.height} viewBox={`0 0 ${made.width} ${made.height}`} style={{ margin: '0 auto' }}>
         <defs>
-          <marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+          <marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" orient="auto-start-reverse">
             <path d="M0 0L8 4L0 8z" fill="var(--mantine-color-gray-5)" />
           </marker>
         </defs>

@@ -6,6 +6,7 @@ import { Loaded, Part } from '../../shared/Part';
 import type { RangeState } from '../../shared/range';
 import { Nothing } from '../../shared/states';
 import { ago, Time } from '../../shared/Time';
+import { format } from '../../shared/units';
 import { useAlerts } from '../alerts/data';
 import { StateBadge } from '../alerts/StateBadge';
 import { countsText, verdictColour } from '../verify/verdict';
@@ -159,7 +160,7 @@ export function IntakePart() {
                   {intakeRates(readings, newest).map(({ signal, unit, received, refused, total }) => (
                     <Table.Tr key={signal}>
                       <Table.Td>{signal}</Table.Td>
-                      <Table.Td className="number">{received === null ? `${total.toLocaleString()} ${unit} in all` : rateText(received).replace(' /', ` ${unit}/`)}</Table.Td>
+                      <Table.Td className="number">{received === null ? `${format(total)} so far` : rateText(received).replace(' /', ` ${unit}/`)}</Table.Td>
                       <Table.Td className={`number ${refused ? 'bad' : ''}`}>{refused.toLocaleString()}</Table.Td>
                     </Table.Tr>
                   ))}

@@ -16,7 +16,7 @@ export function pieces(trail: Trail, width = WIDTH, height = HEIGHT): string {
       if (value === null) return '';
       const before = trail[at - 1] ?? null;
       const after = trail[at + 1] ?? null;
-      const lone = before === null && after === null ? 'h1' : '';
+      const lone = before === null && after === null ? 'h2.5' : '';
       return `${before === null ? 'M' : 'L'}${x(at)} ${y(value)}${lone}`;
     })
     .join('');
