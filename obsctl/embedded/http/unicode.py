@@ -127,6 +127,8 @@ def _fields(body: memoryview) -> Iterator[tuple[int, int, memoryview | None, int
     while position < len(body):
         start = position
         tag, position = _read_varint(body, position)
+        if not tag >> 3:
+            raise DecodeError("field number 0")  # no parser takes it, so that megabytes of zeros are refused at once
         kind, content = tag & 7, None
         if kind == _BYTES:
             size, position = _read_varint(body, position)
