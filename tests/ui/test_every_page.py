@@ -56,7 +56,7 @@ def test_no_page_is_cut_off_or_complains(
         if shots:
             name = path.strip("/").replace("/", "_") or "overview"
             page.screenshot(path=shots / f"{name}-{width}-{theme}.png", full_page=True)
-    assert not found
+    assert not found, "\n".join(f"{path}: {fault}" for path, faults in found.items() for fault in faults)
 
 
 def grave_violations(page: Page, axe: str) -> list[str]:

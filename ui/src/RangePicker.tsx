@@ -30,7 +30,7 @@ export function RangePicker() {
       </Tooltip>
       <Menu position="bottom-end">
         <Menu.Target>
-          <Button variant="default" size="xs" px={8} visibleFrom="sm" aria-label="How often to look again">
+          <Button variant="default" size="xs" px={8} visibleFrom="sm" aria-label={`Look again: ${range.live ? range.refresh : 'off'}`}>
             {range.live ? range.refresh : 'off'}
           </Button>
         </Menu.Target>
