@@ -1,4 +1,5 @@
 /** Log lines, the newest first; only those in sight are in the page. */
+import { readable } from '../../shared/charts/palette';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useEffect, useMemo, useRef, type UIEvent } from 'react';
 import { Link } from 'react-router';
@@ -90,7 +91,7 @@ const Summary = memo(function Summary({ line, name, open, wrap, onOpen }: Summar
         <time dateTime={new Date(Number(line.at / 1_000_000n)).toISOString()} title={utc(line.at)}>
           {clock(line.at)}
         </time>
-        <span className="level" style={{ color: levelColour(level) }}>
+        <span className="level" style={{ color: readable(levelColour(level)) }}>
           {level === 'unknown' ? '' : level}
         </span>
         <b>{inline(line.labels.service_name ?? line.labels.job ?? line.labels.app ?? '')}</b>

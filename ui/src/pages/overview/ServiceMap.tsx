@@ -97,7 +97,6 @@ function Node({ name, place, row, picked, onPick }: NodeProps) {
       transform={`translate(${place.x - NODE.width / 2} ${place.y - NODE.height / 2})`}
       {...button(`${name} ${said}`, name, { picked, onPick })}
     >
-      <title>{name}</title>
       <rect width={NODE.width} height={NODE.height} rx={6} />
       <text className="map-name" x={NODE.width / 2} y={19} textAnchor="middle">
         {`${clipped(name)} `}
@@ -123,7 +122,6 @@ function Line({ edge, path, node, spot, picked, onPick }: LineProps) {
   const label = `${edge.from} calls ${edge.to}: ${rateText(edge.rate)} ${more}`;
   return (
     <g className="map-edge" data-health={health(edge.failed)} {...button(label, edgeKey(edge), { picked, onPick })}>
-      <title>{label}</title>
       <path className="reach" d={d} />
       <path className="line" d={d} markerEnd="url(#arrow)" />
       {spot && (

@@ -46,7 +46,7 @@ export function Waterfall({ trace, rows, colours, view, folded, chosen, hits, ac
         role="treegrid"
         aria-label="Spans"
         aria-rowcount={rows.length}
-        aria-activedescendant={place >= 0 ? `span-${chosen}` : undefined}
+        aria-activedescendant={place >= 0 && chosen >= 0 ? `span-${chosen}` : undefined}
         tabIndex={0}
         onKeyDown={onKey}
       >

@@ -1,6 +1,6 @@
 /** One row of the waterfall: a span with its bar, or a log line in its place. */
 import { memo } from 'react';
-import { RED } from '../../shared/charts/palette';
+import { RED, readable } from '../../shared/charts/palette';
 import { inline } from '../../shared/text';
 import { duration } from '../../shared/units';
 import { levelColour } from '../../shared/levels';
@@ -140,7 +140,7 @@ function Marks({ trace, view, span }: { trace: TraceModel; view: View; span: num
 export const LogRow = memo(function LogRow({ trace, view, top, position, mark, actions }: Shared & { mark: LogMark }) {
   const depth = mark.span < 0 ? 0 : trace.depth[mark.span]! + 1;
   const place = placed(trace, view, mark.at, 0);
-  const colour = levelColour(mark.log.severity.toLowerCase());
+  const colour = readable(levelColour(mark.log.severity.toLowerCase()));
   return (
     <div
       role="row"

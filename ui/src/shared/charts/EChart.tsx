@@ -1,8 +1,8 @@
 /** One chart of ECharts in a box that fills its parent. The library is loaded with the first page that draws. */
 import { useComputedColorScheme } from '@mantine/core';
-import { BarChart, GraphChart, HeatmapChart, LineChart, PieChart, ScatterChart } from 'echarts/charts';
+import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
 import {
-  AxisPointerComponent, BrushComponent, DataZoomComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent,
+  AxisPointerComponent, BrushComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent,
   ToolboxComponent, TooltipComponent, VisualMapComponent,
 } from 'echarts/components'; // prettier-ignore
 import { connect, init, use as register, type EChartsCoreOption, type EChartsType } from 'echarts/core';
@@ -10,7 +10,7 @@ import { CanvasRenderer } from 'echarts/renderers';
 import { useEffect, useRef } from 'react';
 
 register([
-  BarChart, GraphChart, HeatmapChart, LineChart, PieChart, ScatterChart, AxisPointerComponent, BrushComponent, DataZoomComponent,
+  BarChart, HeatmapChart, LineChart, ScatterChart, AxisPointerComponent, BrushComponent,
   GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, ToolboxComponent, TooltipComponent, VisualMapComponent, CanvasRenderer,
 ]); // prettier-ignore
 

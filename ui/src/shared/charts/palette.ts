@@ -17,6 +17,9 @@ export function colours(names: readonly string[]): ReadonlyMap<string, string> {
   return found;
 }
 
+/** A colour as text: mixed with that of the theme's text, so that it can be read on light and dark ground. */
+export const readable = (colour: string): string => `color-mix(in srgb, ${colour} 60%, var(--mantine-color-text))`;
+
 export const RED = '#e03131';
 export const GREEN = '#2f9e44';
 export const AMBER = '#f08c00';

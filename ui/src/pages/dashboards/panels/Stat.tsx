@@ -1,4 +1,5 @@
 /** One number for each series, in the colour of its threshold, with its course behind it. */
+import { readable } from '../../../shared/charts/palette';
 import { useMemo } from 'react';
 import { calculate } from '../data/calcs';
 import { fieldOf, show, thresholdColor } from '../data/fields';
@@ -46,7 +47,7 @@ export function StatPanel({ panel, data, width, height }: PanelProps) {
         <div key={stat.key} className="stat" style={filled && stat.color ? { background: stat.color, color: '#fff' } : undefined}>
           {named && <div className="stat-name clip">{stat.name}</div>}
           {mode !== 'name' && mode !== 'none' && (
-            <div className="stat-value" style={{ fontSize: size, color: filled || panel.options.colorMode === 'none' ? undefined : stat.color }}>
+            <div className="stat-value" style={{ fontSize: size, color: filled || panel.options.colorMode === 'none' || !stat.color ? undefined : readable(stat.color) }}>
               {stat.text}
             </div>
           )}
