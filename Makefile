@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 TOOLS  := $(VENV)/tools
 
-.PHONY: help setup demo ui ui-check site quick test coverage e2e clients lint fuzz bench clean
+.PHONY: help setup demo ui ui-check ui-test site quick test coverage e2e clients lint fuzz bench clean
 help:            ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -43,13 +43,18 @@ quick: setup     ## the tests of everything pure, while you work: no server, no 
 	$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile tests/architecture tests/unit \
 	  --ignore tests/unit/embedded --ignore tests/unit/sample_service
 
-test: setup      ## every test that needs no Docker, nor other people's clients
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov --cov-report=) \
-	  --ignore tests/e2e/docker --ignore tests/e2e/clients
-	$(if $(COVERAGE),$(BIN)/python -m coverage report | tail -n 25)
+# What is heavy enough to make others late on two cores, or needs more than Python: make e2e, make ui-test.
+APART := tests/e2e/docker tests/e2e/clients tests/e2e/test_strangers.py tests/ui
 
-coverage:        ## the same tests, and which branches they run in their own process; a figure, no gate
-	$(MAKE) test COVERAGE=yes
+test: setup      ## every test that needs no Docker, no browser, nor other people's clients and services
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(APART))
+
+coverage: setup  ## which branches the tests run that start no program; a figure, no gate
+	-$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile --cov --cov-report= tests/unit
+	$(BIN)/python -m coverage report | tail -n 25
+
+ui-test: ui      ## every page in Chromium, over a stack that runs
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/ui
 
 e2e: $(TOOLS)/docker-compose  ## what needs Docker, with an engine and images of its own (as root on Debian; else see CONTRIBUTING.md)
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m tests.e2e $(E2E)

@@ -25,7 +25,11 @@ from tests import required
 from tests.e2e.engine import VARIABLE, Engine, EngineError, other_engine
 from tests.e2e.images import build
 
-TESTS = (("tests/e2e/clients",), ("tests/e2e/docker", "tests/conformance/runtimes"))
+TESTS = (
+    ("tests/e2e/clients",),
+    ("tests/e2e/test_strangers.py",),
+    ("tests/e2e/docker", "tests/conformance/runtimes"),
+)
 """What runs together. Chromium drops its connections when an engine adds or removes a network interface."""
 
 IMAGES = "OBSCTL_E2E_IMAGES"

@@ -175,7 +175,8 @@ def test_the_pages_are_served_from_the_first_request_on(stack: Folder, verified:
         token = re.search(r'name="obsctl-token" content="([^"]+)"', page.text)[1]
         shown = requests.get(f"{pages}/api/stack", timeout=30).json()
         assert [service["name"] for service in shown["services"]] == ["cv-job-matching"]
-        assert requests.get(f"{pages}/api/traces/last", timeout=30).json()["trace_id"] == verified.data["trace_id"]
+        last = stack.ok("trace", "last", "--json").data["trace_id"]
+        assert requests.get(f"{pages}/api/traces/last", timeout=30).json()["trace_id"] == last
         listed = requests.get(f"{pages}/api/dashboards", timeout=30).json()
         board = requests.get(f"{pages}/api/dashboards/{listed[0]['uid']}", timeout=30).json()
         assert board["title"] == listed[0]["title"]
