@@ -134,7 +134,7 @@ def applications(folder: Path | None = None) -> Iterator[Mapping[str, ASGIApp]]:
         roles["otlp_http"] += notifications.routes(bodies, store)
         alerts = AlertStore(routing(None), Silences(place))
         roles["alerts"] = [*alertmanager.routes(alerts, bodies, metrics)]
-        yield embedded._apps(roles, metrics)
+        yield embedded._apps(roles, metrics, pages=0)
 
 
 @dataclass(frozen=True)

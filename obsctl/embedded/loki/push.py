@@ -18,7 +18,6 @@ from obsctl.embedded.http.body import Bodies, BodyError
 from obsctl.embedded.http.decoded import DecodeResult, Rejections
 from obsctl.embedded.http.proto_table import Table, messages
 from obsctl.embedded.http.unicode import OnRepair, ignored, json_text, parsed
-from obsctl.embedded.query.logql.levels import with_level
 from obsctl.embedded.records import LINE_BYTES, Batch, LogRecord, log_time_fault
 from obsctl.embedded.self_metrics import ACCEPTED, DUPLICATE, RECEIVED, REFUSED, REJECTED, REPAIRED, SelfMetrics
 from obsctl.embedded.store.base import Sink, StoreFailedError, StoreFullError
@@ -193,8 +192,7 @@ def _record(labels: Labels, value: Any) -> LogRecord:
         raise BodyError(400, f'an entry must be ["<ns>", "<line>", {{metadata}}]: {error}') from error
     if abs(time_ns) >= 1 << 63:
         raise BodyError(400, "an entry has a time that is no 64-bit number of nanoseconds")
-    pairs = tuple(sorted(pair for pair in metadata.items() if pair[1]))
-    return LogRecord(labels, time_ns, line, with_level(labels, pairs, line))
+    return LogRecord(labels, time_ns, line, tuple(sorted(pair for pair in metadata.items() if pair[1])))
 
 
 def _fault(record: LogRecord, now_ns: int) -> str:

@@ -55,7 +55,7 @@ def test_a_pipeline_is_applied(shared: Embedded) -> None:
         push(shared, "parsed", '{"n":1}', '{"n":2}')
         message = json.loads(connection.recv(timeout=20))
     [stream] = message["streams"]
-    assert stream["stream"] == {"app": "parsed", "detected_level": "unknown", "n": "2"}
+    assert stream["stream"] == {"app": "parsed", "n": "2"}
 
 
 def test_only_the_newest_stored_lines_are_sent(shared: Embedded) -> None:

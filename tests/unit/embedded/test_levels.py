@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from obsctl.embedded.query.logql.levels import LEVEL_FIELDS, detected_level, level_of_line, with_level
+from obsctl.embedded.query.logql.levels import LEVEL_FIELDS, detected_level, level_of_line
 
 
 @pytest.mark.parametrize(
@@ -43,25 +43,6 @@ def test_a_field_comes_before_the_severity_and_the_line(name: str) -> None:
 )
 def test_the_severity_number_comes_before_the_line(number: str, level: str) -> None:
     assert detected_level({"severity_number": number}, "an error") == level
-
-
-@pytest.mark.parametrize(
-    ("labels", "metadata", "line", "level"),
-    [
-        # a label comes before the metadata, the metadata before the line; what came as detected_level is kept
-        ({"level": "warn", "app": "a"}, {"severity": "error"}, "debug", "warn"),
-        ({"app": "a"}, {"severity": "Error"}, "debug", "error"),
-        ({"app": "a"}, {}, '{"lvl":"dbg"}', "debug"),
-        ({"level": "warn"}, {"detected_level": "ERR"}, "debug", "error"),
-        ({"app": "a"}, {"severity_number": "13"}, "nothing", "warn"),
-        ({"app": "a"}, {}, "nothing", "unknown"),
-    ],
-)
-def test_a_pushed_line_gets_the_level_that_loki_detects(
-    labels: dict[str, str], metadata: dict[str, str], line: str, level: str
-) -> None:
-    found = with_level(tuple(labels.items()), tuple(metadata.items()), line)
-    assert dict(found) == {**metadata, "detected_level": level}
 
 
 def test_a_level_that_nobody_knows_stays_as_it_is() -> None:

@@ -47,15 +47,6 @@ def test_pushed_lines_can_be_queried_at_once(shared: Embedded, pack: Any) -> Non
     assert lines(shared, f'{{app="push-{pack.__name__}"}} | trace_id="{"ab" * 16}"') == ["again"]
 
 
-def test_the_level_of_a_pushed_line_is_detected(shared: Embedded) -> None:
-    body = streams([now(), "level=warn careful"], [now(), "plain", {"severity": "ERR"}], app="push-levels")
-    assert push(shared, json.dumps(body).encode()).status == 204
-    packed = protobuf('{app="push-levels"}', entry('{"level":"debug"}'))
-    assert push(shared, packed, Content_Type="application/x-protobuf").status == 204
-    for level, line in (("warn", "level=warn careful"), ("error", "plain"), ("debug", '{"level":"debug"}')):
-        assert lines(shared, f'{{app="push-levels"}} | detected_level="{level}"') == [line]
-
-
 def test_entries_over_a_limit_are_refused_and_the_others_stored(shared: Embedded) -> None:
     late = str(time.time_ns() + 3_600 * 10**9)
     answer = push(shared, streams([now(), "fine"], [late, "late"], [now(), "x" * 300_000], app="limits"))

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from obsctl.embedded.query.logql.json_text import JsonTextError, fields
 from obsctl.embedded.query.logql.logfmt import LogfmtError, pairs
-from obsctl.languages.labels import Labels
 
 LEVEL_FIELDS = (
     *("level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl", "LVL", "Lvl"),
@@ -15,7 +14,6 @@ LEVEL_FIELDS = (
 )
 """Fields that hold a level, in Loki's order; the first that is there counts."""
 
-DETECTED = "detected_level"
 UNKNOWN = "unknown"
 _SPELLINGS = {
     **dict.fromkeys(("trace", "trc"), "trace"),
@@ -47,26 +45,13 @@ def detected_level(known: Mapping[str, str], line: str) -> str:
 
     It is that of a field, else of OTLP's severity number, else of a field in the line, else of a word in it.
     """
-    level = next((known[name] for name in (DETECTED, *LEVEL_FIELDS) if known.get(name)), "")
+    level = next((known[name] for name in ("detected_level", *LEVEL_FIELDS) if known.get(name)), "")
     if level:
         return normalized(level)
     number = known.get("severity_number", "")
     if number:
         return _of_severity(int(number)) if re.fullmatch(r"[+-]?\d{1,9}", number, re.ASCII) else "info"
     return level_of_line(line)
-
-
-def with_level(labels: Labels, metadata: Labels, line: str) -> Labels:
-    """The metadata of a line that was pushed, with ``detected_level``: of the labels, of the metadata, of the line.
-
-    One that came with the line stays, by Loki's name of it.
-    """
-    known, own = dict(metadata), dict(labels)
-    if DETECTED not in known:
-        level = next((own[name] for name in LEVEL_FIELDS if own.get(name)), "")
-        known[DETECTED] = normalized(level) if level else detected_level(known, line)
-    known[DETECTED] = normalized(known[DETECTED])
-    return tuple(sorted(known.items()))
 
 
 def _of_severity(number: int) -> str:
