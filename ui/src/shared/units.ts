@@ -93,10 +93,7 @@ const FORMATS: Record<string, Formatter> = {
   dateTimeAsLocal: (value) => new Date(value).toLocaleString(),
 };
 
-/** Units that `format` knows; any other is shown behind the number. */
-export const UNITS: readonly string[] = Object.keys(FORMATS);
-
-/** `decimals` as a field of a dashboard asks for them; three digits without them. */
+/** A unit that is not known is shown behind the number. `decimals` as a field of a dashboard asks for them; three digits without them. */
 export function format(value: number | null | undefined, unit = 'short', decimals?: number): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '-∞';

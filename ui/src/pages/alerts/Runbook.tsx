@@ -2,7 +2,7 @@
 import { Paper } from '@mantine/core';
 import { Loaded } from '../../shared/Part';
 import { useRunbook } from './data';
-import { Markdown } from './Markdown';
+import { Markdown } from '../../shared/Markdown';
 
 export function Runbook({ name }: { name: string }) {
   const query = useRunbook(name);

@@ -1,6 +1,6 @@
 /** What these pages can draw, as data that a test of the renderer reads, too; and what of a dashboard they cannot. Pure. */
 import drawable from './drawable.json';
-import { at, objects, text, texts } from './grafana/json';
+import { at, text, texts } from './grafana/json';
 import { asked } from './grafana/variables';
 import type { Board, Panel, Variable } from './grafana/model';
 import { kindOf, sourceName } from './grafana/sources';
@@ -63,6 +63,3 @@ export function lacks(board: Board): Lack[] {
     }),
   ];
 }
-
-export const isDrawn = (type: string): boolean => within(drawable.panels, type);
-export const rawLinks = (panel: Panel): string[] => objects(at(panel.defaults, 'links')).map((link) => text(link.url));

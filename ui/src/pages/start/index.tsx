@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import { useStack, type Stack as Stacked } from '../../shared/api/obsctl';
 import { searchTraces, type FoundTrace } from '../../shared/api/traces';
-import { Copied } from '../../shared/Copied';
+import { CopyText } from '../../shared/CopyText';
 import { to, useHref } from '../../shared/links';
 import { Loaded, Part } from '../../shared/Part';
 import { Failed, Nothing } from '../../shared/states';
@@ -139,7 +139,7 @@ function Endpoint({ name, url }: { name: string; url: string | null }) {
         {name}
       </Text>
       <Text className="mono wrap-anywhere">{url}</Text>
-      <Copied text={url} label={`Copy the endpoint of ${name}`} />
+      <CopyText text={url} label={`Copy the endpoint of ${name}`} />
     </Group>
   );
 }
@@ -158,7 +158,7 @@ function Steps({ language, target, service }: { language: Language; target: Targ
         <Text size="sm" fw={500}>
           {title}
         </Text>
-        <Copied text={text} label={`Copy: ${title}`} />
+        <CopyText text={text} label={`Copy: ${title}`} />
       </Group>
       <pre className="snippet" tabIndex={0} aria-label={title}>
         {text}

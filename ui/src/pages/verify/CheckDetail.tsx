@@ -1,7 +1,7 @@
 /** Why a check says what it says: hint, notes, and evidence whose queries lead to the page that answers them. */
 import { Anchor, Stack, Text } from '@mantine/core';
 import { Link } from 'react-router';
-import { Copied } from '../../shared/Copied';
+import { CopyText } from '../../shared/CopyText';
 import { useHref } from '../../shared/links';
 import type { Check } from './api';
 import { evidenceTarget } from './model';
@@ -60,7 +60,7 @@ function Hint({ text }: { text: string }) {
         .split(/(?:: |; |\n)/)
         .filter((part) => COMMAND.test(part))
         .map((command) => (
-          <Copied key={command} text={command} label={`Copy: ${command}`} />
+          <CopyText key={command} text={command} label={`Copy: ${command}`} />
         ))}
     </div>
   );

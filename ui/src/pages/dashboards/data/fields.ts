@@ -1,7 +1,6 @@
 /** How the values of a field are shown: unit, colour, mappings, links; the panel's defaults with what is overridden. Pure. */
-import { PALETTE } from '../../../shared/charts/palette';
 import { format } from '../../../shared/units';
-import { at, flag, isObject, list, numeric, object, objects, text, texts, type JsonObject } from '../grafana/json';
+import { at, flag, numeric, object, objects, text, texts, type JsonObject } from '../grafana/json';
 import type { DataLink, Override, Panel, Threshold } from '../grafana/model';
 import { readLink } from '../grafana/read';
 
@@ -170,6 +169,4 @@ export function seriesColor(field: Field, own: string, value: number | null): st
   return own;
 }
 
-export const paletteColor = (index: number): string => PALETTE[index % PALETTE.length]!;
 export const hides = (field: Field, where: 'viz' | 'legend' | 'tooltip'): boolean => flag(at(field.custom.hideFrom, where));
-export const isList = (value: unknown): boolean => list(value).length > 0 || isObject(value);

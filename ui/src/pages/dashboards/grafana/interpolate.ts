@@ -82,6 +82,3 @@ const FORMATS: Readonly<Record<string, (values: Choice) => string>> = {
   percentencode: (values) => encodeURIComponent(values.length === 1 ? values[0]! : `{${values.join(',')}}`),
   uriencode: (values) => encodeURI(values.length === 1 ? values[0]! : `{${values.join(',')}}`),
 };
-
-/** Formats that are filled in; `queryparam`, `text` and `date` are, too. */
-export const FORMAT_NAMES: readonly string[] = [...Object.keys(FORMATS), 'queryparam', 'text', 'date'];

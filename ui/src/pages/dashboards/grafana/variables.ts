@@ -1,5 +1,5 @@
 /** The variables of a dashboard: what they ask, what they can be, what is chosen in the URL. Pure. */
-import { autoInterval, durationText, stepOf, type Times } from './times';
+import { autoInterval, durationText, type Times } from './times';
 import { references, type Chosen } from './interpolate';
 import { ALL, type Choice, type Option, type Variable } from './model';
 
@@ -116,8 +116,6 @@ export function intervalValue(chosen: Chosen, times: Times): Chosen {
   if (chosen.variable.type !== 'interval' || !chosen.value[0]?.startsWith('$__auto')) return chosen;
   return { ...chosen, value: [durationText(autoInterval(times, chosen.variable.autoCount, chosen.variable.autoMin))] };
 }
-
-export const isInterval = (text: string): boolean => stepOf(text) !== null;
 
 /** Whether a text needs a value that is still asked for: what it can be decides only where the choice does not. */
 export function waitsFor(text: string, chosen: Readonly<Record<string, Chosen>>): boolean {

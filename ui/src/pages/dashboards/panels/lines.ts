@@ -1,5 +1,5 @@
 /** Series of a graph as ECharts draws them. Pure. */
-import { at, flag, numeric, text } from '../grafana/json';
+import { at, numeric, text } from '../grafana/json';
 import type { Panel } from '../grafana/model';
 import { colours } from '../../../shared/charts/palette';
 import { fieldOf, hides, seriesColor, type Field } from '../data/fields';
@@ -88,4 +88,3 @@ function isSparse(spots: readonly Spot[]): boolean {
 }
 
 export const isLog = (field: Field): boolean => at(field.custom.scaleDistribution, 'type') === 'log';
-export const centersZero = (field: Field): boolean => flag(field.custom.axisCenteredZero);

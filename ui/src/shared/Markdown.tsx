@@ -93,6 +93,13 @@ function Cells({ table }: { table: Tokens.Table }) {
   );
 }
 
+/** Where a link may lead; one into files, as documentation has them, leads nowhere from here. */
+const SAFE = /^(https?:\/\/|\/(?!\/)|#|mailto:)/i;
+
+/** The few entities that the lexer leaves in texts. */
+const plain = (text: string): string =>
+  text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
+
 function Inlines({ tokens }: { tokens: readonly Token[] | undefined }) {
   return (tokens ?? []).map((token, at) => <Fragment key={at}>{inline(token)}</Fragment>);
 }
@@ -118,15 +125,14 @@ function inline(token: Token): ReactNode {
         </del>
       );
     case 'codespan':
-      return <Code className="wrap-anywhere">{(token as Tokens.Codespan).text}</Code>;
+      return <Code className="wrap-anywhere">{plain((token as Tokens.Codespan).text)}</Code>;
     case 'br':
       return <br />;
     case 'link': {
       const { href, tokens } = token as Tokens.Link;
-      // A link into the files of the documentation leads nowhere from here.
-      if (!/^https?:\/\//.test(href)) return <Inlines tokens={tokens} />;
+      if (!SAFE.test(href)) return <Inlines tokens={tokens} />;
       return (
-        <Anchor href={href} target="_blank" rel="noreferrer" inherit>
+        <Anchor href={href} target={/^[#/]/.test(href) ? undefined : '_blank'} rel="noreferrer noopener" inherit>
           <Inlines tokens={tokens} />
         </Anchor>
       );
@@ -135,6 +141,6 @@ function inline(token: Token): ReactNode {
       return (token as Tokens.Escape).text;
     default:
       if ('tokens' in token) return <Inlines tokens={token.tokens} />;
-      return token.type === 'text' ? (token as Tokens.Text).text : token.raw;
+      return token.type === 'text' ? plain((token as Tokens.Text).text) : token.raw;
   }
 }
