@@ -6,8 +6,8 @@ a request to another host, an answer with a failing status, text that is cut off
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import re
 import subprocess
 import urllib.error
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -41,7 +42,7 @@ class ShownStack:
     url: str
     endpoints: dict[str, str]
 
-    def ask(self, role: str, path: str, body: object = None, method: str = "") -> object:
+    def ask(self, role: str, path: str, body: object = None, method: str = "") -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             self.endpoints[role] + path, data, {"Content-Type": "application/json"}, method=method or None
@@ -84,37 +85,33 @@ def _fail_requests(stack: ShownStack) -> None:
     try:
         for _ in range(3):
             with pytest.raises(urllib.error.HTTPError, match="503"):
-                stack.ask("api", "/matches", {**cv, **project})  # type: ignore[dict-item]
+                stack.ask("api", "/matches", {**cv, **project})
     finally:
         redis.resume()
 
 
-class serve:  # noqa: N801 - a context manager that is used like a function
+@contextlib.contextmanager
+def serve(folder: Folder) -> Iterator[str]:
     """``obsctl ui`` of a folder; gives the address that it prints."""
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> str:
-        self._process = self._folder.popen("ui")
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, (line, self._process.communicate(timeout=10))
-        return found.group()
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
+    with folder.popen("ui") as process:
         try:
-            self._process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.search(r"http://\S+", line)
+            assert found, line
+            yield found.group()
+        finally:
+            process.terminate()
+            try:
+                process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 @pytest.fixture(scope="session")
 def browser(starts_programs: None) -> Iterator[Browser]:
-    program = next((path for path in CHROMIUM if os.path.exists(path)), "")  # noqa: PTH110
+    program = next((path for path in CHROMIUM if Path(path).exists()), "")
     if not program:
         missing("chromium", f"There is no Chromium at {', '.join(CHROMIUM)}")
     with sync_playwright() as running:

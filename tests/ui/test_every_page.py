@@ -19,8 +19,8 @@ def subpages(stack: ShownStack) -> tuple[str, ...]:
     traces = stack.ask("traces", "/api/traces?service=api&limit=1")
     dashboards = stack.ask("pages", "/api/dashboards")
     return (
-        f"/traces/{traces['data'][0]['traceID']}",  # type: ignore[index]
-        *(f"/dashboards/{board['uid']}" for board in dashboards),  # type: ignore[attr-defined]
+        f"/traces/{traces['data'][0]['traceID']}",
+        *(f"/dashboards/{board['uid']}" for board in dashboards),
     )
 
 

@@ -45,7 +45,7 @@ def test_from_a_failed_request_to_a_silence(open_page: Open, shown: ShownStack) 
     form.get_by_label("Comment").fill("looked at")
     form.get_by_role("button", name="Silence", exact=True).click()
     form.wait_for(state="detached")
-    (silence,) = shown.ask("alerts", "/api/v2/silences")  # type: ignore[misc]
+    (silence,) = shown.ask("alerts", "/api/v2/silences")
     assert (silence["comment"], silence["status"]["state"]) == ("looked at", "active")
     page.get_by_role("button", name=re.compile(f"silenced.*{ALERT}", re.IGNORECASE)).wait_for()
 
