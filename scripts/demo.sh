@@ -16,7 +16,8 @@ say obsctl trace last --wait 5
 cat <<END
 
 The stack is still running, in $(pwd):
-  look around   .venv/bin/obsctl status -C $dir
+  look around   .venv/bin/obsctl ui --open -C $dir
+  what runs     .venv/bin/obsctl status -C $dir
   follow logs   .venv/bin/obsctl logs -f -C $dir
   verify again  .venv/bin/obsctl verify -C $dir
   stop it       .venv/bin/obsctl down -C $dir
