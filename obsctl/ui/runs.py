@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,8 @@ from threading import Event, Lock, Thread
 from obsctl.errors import ObsctlError
 from obsctl.json_types import JsonObject
 from obsctl.ui.shown import CheckJudged, StackSource
+
+_log = logging.getLogger("obsctl.ui")
 
 _SHOWN_SECONDS = 10.0
 """How long the events of a run that has ended are given to who comes late."""
@@ -83,6 +86,7 @@ class VerifyRuns:
         except ObsctlError as error:
             end = {"id": run.id, "verdict": "error", "error": error.message, "hint": error.hint}
         except Exception as error:  # noqa: BLE001 - a page waits for the end
+            _log.exception("verify broke")
             end = {"id": run.id, "verdict": "error", "error": f"verify broke: {type(error).__name__}: {error}"}
         run.messages.append(("done", end))
         run.done = time.monotonic()

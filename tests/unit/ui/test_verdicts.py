@@ -88,6 +88,17 @@ def test_a_run_that_could_not_look_says_why(judging: Pages) -> None:
     assert until(failed, Deadline.after(20)) == end
 
 
+def test_a_run_that_broke_ends_and_leaves_where_it_broke_in_the_log(
+    judging: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    judging.source.breaks = ZeroDivisionError("by nothing")
+    judging.source.may_end.set()
+    start(judging)
+    end = {"id": "run-0", "verdict": "error", "error": "verify broke: ZeroDivisionError: by nothing"}
+    assert events(judging)[-1] == ("done", end)
+    assert "raise self.breaks" in caplog.text
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"service":"none"}', b'{"service":5}', b"[" * 100_000])
 def test_a_body_that_names_no_service_starts_nothing(judging: Pages, body: bytes) -> None:
     answer = judging.ask("POST", "/api/verify", WRITE, body)
