@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from obsctl.embedded.query.promql import engine
 from obsctl.embedded.query.vectors.labels import NAME
-from obsctl.embedded.query.vectors.limits import TIMEOUT_SECONDS, Budget
+from obsctl.embedded.query.vectors.limits import Budget
 from obsctl.embedded.query.vectors.values import Scalar, Vector
 from obsctl.embedded.records import SampleRecord
 from obsctl.embedded.rules.alerts import ActiveAlert
@@ -29,11 +29,11 @@ _log = logging.getLogger("obsctl.embedded.rules")
 
 @dataclass(frozen=True)
 class RuleMoment:
-    """When a group is evaluated (``now``), at which time its rules ask (``at``, ms), and how long they may take."""
+    """When a group is evaluated (``now``), at which time its rules ask (``at``, ms), and what each may cost."""
 
     now: int
     at: int
-    budget: Callable[[], Budget] = field(default=lambda: Budget(seconds=TIMEOUT_SECONDS))
+    budget: Callable[[], Budget] = Budget
 
 
 def results(reader: SampleReader, expr: Expr, at: int, budget: Budget) -> list[tuple[Labels, float]]:

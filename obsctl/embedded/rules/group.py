@@ -30,7 +30,6 @@ OUTAGE_MS = 3_600_000
 """After a longer outage every alert starts anew."""
 
 _COMMIT_TIMEOUT = 10.0
-_LEAST_SECONDS = 10.0
 _log = logging.getLogger("obsctl.embedded.rules")
 
 Tell = Callable[[Sequence[Notice]], None]
@@ -58,12 +57,14 @@ class GroupRun:
         around: AlertOrigin,
         *,
         restores: bool = True,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self.group = group
         self._reader = reader
         self._sink = sink
         self._tell = tell
         self._around = around
+        self._stopping = stopping
         self._rules = [_Live(RuleStatus(rule), restored=not restores) for rule in group.rules]
         self._waiting: list[tuple[_Live, list[SampleRecord]]] = []
         self._names: set[str] = set()
@@ -74,9 +75,10 @@ class GroupRun:
     def evaluate(self, now: int) -> None:
         """All rules at a time (ms), in order; a later one sees what an earlier one recorded."""
         began = time.perf_counter()
-        deadline = began + max(self.group.interval_ms / 1000, _LEAST_SECONDS)
-        moment = RuleMoment(now, now - self.group.offset_ms, lambda: _budget(deadline))
+        moment = RuleMoment(now, now - self.group.offset_ms, lambda: Budget(cancelled=self._stopping))
         for live in self._rules:
+            if self._stopping():
+                break
             if self._depends(live.status.rule):
                 self._write()
             self._evaluate(live, moment)
@@ -198,11 +200,6 @@ class GroupRun:
 
 class _TooManyAlertsError(ExecutionError):
     """More alerts than the group's limit: the rule forgets them all."""
-
-
-def _budget(deadline: float) -> Budget:
-    """What is left of the group's time."""
-    return Budget(seconds=max(deadline - time.perf_counter(), 0.0))
 
 
 def _notice(alert: ActiveAlert, link: str) -> Notice:

@@ -49,10 +49,10 @@ class RuleManager:
         metrics: SelfMetrics,
     ) -> None:
         now = _now()
-        runs = [GroupRun(group, reader, sink, tell, around) for group in groups]
-        self._scheduled = [_Scheduled(run, aligned(run.group, now)) for run in runs]
         self._metrics = metrics
         self._stop = threading.Event()
+        runs = [GroupRun(group, reader, sink, tell, around, stopping=self._stop.is_set) for group in groups]
+        self._scheduled = [_Scheduled(run, aligned(run.group, now)) for run in runs]
         for run in runs:
             self._announce(run)
         self._thread = threading.Thread(target=self._work, name="rules", daemon=True)
@@ -64,7 +64,7 @@ class RuleManager:
         return [one.run.status for one in self._scheduled]
 
     def close(self) -> None:
-        """Stop; an evaluation under way ends by its own deadline."""
+        """Stop; an evaluation under way is cancelled."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()

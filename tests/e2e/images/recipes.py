@@ -51,7 +51,7 @@ _LOKI = Recipe(
         "3.13",
         (
             *("starlette", "uvicorn", "httptools", "uvloop", "grpcio", "protobuf", "opentelemetry-proto"),
-            *("googleapis-common-protos", "numpy", "google-re2", "cramjam", "wsproto", "xxhash"),
+            *("googleapis-common-protos", "numpy", "google-re2", "cramjam", "wsproto", "xxhash", "websockets"),
         ),
     ),
     "Not Loki: obsctl's embedded server, which speaks what obsctl uses of Loki's API and reads no Loki file.",

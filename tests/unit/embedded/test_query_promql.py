@@ -343,6 +343,8 @@ def test_strings_that_do_not_end_are_cut_up_in_one_go(text):
 def test_an_evaluation_ends_when_its_time_is_up():
     with pytest.raises(QueryTimeoutError, match="query timed out in expression evaluation"):
         engine.instant(MemoryStore(), parse("sum(up)"), 0, budget=Budget(seconds=-1.0))
+    with pytest.raises(ExecutionError, match="query was canceled in expression evaluation"):
+        engine.instant(MemoryStore(), parse("sum(up)"), 0, budget=Budget(cancelled=lambda: True))
 
 
 def test_notes_say_where_and_are_counted():

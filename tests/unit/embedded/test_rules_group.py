@@ -357,6 +357,14 @@ def test_all_groups_are_evaluated_in_the_background(store: GrowingStore) -> None
     assert metrics.value(RULE_FAILURES, "r.json;g") == 0
 
 
+def test_a_server_that_stops_does_not_wait_for_the_rest_of_a_group(store: GrowingStore) -> None:
+    stop = threading.Event()
+    made = group({"alert": "A", "expr": "vector(1)"}, {"record": "b", "expr": "2"})
+    run = GroupRun(made, store, store, lambda _: stop.set(), AlertOrigin(), restores=False, stopping=stop.is_set)
+    run.evaluate(MINUTE)
+    assert [rule.health for rule in run.status.rules] == ["ok", "unknown"]
+
+
 def test_a_group_that_breaks_does_not_take_the_others_along(
     store: GrowingStore, caplog: pytest.LogCaptureFixture
 ) -> None:
