@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from obsctl.clients.telemetry import Span, SpanEvent, SpanLink
 from obsctl.json_types import Json, JsonObject, integer, items, mapping, number, string
@@ -128,9 +129,12 @@ def _enum(value: Json, names: Sequence[str], prefix: str) -> str:
 def _get(raw: JsonObject, name: str) -> Json:
     """A field by its camelCase name, or the snake_case that some servers still write."""
     found = raw.get(name)
-    if found is None:
-        found = raw.get("".join(f"_{c.lower()}" if c.isupper() else c for c in name))
-    return found
+    return raw.get(_snake(name)) if found is None else found
+
+
+@cache
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
 
 
 def _list(raw: JsonObject, name: str) -> Sequence[JsonObject]:

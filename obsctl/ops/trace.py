@@ -10,7 +10,7 @@ from obsctl.endpoints import Endpoints, Role
 from obsctl.errors import NotFoundError, StartError
 from obsctl.ops.home import open_home
 from obsctl.ops.last_run import recall
-from obsctl.trace.fetch import Sources, fetch, resolve
+from obsctl.trace.fetch import Sources, find
 from obsctl.trace.ident import LAST, read_ident
 from obsctl.trace.model import TraceTree
 from obsctl.wait import Deadline
@@ -29,7 +29,7 @@ def trace(folder: Path, ident: str, *, wait: float) -> TraceTree:
     sources = _sources(home.running())
     deadline = Deadline.after(wait)
     try:
-        return fetch(resolve(ident, sources, last=last, wait=deadline), sources, wait=deadline).tree()
+        return find(ident, sources, last=last, wait=deadline).tree()
     except NotFoundError as error:
         if not meant.unsampled:
             raise

@@ -42,6 +42,14 @@ class Sources:
 
 
 @dataclass(frozen=True)
+class MeantTrace:
+    """The trace that an argument means: 32 lower-case hex digits, and its spans where they had to be looked up."""
+
+    trace_id: str
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True)
 class FetchedTrace:
     """What was found. ``settled``: no parent is missing. ``no_logs`` says why log lines could not be looked at."""
 
@@ -57,8 +65,14 @@ class FetchedTrace:
         return assemble(self.trace_id, self.spans, self.logs, known)
 
 
-def resolve(ident: str, sources: Sources, *, last: str | None = None, wait: Deadline | None = None) -> str:
-    """The trace id that an argument means, in 32 lower-case hex digits.
+def find(ident: str, sources: Sources, *, last: str | None = None, wait: Deadline | None = None) -> FetchedTrace:
+    """The trace that an argument means: see ``resolve`` and ``fetch``. Spans are brought once."""
+    meant = resolve(ident, sources, last=last, wait=wait)
+    return fetch(meant.trace_id, sources, wait=wait, seen=meant.spans)
+
+
+def resolve(ident: str, sources: Sources, *, last: str | None = None, wait: Deadline | None = None) -> MeantTrace:
+    """The trace that an argument means.
 
     ``last`` is the trace id of the last run, if there was one. A plain trace id is not looked up. A request id is,
     in logs, then in spans, again and again until ``wait`` passes. ``UsageError`` for something malformed,
@@ -70,22 +84,29 @@ def resolve(ident: str, sources: Sources, *, last: str | None = None, wait: Dead
             raise NotFoundError("there is no last trace: nothing has been driven yet", hint="run: obsctl verify")
         return resolve(last, sources, wait=wait)
     if not meant.request_id:
-        return meant.trace_id
+        return MeantTrace(meant.trace_id)
     found = until(lambda: _meaning(meant, sources), wait or Deadline.after(0), interval=INTERVAL)
     if found or meant.trace_id:
-        return found or meant.trace_id
+        return found or MeantTrace(meant.trace_id)
     raise NotFoundError(f"no log line and no span carries the request id {ident}; looked in {sources}", hint=_HINT)
 
 
-def fetch(trace_id: str, sources: Sources, *, wait: Deadline | None = None, quiet: float = 1.0) -> FetchedTrace:
-    """The spans and log lines of a trace.
+def fetch(
+    trace_id: str,
+    sources: Sources,
+    *,
+    wait: Deadline | None = None,
+    quiet: float = 1.0,
+    seen: tuple[Span, ...] = (),
+) -> FetchedTrace:
+    """The spans and log lines of a trace. ``seen``: the spans as they have just been brought, if they have.
 
     With ``wait``, polls until it has settled: spans are there, each with its parent, and neither they nor the log
     lines changed for ``quiet`` seconds; when the deadline comes first, what was there by then. ``NotFoundError`` with
     where it looked when there is no span. A logs backend that does not answer costs only the log lines.
     """
     deadline = wait or Deadline.after(0)
-    fetched, since = _look(trace_id, sources), time.monotonic()
+    fetched, since = _with_logs(trace_id, seen, sources) if seen else _look(trace_id, sources), time.monotonic()
     while not deadline.passed and not (_whole(fetched) and time.monotonic() - since >= quiet):
         deadline.pause(INTERVAL)
         now = _look(trace_id, sources)
@@ -98,7 +119,10 @@ def fetch(trace_id: str, sources: Sources, *, wait: Deadline | None = None, quie
 
 
 def _look(trace_id: str, sources: Sources) -> FetchedTrace:
-    spans = sources.traces.trace(trace_id)
+    return _with_logs(trace_id, sources.traces.trace(trace_id), sources)
+
+
+def _with_logs(trace_id: str, spans: tuple[Span, ...], sources: Sources) -> FetchedTrace:
     if sources.logs is None:
         return FetchedTrace(trace_id, spans)
     start, end = _window(spans)
@@ -138,14 +162,14 @@ def _recent() -> tuple[int, int]:
     return now - LOOKBACK_NS, now + AROUND_NS
 
 
-def _meaning(meant: Ident, sources: Sources) -> str:
-    """The trace that exists under an ambiguous id, in the order in which its meanings are likely; "" for none."""
+def _meaning(meant: Ident, sources: Sources) -> MeantTrace | None:
+    """The trace that exists under an ambiguous id, in the order in which its meanings are likely."""
     for is_trace in (meant.trace_first, not meant.trace_first):
-        if is_trace and meant.trace_id and sources.traces.trace(meant.trace_id):
-            return meant.trace_id
+        if is_trace and meant.trace_id and (spans := sources.traces.trace(meant.trace_id)):
+            return MeantTrace(meant.trace_id, spans)
         if not is_trace and (found := _by_request_id(meant.request_id, sources)):
-            return found
-    return ""
+            return MeantTrace(found)
+    return None
 
 
 def _by_request_id(request_id: str, sources: Sources) -> str:

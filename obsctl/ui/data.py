@@ -20,7 +20,7 @@ from obsctl.endpoints import Role
 from obsctl.errors import NotFoundError
 from obsctl.json_types import Json, JsonObject, items, mapping
 from obsctl.trace.export import to_json
-from obsctl.trace.fetch import Sources, fetch, resolve
+from obsctl.trace.fetch import Sources, find
 from obsctl.ui.answers import answer
 from obsctl.ui.shown import ShownStack, StackSource
 
@@ -69,7 +69,7 @@ def assembled(source: StackSource, ident: str) -> JsonObject:
     traces, logs = stack.endpoint(Role.TRACES), stack.endpoints.first(Role.LOGS)
     sources = Sources(traces_client(traces), LogqlClient(logs.url, access=logs.access) if logs else None)
     last = source.last_trace() if ident == "last" else None
-    return to_json(fetch(resolve(ident, sources, last=last), sources).tree())
+    return to_json(find(ident, sources, last=last).tree())
 
 
 _RECEIVED = "received"

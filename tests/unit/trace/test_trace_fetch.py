@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from obsctl.clients.jaeger import JaegerClient
 from obsctl.clients.logql import LogqlClient
 from obsctl.errors import BackendError, IncompleteError, NotFoundError, UsageError
-from obsctl.trace.fetch import LOOKBACK_NS, Sources, fetch, resolve
+from obsctl.trace.fetch import LOOKBACK_NS, Sources, fetch, find, resolve
 from obsctl.trace.ident import read_ident
 from obsctl.wait import Deadline
 from tests.unit.clients.canned import TEXT, Answer, Canned, serving
@@ -170,7 +170,7 @@ def test_waiting_ends_at_the_deadline_with_what_is_there():
 def test_a_request_id_leads_to_the_latest_trace_of_its_log_lines():
     lines = loki(("a", {"trace_id": "11" * 16}), (json.dumps({"trace_id": TRACE}), {}), ("no id", {}))
     with serving({RANGE: lines}) as server:
-        assert resolve("req-1", sources(server)) == TRACE
+        assert resolve("req-1", sources(server)).trace_id == TRACE
     assert server.last.query["query"] == ['{service_name=~".+"} | request_id="req-1"']
 
 
@@ -182,9 +182,9 @@ def test_a_request_id_that_no_log_has_is_looked_up_in_spans():
         "/api/v3/traces": lambda asked: otlp((1, 0)) if asked.query["query.serviceName"] == ["b"] else NOT_FOUND,
     }
     with serving(routes) as server:
-        assert resolve("req-1", sources(server)) == TRACE
+        assert resolve("req-1", sources(server)).trace_id == TRACE
         assert server.last.query["query.attributes"] == ['{"request_id": "req-1"}']
-        assert resolve("req-1", Sources(JaegerClient(server.url))) == TRACE
+        assert resolve("req-1", Sources(JaegerClient(server.url))).trace_id == TRACE
 
 
 def test_a_request_id_is_not_said_to_be_nowhere_when_not_everything_was_searched():
@@ -197,7 +197,7 @@ def test_a_request_id_is_not_said_to_be_nowhere_when_not_everything_was_searched
         resolve("req-1", sources(server))
     some = {**routes, "/api/v3/services": Answer({"services": ["a", "b"]}), "/api/v3/traces": otlp((1, 0))}
     with serving(some) as server:
-        assert resolve("req-1", sources(server)) == TRACE
+        assert resolve("req-1", sources(server)).trace_id == TRACE
 
 
 def test_a_request_id_that_is_nowhere():
@@ -209,18 +209,24 @@ def test_a_request_id_that_is_nowhere():
 def test_a_uuid_may_be_a_trace_or_a_request():
     known = {f"/api/v3/traces/{TRACE}": otlp((1, 0))}
     with serving(known) as server:
-        assert resolve(UUID, sources(server)) == TRACE
+        assert resolve(UUID, sources(server)).trace_id == TRACE
     other = {f"/api/v3/traces/{TRACE}": NOT_FOUND, RANGE: loki(("x", {"trace_id": "22" * 16}))}
     with serving(other) as server:
-        assert resolve(UUID, sources(server)) == "22" * 16
-        assert resolve(TRACE, sources(server)) == "22" * 16
+        assert resolve(UUID, sources(server)).trace_id == "22" * 16
+        assert resolve(TRACE, sources(server)).trace_id == "22" * 16
     nowhere = {f"/api/v3/traces/{TRACE}": NOT_FOUND, RANGE: loki(), **LABELS, "/api/v3/services": Answer({})}
     with serving(nowhere) as server:
-        assert resolve(UUID, sources(server)) == TRACE
+        assert resolve(UUID, sources(server)).trace_id == TRACE
+
+
+def test_spans_that_were_looked_up_are_not_brought_twice():
+    with serving({f"/api/v3/traces/{TRACE}": otlp((1, 0)), RANGE: loki()}) as server:
+        assert [s.name for s in find(TRACE, sources(server)).spans] == ["op1"]
+        assert sum("traces" in str(asked) for asked in server.asked) == 1
 
 
 def test_last_is_what_the_caller_remembers():
     with serving({f"/api/v3/traces/{TRACE}": otlp((1, 0))}) as server:
-        assert resolve("last", sources(server), last=TRACE) == TRACE
+        assert resolve("last", sources(server), last=TRACE).trace_id == TRACE
         with pytest.raises(NotFoundError, match="no last trace"):
             resolve("last", sources(server))
