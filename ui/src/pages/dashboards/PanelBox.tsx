@@ -52,7 +52,7 @@ export function PanelBox({ panel, toggleView, alone }: Props) {
 }
 
 function Notes({ warnings, missing, title }: { warnings: readonly string[]; missing: readonly string[]; title: string }) {
-  const all = [...missing.map((one) => `Left out: ${one}.`), ...warnings];
+  const all = [...missing.map((one) => `${one.charAt(0).toUpperCase()}${one.slice(1)}.`), ...warnings];
   if (!all.length) return null;
   return (
     <Tooltip label={all.join('\n')} multiline maw={420} style={{ whiteSpace: 'pre-line' }}>

@@ -33,7 +33,7 @@ test('what cannot be drawn is said panel by panel', () => {
     'SQL: it asks mysql, which this stack does not have',
     'Table: transformation “histogram” is left out',
     'Shared: it is the library panel “Errors”, which only its Grafana has',
-    'Math: query B asks an expression of Grafana’s server is left out',
+    'Math: query B is left out: it asks an expression of Grafana’s server',
   ]);
 });
 

@@ -1,6 +1,7 @@
 /** What these pages can draw, as data that a test of the renderer reads, too; and what of a dashboard they cannot. Pure. */
 import drawable from './drawable.json';
-import { at, text, texts } from './grafana/json';
+import { knownScheme } from './data/colors';
+import { at, flag, text, texts } from './grafana/json';
 import { asked } from './grafana/variables';
 import type { Board, Panel, Variable } from './grafana/model';
 import { kindOf, sourceName } from './grafana/sources';
@@ -26,18 +27,22 @@ export function whyNot(panel: Panel, chosen: Chosen): string {
   return '';
 }
 
-/** What is left out of a panel that is drawn. */
+/** What is left out of a panel that is drawn, a sentence for each. */
 export function leftOut(panel: Panel, chosen: Chosen): string[] {
   const foreign = panel.targets.filter((target) => !target.hidden && kindOf(target.source, chosen, panel.type) === 'other');
   const custom = panel.defaults.custom;
   const mode = text(at(custom, 'stacking', 'mode'), 'none');
+  const scheme = text(at(panel.defaults, 'color', 'mode'));
   return [
-    ...foreign.map((target) => `query ${target.refId} asks ${sourceName(target)}`),
-    ...panel.transformations.filter((one) => !within(drawable.transformations, one.id)).map((one) => `transformation “${one.id}”`),
-    ...(['table', 'row'].includes(panel.type) ? [] : panel.transformations.filter((one) => within(drawable.transformations, one.id)).map((one) => `transformation “${one.id}”: only tables are transformed`)),
-    ...panel.overrides.filter((one) => !within(drawable.matchers, one.matcher)).map((one) => `overrides for fields picked “${one.matcher}”`),
-    ...calcsOf(panel).filter((calc) => !knownCalc(calc)).map((calc) => `calculation “${calc}”`),
-    ...(within(drawable.stacking, mode) ? [] : [`stacking “${mode}”`]),
+    ...foreign.map((target) => `query ${target.refId} is left out: it asks ${sourceName(target)}`),
+    ...panel.transformations.filter((one) => !within(drawable.transformations, one.id)).map((one) => `transformation “${one.id}” is left out`),
+    ...(panel.type === 'table' ? [] : panel.transformations.filter((one) => within(drawable.transformations, one.id)).map((one) => `transformation “${one.id}” is left out: only tables are transformed`)),
+    ...panel.overrides.filter((one) => !within(drawable.matchers, one.matcher)).map((one) => `overrides for fields picked “${one.matcher}” are left out`),
+    ...calcsOf(panel).filter((calc) => !knownCalc(calc)).map((calc) => `calculation “${calc}” is left out`),
+    ...(within(drawable.stacking, mode) ? [] : [`stacking “${mode}” is left out`]),
+    ...(knownScheme(scheme) ? [] : [`colours “${scheme}” are left out`]),
+    ...(panel.type === 'text' && panel.options.mode === 'html' ? ['its HTML is shown as the text that it is'] : []),
+    ...(panel.type === 'piechart' && flag(at(panel.options.reduceOptions, 'values')) ? ['every series is one part, where the file asks for a part of each value'] : []),
   ]; // prettier-ignore
 }
 
@@ -59,7 +64,7 @@ export function lacks(board: Board): Lack[] {
     ...panels.flatMap((panel) => {
       const where = panel.title || `Panel ${panel.id}`;
       const why = whyNot(panel, chosen);
-      return why ? [{ where, what: why }] : leftOut(panel, chosen).map((what) => ({ where, what: `${what} is left out` }));
+      return why ? [{ where, what: why }] : leftOut(panel, chosen).map((what) => ({ where, what }));
     }),
   ];
 }

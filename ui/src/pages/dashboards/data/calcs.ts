@@ -1,4 +1,5 @@
 /** Calculations over the values of a series: https://grafana.com/docs/grafana/latest/panels-visualizations/calculation-types/. Pure. */
+import { own } from '../grafana/json';
 
 type Values = readonly (number | null)[];
 
@@ -46,10 +47,10 @@ export const CALCS: Readonly<Record<string, (values: Values) => number | null>> 
 const OTHER_NAMES: Readonly<Record<string, string>> = { current: 'lastNotNull', avg: 'mean', total: 'sum' };
 const WORDS: Readonly<Record<string, string>> = { lastNotNull: 'last', firstNotNull: 'first', stdDev: 'std. dev.', diffperc: 'difference %', distinctCount: 'distinct', changeCount: 'changes' };
 
-export const calcName = (id: string): string => OTHER_NAMES[id] ?? id;
+export const calcName = (id: string): string => own(OTHER_NAMES, id) ?? id;
 
 /** What a calculation is called in a legend. */
-export const calcWord = (id: string): string => WORDS[calcName(id)] ?? calcName(id);
+export const calcWord = (id: string): string => own(WORDS, calcName(id)) ?? calcName(id);
 
 /** The value of a calculation; `p95` and the like are quantiles. null where there is none. */
 export function calculate(id: string, values: Values): number | null {

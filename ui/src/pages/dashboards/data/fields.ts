@@ -1,6 +1,8 @@
 /** How the values of a field are shown: unit, colour, mappings, links; the panel's defaults with what is overridden. Pure. */
 import { format } from '../../../shared/units';
-import { at, flag, numeric, object, objects, text, texts, type JsonObject } from '../grafana/json';
+import { colorOf, schemeColor } from './colors';
+import type { Frame } from './frames';
+import { at, flag, numeric, object, objects, own, text, texts, type JsonObject } from '../grafana/json';
 import type { DataLink, Override, Panel, Threshold } from '../grafana/model';
 import { readLink } from '../grafana/read';
 
@@ -48,7 +50,7 @@ function read(merged: JsonObject): Field {
   const thresholds = object(merged.thresholds);
   return {
     unit: text(merged.unit, 'short') || 'short',
-    decimals: numeric(merged.decimals),
+    decimals: places(merged.decimals),
     min: numeric(merged.min),
     max: numeric(merged.max),
     name: text(merged.displayName),
@@ -61,6 +63,12 @@ function read(merged: JsonObject): Field {
     links: objects(merged.links).map(readLink),
     custom: object(merged.custom),
   };
+}
+
+/** Digits behind the point, as many as numbers can be written with. */
+function places(value: unknown): number | undefined {
+  const read = numeric(value);
+  return read === undefined ? undefined : Math.max(0, Math.min(20, Math.round(read)));
 }
 
 function picks(override: Override, named: Named): boolean {
@@ -93,31 +101,22 @@ export function regexOf(written: string): RegExp | null {
   }
 }
 
-/** Grafana's names of colours. */
-const COLORS: Readonly<Record<string, string>> = {
-  green: '#2f9e44', red: '#e03131', orange: '#e8730c', yellow: '#d9a404', blue: '#3b82d6', purple: '#8f6cc4',
-  'dark-green': '#2b7a39', 'dark-red': '#b02525', 'dark-orange': '#c05a00', 'dark-yellow': '#a67c00', 'dark-blue': '#1f60c4', 'dark-purple': '#7c4dbd',
-  'semi-dark-green': '#37872d', 'semi-dark-red': '#c4162a', 'semi-dark-orange': '#fa6400', 'semi-dark-yellow': '#e0b400', 'semi-dark-blue': '#1f60c4', 'semi-dark-purple': '#8f3bb8',
-  'light-green': '#73bf69', 'light-red': '#f2495c', 'light-orange': '#ff9830', 'light-yellow': '#fade2a', 'light-blue': '#5794f2', 'light-purple': '#b877d9',
-  'super-light-green': '#96d98d', 'super-light-red': '#ff7383', 'super-light-orange': '#ffb357', 'super-light-yellow': '#ffee52', 'super-light-blue': '#8ab8ff', 'super-light-purple': '#ca95e5',
-  white: '#ffffff', black: '#000000', gray: '#868e96', grey: '#868e96',
-}; // prettier-ignore
-
-/** A colour that a chart takes; undefined for the colour of text. */
-export function colorOf(name: string): string | undefined {
-  if (!name || name === 'text' || name === 'transparent') return undefined;
-  return COLORS[name] ?? (/^(#[0-9a-f]{3,8}|rgba?\([\d\s.,%]+\)|hsla?\([\d\s.,%]+\))$/i.test(name) ? name : undefined);
-}
-
 /** The values at which the colour changes, where they are shares of the scale as values. */
 export function limits(field: Field, low: number, high: number): Threshold[] {
   const scaled = (value: number | null) => (value === null || !field.percentages ? value : low + ((field.max ?? high) - (field.min ?? low)) * (value / 100));
   return field.thresholds.map((step) => ({ ...step, value: scaled(step.value) }));
 }
 
-export function thresholdColor(value: number | null, field: Field, low = 0, high = 100): string | undefined {
+/** From the lowest value to the highest: what shares are shares of where a field has no limits of its own. */
+export interface Scale {
+  low: number;
+  high: number;
+}
+const HUNDRED: Scale = { low: 0, high: 100 };
+
+export function thresholdColor(value: number | null, field: Field, scale: Scale = HUNDRED): string | undefined {
   if (value === null) return undefined;
-  const step = limits(field, field.min ?? low, field.max ?? high).findLast((one) => one.value === null || value >= one.value);
+  const step = limits(field, field.min ?? scale.low, field.max ?? scale.high).findLast((one) => one.value === null || value >= one.value);
   return step && colorOf(step.color);
 }
 
@@ -128,19 +127,21 @@ export interface Shown {
   mapped: boolean;
 }
 
-export function show(value: number | string | null, field: Field): Shown {
+export function show(value: number | string | null, field: Field, scale: Scale = HUNDRED): Shown {
   const mapped = mapping(value, field.mappings);
   const result = object(mapped);
   const color = colorOf(text(result.color));
   if (mapped && text(result.text)) return { text: text(result.text), color, mapped: true };
   if (value === null && field.noValue) return { text: field.noValue, color, mapped: false };
   const plain = typeof value === 'string' ? value : format(value, field.unit, field.decimals);
-  return { text: plain, color: color ?? (typeof value === 'number' ? byMode(value, field) : undefined), mapped: mapped !== undefined };
+  return { text: plain, color: color ?? (typeof value === 'number' ? byMode(value, field, scale) : undefined), mapped: mapped !== undefined };
 }
 
-function byMode(value: number, field: Field): string | undefined {
+function byMode(value: number, field: Field, { low, high }: Scale): string | undefined {
   if (field.colorMode === 'fixed') return colorOf(field.fixedColor);
-  return field.colorMode === 'thresholds' || field.colorMode === '' ? thresholdColor(value, field) : undefined;
+  if (field.colorMode === 'thresholds' || field.colorMode === '') return thresholdColor(value, field, { low, high });
+  const [least, most] = [field.min ?? low, field.max ?? high];
+  return schemeColor(field.colorMode, (value - least) / (most - least));
 }
 
 function mapping(value: number | string | null, all: readonly JsonObject[]): unknown {
@@ -170,3 +171,9 @@ export function seriesColor(field: Field, own: string, value: number | null): st
 }
 
 export const hides = (field: Field, where: 'viz' | 'legend' | 'tooltip'): boolean => flag(at(field.custom.hideFrom, where));
+
+/** What a series is called: the name that its field has, with its labels filled in, or its legend. */
+export function nameOf(field: Field, frame: Pick<Frame, 'name' | 'labels'>): string {
+  const written = field.name.replace(/\$\{__field\.labels(?:\.(\w+)|\["([^"]*)"\])\}/g, (_, plain: string | undefined, quoted: string | undefined) => own(frame.labels, plain ?? quoted ?? '') ?? '');
+  return written.replace(/\$\{__(?:series\.name|field\.name|field\.displayName)\}/g, () => frame.name) || frame.name;
+}

@@ -1,6 +1,7 @@
 /** What queries answer, as series on one grid of times. Pure. */
 import type { ExemplarSeries, Labels, Sample, Series } from '../../../shared/api/metrics';
 import { number } from '../../../shared/api/metrics';
+import { own } from '../grafana/json';
 import type { Target } from '../grafana/model';
 
 /** Milliseconds since 1970, and a value where there is one. */
@@ -57,7 +58,7 @@ export function sampleFrames(samples: readonly Sample[], target: Target, legend:
 
 /** `{{job}} {{route}}`, or the labels where the panel leaves it to the page. `shared` are labels that all series have alike. */
 export function legendOf(pattern: string, labels: Labels, expr: string, alone: boolean): string {
-  if (pattern && pattern !== '__auto') return pattern.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, name: string) => labels[name] ?? '').trim() || seriesName(labels, expr);
+  if (pattern && pattern !== '__auto') return pattern.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, name: string) => own(labels, name) ?? '').trim() || seriesName(labels, expr);
   if (pattern === '__auto' && alone && !Object.keys(labels).length) return expr.length > 80 ? 'Value' : expr;
   return seriesName(labels, expr);
 }

@@ -6,7 +6,7 @@ import { fill, type Scope } from '../grafana/interpolate';
 import type { Annotation } from '../grafana/model';
 import { kindOf } from '../grafana/sources';
 import { waitsFor } from '../grafana/variables';
-import { colorOf } from './fields';
+import { colorOf } from './colors';
 import { legendOf } from './frames';
 import { number } from '../../../shared/api/metrics';
 import type { Mark } from './place';

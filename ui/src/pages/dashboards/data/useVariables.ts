@@ -5,6 +5,7 @@ import { useSearchParams } from 'react-router';
 import * as logs from '../../../shared/api/logs';
 import * as metrics from '../../../shared/api/metrics';
 import { fill, references, type Chosen, type Scope } from '../grafana/interpolate';
+import { own } from '../grafana/json';
 import type { Option, Variable } from '../grafana/model';
 import { dialectOf, kindOf, ROLES, type SourceKind } from '../grafana/sources';
 import type { Times } from '../grafana/times';
@@ -113,7 +114,7 @@ async function settled(
 }
 
 async function askFor(variable: Variable, scope: Scope, signal: AbortSignal): Promise<string[]> {
-  if (variable.type === 'datasource') return [ROLES[variable.query] ?? variable.query];
+  if (variable.type === 'datasource') return [own(ROLES, variable.query) ?? variable.query];
   const kind = kindOf(variable.source, scope.chosen, '');
   const question = asked(fill(variable.query, scope, dialectOf(kind)));
   if (!question) return [];

@@ -1,4 +1,5 @@
 /** Texts with their variables filled in, as Grafana and its data sources do it. */
+import { own } from './json';
 import { globalValue, type Times } from './times';
 import { ALL, type Choice, type Variable } from './model';
 
@@ -33,7 +34,7 @@ export function fill(text: string, scope: Scope, dialect: Dialect = 'plain'): st
     const [plain, brackets, bracketFormat, braces, key, braceFormat] = groups;
     const format = bracketFormat ?? braceFormat ?? '';
     const name = (plain ?? brackets ?? braces ?? '') + (key === undefined ? '' : `.${key}`);
-    const clicked = scope.clicked?.[name];
+    const clicked = scope.clicked && own(scope.clicked, name);
     if (clicked !== undefined) return written([clicked], format, dialect, false);
     const chosen = Object.hasOwn(scope.chosen, name) ? scope.chosen[name] : undefined;
     if (chosen) return writtenVariable(chosen, format, dialect, scope);
@@ -61,7 +62,7 @@ const quoted = (value: string): string => value.replace(/[\\"]/g, '\\$&');
 
 /** A value as the data sources write it: one as text, of a variable that may have several as a regular expression. */
 function written(values: Choice, format: string, dialect: Dialect, several: boolean): string {
-  const known = FORMATS[format.split(':')[0]!];
+  const known = own(FORMATS, format.split(':')[0]!);
   if (known) return known(values);
   if (dialect === 'plain') return values.length > 1 ? `{${values.join(',')}}` : (values[0] ?? '');
   if (!several) return quoted(values.join('|'));

@@ -20,3 +20,8 @@ export function numeric(value: unknown): number | undefined {
 export function at(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
 }
+
+/** The entry of a table that somebody else's word names; what every object has besides, like `constructor`, is none. */
+export function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}

@@ -1,5 +1,5 @@
 /** Grafana's JSON of version 1 (`schemaVersion` up to 42) -> a dashboard. It takes anything, and says what it lost. */
-import { at, flag, list, numeric, object, objects, text, texts, type JsonObject } from './json';
+import { at, flag, list, numeric, object, objects, own, text, texts, type JsonObject } from './json';
 import type { Annotation, Board, BoardLink, DataLink, Option, Override, Panel, Section, Source, Target, Transformation, Variable } from './model';
 
 export const COLUMNS = 24;
@@ -79,7 +79,7 @@ export function readPanel(panel: JsonObject, key: string): Panel {
     key: `${key}-${text(panel.id)}`,
     title: text(panel.title) || text(library.name),
     description: text(panel.description),
-    type: RENAMED[type] ?? type,
+    type: own(RENAMED, type) ?? type,
     place: placeOf(panel),
     targets: objects(panel.targets).map((target, index) => readTarget(target, source, index)),
     defaults: defaultsOf(panel),

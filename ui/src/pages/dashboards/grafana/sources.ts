@@ -1,5 +1,6 @@
 /** Which of the stack's backends answers for a data source. Pure. */
 import type { Chosen, Dialect } from './interpolate';
+import { own } from './json';
 import type { Source, Target } from './model';
 
 export type SourceKind = 'metrics' | 'logs' | 'traces' | 'other';
@@ -14,14 +15,14 @@ const MIXED = ['-- Mixed --', 'mixed', '-- Grafana --', 'grafana', '-- Dashboard
 /** The uid or the type says it, a variable of data sources does, and otherwise the panel: graphs are of metrics. */
 export function kindOf(source: Source, chosen: Readonly<Record<string, Pick<Chosen, 'variable'>>>, panelType: string): SourceKind {
   if (source.uid === '__expr__' || source.type === '__expr__') return 'other';
-  const byType = source.type ? KINDS[source.type.replace(/^grafana-/, '').replace(/-datasource$/, '')] : undefined;
+  const byType = source.type ? own(KINDS, source.type.replace(/^grafana-/, '').replace(/-datasource$/, '')) : undefined;
   if (byType) return byType;
   const name = /^\$\{?(\w+)\}?$/.exec(source.uid)?.[1];
   const variable = name === undefined || !Object.hasOwn(chosen, name) ? undefined : chosen[name]!.variable;
-  if (variable) return KINDS[variable.query] ?? 'other';
+  if (variable) return own(KINDS, variable.query) ?? 'other';
   if (source.type && !MIXED.includes(source.type)) return 'other';
   if (MIXED.includes(source.uid)) return 'other';
-  return KINDS[source.uid.toLowerCase()] ?? OF_PANELS[panelType] ?? 'metrics';
+  return own(KINDS, source.uid.toLowerCase()) ?? own(OF_PANELS, panelType) ?? 'metrics';
 }
 
 /** What people know a data source by. */

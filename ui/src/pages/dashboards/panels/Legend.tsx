@@ -18,9 +18,11 @@ interface Props {
   hidden: ReadonlySet<string>;
   setHidden: (hidden: ReadonlySet<string>) => void;
   scope: Scope;
+  /** More to say of a series, by its key. */
+  told?: ReadonlyMap<string, readonly string[]>;
 }
 
-export function Legend({ panel, lines, hidden, setHidden, scope }: Props) {
+export function Legend({ panel, lines, hidden, setHidden, scope, told }: Props) {
   const options = panel.options.legend;
   const calcs = useMemo(() => texts(at(options, 'calcs')), [options]);
   const shown = lines.filter((line) => line.inLegend);
@@ -40,6 +42,11 @@ export function Legend({ panel, lines, hidden, setHidden, scope }: Props) {
             {calcs.map((calc, index) => (
               <span key={calc} className="legend-value">
                 {calcWord(calc)}: {show(values.get(line.key)?.[index] ?? null, line.field).text}
+              </span>
+            ))}
+            {told?.get(line.key)?.map((one) => (
+              <span key={one} className="legend-value">
+                {one}
               </span>
             ))}
           </li>
@@ -63,6 +70,7 @@ export function Legend({ panel, lines, hidden, setHidden, scope }: Props) {
                 </button>
               </th>
             ))}
+            {told && <th scope="col">Value</th>}
           </tr>
         </thead>
         <tbody>
@@ -75,6 +83,7 @@ export function Legend({ panel, lines, hidden, setHidden, scope }: Props) {
               {calcs.map((calc, index) => (
                 <td key={calc}>{show(values.get(line.key)?.[index] ?? null, line.field).text}</td>
               ))}
+              {told && <td>{told.get(line.key)?.join(' · ')}</td>}
             </tr>
           ))}
         </tbody>

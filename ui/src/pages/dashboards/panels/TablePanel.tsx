@@ -3,6 +3,7 @@ import { Select } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef, useState } from 'react';
 import { Link } from 'react-router';
+import { inkOn } from '../data/colors';
 import { fieldOf, show, thresholdColor, type Field } from '../data/fields';
 import { rowsOf, sortedBy, tablesOf, transformed, type Cell, type Column, type DataTable } from '../data/tables';
 import { destination } from '../grafana/destinations';
@@ -111,7 +112,7 @@ function TableCell({ value, column, field, scope, row, names }: CellProps) {
   const shown = show(value, field);
   const how = text(at(field.custom.cellOptions, 'type')) || text(field.custom.displayMode);
   const color = typeof value === 'number' ? (shown.color ?? thresholdColor(value, field)) : shown.color;
-  const style = how.startsWith('color-background') && color ? { background: color, color: '#fff' } : how === 'color-text' || shown.mapped ? { color } : {};
+  const style = how.startsWith('color-background') && color ? { background: color, color: inkOn(color) } : how === 'color-text' || shown.mapped ? { color } : {};
   const content = value === null && !shown.mapped && !field.noValue ? '' : shown.text;
   const link = field.links[0] && content ? destination(field.links[0], { ...scope, clicked: clickedOn(value, content, column, row, names) }) : null;
   return (

@@ -1,8 +1,8 @@
 /** Series of a graph as ECharts draws them. Pure. */
-import { at, numeric, text } from '../grafana/json';
+import { at, numeric, own, text } from '../grafana/json';
 import type { Panel } from '../grafana/model';
 import { colours } from '../../../shared/charts/palette';
-import { fieldOf, hides, seriesColor, type Field } from '../data/fields';
+import { fieldOf, hides, nameOf, seriesColor, type Field } from '../data/fields';
 import type { Frame, Spot } from '../data/frames';
 
 export interface Line {
@@ -23,7 +23,7 @@ export function linesOf(frames: readonly Frame[], panel: Panel): Line[] {
   const count = new Map<string, number>();
   const named = frames.map((frame) => {
     const field = fieldOf(panel, { name: frame.name, refId: frame.refId, type: 'number' });
-    const name = field.name ? field.name.replace(/\$\{__field\.labels\.(\w+)\}/g, (_, label: string) => frame.labels[label] ?? '').replace('${__series.name}', frame.name) : frame.name;
+    const name = nameOf(field, frame);
     const number = (count.get(name) ?? 0) + 1;
     count.set(name, number);
     return { frame, field, name, key: number === 1 ? name : `${name} (${number})` };
@@ -66,6 +66,7 @@ export function drawn(line: Line, stack: Stacking): Record<string, unknown> {
   if (style === 'bars') return { ...common, type: 'bar', large: true, itemStyle: { opacity: Math.max(0.5, fill / 100) }, barMaxWidth: 24 };
   const points = style === 'points' || custom.showPoints === 'always' || (custom.showPoints !== 'never' && isSparse(spots));
   const dash = at(custom.lineStyle, 'fill');
+  const step = own(STEPS, text(custom.lineInterpolation));
   return {
     ...common,
     type: 'line',
@@ -75,7 +76,7 @@ export function drawn(line: Line, stack: Stacking): Record<string, unknown> {
     sampling: 'lttb',
     connectNulls: custom.spanNulls === true || typeof custom.spanNulls === 'number',
     smooth: custom.lineInterpolation === 'smooth' ? 0.4 : false,
-    ...(STEPS[text(custom.lineInterpolation)] && { step: STEPS[text(custom.lineInterpolation)] }),
+    ...(step && { step }),
     lineStyle: { width: style === 'points' ? 0 : (numeric(custom.lineWidth) ?? 1), ...(dash === 'dash' && { type: 'dashed' }), ...(dash === 'dot' && { type: 'dotted' }) },
     ...(fill > 0 && style === 'line' && { areaStyle: { opacity: stacked ? Math.max(0.35, fill / 100) : fill / 100 } }),
     emphasis: { disabled: true },
