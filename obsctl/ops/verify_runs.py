@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ FOLDER = "runs"
 KEPT = 20
 """Runs that are kept: the oldest go first."""
 
+_IDENT = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{6}")
 _VERDICTS = {0: "pass", 1: "fail"}
 
 
@@ -67,10 +69,9 @@ def kept(home: Path) -> list[JsonObject]:
 
 
 def load(home: Path, ident: str) -> JsonObject:
-    """A run, its summary and its whole result in one. NotFoundError."""
-    known = {str(run["id"]): run for run in kept(home) if "id" in run}
-    with contextlib.suppress(OSError, ValueError, TypeError, IndexError):
-        if ident in known:
-            text = (home / FOLDER / f"{ident}.json").read_text(encoding="utf8")
-            return {**mapping(json.loads(text.splitlines()[1])), **known[ident]}
+    """A run, its summary and its whole result in one; what both have is as the result has it. NotFoundError."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        if _IDENT.fullmatch(ident):
+            summary, result = (home / FOLDER / f"{ident}.json").read_text(encoding="utf8").splitlines()
+            return {**mapping(json.loads(summary)), **mapping(json.loads(result))}
     raise NotFoundError(f"there is no run {ident!r}", hint=f"the last {KEPT} runs are kept")

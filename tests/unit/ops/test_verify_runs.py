@@ -15,12 +15,12 @@ NOTHING = StackVerification((), 1.5)
 
 def test_a_run_is_kept_with_its_document_and_its_summary(tmp_path: Path) -> None:
     ident = new_run_id()
-    keep(tmp_path, NOTHING, KeptAs(lambda _result: {"checks": [{"id": "a\nb"}], "seconds": 1.5}, ident))
+    keep(tmp_path, NOTHING, KeptAs(lambda _result: {"services": [{"service": "a\nb"}], "seconds": 1.5}, ident))
     [summary] = kept(tmp_path)
     assert summary["id"] == ident
     assert summary["verdict"] == "error"
     assert summary["counts"] == {"pass": 0, "fail": 0, "skip": 0, "error": 0}
-    assert load(tmp_path, ident) == {**summary, "checks": [{"id": "a\nb"}]}
+    assert load(tmp_path, ident) == {**summary, "services": [{"service": "a\nb"}]}
     assert (tmp_path / FOLDER / f"{ident}.json").stat().st_mode & 0o077 == 0
 
 

@@ -87,7 +87,7 @@ function Head({ run }: { run: Run }) {
           {run.requests?.length ? ` · ${run.requests.length} requests sent` : ''}
         </Text>
       </Group>
-      {run.services.map((service) => typeof service === 'object' && <Lags key={service.service} service={service.service} lag={service.lag ?? {}} />)}
+      {run.services.map((service) => <Lags key={service.service} service={service.service} lag={service.lag ?? {}} />)}
       {failed.map((request) => (
         <Text key={request.trace_id} size="xs" className="wrap-anywhere">
           <span className="bad">{request.request}: </span>

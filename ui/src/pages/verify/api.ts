@@ -76,7 +76,7 @@ export interface Probe {
 }
 /** A run in full: its summary, and what `obsctl verify --json` has as `data`. */
 export interface Run extends Omit<Verified, 'services'> {
-  services: (string | ServiceRun)[];
+  services: ServiceRun[];
   checks: Check[];
   requests?: Probe[];
 }
