@@ -124,7 +124,10 @@ def _backend(stack: Stack, home: Path) -> Process:
     config = File(BACKEND_CONFIG, json.dumps(_backend_config(stack, home, rules), indent=2) + "\n")
     ports = {s.port: stack.ports[s.port] for s in served(stack, BUILTIN)}
     texts = (text for service in stack.services for c in service.components for text in c.auth.secrets())
-    secrets = (*texts, *filter(None, [stack.access.token and _token(stack, home)]))
+    # what the pages, which this process starts, send when they run verify
+    referred = (p for service in stack.services for step in service.drive for p in step.references.values())
+    sent = (SecretText("", "env", p.name) for p in referred if p.format == "env")
+    secrets = (*texts, *sent, *filter(None, [stack.access.token and _token(stack, home)]))
     return Process(
         *(BUILTIN.name, BUILTIN.module, ("--config", str(home / config.path)), {}, ports, (config, *rules)),
         secrets=tuple(dict.fromkeys(secrets)),

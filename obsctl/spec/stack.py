@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from obsctl.access.secret_text import SECRET, SecretText
 from obsctl.errors import Place
 from obsctl.json_types import Json
 from obsctl.languages.globs import escape
+from obsctl.languages.placeholders import REQUEST, Placeholder
 from obsctl.schema.findings import Findings
 from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, JSON, PLAIN, TEXT, duration, size, text_like, whole
@@ -223,6 +224,12 @@ class Step:
     )
 
     @property
+    def references(self) -> Mapping[str, Placeholder]:
+        """``${env:NAME}`` and ``${file:path}`` in what is sent, by how they are written."""
+        sent = (self.headers, self.body, self.query, self.form, self.multipart, self.params)
+        return {p.text: p for text in _texts(sent) for p in REQUEST.placeholders(text) if p.format}
+
+    @property
     def with_own_query(self) -> Step:
         """The same with what its route says after ``?`` among its ``query``."""
         route, _, text = self.route.partition("?")
@@ -240,6 +247,17 @@ class Step:
             if isinstance(part, Mapping) and (set(part) - _PART_KEYS or ("file" in part) == ("content" in part)):
                 message = f"part {name} must have one of file and content, and may have filename and type"
                 findings.add(cursor.spot("multipart", name), message, "Write a text, or {file: report.pdf}.")
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a JSON value, keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts(tuple(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
 
 
 @record("a component")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
-from obsctl.languages.placeholders import REQUEST, Placeholder
+from obsctl.languages.placeholders import Placeholder
 from obsctl.spec.stack import Step
 from obsctl.traffic.placeholders import StepError
 
@@ -38,20 +38,7 @@ def _as_written(value: str) -> Iterator[str]:
 
 def references(step: Step, *, environment: Mapping[str, str], folder: Path) -> References:
     """What a step refers to. Raises StepError for a variable that is not set, and a file that cannot be read."""
-    parts = (step.headers, step.body, step.query, step.form, step.multipart, step.params)
-    found = {p.text: p for part in parts for text in _texts(part) for p in REQUEST.placeholders(text) if p.format}
-    return References({text: _value(p, environment, folder) for text, p in found.items()})
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
+    return References({text: _value(p, environment, folder) for text, p in step.references.items()})
 
 
 def _value(reference: Placeholder, environment: Mapping[str, str], folder: Path) -> str:

@@ -127,6 +127,13 @@ def test_where_other_machines_can_ask_everything_needs_a_token(stack: Stack) -> 
     assert SecretText("", "env", "TOKEN") in embedded(own, version="1").processes[0].secrets
 
 
+def test_what_starts_the_pages_has_the_variables_that_requests_refer_to(stack: Stack) -> None:
+    [service, *others] = stack.services
+    first = replace(service.drive[0], headers={"X-Key": "${env:KEY}", "X-File": "${file:key}"})
+    own = replace(stack, services=(replace(service, drive=(first, *service.drive[1:])), *others))
+    assert embedded(own, version="1").processes[0].secrets == (SecretText("", "env", "KEY"),)
+
+
 def test_an_ipv6_address_is_bracketed(stack: Stack) -> None:
     there = replace(stack, bind="::1")
     assert config(there)["listen"]["loki"] == "[::1]:3100"  # type: ignore[index]
