@@ -94,7 +94,7 @@ def test_the_wheel_carries_the_pages_and_they_stay_small(wheel: Path) -> None:
         pages = [one for one in archive.infolist() if one.filename.startswith("obsctl/ui/static/")]
     assert {"index.html", "icon.svg"} <= {Path(one.filename).name for one in pages}
     scripts = sum(one.file_size for one in pages if one.filename.endswith(".js.gz"))
-    assert 0 < scripts <= 700_000
+    assert 0 < scripts <= 680_000
     assert sum(one.compress_size for one in pages) <= 2_500_000
 
 

@@ -1,18 +1,13 @@
 /** One chart of ECharts in a box that fills its parent. The library is loaded with the first page that draws. */
 import { useComputedColorScheme } from '@mantine/core';
 import { BarChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
-import {
-  AxisPointerComponent, BrushComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent,
-  ToolboxComponent, TooltipComponent, VisualMapComponent,
-} from 'echarts/components'; // prettier-ignore
+import { AxisPointerComponent, GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, VisualMapComponent } from 'echarts/components';
 import { connect, init, use as register, type EChartsCoreOption, type EChartsType } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 import { useEffect, useRef } from 'react';
+import { selectByDragging } from './drag';
 
-register([
-  BarChart, HeatmapChart, LineChart, ScatterChart, AxisPointerComponent, BrushComponent,
-  GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, ToolboxComponent, TooltipComponent, VisualMapComponent, CanvasRenderer,
-]); // prettier-ignore
+register([BarChart, HeatmapChart, LineChart, ScatterChart, AxisPointerComponent, GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
 
 export interface ChartEvent {
   seriesName?: string;
@@ -46,11 +41,6 @@ export function EChart({ option, label, group, onClick, onSelect }: Props) {
       connect(group);
     }
     made.on('click', (event) => handlers.current.onClick?.(event as ChartEvent));
-    made.on('brushEnd', (event) => {
-      const area = (event as { areas: { coordRange: [number, number] }[] }).areas[0]?.coordRange;
-      made.dispatchAction({ type: 'brush', areas: [] });
-      if (area) handlers.current.onSelect?.(area[0], area[1]);
-    });
     const resized = new ResizeObserver(() => made.resize());
     resized.observe(box.current!);
     return () => {
@@ -60,10 +50,10 @@ export function EChart({ option, label, group, onClick, onSelect }: Props) {
   }, [group, scheme]);
   const selects = onSelect !== undefined;
   useEffect(() => {
-    const brush = selects ? { brush: { xAxisIndex: 0, brushStyle: { color: 'rgba(60,120,220,.15)' } }, toolbox: { show: false } } : {};
-    chart.current!.setOption({ backgroundColor: 'transparent', animation: false, ...brush, ...option }, { notMerge: true });
-    const cursor = { type: 'takeGlobalCursor', key: 'brush', brushOption: { brushType: 'lineX', brushMode: 'single' } };
-    if (selects) chart.current!.dispatchAction(cursor);
-  }, [option, scheme, selects]);
-  return <div ref={box} className="chart" role="img" aria-label={label} />;
+    chart.current!.setOption({ backgroundColor: 'transparent', animation: false, ...option }, { notMerge: true });
+  }, [option, scheme]);
+  useEffect(() => {
+    if (selects) return selectByDragging(box.current!, chart.current!, (from, to) => handlers.current.onSelect?.(from, to));
+  }, [selects, group, scheme]);
+  return <div ref={box} className={selects ? 'chart selects' : 'chart'} role="img" aria-label={label} />;
 }
