@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ class UiBuildHook(BuildHookInterface[Any]):
             build(Path(self.root))
 
 
+_SHARED = "templates/overview"
+"""Data that the pages have in common with Python."""
+
+
 def stale(root: Path) -> bool:
     """Whether the pages have to be built: their sources are here, and what was built is of other ones."""
     stamp = root / STATIC / _STAMP
@@ -56,12 +61,12 @@ def fingerprint(source: Path) -> str:
     """One hash over the name and content of every file that the pages are made of."""
     digest = hashlib.sha256()
     for path in sorted(_sources(source)):
-        digest.update(path.relative_to(source).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(path.relative_to(source.parent).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
 def _sources(source: Path) -> Iterator[Path]:
-    for folder, below, names in os.walk(source):
+    for folder, below, names in chain(os.walk(source), os.walk(source.parent / _SHARED)):
         below[:] = [name for name in below if name not in ("node_modules", "dist")]
         yield from (Path(folder, name) for name in names)
 

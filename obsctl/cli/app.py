@@ -25,6 +25,7 @@ from obsctl.cli.logs import logs
 from obsctl.cli.render import render
 from obsctl.cli.restart import restart
 from obsctl.cli.status import status
+from obsctl.cli.top import top
 from obsctl.cli.trace import trace
 from obsctl.cli.ui import ui
 from obsctl.cli.up import up
@@ -38,7 +39,7 @@ REFUSALS = frozenset(
 )
 """What the system may refuse whoever asks."""
 
-VERBS = (init, render, check, up, verify, trace, ui, status, logs, restart, down, doctor)
+VERBS = (init, render, check, up, verify, trace, top, ui, status, logs, restart, down, doctor)
 
 app = typer.Typer(
     name="obsctl",

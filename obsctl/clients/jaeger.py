@@ -16,13 +16,17 @@ from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, Params, Reply, complaint, understood
 from obsctl.clients.jaegerui import spans_from_ui
 from obsctl.clients.otlp import spans_from_otlp
-from obsctl.clients.telemetry import Span, TraceSearch, ordered
+from obsctl.clients.telemetry import LatestTraces, Span, TraceSearch, newest, ordered, summary_of
 from obsctl.errors import BackendError, IncompleteError
-from obsctl.json_types import items, mapping
+from obsctl.json_types import integer, items, mapping
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = 10**6
 _ANSWERS = (200, 400, 404)
 """Statuses to look at closely: a missing route and an unknown trace are both 404; an old server's v3 says 400."""
+
+MOST_SERVICES = 20
+"""Services that are searched where none is named, at most: each is a search of its own."""
 
 
 class JaegerClient:
@@ -85,6 +89,31 @@ class JaegerClient:
         if reply is not None and reply.status == 200:
             return TraceSearch(_by_trace(_v3_spans(reply)), _warning(reply), _who(reply))
         return self._search_v1(service, operation, tags, (start_ns, end_ns), limit)
+
+    def latest(
+        self, service: str = "", *, failed: bool = False, start_ns: int, end_ns: int, limit: int = 20
+    ) -> LatestTraces:
+        """Traces with a span of the service; where none is named, of the first ``MOST_SERVICES`` that there are."""
+        every = [service] if service else self.services()
+        tags = {"error": "true"} if failed else None
+        searches = [
+            self.search(name, tags=tags, start_ns=start_ns, end_ns=end_ns, limit=limit)
+            for name in every[:MOST_SERVICES]
+        ]
+        said = [search.incomplete for search in searches if search.incomplete]
+        if len(every) > MOST_SERVICES:
+            said.append(f"the first {MOST_SERVICES} of {len(every):,} services were searched")
+        found = (summary_of(spans) for search in searches for spans in search.traces if spans)
+        return LatestTraces(newest(found, limit), "; ".join(dict.fromkeys(said)))
+
+    def dependencies(self, end_ns: int, lookback_ns: int) -> dict[tuple[str, str], int]:
+        """How often a service called another one within a time: (caller, callee) -> calls. Of the older API alone."""
+        params = {"endTs": str(end_ns // _MS), "lookback": str(lookback_ns // _MS)}
+        reply = self._v1("/api/dependencies", params)
+        answer = reply.json()
+        with understood(reply):
+            calls = [mapping(one) for one in items(mapping(answer).get("data") or ())]
+            return {(str(one["parent"]), str(one["child"])): integer(one["callCount"]) for one in calls}
 
     def _search_v1(
         self,

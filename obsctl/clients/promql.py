@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import quote
 
 from obsctl.access.options import PLAIN, ComponentAccess
@@ -14,6 +15,8 @@ from obsctl.clients.http import Http, Reply, understood
 from obsctl.clients.telemetry import Exemplar, MetricSample
 from obsctl.errors import BackendError, IncompleteError, UnsupportedError
 from obsctl.json_types import Json, JsonObject, items, mapping, number, strings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,25 @@ class LoadedRule:
     name: str
     health: str
     last_error: str = ""
+
+
+@dataclass(frozen=True)
+class RuleAlert:
+    """An alert of a rule. ``state``: ``pending`` or ``firing``; ``since``: epoch seconds, 0.0 where it is not told."""
+
+    state: str
+    since: float
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class AlertRule:
+    """A rule that may fire, and the alerts that it has now."""
+
+    group: str
+    name: str
+    alerts: tuple[RuleAlert, ...] = ()
 
 
 class PromqlClient:
@@ -99,13 +121,11 @@ class PromqlClient:
 
     def rules(self) -> list[LoadedRule]:
         """Every rule of every group, in the server's order. ``UnsupportedError`` where rules are not shown."""
-        reply = self.http.get_json("/api/v1/rules", {"exclude_alerts": "true"}, ok=(200, 404))
-        if reply.status == 404:
-            raise UnsupportedError(f"{reply.name} at {self.url} does not show rules: {reply.url} answered 404")
-        data = _data(reply)
-        with understood(reply):
-            groups = [mapping(group) for group in items(mapping(data)["groups"] or ())]
-            return [_rule(str(group["name"]), mapping(r)) for group in groups for r in items(group["rules"] or ())]
+        return self._rules({"exclude_alerts": "true"}, _rule)
+
+    def alert_rules(self) -> list[AlertRule]:
+        """Every alerting rule with its alerts, in the server's order. ``UnsupportedError`` where none are shown."""
+        return self._rules({"type": "alert"}, _alert_rule)
 
     def exemplars(self, query: str, start: float, end: float) -> list[Exemplar]:
         """Exemplars of every series selected in an expression. A server without exemplar storage answers none."""
@@ -115,9 +135,12 @@ class PromqlClient:
             series = [mapping(entry) for entry in items(data or ())]
             return [_exemplar(s["seriesLabels"], mapping(e)) for s in series for e in items(s["exemplars"])]
 
-    def label_values(self, name: str, match: Sequence[str] = ()) -> list[str]:
+    def label_values(
+        self, name: str, match: Sequence[str] = (), start: float | None = None, end: float | None = None
+    ) -> list[str]:
         """Values of a label, sorted."""
-        reply = self.http.get_json(f"/api/v1/label/{quote(name, safe='')}/values", {"match[]": list(match)})
+        params = {"match[]": list(match), **_window(start, end)}
+        reply = self.http.get_json(f"/api/v1/label/{quote(name, safe='')}/values", params)
         data = _data(reply)
         with understood(reply):
             return sorted(map(str, items(data or ())))
@@ -128,6 +151,15 @@ class PromqlClient:
         data = _data(reply)
         with understood(reply):
             return strings(data)
+
+    def _rules(self, params: Mapping[str, str], read: Callable[[str, JsonObject], T]) -> list[T]:
+        reply = self.http.get_json("/api/v1/rules", params, ok=(200, 404))
+        if reply.status == 404:
+            raise UnsupportedError(f"{reply.name} at {self.url} does not show rules: {reply.url} answered 404")
+        data = _data(reply)
+        with understood(reply):
+            groups = [mapping(group) for group in items(mapping(data)["groups"] or ())]
+            return [read(str(group["name"]), mapping(r)) for group in groups for r in items(group["rules"] or ())]
 
 
 _ANNOTATION = "PromQL "
@@ -178,7 +210,7 @@ def _exemplar(series: Json, exemplar: JsonObject) -> Exemplar:
 def _target(t: JsonObject) -> Target:
     labels = strings(t["labels"])
     job = labels.get("job") or str(t.get("scrapePool", ""))
-    scraped = _epoch(str(t.get("lastScrape", "")))
+    scraped = epoch(str(t.get("lastScrape", "")))
     return Target(job, str(t["scrapeUrl"]), str(t["health"]), str(t.get("lastError", "")), scraped, labels)
 
 
@@ -188,8 +220,17 @@ def _rule(group: str, r: JsonObject) -> LoadedRule:
     )
 
 
-def _epoch(text: str) -> float:
-    """RFC 3339 with any number of fraction digits; the year 1, which stands for never, is 0.0."""
+def _alert_rule(group: str, r: JsonObject) -> AlertRule:
+    return AlertRule(group, str(r["name"]), tuple(_alert(mapping(alert)) for alert in items(r.get("alerts") or ())))
+
+
+def _alert(a: JsonObject) -> RuleAlert:
+    since = epoch(str(a.get("activeAt", "")))
+    return RuleAlert(str(a["state"]), since, strings(a.get("labels") or {}), strings(a.get("annotations") or {}))
+
+
+def epoch(text: str) -> float:
+    """Seconds since 1970 of RFC 3339 with any number of fraction digits; the year 1, which stands for never, is 0.0."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text)
     if not found:
         return 0.0

@@ -94,6 +94,45 @@ def service_calls(spans: Sequence[Span]) -> set[tuple[str, str]]:
 
 
 @dataclass(frozen=True)
+class TraceSummary:
+    """A trace as lists show it. ``service`` and ``name`` are of its root, "" where that has not arrived.
+
+    Times are nanoseconds since the epoch; ``errors`` counts the spans that failed.
+    """
+
+    trace_id: str
+    service: str
+    name: str
+    start_ns: int
+    duration_ns: int
+    spans: int
+    errors: int
+
+
+@dataclass(frozen=True)
+class LatestTraces:
+    """Traces that were found, newest first. ``incomplete`` says why there may be more, "" where all was looked at."""
+
+    traces: tuple[TraceSummary, ...] = ()
+    incomplete: str = ""
+
+
+def summary_of(spans: Sequence[Span]) -> TraceSummary:
+    """The summary of a trace, of its spans (at least one)."""
+    known = {span.span_id for span in spans}
+    root = next((span for span in spans if span.parent_id not in known), spans[0])
+    start, end = min(span.start_ns for span in spans), max(span.end_ns for span in spans)
+    failed = sum(span.status == "error" for span in spans)
+    return TraceSummary(root.trace_id, root.service, root.name, start, max(0, end - start), len(spans), failed)
+
+
+def newest(found: Iterable[TraceSummary], limit: int) -> tuple[TraceSummary, ...]:
+    """Each trace once, newest first, so many at most."""
+    by_id = {trace.trace_id: trace for trace in found}
+    return tuple(sorted(by_id.values(), key=lambda trace: (-trace.start_ns, trace.trace_id))[:limit])
+
+
+@dataclass(frozen=True)
 class LogLine:
     """One stored log line: its time (ns), the text as stored, its stream labels, and its structured metadata."""
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http, Params, Reply, complaint, understood
 from obsctl.clients.otlp import hex_id, spans_from_otlp
-from obsctl.clients.telemetry import Span, TraceSearch, ordered
+from obsctl.clients.telemetry import LatestTraces, Span, TraceSearch, TraceSummary, newest, ordered
 from obsctl.errors import BackendError, IncompleteError
-from obsctl.json_types import items, mapping, string
+from obsctl.json_types import JsonObject, integer, items, mapping, number, string
 
 _SECOND = 10**9
 _JSON = {"Accept": "application/json"}
@@ -67,18 +67,25 @@ class TempoClient:
         conditions = [f"resource.service.name = {_string_literal(service)}"]
         conditions += [f"name = {_string_literal(operation)}"] if operation else []
         conditions += [_tag(key, value) for key, value in (tags or {}).items()]
-        first = start_ns // _SECOND
-        params = {
-            "q": f"{{ {' && '.join(conditions)} }}",
-            "start": str(first),
-            "end": str(max(math.ceil(end_ns / _SECOND), first + 1)),
-            "limit": str(limit),
-        }
+        params = _search_params(conditions, start_ns, end_ns, limit)
         reply = self.http.get_json("/api/search", params)
         found = map(self.trace, _ids(reply))
         inside = [spans for spans in found if _starts_within(spans, service, operation, start_ns, end_ns)]
         traces = tuple(sorted(inside, key=lambda spans: spans[0].start_ns, reverse=True))
         return TraceSearch(traces, _partial(reply), _who(reply))
+
+    def latest(
+        self, service: str = "", *, failed: bool = False, start_ns: int, end_ns: int, limit: int = 20
+    ) -> LatestTraces:
+        """Traces with a span of the service, or of any; of those that the server finds first, the newest."""
+        conditions = [f"resource.service.name = {_string_literal(service)}"] if service else []
+        conditions += ["status = error"] if failed else []
+        params = _search_params(conditions, start_ns, end_ns, limit)
+        reply = self.http.get_json("/api/search", params)
+        answer = reply.json()
+        with understood(reply):
+            found = [_summary(mapping(one)) for one in items(mapping(answer).get("traces") or ())]
+        return LatestTraces(newest(found, limit), _partial(reply))
 
     def _values(self, tag: str, params: Params | None = None) -> list[str]:
         reply = self.http.get_json(f"/api/v2/search/tag/{tag}/values", params)
@@ -87,6 +94,31 @@ class TempoClient:
         answer = reply.json()
         with understood(reply):
             return sorted({str(v["value"]) for v in map(mapping, items(mapping(answer).get("tagValues") or ()))})
+
+
+def _search_params(conditions: Sequence[str], start_ns: int, end_ns: int, limit: int) -> dict[str, str]:
+    first = start_ns // _SECOND
+    return {
+        "q": f"{{ {' && '.join(conditions)} }}" if conditions else "{ }",
+        "start": str(first),
+        "end": str(max(math.ceil(end_ns / _SECOND), first + 1)),
+        "limit": str(limit),
+    }
+
+
+def _summary(found: JsonObject) -> TraceSummary:
+    """A trace of a search. Durations are whole milliseconds, left out below one."""
+    stats = [mapping(one) for one in mapping(found.get("serviceStats") or {}).values()]
+    rooted = "rootTraceName" in found
+    return TraceSummary(
+        hex_id(string(found["traceID"]), 16),
+        str(found.get("rootServiceName") or "") if rooted else "",
+        str(found.get("rootTraceName") or ""),
+        integer(found["startTimeUnixNano"]),
+        round(number(found.get("durationMs") or 0) * 1_000_000),
+        sum(integer(one.get("spanCount") or 0) for one in stats),
+        sum(integer(one.get("errorCount") or 0) for one in stats),
+    )
 
 
 def _ids(reply: Reply) -> list[str]:

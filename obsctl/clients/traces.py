@@ -7,7 +7,7 @@ from typing import Protocol
 
 from obsctl.clients.http import Http
 from obsctl.clients.jaeger import JaegerClient
-from obsctl.clients.telemetry import Span, TraceSearch
+from obsctl.clients.telemetry import LatestTraces, Span, TraceSearch
 from obsctl.clients.tempo import TempoClient
 from obsctl.endpoints import Dialect, Endpoint
 
@@ -47,6 +47,12 @@ class TracesClient(Protocol):
 
         Times are nanoseconds since the epoch and hold for the span's start.
         """
+        ...
+
+    def latest(
+        self, service: str = "", *, failed: bool = False, start_ns: int, end_ns: int, limit: int = 20
+    ) -> LatestTraces:
+        """Traces with a span of the service, or of any where none is named; with a span that ``failed``, if asked."""
         ...
 
 

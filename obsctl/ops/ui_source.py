@@ -127,16 +127,7 @@ class FolderSource:
         return open_session(self._folder)
 
     def _shown(self) -> ShownStack:
-        from obsctl.ops.session import located
-
-        session = self._session.get()
-        endpoints, stack = session.running(), session.stack
-        services = (located(service, endpoints) for service in stack.services)
-        shown = tuple(
-            ShownService(s.name, tuple(ShownComponent(c.name, c.url) for c in s.components), bool(s.drive))
-            for s in services
-        )
-        return ShownStack(stack.name, session.runtime.name, __version__, stack.scrape_interval, shown, endpoints)
+        return shown_stack(self._session.get())
 
     def _rendered(self) -> Sequence[JsonObject]:
         from obsctl.backends import DATA_SOURCES
@@ -146,6 +137,19 @@ class FolderSource:
         traces = session.running().first(Role.TRACES)
         kind = DATA_SOURCES[traces.dialect if traces else Dialect.JAEGER]
         return [json.loads(file.text) for file in dashboard_files(session.stack, "dashboards", kind)]
+
+
+def shown_stack(session: Session) -> ShownStack:
+    """The stack of a session as it runs now. StartError where it does not."""
+    from obsctl.ops.session import located
+
+    endpoints, stack = session.running(), session.stack
+    services = (located(service, endpoints) for service in stack.services)
+    shown = tuple(
+        ShownService(s.name, tuple(ShownComponent(c.name, c.url) for c in s.components), bool(s.drive))
+        for s in services
+    )
+    return ShownStack(stack.name, session.runtime.name, __version__, stack.scrape_interval, shown, endpoints)
 
 
 def _judged(service: str, outcome: Outcome) -> CheckJudged:

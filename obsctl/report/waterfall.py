@@ -44,7 +44,7 @@ def show(
     out = console(sys.stdout)
     cells = width or (out.width if out.is_terminal else PIPE_WIDTH)
     coloured = out.is_terminal and not out.no_color
-    plain = ascii or not _can_draw(sys.stdout.encoding)
+    plain = ascii or not can_draw(sys.stdout.encoding)
     out.print(waterfall(tree, width=cells, colour=coloured, ascii=plain, limit=limit, logs=logs), soft_wrap=True)
 
 
@@ -201,7 +201,8 @@ class _Columns:
         return [("  ", ""), (line, style)]
 
 
-def _can_draw(encoding: str | None) -> bool:
+def can_draw(encoding: str | None) -> bool:
+    """Whether an encoding has the glyphs."""
     try:
         "█▒▏├─└│✖◆⌁".encode(encoding or "ascii")
     except (UnicodeError, LookupError):

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import sys
+import termios
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from obsctl.ops.verify import verify
 from obsctl.report.formats import envelope
 from tests.architecture.test_imports import imported_of, in_one_of
 from tests.e2e.conftest import Done, Folder, stack_processes
+from tests.e2e.terminals import terminal_of
 
 pytestmark = pytest.mark.e2e
 
@@ -55,7 +57,9 @@ def test_two_at_once_do_not_count_each_others_requests(stack: Folder) -> None:
 
 
 @pytest.mark.usefixtures("verified")
-@pytest.mark.parametrize("arguments", [("verify",), ("check", "--no-rule-tests"), ("trace", "last"), ("status",)])
+@pytest.mark.parametrize(
+    "arguments", [("verify",), ("check", "--no-rule-tests"), ("trace", "last"), ("status",), ("top",)]
+)
 def test_looking_at_a_stack_loads_nothing_that_only_its_processes_need(
     stack: Folder, arguments: tuple[str, ...]
 ) -> None:
@@ -151,6 +155,58 @@ def test_a_panel_that_asks_for_what_nothing_has_is_found(stack: Folder, tmp_path
     red = red_with(stack, changed)
     assert red.keys() == {"dashboards.queries"}
     assert "queries without data: Jobs: Running now" in red["dashboards.queries"]
+
+
+@pytest.mark.usefixtures("verified")
+def test_top_prints_one_frame(stack: Folder) -> None:
+    frame = stack.ok("top", "--json", "--since", "15m").data
+    lists = {name: frame[name]["rows"] for name in ("services", "calls", "alerts", "traces")}
+    assert {row["service"] for row in lists["services"]} == {"api", "worker", "ai"}
+    assert all(row["requests_per_second"] > 0 and row["p95_seconds"] > 0 for row in lists["services"])
+    assert {("api", "worker"), ("worker", "ai")} <= {(row["from"], row["to"]) for row in lists["calls"]}
+    assert any(row["name"] == "POST /matches" for row in lists["traces"])
+    text = stack.ok("top", "--once", "--service", "worker", "--width", "60").out
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 60
+    assert "api → worker" in text
+    assert "api → redis" not in text
+    unknown = stack.run("top", "--json", "--service", "nobody")
+    assert (unknown.status, unknown.envelope["errors"][0]["code"]) == (1, "not_found")
+    assert stack.run("top", "--since", "yesterday").status == 2
+
+
+@pytest.mark.usefixtures("verified")
+def test_top_in_a_terminal_opens_a_trace_and_leaves_the_terminal_as_it_was(stack: Folder) -> None:
+    with terminal_of([*stack.command, "top"], stack.path, stack.env, columns=70) as terminal:
+        before = termios.tcgetattr(terminal.slave)
+        assert "worker → ai" in terminal.wait_for("TRACES")
+        terminal.press("/post /matches\r")
+        terminal.wait_for("filter: post /matches", gone="worker → ai")
+        terminal.press("\r")
+        assert "POST /matches" in terminal.wait_for("SPAN", gone="looking")
+        terminal.resize(130, 30)
+        terminal.wait_for("█")  # bars need the room
+        terminal.press("G")
+        terminal.wait_for("on the critical path")
+        terminal.press("\x1b")
+        terminal.wait_for("TRACES")
+        terminal.press("\x1b")
+        terminal.wait_for("worker → ai", gone="filter")
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert terminal.written.endswith("\x1b[?1049l")
+        assert termios.tcgetattr(terminal.slave) == before
+
+
+def test_top_ends_with_ctrl_c_and_has_no_colour_where_none_is_wanted(stack: Folder) -> None:
+    with terminal_of([*stack.command, "top"], stack.path, {**stack.env, "NO_COLOR": "1"}) as terminal:
+        terminal.wait_for("SERVICES")
+        terminal.press("\x03")
+        assert terminal.end() == 130
+        screens, left, said = terminal.written.partition("\x1b[?1049l")
+        assert left
+        assert said.endswith("interrupted\r\n")
+        assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", screens)
 
 
 @pytest.mark.usefixtures("verified")

@@ -89,3 +89,24 @@ def test_a_limit(client, script):
     # which ones come is the server's choice: Jaeger's memory store takes them as they were stored
     asked = {"start_ns": script.start, "end_ns": script.start + 10_000_000_000}
     assert [len(client.search("clients", **asked, limit=limit).traces) for limit in (1, 2, 3)] == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("service", "failed", "found"),
+    [("", False, ["two", "one"]), ("clients-till", False, ["one"]), ("clients", True, ["one"]), ("nobody", True, [])],
+)
+def test_latest_traces(client, script, eventually, service, failed, found):
+    """Others may be there, too: the servers are asked by other suites."""
+    window = {"start_ns": script.start - 10**9, "end_ns": script.start + 10**10}
+
+    def latest():
+        rows = client.latest(service, failed=failed, limit=100, **window).traces
+        return {script.traces[row.trace_id]: row for row in rows if row.trace_id in script.traces}
+
+    rows = eventually(latest) if found else latest()
+    assert list(rows) == found
+    if "one" in rows:
+        one = rows["one"]
+        assert (one.service, one.name, one.spans, one.errors) == ("clients", "GET /cart", 2, 1)
+        assert one.duration_ns == 150_000_000
+        assert abs(one.start_ns - script.start) < 1_000_000

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from obsctl.clients.promql import LoadedRule, PromqlClient
+from obsctl.clients.promql import AlertRule, LoadedRule, PromqlClient, RuleAlert
 from obsctl.clients.telemetry import Exemplar, MetricSample
 from obsctl.errors import BackendError, IncompleteError, UnsupportedError
 from tests.unit.clients.canned import JSON, Answer, serving
@@ -136,6 +136,16 @@ def test_rules_of_every_group_with_their_health():
         LoadedRule("g1", "alerting", "Down", "err", "no"),
         LoadedRule("g1", "alerting", "Fresh", "unknown"),
     ]
+
+
+def test_rules_with_the_alerts_that_they_have():
+    alert = {"state": "firing", "activeAt": "2026-01-02T03:04:05.5Z", "labels": {"a": "b"}, "annotations": {"c": "d"}}
+    rules = [{"type": "alerting", "name": "Down", "alerts": [alert]}, {"type": "alerting", "name": "Quiet"}]
+    with serving({"/api/v1/rules": ok({"groups": [{"name": "g", "rules": rules}]})}) as server:
+        found = PromqlClient(server.url).alert_rules()
+        assert server.last.query == {"type": ["alert"]}
+    down = RuleAlert("firing", 1767323045.5, {"a": "b"}, {"c": "d"})
+    assert found == [AlertRule("g", "Down", (down,)), AlertRule("g", "Quiet")]
 
 
 def test_a_server_without_rules_is_told_from_one_whose_answer_is_odd():

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Sample, Series } from '../../shared/api/metrics';
-import { edgesOf, edgesOfDependencies, graphQueries, health, onGrid, percent, present, rateText, redRows, REQUESTS, requestQueries, share } from './sources';
+import figures from '../../../../tests/unit/overview/figures.json';
+import { durationText, edgesOf, edgesOfDependencies, graphQueries, health, onGrid, percent, present, rateText, redRows, REQUESTS, requestQueries, share } from './sources';
 
 const sample = (metric: Record<string, string>, value: string): Sample => ({ metric, value: [10, value] });
 const series = (metric: Record<string, string>, ...values: string[]): Series => ({ metric, values: values.map((value, at) => [at * 10, value]) });
@@ -63,18 +64,11 @@ test('dependencies say how often and nothing of failures', () =>
 test('a series has gaps where it has no value', () => expect(onGrid(series({}, '1', 'NaN'), [0, 10, 20])).toEqual([1, null, null]));
 
 test.each([
-  [null, '–'],
-  [0, '0 %'],
-  [0.00001, '< 0.01 %'],
-  [0.0123, '1.2 %'],
-  [0.999, '100 %'],
-])('a share of %s is %s', (value, text) => expect(percent(value)).toBe(text));
-
-test.each([
-  [0.02, '1.2 /min'],
-  [12.345, '12.3 /s'],
-  [0, '0 /s'],
-])('%s requests per second are %s', (value, text) => expect(rateText(value)).toBe(text));
+  ['percent', percent],
+  ['rate', rateText],
+  ['duration', durationText],
+] as const)('figures of %s read as in the terminal', (name, text) =>
+  expect(figures[name].map(([value]) => text(value as number | null))).toEqual(figures[name].map(([, read]) => read)));
 
 test('without requests there is no share, and no verdict', () => {
   expect([share(0, 0), share(null, 2), share(5, 2)]).toEqual([null, 0, 1]);

@@ -1,6 +1,8 @@
 /** Which metrics say what a service answers and whom it calls. Their names differ by who counts the spans. */
 import { duration as seconds } from '../../shared/units';
 import { number, type Sample, type Series } from '../../shared/api/metrics';
+// What `obsctl top` asks, too: the figures of both agree.
+import catalogue from '../../../../templates/overview/requests.json';
 
 /** Requests that services answered. */
 export interface RequestSource {
@@ -16,32 +18,16 @@ export interface RequestSource {
   failed: string;
 }
 
-const SPANS = { answered: 'span_kind=~"SPAN_KIND_(SERVER|CONSUMER)"', failed: 'status_code="STATUS_CODE_ERROR"' };
-
-/** The first that has a service counts it: spans before requests, since spans know the messages that a worker takes, too. */
-export const REQUESTS: readonly RequestSource[] = [
-  // The embedded server, and Tempo's metrics generator.
-  { calls: 'traces_spanmetrics_calls_total', buckets: 'traces_spanmetrics_latency_bucket', scale: 1, service: 'service', ...SPANS },
-  // The collector's connector `spanmetrics`, by its unit and its version.
-  { calls: 'traces_span_metrics_calls_total', buckets: 'traces_span_metrics_duration_seconds_bucket', scale: 1, service: 'service_name', ...SPANS },
-  { calls: 'traces_span_metrics_calls_total', buckets: 'traces_span_metrics_duration_milliseconds_bucket', scale: 1e-3, service: 'service_name', ...SPANS },
-  { calls: 'calls_total', buckets: 'duration_seconds_bucket', scale: 1, service: 'service_name', ...SPANS },
-  { calls: 'calls_total', buckets: 'duration_milliseconds_bucket', scale: 1e-3, service: 'service_name', ...SPANS },
-  // Metrics of requests: OpenTelemetry's, new and old, and those of usual client libraries.
-  ...(
-    [
-      ['http_server_request_duration_seconds_count', 'http_server_request_duration_seconds_bucket', 1, 'http_response_status_code'],
-      ['http_server_duration_milliseconds_count', 'http_server_duration_milliseconds_bucket', 1e-3, 'http_status_code'],
-      ['http_server_requests_seconds_count', 'http_server_requests_seconds_bucket', 1, 'status'],
-      ['http_requests_total', 'http_request_duration_seconds_bucket', 1, 'status'],
-      ['http_request_duration_seconds_count', 'http_request_duration_seconds_bucket', 1, 'status_code'],
-    ] as const
-  ).map(([calls, buckets, scale, status]) => ({ calls, buckets, scale, service: 'job', answered: '', failed: `${status}=~"5.+"` })),
-];
+/**
+ * The first that has a service counts it: spans before requests, since spans know the messages that a worker takes, too.
+ * In this order: the embedded server and Tempo's metrics generator; the collector's connector `spanmetrics`, by its unit
+ * and its version; metrics of requests, OpenTelemetry's new and old, and those of usual client libraries.
+ */
+export const REQUESTS: readonly RequestSource[] = catalogue.requests;
 
 /** Requests between services: Tempo's names, which the collector's connector `servicegraph` has, too. */
-export const GRAPH = { calls: 'traces_service_graph_request_total', failed: 'traces_service_graph_request_failed_total' };
-export const GRAPH_BUCKETS = ['traces_service_graph_request_server_seconds_bucket', 'traces_service_graph_request_duration_seconds_bucket'] as const;
+export const GRAPH = { calls: catalogue.graph.calls, failed: catalogue.graph.failed };
+export const GRAPH_BUCKETS: readonly string[] = catalogue.graph.buckets;
 
 /** All names above: what to ask for before anything else. */
 export const NAMES: readonly string[] = [
@@ -56,7 +42,8 @@ export function present(names: ReadonlySet<string>): RequestSource[] {
   ).filter((source, at, all) => all.findIndex((other) => other.calls === source.calls) === at);
 }
 
-const selector = (name: string, ...matchers: string[]) => `${name}{${matchers.filter(Boolean).join(',')}}`;
+/** A text with the values of its `$names`. */
+const filled = (template: string, values: Record<string, string>) => template.replace(/\$(\w+)/g, (_, name: string) => values[name]!);
 
 export interface RequestQueries {
   rate: string;
@@ -64,25 +51,21 @@ export interface RequestQueries {
   p95: string;
 }
 
+function filledQueries(templates: RequestQueries, values: Record<string, string>): RequestQueries {
+  return { rate: filled(templates.rate, values), failed: filled(templates.failed, values), p95: filled(templates.p95, values) };
+}
+
 /** `window` is a duration of PromQL. */
 export function requestQueries(source: RequestSource, window: string): RequestQueries {
-  const { calls, buckets, service, answered, failed, scale } = source;
-  const quantile = `histogram_quantile(0.95, sum by (${service}, le) (rate(${selector(buckets, answered)}[${window}])))`;
-  return {
-    rate: `sum by (${service}) (rate(${selector(calls, answered)}[${window}]))`,
-    failed: `sum by (${service}) (rate(${selector(calls, answered, failed)}[${window}]))`,
-    p95: scale === 1 ? quantile : `${quantile} * ${scale}`,
-  };
+  const { calls, buckets, service, answered, scale } = source;
+  const failed = [answered, source.failed].filter(Boolean).join(',');
+  const queries = filledQueries(catalogue.queries.requests, { calls, buckets, service, answered, failed, window });
+  return scale === 1 ? queries : { ...queries, p95: `${queries.p95} * ${scale}` };
 }
 
 export function graphQueries(names: ReadonlySet<string>, window: string): RequestQueries {
-  const by = (name: string) => `sum by (client, server, connection_type) (rate(${name}[${window}]))`;
-  const buckets = GRAPH_BUCKETS.find((name) => names.has(name)) ?? GRAPH_BUCKETS[0];
-  return {
-    rate: `${by(GRAPH.calls)} > 0`,
-    failed: `${by(GRAPH.failed)} > 0`,
-    p95: `histogram_quantile(0.95, sum by (client, server, connection_type, le) (rate(${buckets}[${window}])))`,
-  };
+  const buckets = GRAPH_BUCKETS.find((name) => names.has(name)) ?? GRAPH_BUCKETS[0]!;
+  return filledQueries(catalogue.queries.graph, { ...GRAPH, buckets, window });
 }
 
 export type Trail = readonly (number | null)[];
