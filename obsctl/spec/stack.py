@@ -253,11 +253,9 @@ def _texts(value: object) -> Iterator[str]:
     """All texts in a JSON value, keys left out."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Mapping):
-        yield from _texts(tuple(value.values()))
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    for item in inner:
+        yield from _texts(item)
 
 
 @record("a component")
