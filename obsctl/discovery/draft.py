@@ -41,6 +41,8 @@ _STEPS = (1, 2, 5)
 _MOST_SERIES = 1_000_000
 _MOST_NOTES = 12
 _FAST = 0.3
+_SERVING = {"http": "http.request.duration", "rpc": "rpc.request.duration"}
+"""Families that answer requests, with the duration of an answer: SLOs are theirs."""
 
 
 @dataclass(frozen=True)
@@ -234,11 +236,12 @@ def kind_lines(kinds: Sequence[RecognisedKind]) -> Iterator[str]:
 def _slos(kinds: Sequence[RecognisedKind]) -> Iterator[str]:
     """The SLOs that recognised metrics can have."""
     for kind in kinds:
-        if kind.file.kind == "http":
-            yield "http-errors"
-            duration = kind.part("http.request.duration")
-            if duration and any(0 < bound <= _FAST * _unit_factor(duration) for bound in duration.buckets):
-                yield "http-latency"
+        name = kind.file.kind
+        if name in _SERVING and {"status", "code"} & {*kind.labels}:
+            yield f"{name}-errors"
+        duration = kind.part(_SERVING.get(name, ""))
+        if duration and any(0 < bound <= _FAST * _unit_factor(duration) for bound in duration.buckets):
+            yield f"{name}-latency"
 
 
 def _unit_factor(metric: ObservedMetric) -> float:

@@ -73,7 +73,9 @@ def _kind(file: KindFile, metrics: Sequence[ObservedMetric]) -> RecognisedKind |
 
 def _label(file: KindFile, role: str, metric: ObservedMetric) -> str:
     """The label of a metric that tells what a label of the family tells, "" for none."""
-    return next((label for label in file.labels.get(role, ()) if label in metric.labels), "")
+    known = file.labels.get(role, ())
+    unseen = known[0] if role in file.later and known else ""
+    return next((label for label in known if label in metric.labels), unseen)
 
 
 def _candidates(

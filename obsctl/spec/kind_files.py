@@ -49,6 +49,9 @@ class KindFile:
         ListOf(_SERIES), "Metrics of which one must be there, too: what tells the language, for instance.", default=()
     )
     optional: tuple[str, ...] = key(ListOf(_LABEL), "Labels that a series may lack, although none did.", default=())
+    later: tuple[str, ...] = key(
+        ListOf(NAME), "Labels of the family that series have only once something failed.", default=()
+    )
     name: str = ""
 
 

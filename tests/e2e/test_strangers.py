@@ -85,7 +85,7 @@ def test_an_untouched_draft_is_green_and_worth_having(stranger: Stranger, tmp_pa
         drafted(stranger, user, port, page if stranger.own_page else port)
         draft = Folder(tmp_path / "draft", user.offset)
         assert draft.run("check", "--json", "--no-rule-tests").status == 0
-        worth_having(draft.path)
+        worth_having(draft.path, stranger.kinds)
         draft.up("--runtime", "embedded")
         try:
             verified = draft.run("verify", "--json", "--timeout", "30", timeout=120)
@@ -117,11 +117,12 @@ def drafted(stranger: Stranger, user: Folder, port: int, page: int) -> None:
     assert process.returncode == 0, err
 
 
-def worth_having(folder: Path) -> None:
+def worth_having(folder: Path, kinds: tuple[str, ...]) -> None:
     """HTTP is recognised: a dashboard, SLOs and alerts; only GETs are sent, to the service's own port."""
     stack = load_stack(folder)
     (service,) = stack.services
-    assert [kind.name for kind in service.contract.kinds] == ["http"]
+    assert sorted(kind.name for kind in service.contract.kinds) == [*kinds]
+    assert "http" in kinds
     assert [slo.name for slo in service.contract.slos] == ["http-errors", "http-latency"]
     assert "d/http.json" in [file.path for file in dashboard_files(stack, "d", "jaeger")]
     rules = [rule for found in service_rules(service.contract) for group in found.groups for rule in group.rules]

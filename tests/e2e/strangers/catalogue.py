@@ -16,11 +16,13 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Stranger:
-    """A service: its program, what people ask of it, and the checks that find nothing of theirs in it."""
+    """A service: its program, what people ask of it, the families that its metrics are recognised as (``kinds``), and
+    the checks that find nothing of theirs in it (``lacks``)."""
 
     name: str
     command: tuple[str, ...]
     requests: tuple[tuple[str, str], ...]
+    kinds: tuple[str, ...]
     lacks: tuple[str, ...]
     install: tuple[tuple[str, ...], ...] = ()
     needs: tuple[str, ...] = ()
@@ -44,13 +46,14 @@ def load(file: Path = FOLDER / "strangers.yaml") -> tuple[Stranger, ...]:
 
 
 def _stranger(name: str, entry: Mapping[str, Any]) -> Stranger:
-    if unknown := set(entry) - {"command", "requests", "lacks", "install", "needs", "own_page"}:
+    if unknown := set(entry) - {"command", "requests", "kinds", "lacks", "install", "needs", "own_page"}:
         raise ValueError(f"strangers.yaml: {name} has unknown keys: {', '.join(sorted(unknown))}")
     asked = [request.partition(" ") for request in entry["requests"]]
     return Stranger(
         name=name,
         command=tuple(shlex.split(entry["command"])),
         requests=tuple((method, path) for method, _, path in asked),
+        kinds=tuple(entry["kinds"]),
         lacks=tuple(entry["lacks"]),
         install=tuple(tuple(shlex.split(line)) for line in entry.get("install", ())),
         needs=tuple(entry.get("needs", ())),

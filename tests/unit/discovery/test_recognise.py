@@ -26,13 +26,17 @@ from obsctl.spec.load import load_stack
 from obsctl.spec.stack import Stack
 
 LIBRARIES = yaml.safe_load((Path(__file__).parent / "libraries.yaml").read_text())
+KINDS = yaml.safe_load((Path(__file__).parent / "kinds.yaml").read_text())
 SEMCONV = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+OF_ALL = {"ContractMetricAbsent", "TargetDown", "ErrorBudgetBurn"}
+"""Alerts that any service has, or any with an SLO."""
+
 ORIGIN = Origin("shop", "http://127.0.0.1:5000", "/metrics")
 
 
 def observed(library: Mapping[str, Any]) -> list[ObservedMetric]:
     found = []
-    for kind in ("counter", "histogram", "summary"):
+    for kind in ("counter", "gauge", "histogram", "summary"):
         for name, labels in library.get(kind, {}).items():
             bounds = tuple(map(float, library.get("bounds", SEMCONV))) if kind == "histogram" else ()
             pairs = frozenset([tuple(labels.items())])
@@ -145,7 +149,28 @@ def test_a_language_is_named_where_its_runtime_is_seen(tmp_path: Path) -> None:
 def test_requests_that_a_client_sends_are_not_served(tmp_path: Path) -> None:
     labels = {"http_request_method": "GET", "http_response_status_code": "200", "server_address": "a"}
     stack = drafted(tmp_path, observed({"histogram": {"http_client_request_duration_seconds": labels}}))
-    assert contract_of(stack).kinds == ()
+    (kind,) = contract_of(stack).kinds
+    assert kind.name == "http-client"
+
+
+@pytest.mark.parametrize("library", KINDS, ids=lambda one: one["library"])
+def test_runtimes_rpc_messages_and_calls_are_recognised(tmp_path: Path, library: dict[str, Any]) -> None:
+    stack = drafted(tmp_path, observed(library))
+    contract = contract_of(stack)
+    kinds = {kind.name: kind for kind in contract.kinds}
+    assert sorted(kinds) == sorted([library["kind"], *library.get("also", [])])
+    kind = kinds[library["kind"]]
+    assert len(kind.series) == library["parts"]
+    boards = {file.path: read_dashboard(file.text, file.path) for file in dashboard_files(stack, "d", "jaeger")}
+    queries = [q.expr for panel in boards[f"d/{kind.name}.json"].panels for q in panel.queries]
+    assert queries
+    assert {name for name in kind.series.values() if any(name in expr for expr in queries)} == {*kind.series.values()}
+    rules = [rule for found in service_rules(contract) for group in found.groups for rule in group.rules]
+    own = {rule.name for rule in rules if isinstance(rule, Alert)} - OF_ALL
+    assert sorted(own) == library.get("alerts", [])
+    assert [slo.name for slo in contract.slos] == library.get("slos", [])
+    report = check(tmp_path, CheckOptions(rule_tests=False))
+    assert [finding.message for finding in report.findings if finding.rule.severity in ("error", "warning")] == []
 
 
 USERS = """\

@@ -22,6 +22,7 @@ from obsctl.render.rules import service_rules, stack_rules
 from obsctl.render.slo_rules import BURN_WINDOWS, WINDOWS, slo_groups
 from obsctl.render.yaml_text import yaml_text
 from obsctl.spec.contract import Contract
+from obsctl.spec.contract_load import load_family
 from obsctl.spec.load import load_contract, load_stack
 from obsctl.spec.presets import preset_names
 from obsctl.spec.rule_templates import rule_templates
@@ -54,8 +55,15 @@ def sample() -> Contract:
     return load_contract(assets.sample_contract())
 
 
+def with_every_family() -> Contract:
+    """The sample, as if it had the metrics of the other families that have rules, too."""
+    more = ("rpc", "messaging")
+    metrics = [m for name in more for m in load_family(assets.templates() / "families" / f"{name}.yaml")]
+    return replace(sample(), families=(*sample().families, *more), metrics=(*sample().metrics, *metrics))
+
+
 def alerts() -> Iterator[dict[str, Any]]:
-    for rules in (stack_rules(), *service_rules(sample())):
+    for rules in (stack_rules(), *service_rules(with_every_family())):
         yield from (r.value() for g in rules.groups for r in g.rules if "alert" in r.value())
 
 
@@ -197,6 +205,7 @@ def test_every_alert_says_what_it_is() -> None:
 
 def test_every_alert_is_tested_quiet_firing_resolved_and_without_traffic() -> None:
     stack = load_stack(Path("/"))
+    stack = replace(stack, services=(replace(stack.services[0], contract=with_every_family()),))
     wanted = {alert["alert"] for alert in alerts() if "sloth_slo" not in alert["labels"]}
     wanted |= {f"SLO {made.id}" for made in sample().slos}
     names = {test["name"] for f in rule_test_files(stack, "r") for test in read_yaml(f.text)["tests"]}
@@ -253,6 +262,18 @@ def test_promtool_passes_the_tests_of_other_selectors(tmp_path: Path, part: SloM
 @pytest.mark.parametrize("name", sorted(p.name for p in (COMMON / "rule-tests").iterdir()))
 def test_promtool_passes_every_test(name: str) -> None:
     checked(tool("promtool"), "test", "rules", name, cwd=COMMON / "rule-tests")
+
+
+@pytest.mark.usefixtures("starts_programs")
+def test_promtool_passes_the_tests_of_families_that_the_sample_lacks(tmp_path: Path) -> None:
+    stack = load_stack(Path("/"))
+    stack = replace(stack, services=(replace(stack.services[0], contract=with_every_family()),))
+    for file in (*rule_files(stack, "rules"), *rule_test_files(stack, "rules")):
+        (tmp_path / file.path).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / file.path).write_text(file.text)
+    for name in ("rpc", "messaging"):
+        (tests,) = (file.path for file in rule_test_files(stack, "rules") if f".{name}." in file.path)
+        checked(tool("promtool"), "test", "rules", Path(tests).name, cwd=(tmp_path / tests).parent)
 
 
 @pytest.mark.usefixtures("starts_programs")
