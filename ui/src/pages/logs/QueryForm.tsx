@@ -10,10 +10,10 @@ import { errorPlace } from './query';
 
 const Editor = lazy(async () => {
   const [editor, language] = await Promise.all([import('../../shared/languages/Editor'), import('../../shared/languages/logql')]);
-  type Given = Omit<Parameters<typeof editor.default>[0], 'parser' | 'complete'> & { names: Parameters<typeof language.logqlCompletion>[0] };
+  type Given = Omit<Parameters<typeof editor.default>[0], 'language'> & { names: Parameters<typeof language.logqlCompletion>[0] };
   const Logql = ({ names, ...given }: Given) => {
-    const complete = useMemo(() => language.logqlCompletion(names), [names]);
-    return <editor.default {...given} parser={language.parser} complete={complete} />;
+    const logql = useMemo(() => editor.queryLanguage(language.parser, language.logqlCompletion(names)), [names]);
+    return <editor.default {...given} language={logql} />;
   };
   return { default: Logql };
 });

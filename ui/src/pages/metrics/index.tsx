@@ -1,4 +1,5 @@
 /** Metrics: what there is, questions about it, and what makes it many. */
+import '../../shared/languages/editor.css';
 import '../dashboards/dashboards.css';
 import './metrics.css';
 import { ActionIcon, Button, Group, SegmentedControl, Skeleton, Text, Title } from '@mantine/core';
@@ -13,7 +14,11 @@ import { Results } from './Results';
 import { errorOffset, readState, writeState, type MetricsState, type View } from './state';
 import { useAnswers, type Answer } from './useAnswers';
 
-const Editor = lazy(() => import('./Editor'));
+const Editor = lazy(async () => {
+  const [editor, { promql }] = await Promise.all([import('../../shared/languages/Editor'), import('./promql')]);
+  type Given = Omit<Parameters<typeof editor.default>[0], 'language'>;
+  return { default: (given: Given) => <editor.default {...given} language={promql} /> };
+});
 
 const VIEWS = [
   { value: 'graph', label: 'Graph' },
@@ -79,13 +84,14 @@ interface FieldProps {
 
 function QueryField({ query, index, answer, onUse, onRemove }: FieldProps) {
   const message = answer?.error ? answer.error.message : '';
-  const error = useMemo(() => (message ? { message, offset: errorOffset(message, query) } : null), [message, query]);
+  const at = message ? errorOffset(message, query) : null; // what has no place is said below, and marks nothing
+  const error = useMemo(() => (at === null ? undefined : { message, at }), [message, at]);
   return (
     <div className="query-field">
       <Group gap={6} wrap="nowrap" align="flex-start">
         <div style={{ flex: 1, minWidth: 0 }}>
           <Suspense fallback={<Skeleton h={34} />}>
-            <Editor value={query} label={`Query ${index + 1}`} error={error} onUse={onUse} />
+            <Editor value={query} label={`Query ${index + 1}`} hint="PromQL, then Enter" error={error} onRun={onUse} onLeave={onUse} />
           </Suspense>
         </div>
         {onRemove && (

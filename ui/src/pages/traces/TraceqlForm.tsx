@@ -6,9 +6,9 @@ import { get } from '../../shared/api/http';
 
 const Editor = lazy(async () => {
   const [editor, language] = await Promise.all([import('../../shared/languages/Editor'), import('../../shared/languages/traceql')]);
-  const complete = language.traceqlCompletion({ attributes, values });
-  type Given = Omit<Parameters<typeof editor.default>[0], 'parser' | 'complete'>;
-  return { default: (given: Given) => <editor.default {...given} parser={language.parser} complete={complete} /> };
+  const traceql = editor.queryLanguage(language.parser, language.traceqlCompletion({ attributes, values }));
+  type Given = Omit<Parameters<typeof editor.default>[0], 'language'>;
+  return { default: (given: Given) => <editor.default {...given} language={traceql} /> };
 });
 
 const TAGS = '/proxy/traces/api/v2/search/tag';

@@ -3,7 +3,7 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, t
 import { defaultKeymap, history, historyKeymap, insertNewline } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, LanguageSupport, LRLanguage, syntaxHighlighting } from '@codemirror/language';
 import { setDiagnostics } from '@codemirror/lint';
-import { EditorState, Prec } from '@codemirror/state';
+import { EditorState, Prec, type Extension } from '@codemirror/state';
 import { EditorView, keymap, placeholder } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { LRParser } from '@lezer/lr';
@@ -14,16 +14,24 @@ export interface EditorProps {
   /** Its accessible name. */
   label: string;
   hint?: string;
-  parser: LRParser;
-  complete: CompletionSource;
+  /** Its grammar, and what completes it; another one makes another editor. */
+  language: Extension;
   /** Where the query is wrong, by the server; `at` is an offset, null where it is not known. */
   error?: { message: string; at: number | null } | undefined;
-  onChange: (value: string) => void;
+  onChange?: (value: string) => void;
   onRun: (value: string) => void;
+  /** The field loses the focus. */
+  onLeave?: (value: string) => void;
 }
 
+/** A language by its grammar, and what may stand at a place. */
+export const queryLanguage = (parser: LRParser, complete: CompletionSource): Extension => [
+  new LanguageSupport(LRLanguage.define({ parser, languageData: { closeBrackets: { brackets: ['(', '[', '{', '"', '`'] } } })),
+  autocompletion({ override: [complete], icons: false }),
+];
+
 const COLOURS = HighlightStyle.define([
-  { tag: tags.string, color: 'var(--query-string)' },
+  { tag: [tags.string, tags.special(tags.string)], color: 'var(--query-string)' },
   { tag: tags.number, color: 'var(--query-number)' },
   { tag: tags.propertyName, color: 'var(--query-name)' },
   { tag: [tags.keyword, tags.operatorKeyword, tags.modifier, tags.bool], color: 'var(--query-keyword)' },
@@ -41,12 +49,12 @@ const LOOK = EditorView.theme({
   '.cm-tooltip-autocomplete ul li[aria-selected]': { background: 'var(--mantine-primary-color-filled)', color: '#fff' },
 });
 
-export default function Editor({ value, label, hint, parser, complete, error, onChange, onRun }: EditorProps) {
+export default function Editor({ value, label, hint, language, error, onChange, onRun, onLeave }: EditorProps) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
-  const handlers = useRef({ onChange, onRun, complete });
+  const handlers = useRef({ onChange, onRun, onLeave });
   useEffect(() => {
-    handlers.current = { onChange, onRun, complete };
+    handlers.current = { onChange, onRun, onLeave };
   });
   const first = useRef(value);
   useEffect(() => {
@@ -54,7 +62,6 @@ export default function Editor({ value, label, hint, parser, complete, error, on
       handlers.current.onRun(at.state.doc.toString());
       return true;
     };
-    const language = new LanguageSupport(LRLanguage.define({ parser, languageData: { closeBrackets: { brackets: ['(', '[', '{', '"', '`'] } } }));
     const made = new EditorView({
       parent: box.current!,
       state: EditorState.create({
@@ -66,20 +73,20 @@ export default function Editor({ value, label, hint, parser, complete, error, on
           history(),
           bracketMatching(),
           closeBrackets(),
-          autocompletion({ override: [(context) => handlers.current.complete(context)], icons: false }),
           keymap.of(completionKeymap),
           Prec.high(keymap.of([{ key: 'Mod-Enter', run }, { key: 'Shift-Enter', run: insertNewline }])),
           keymap.of([{ key: 'Enter', run }, { key: 'Escape', run: (at) => (at.contentDOM.blur(), true) }, ...closeBracketsKeymap, ...historyKeymap, ...defaultKeymap]),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ 'aria-label': label }),
           placeholder(hint ?? ''),
-          EditorView.updateListener.of((update) => update.docChanged && handlers.current.onChange(update.state.doc.toString())),
+          EditorView.updateListener.of((update) => update.docChanged && handlers.current.onChange?.(update.state.doc.toString())),
+          EditorView.domEventHandlers({ blur: (_, at) => handlers.current.onLeave?.(at.state.doc.toString()) }),
         ],
       }),
     });
     view.current = made;
     return () => made.destroy();
-  }, [parser, label, hint]);
+  }, [language, label, hint]);
   useEffect(() => {
     const at = view.current;
     first.current = value;

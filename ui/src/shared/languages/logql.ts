@@ -45,7 +45,11 @@ export function logqlCompletion(names: LogqlNames): (context: CompletionContext)
   return async (context) => {
     const before = context.state.sliceDoc(0, context.pos);
     const value = valueOf(before);
-    if (value) return { from: value.from, options: options(await names.values(value.label), 'text'), validFor: /^[^"\\]*$/ };
+    if (value) {
+      const closing = context.state.sliceDoc(context.pos, context.pos + 1) === '"' ? '' : '"';
+      const known = await names.values(value.label);
+      return { from: value.from, options: known.map((label) => ({ label, type: 'text', apply: JSON.stringify(label).slice(1, -1) + closing })), validFor: /^[^"\\]*$/ };
+    }
     if (syntaxTree(context.state).resolveInner(context.pos, -1).name === 'String') return null;
     const word = context.matchBefore(/\w*/);
     const place = placeOf(before);
