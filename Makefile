@@ -47,7 +47,7 @@ quick: setup     ## the tests of everything pure, while you work: no server, no 
 APART := tests/e2e/docker tests/e2e/clients tests/e2e/test_strangers.py tests/ui
 
 test: setup      ## every test that needs no Docker, no browser, nor other people's clients and services
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(APART))
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 40 --durations-min 8 $(addprefix --ignore ,$(APART))
 
 coverage: setup  ## which branches the tests run that start no program; a figure, no gate
 	-$(BIN)/python -m pytest --quick -q -n 2 --dist loadfile --cov --cov-report= tests/unit
