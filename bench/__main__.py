@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import docker, ingest, logs, metrics, promql, traces, verbs
+from bench import docker, ingest, logs, metrics, pages, promql, traces, verbs
 
 FIGURES: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "help": verbs.help_time,
@@ -20,6 +20,7 @@ FIGURES: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "search-1m": traces.search,
     "logs": logs.search,
     "remote-write": metrics.remote_write,
+    "pages": pages.pages,
     "docker": docker.beside_compose,
     "promql-range": promql.range_queries,
     "promql-instant": promql.instant_queries,

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.conftest import Folder, free_offset
@@ -39,9 +40,9 @@ def up_time(runs: int = 5) -> dict[str, object]:
 
 def verify_time(runs: int = 5) -> dict[str, object]:
     """A full ``obsctl verify`` of the sample service, seconds, and how many checks it ran."""
-    with _stack() as folder:
-        seconds = [_seconds("verify", "--json", folder=folder) for _ in range(runs)]
-        checks = json.loads(_run("verify", "--json", folder=folder).stdout)["data"]["checks"]
+    with running_stack() as stack:
+        seconds = [_seconds("verify", "--json", folder=stack.folder) for _ in range(runs)]
+        checks = json.loads(_run("verify", "--json", folder=stack.folder).stdout)["data"]["checks"]
     return {**_summary(seconds), "checks": len(checks)}
 
 
@@ -84,12 +85,22 @@ def _two_services() -> Iterator[str]:
         yield folder
 
 
+@dataclass(frozen=True)
+class RunningStack:
+    """The sample's stack: its folder, and the URLs of its endpoints by name."""
+
+    folder: str
+    endpoints: Mapping[str, str]
+
+
 @contextmanager
-def _stack() -> Iterator[str]:
+def running_stack() -> Iterator[RunningStack]:
+    """A fresh stack with traffic of one ``verify``; its data is removed at the end."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            _run("up", "--port-offset", OFFSET, folder=folder)
-            yield folder
+            up = json.loads(_run("up", "--port-offset", OFFSET, "--json", folder=folder).stdout)
+            _run("verify", folder=folder)
+            yield RunningStack(folder, {e["name"]: e["url"] for e in up["data"]["endpoints"]})
         finally:
             _run("down", "--volumes", folder=folder)
 
