@@ -25,6 +25,12 @@ interface Props {
   onSelect?: (from: number, to: number) => void;
 }
 
+/** A painter that has not finished goes on with the next frame, and fails where it is disposed by then (zrender 6.1): it stops where its round has another number. */
+function end(made: EChartsType): void {
+  Object.assign(made.getZr().painter, { _redrawId: -1 });
+  made.dispose();
+}
+
 export function EChart({ option, label, group, onClick, onSelect }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType>(undefined);
@@ -32,7 +38,7 @@ export function EChart({ option, label, group, onClick, onSelect }: Props) {
   useEffect(() => {
     handlers.current = { onClick, onSelect };
   });
-  const scheme = useComputedColorScheme('light');
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false }); // or every chart is made twice on dark ground
   useEffect(() => {
     const made = init(box.current, scheme === 'dark' ? 'dark' : undefined);
     chart.current = made;
@@ -45,7 +51,7 @@ export function EChart({ option, label, group, onClick, onSelect }: Props) {
     resized.observe(box.current!);
     return () => {
       resized.disconnect();
-      made.dispose();
+      end(made);
     };
   }, [group, scheme]);
   const selects = onSelect !== undefined;

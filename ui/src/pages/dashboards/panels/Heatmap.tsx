@@ -21,7 +21,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
 export function HeatmapPanel({ panel, data }: PanelProps) {
   const { zoom, group } = usePlace();
   const over = useRef(false);
-  const scheme = useComputedColorScheme('light');
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const navigate = useNavigate();
   const href = useHref();
   const cumulative = data.frames.some((frame) => frame.target.format === 'heatmap') || data.frames.every((frame) => frame.labels.le !== undefined);
