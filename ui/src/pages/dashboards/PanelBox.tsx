@@ -1,7 +1,7 @@
 /** One panel in its frame: title, description, menu, and what is drawn once it is in view. */
 import { ActionIcon, Menu, Paper, Text, Tooltip } from '@mantine/core';
 import { useElementSize, useIntersection } from '@mantine/hooks';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { Boundary } from '../../shared/Boundary';
 import { ApiError } from '../../shared/api/http';
@@ -25,16 +25,33 @@ interface Props {
   alone: boolean;
 }
 
-export function PanelBox({ panel, toggleView, alone }: Props) {
-  const { ref: seen, entry } = useIntersection({ rootMargin: '150px' });
-  const { ref: size, width, height } = useElementSize();
+/** A panel that was never in view is a heading alone: a dashboard may have a thousand. */
+export function PanelBox(props: Props) {
+  const { ref, entry } = useIntersection({ rootMargin: '150px' });
   const inView = entry?.isIntersecting ?? false;
+  const [seen, setSeen] = useState(false);
+  if (inView && !seen) setSeen(true);
+  return (
+    <div ref={ref} className="panel-place">
+      {seen ? (
+        <SeenPanel {...props} inView={inView} />
+      ) : (
+        <section className="panel" aria-label={props.panel.title || 'Panel without a title'}>
+          <h3 className="panel-head clip">{props.panel.title}</h3>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function SeenPanel({ panel, toggleView, alone, inView }: Props & { inView: boolean }) {
+  const { ref: size, width, height } = useElementSize();
   const state = usePanel(panel, Math.round(width), inView);
   const title = fill(panel.title, state.scope);
   const chosen = state.scope.chosen;
   const missing = useMemo(() => leftOut(panel, chosen), [panel, chosen]);
   return (
-    <Paper ref={seen} withBorder className="panel" component="section" aria-label={title || 'Panel without a title'} aria-busy={state.waiting && !state.data}>
+    <Paper withBorder className="panel" component="section" aria-label={title || 'Panel without a title'} aria-busy={state.waiting && !state.data}>
       <header className="panel-head">
         <Tooltip label={fill(panel.description, state.scope)} multiline maw={360} openDelay={300} disabled={!panel.description} position="bottom-start">
           <Text component="h3" size="sm" fw={500} className="clip" tabIndex={panel.description ? 0 : undefined} aria-description={panel.description || undefined}>

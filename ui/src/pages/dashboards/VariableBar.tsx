@@ -1,13 +1,14 @@
 /** The choices of a dashboard, above its panels. */
 import { Group, MultiSelect, Select, TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
+import { isFilledIn } from './drawable';
 import type { VariableState } from './data/useVariables';
 import { ALL, type Board, type Option, type Variable } from './grafana/model';
 
 const MOST = 200;
 
 export function VariableBar({ board, state }: { board: Board; state: VariableState }) {
-  const shown = board.variables.filter((variable) => !variable.hidden && variable.type !== 'constant' && !(variable.type === 'datasource' && (state.options[variable.name]?.length ?? 0) < 2));
+  const shown = board.variables.filter((variable) => isFilledIn(variable) && !variable.hidden && variable.type !== 'constant' && !(variable.type === 'datasource' && (state.options[variable.name]?.length ?? 0) < 2));
   if (!shown.length) return null;
   return (
     <Group gap="xs" mb="xs" align="flex-end" role="group" aria-label="Variables">

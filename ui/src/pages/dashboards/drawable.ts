@@ -2,7 +2,7 @@
 import drawable from './drawable.json';
 import { knownScheme } from './data/colors';
 import { at, flag, text, texts } from './grafana/json';
-import { asked } from './grafana/variables';
+import { asked, circular } from './grafana/variables';
 import type { Board, Panel, Variable } from './grafana/model';
 import { kindOf, sourceName } from './grafana/sources';
 import { knownCalc } from './data/calcs';
@@ -48,8 +48,10 @@ export function leftOut(panel: Panel, chosen: Chosen): string[] {
 
 const calcsOf = (panel: Panel): string[] => [...texts(at(panel.options.reduceOptions, 'calcs')), ...texts(at(panel.options.legend, 'calcs'))];
 
+export const isFilledIn = (variable: Variable): boolean => within(drawable.variables, variable.type);
+
 export function whyNoVariable(variable: Variable): string {
-  if (!within(drawable.variables, variable.type)) return `variables of the type “${variable.type}” are not filled in here`;
+  if (!isFilledIn(variable)) return `variables of the type “${variable.type}” are not filled in here`;
   if (variable.type === 'query' && kindOf(variable.source, {}, '') === 'other' && !variable.source.uid.startsWith('$')) return 'it asks a data source that this stack does not have';
   return variable.type === 'query' && !asked(variable.query) ? `its question is none that is known here: ${variable.query || '(empty)'}` : '';
 }
@@ -57,10 +59,12 @@ export function whyNoVariable(variable: Variable): string {
 /** Everything of a dashboard that is not drawn, panel by panel. */
 export function lacks(board: Board): Lack[] {
   const chosen: Chosen = Object.fromEntries(board.variables.map((variable) => [variable.name, { variable }]));
+  const circles = circular(board.variables);
+  const whyNo = (variable: Variable) => whyNoVariable(variable) || (circles.has(variable.name) ? 'its question depends on itself, or on another that does' : '');
   const panels = board.sections.flatMap((section) => section.panels);
   return [
     ...board.notes.map((what) => ({ where: 'The file', what })),
-    ...board.variables.flatMap((variable) => [whyNoVariable(variable)].filter(Boolean).map((what) => ({ where: `Variable ${variable.name}`, what }))),
+    ...board.variables.flatMap((variable) => [whyNo(variable)].filter(Boolean).map((what) => ({ where: `Variable ${variable.name}`, what }))),
     ...panels.flatMap((panel) => {
       const where = panel.title || `Panel ${panel.id}`;
       const why = whyNot(panel, chosen);

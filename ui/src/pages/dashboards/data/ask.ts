@@ -25,11 +25,12 @@ export interface Question {
 
 const DRAWS_LINES: readonly string[] = ['timeseries', 'heatmap', 'stat', 'gauge', 'bargauge', 'state-timeline', 'status-history', 'piechart', 'barchart', 'trend', 'histogram'];
 
+/** What is asked; a target of a source that the stack does not have is said, and asks nobody. */
 export function questionsOf(panel: Panel, scope: Scope): Question[] {
   return panel.targets.flatMap((target): Question[] => {
     const kind = kindOf(target.source, scope.chosen, panel.type);
     const expr = fill(target.expr, scope, dialectOf(kind)).trim();
-    return target.hidden || !expr ? [] : [{ target, kind, expr }];
+    return target.hidden || !expr || kind === 'other' ? [] : [{ target: { ...target, legend: fill(target.legend, scope) }, kind, expr }];
   });
 }
 

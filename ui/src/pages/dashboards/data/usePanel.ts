@@ -49,7 +49,7 @@ export function usePanel(panel: Panel, width: number, inView: boolean): PanelSta
   const waits = panel.targets.some((target) => waitsFor(target.expr, scope.chosen));
   const { start, end, interval } = scope.times;
   const result = useQuery({
-    queryKey: ['panel', panel.type, questions.map((one) => [one.kind, one.expr, one.target.refId, one.target.instant]), panel.key, start, end, interval],
+    queryKey: ['panel', panel.type, questions.map((one) => [one.kind, one.expr, one.target.refId, one.target.instant, one.target.legend]), panel.key, start, end, interval],
     queryFn: ({ signal }) => ask(panel, questions, scope, signal),
     enabled: inView && width > 0 && !waits && questions.length > 0,
     placeholderData: keepPreviousData,

@@ -70,7 +70,7 @@ function useAnswers(variables: readonly Variable[], params: URLSearchParams, tim
   return useQueries({
     queries: variables.map((variable, index) => ({
       queryKey: ['variable', title, variable.name, variable.query, dependencyKey(variable, variables, params, key), start, end],
-      queryFn: ({ signal }: { signal: AbortSignal }) => askInOrder(variables, index, params, { ...times, start, end }, title, signal),
+      queryFn: ({ signal }: { signal: AbortSignal }) => answersOf({ variables, params, times: { ...times, start, end }, title, signal, answers: new Map() }, index),
       enabled: variable.type === 'datasource' || needsAnswer(variable),
       staleTime: ALIGNED * 1000,
       placeholderData: keepPreviousData,
@@ -90,25 +90,37 @@ function dependencyKey(variable: Variable, variables: readonly Variable[], param
   return JSON.stringify(names.map((one) => params.getAll(`var-${one.name}`)));
 }
 
-/** The values of one variable; those that it depends on are asked first, where their values are needed. */
-async function askInOrder(variables: readonly Variable[], index: number, params: URLSearchParams, times: Times, title: string, signal: AbortSignal): Promise<string[]> {
-  const variable = variables[index]!;
-  const chosen = await settled(variables.slice(0, index), variable.query, params, times, title, signal);
-  return askFor(variable, { chosen, times, title }, signal);
+/** One round of questions: each variable is asked about once in it. */
+interface Round {
+  variables: readonly Variable[];
+  params: URLSearchParams;
+  times: Times;
+  title: string;
+  signal: AbortSignal;
+  answers: Map<number, Promise<string[]>>;
 }
 
-async function settled(
-  before: readonly Variable[], query: string, params: URLSearchParams, times: Times, title: string, signal: AbortSignal,
-): Promise<Record<string, Chosen>> { // prettier-ignore
+/** The values of one variable. Those that it depends on are asked first; `above` are those that wait for it, so that circles end. */
+function answersOf(round: Round, index: number, above: readonly number[] = []): Promise<string[]> {
+  const known = round.answers.get(index);
+  if (known) return known;
+  const variable = round.variables[index]!;
+  const answer = settled(round, variable.query, [...above, index]).then((chosen) => askFor(variable, { chosen, times: round.times, title: round.title }, round.signal));
+  round.answers.set(index, answer);
+  return answer;
+}
+
+async function settled(round: Round, query: string, above: readonly number[]): Promise<Record<string, Chosen>> {
   const used = references(query);
   const chosen: Record<string, Chosen> = {};
-  for (const [index, variable] of before.entries()) {
+  for (const [index, variable] of round.variables.entries()) {
     if (!used.has(variable.name)) continue;
     const known = staticOptions(variable);
-    const first = { variable, value: choice(variable, params.getAll(`var-${variable.name}`), known ?? []), all: (known ?? []).map((one) => one.value), waiting: !known };
-    const enough = known !== null || !waitsFor(`$${variable.name}`, { [variable.name]: first });
-    const values = enough ? null : options(await askInOrder(before, index, params, times, title, signal), variable);
-    chosen[variable.name] = intervalValue(values ? { ...first, value: choice(variable, params.getAll(`var-${variable.name}`), values), all: values.map((one) => one.value) } : first, times);
+    const inUrl = round.params.getAll(`var-${variable.name}`);
+    const first = { variable, value: choice(variable, inUrl, known ?? []), all: (known ?? []).map((one) => one.value), waiting: !known };
+    const enough = known !== null || above.includes(index) || !waitsFor(`$${variable.name}`, { [variable.name]: first });
+    const values = enough ? null : options(await answersOf(round, index, above), variable);
+    chosen[variable.name] = intervalValue(values ? { ...first, value: choice(variable, inUrl, values), all: values.map((one) => one.value) } : first, round.times);
   }
   return chosen;
 }

@@ -111,6 +111,18 @@ export function choice(variable: Variable, inUrl: readonly string[], known: read
   return known[0] ? [known[0].value] : [];
 }
 
+/** Names of variables whose questions end nowhere: they depend on themselves, or on others that do. */
+export function circular(variables: readonly Variable[]): ReadonlySet<string> {
+  const names = new Set(variables.map((variable) => variable.name));
+  let left = variables.filter((variable) => variable.type === 'query').map(({ name, query }) => ({ name, uses: [...references(query)].filter((used) => names.has(used)) }));
+  for (;;) {
+    const waiting = new Set(left.map(({ name }) => name));
+    const next = left.filter(({ uses }) => uses.some((used) => waiting.has(used)));
+    if (next.length === left.length) return waiting;
+    left = next;
+  }
+}
+
 /** An automatic interval has its value with the times that are shown. */
 export function intervalValue(chosen: Chosen, times: Times): Chosen {
   if (chosen.variable.type !== 'interval' || !chosen.value[0]?.startsWith('$__auto')) return chosen;

@@ -11,8 +11,13 @@ import type { PanelProps } from './types';
 
 const RADIUS = 48;
 const CENTRE = { x: 50, y: 50 };
-/** A share that has room for a text. */
-const ROOM = 0.06;
+/** Pixels of a text, and how wide a letter is beside how high. */
+const TEXT = 11;
+const LETTER = 0.55;
+
+/** Whether a text has room in a slice: along its arc, or in a ring. */
+const fits = (text: string, { from, until }: Slice, inner: number, size: number): boolean =>
+  text.length * size * LETTER <= (inner ? Math.min(RADIUS - inner + 6, (until - from) * 240) : (until - from) * 190);
 
 export function PiePanel({ panel, data, scope, width, height }: PanelProps) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
@@ -28,6 +33,7 @@ export function PiePanel({ panel, data, scope, width, height }: PanelProps) {
     );
   }, [lines, hidden, panel]);
   const labels = texts(panel.options.displayLabels);
+  const labelOf = (one: Slice) => [labels.includes('name') && one.name, labels.includes('value') && one.text, labels.includes('percent') && one.percent].filter(Boolean).join(' ');
   const told = useMemo(() => {
     const wanted = texts(at(panel.options.legend, 'values'));
     const parts = (one: Slice) => [...(wanted.includes('value') || !wanted.length ? [one.text] : []), ...(wanted.includes('percent') ? [one.percent] : [])];
@@ -35,6 +41,7 @@ export function PiePanel({ panel, data, scope, width, height }: PanelProps) {
   }, [slices, panel]);
   const inner = panel.options.pieType === 'donut' ? RADIUS * 0.6 : 0;
   const right = at(panel.options.legend, 'placement') === 'right' && width > height;
+  const size = (TEXT * 100) / Math.max(1, Math.min(right ? width * 0.45 : width, right ? height : height * 0.7));
   return (
     <div className={right ? 'panel-side' : 'panel-stack'}>
       <svg className="pie" viewBox="0 0 100 100" role="img" aria-label={`Pie: ${panel.title}: ${slices.map((one) => `${one.name} ${one.percent}`).join(', ')}`}>
@@ -43,14 +50,13 @@ export function PiePanel({ panel, data, scope, width, height }: PanelProps) {
             <title>{`${one.name}: ${one.text} (${one.percent})`}</title>
           </path>
         ))}
-        {labels.length > 0 &&
-          slices
-            .filter((one) => one.until - one.from >= ROOM)
-            .map((one) => (
-              <text key={one.key} {...middle(one.from, one.until, inner ? RADIUS * 0.8 : RADIUS * 0.65, CENTRE)} textAnchor="middle" dominantBaseline="middle" fontSize={5} fill={inkOn(one.color)} pointerEvents="none">
-                {[labels.includes('name') && one.name, labels.includes('value') && one.text, labels.includes('percent') && one.percent].filter(Boolean).join(' ')}
-              </text>
-            ))}
+        {slices
+          .filter((one) => fits(labelOf(one), one, inner, size))
+          .map((one) => (
+            <text key={one.key} {...middle(one.from, one.until, inner ? RADIUS * 0.8 : RADIUS * 0.65, CENTRE)} textAnchor="middle" dominantBaseline="middle" fontSize={size} fill={inkOn(one.color)} pointerEvents="none">
+              {labelOf(one)}
+            </text>
+          ))}
       </svg>
       {below > 0 && <div className="panel-more">{below} below zero: they are no part of a whole.</div>}
       <Legend panel={panel} lines={lines} hidden={hidden} setHidden={setHidden} scope={scope} told={told} />
