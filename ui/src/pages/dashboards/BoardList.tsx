@@ -7,13 +7,14 @@ import { useKeys } from '../../shared/keys';
 import { to, useHref } from '../../shared/links';
 import { Failed, Nothing, Waiting } from '../../shared/states';
 import { boards, type Listed } from './api';
+import { OpenButton } from './FileOpener';
 
 const found = (board: Listed, words: string): boolean => {
   const text = [board.title, board.description, ...board.tags].join(' ').toLowerCase();
   return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 };
 
-export function BoardList() {
+export function BoardList({ open }: { open: (file: File) => void }) {
   const { data, error, refetch } = useQuery({ queryKey: ['dashboards'], queryFn: ({ signal }) => boards(signal), staleTime: 60_000 });
   const [words, setWords] = useState('');
   const [current, setCurrent] = useState(-1);
@@ -33,13 +34,13 @@ export function BoardList() {
     k: () => move(-1),
     Escape: () => field.current?.blur(),
   });
-  if (error) return <Failed error={error} retry={() => void refetch()} />;
   return (
     <Stack gap="sm">
       <Group justify="space-between">
         <Title order={2} size="h4">
           Dashboards
         </Title>
+        <OpenButton open={open} />
       </Group>
       <TextInput
         ref={field}
@@ -50,7 +51,11 @@ export function BoardList() {
         onKeyDown={(event) => event.key === 'Enter' && shown[0] && void navigate(href(to.dashboard(shown[0].uid)))}
         maw={420}
       />
-      {!data && <Waiting />}
+      <Text size="xs" c="dimmed">
+        A dashboard of your own, as Grafana exports it, can be dropped here, too: it is read in this page and not uploaded.
+      </Text>
+      {error && <Failed error={error} retry={() => void refetch()} />}
+      {!data && !error && <Waiting />}
       {data && !shown.length && <Nothing title={data.length ? 'No dashboard has these words' : 'The stack has no dashboards'}>{data.length ? 'Use fewer of them.' : 'They follow from the contract of your service: obsctl check says what is wrong with it.'}</Nothing>}
       <div ref={rows} className="board-list">
         {shown.map((board) => (

@@ -1,12 +1,13 @@
 /** A dashboard: its variables, its sections, its panels. */
-import { Anchor, Group, Menu, Text, Title } from '@mantine/core';
+import { Anchor, Group, Menu, Tabs, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { Link, useLocation, useSearchParams } from 'react-router';
 import { useStack } from '../../shared/api/obsctl';
 import { IconChevronDown, IconChevronRight } from '../../shared/icons';
 import { useKeys } from '../../shared/keys';
 import { useRange } from '../../shared/range';
+import { Nothing } from '../../shared/states';
 import { boards } from './api';
 import { PlaceProvider, type BoardPlace } from './data/place';
 import { useHeld } from './data/useHeld';
@@ -15,7 +16,8 @@ import { useVariables } from './data/useVariables';
 import { destination } from './grafana/destinations';
 import { fill, type Scope } from './grafana/interpolate';
 import { packed } from './grafana/layout';
-import type { Board, BoardLink, Panel, Section } from './grafana/model';
+import { TOP, type Board, type BoardLink, type Panel, type Section } from './grafana/model';
+import { repeated, scopedTo } from './grafana/repeat';
 import { timesOf } from './grafana/times';
 import { Lacks } from './Lacks';
 import { PanelBox } from './PanelBox';
@@ -23,9 +25,10 @@ import { VariableBar } from './VariableBar';
 
 const SCRAPE = 15;
 const POINTS = 500;
+const TIMES = ['from', 'to', 'refresh'];
 const ASKED = ['panel', 'variable'];
 
-export function BoardView({ board, actions }: { board: Board; actions?: React.ReactNode }) {
+export function BoardView({ board, actions, said }: { board: Board; actions?: React.ReactNode; said?: string }) {
   const range = useRange();
   const { data: stack } = useStack();
   const scrape = stack?.scrape_interval ?? SCRAPE;
@@ -36,6 +39,7 @@ export function BoardView({ board, actions }: { board: Board; actions?: React.Re
   const zoom = useCallback((from: number, until: number) => setRange(String(Math.floor(from)), String(Math.ceil(until))), [setRange]);
   const scope = useMemo<Scope>(() => ({ chosen: variables.chosen, times, title: board.title }), [variables.chosen, times, board.title]);
   const marks = useMarks(board.annotations, scope);
+  const { sections, notes } = useMemo(() => repeated(board.sections, variables.chosen), [board.sections, variables.chosen]);
   const place = useMemo<BoardPlace>(
     () => ({
       title: board.title, range: { start, end }, scrape, chosen: variables.chosen, zoom, marks,
@@ -46,7 +50,7 @@ export function BoardView({ board, actions }: { board: Board; actions?: React.Re
   ); // prettier-ignore
   return (
     <PlaceProvider value={place}>
-      <Group justify="space-between" gap="xs" mb={4} wrap="nowrap" align="flex-start">
+      <Group justify="space-between" gap="xs" mb={4} wrap={actions ? 'wrap' : 'nowrap'} align="flex-start">
         <div style={{ minWidth: 0 }}>
           <Title order={2} size="h4">
             {board.title}
@@ -56,23 +60,28 @@ export function BoardView({ board, actions }: { board: Board; actions?: React.Re
               {board.description}
             </Text>
           )}
+          {said && (
+            <Text size="xs" c="dimmed" className="wrap-anywhere">
+              {said}
+            </Text>
+          )}
         </div>
-        <Group gap="xs" wrap="nowrap">
+        <Group gap="xs" wrap={actions ? 'wrap' : 'nowrap'}>
           <BoardLinks links={board.links} scope={scope} current={board.uid} />
           {actions}
         </Group>
       </Group>
       <VariableBar board={board} state={variables} />
-      <Lacks board={board} />
-      <Panels board={board} scope={scope} />
+      <Lacks board={board} notes={notes} />
+      <Panels sections={sections} scope={scope} />
     </PlaceProvider>
   );
 }
 
-function Panels({ board, scope }: { board: Board; scope: Scope }) {
+function Panels({ sections, scope }: { sections: readonly Section[]; scope: Scope }) {
   const [params, setParams] = useSearchParams();
   const view = params.get('viewPanel');
-  const all = board.sections.flatMap((section) => section.panels);
+  const all = sections.flatMap((section) => section.panels);
   const alone = view === null ? undefined : all.find((panel) => panel.key === view || String(panel.id) === view);
   useKeys({
     Escape: () => {
@@ -97,17 +106,38 @@ function Panels({ board, scope }: { board: Board; scope: Scope }) {
       </div>
     );
   }
-  return board.sections.map((section) => <SectionView key={section.key} section={section} scope={scope} viewOf={viewOf} />);
+  const tabs = [...new Set(sections.map((section) => section.tab))].filter(Boolean);
+  const tab = tabs.find((one) => one === params.get('tab')) ?? tabs[0] ?? '';
+  const toTab = (index: string | null) =>
+    setParams((old) => {
+      const next = new URLSearchParams(old);
+      next.set('tab', tabs[Number(index)] ?? '');
+      return next;
+    });
+  const shown = sections.filter((section) => !section.tab || section.tab === tab);
+  const drawn = shown.map((section) => <SectionView key={section.key} section={section} scope={scope} viewOf={viewOf} />);
+  if (!tabs.length) return drawn.length ? drawn : <Nothing title="The dashboard has no panels">What it has besides is above.</Nothing>;
+  return (
+    <Tabs value={String(tabs.indexOf(tab))} onChange={toTab} keepMounted={false}>
+      <Tabs.List mb="xs">
+        {tabs.map((name, index) => (
+          <Tabs.Tab key={name} value={String(index)}>
+            {fill(name, scope)}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value={String(tabs.indexOf(tab))}>{drawn}</Tabs.Panel>
+    </Tabs>
+  );
 }
 
 function SectionView({ section, scope, viewOf }: { section: Section; scope: Scope; viewOf: (panel: Panel) => string }) {
   const [open, setOpen] = useState(!section.collapsed);
-  useEffect(() => setOpen(!section.collapsed), [section]);
   const places = useMemo(() => packed(section.panels), [section]);
-  const title = fill(section.title, scope);
+  const title = fill(section.title, { ...scope, chosen: scopedTo(section, scope.chosen) });
   return (
     <>
-      {section.key !== 'top' && (
+      {!section.key.startsWith(TOP) && (
         <Title order={3} size="sm" mt="xs" mb={4}>
           <button type="button" className="section-head" aria-expanded={open} onClick={() => setOpen(!open)}>
             {open ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />} {title || 'Row'}
@@ -132,7 +162,7 @@ function BoardLinks({ links, scope, current }: { links: readonly BoardLink[]; sc
   const { search } = useLocation();
   const listing = links.some((link) => link.dashboards);
   const { data } = useQuery({ queryKey: ['dashboards'], queryFn: ({ signal }) => boards(signal), enabled: listing, staleTime: 60_000 });
-  const kept = (link: BoardLink) => new URLSearchParams([...new URLSearchParams(search)].filter(([name]) => (name.startsWith('var-') ? link.keepVariables : name !== 'viewPanel' && link.keepTime)));
+  const kept = (link: BoardLink) => new URLSearchParams([...new URLSearchParams(search)].filter(([name]) => (name.startsWith('var-') ? link.keepVariables : link.keepTime && TIMES.includes(name))));
   return links.map((link) => {
     if (!link.dashboards) {
       const target = destination({ title: link.title, url: link.url, blank: link.blank }, scope);

@@ -6,15 +6,17 @@ import type { Board } from './grafana/model';
 
 const FIRST = 4;
 
-export function Lacks({ board }: { board: Board }) {
-  const all = useMemo(() => lacks(board), [board]);
+/** `notes` are what is lost besides, with what is chosen. */
+export function Lacks({ board, notes }: { board: Board; notes: readonly string[] }) {
+  const all = useMemo(() => [...lacks(board), ...notes.map((what) => ({ where: '', what }))], [board, notes]);
   const [whole, setWhole] = useState(false);
   if (!all.length) return null;
   return (
     <Alert color="orange" variant="light" mb="xs" title={`${all.length} ${all.length === 1 ? 'thing is' : 'things are'} not drawn as the file has ${all.length === 1 ? 'it' : 'them'}`}>
       {(whole ? all : all.slice(0, FIRST)).map(({ where, what }, index) => (
         <Text key={`${where}-${index}`} size="sm" className="wrap-anywhere">
-          <b>{where}</b>: {what}
+          {where && <b>{where}: </b>}
+          {what}
         </Text>
       ))}
       {all.length > FIRST && (

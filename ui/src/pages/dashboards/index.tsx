@@ -1,17 +1,27 @@
-/** Dashboards: the list of all, and one of them. */
+/** Dashboards: the list of all, one of them, or one from a file of the reader's. */
 import './dashboards.css';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { useParams } from 'react-router';
+import { useParams, useSearchParams } from 'react-router';
 import { Failed, Waiting } from '../../shared/states';
 import { board } from './api';
-import { BoardView } from './BoardView';
-import { readBoard } from './grafana/read';
 import { BoardList } from './BoardList';
+import { BoardView } from './BoardView';
+import { DropZone, OpenedFile } from './FileOpener';
+import { readBoard } from './grafana/read';
+import { useOpener } from './opened';
 
 export default function Dashboards() {
   const { uid } = useParams();
-  return uid === undefined ? <BoardList /> : <Provisioned key={uid} uid={uid} />;
+  const [params] = useSearchParams();
+  const opener = useOpener();
+  const file = params.get('file');
+  return (
+    <>
+      <DropZone opener={opener} />
+      {uid !== undefined ? <Provisioned key={uid} uid={uid} /> : file === null ? <BoardList open={opener.open} /> : <OpenedFile name={file} open={opener.open} />}
+    </>
+  );
 }
 
 function Provisioned({ uid }: { uid: string }) {

@@ -75,9 +75,13 @@ export interface Panel {
 /** A heading and the panels below it; the first section of a page may have no heading. */
 export interface Section {
   key: string;
+  /** The tab that it stands in; empty where the page has none. */
+  tab: string;
   title: string;
   collapsed: boolean;
   repeat: string;
+  /** Variables that a repetition fixes for its title. */
+  scoped?: Readonly<Record<string, Choice>>;
   panels: readonly Panel[];
 }
 export type Choice = readonly string[];
@@ -132,7 +136,6 @@ export interface Board {
   description: string;
   tags: readonly string[];
   sections: readonly Section[];
-  /** Names of tabs, where the file has them: the sections of each. */
   variables: readonly Variable[];
   links: readonly BoardLink[];
   annotations: readonly Annotation[];
@@ -146,3 +149,5 @@ export interface Board {
 }
 
 export const ALL = '$__all';
+/** What the keys of sections without a heading begin with. */
+export const TOP = 'top';

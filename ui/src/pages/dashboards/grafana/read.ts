@@ -1,6 +1,6 @@
 /** Grafana's JSON of version 1 (`schemaVersion` up to 42) -> a dashboard. It takes anything, and says what it lost. */
 import { at, flag, list, numeric, object, objects, own, text, texts, type JsonObject } from './json';
-import type { Annotation, Board, BoardLink, DataLink, Option, Override, Panel, Section, Source, Target, Transformation, Variable } from './model';
+import { TOP, type Annotation, type Board, type BoardLink, type DataLink, type Option, type Override, type Panel, type Section, type Source, type Target, type Transformation, type Variable } from './model';
 
 export const COLUMNS = 24;
 
@@ -48,11 +48,11 @@ function panelsOf(board: JsonObject, notes: string[]): readonly JsonObject[] {
 /** Panels below a heading belong to it; a folded heading holds its own. */
 function sectionsOf(panels: readonly JsonObject[]): Section[] {
   const inOrder = [...panels].sort((a, b) => byPlace(placeOf(a), placeOf(b)));
-  const sections: (Omit<Section, 'panels'> & { panels: Panel[] })[] = [{ key: 'top', title: '', collapsed: false, repeat: '', panels: [] }];
+  const sections: (Omit<Section, 'panels'> & { panels: Panel[] })[] = [{ key: TOP, tab: '', title: '', collapsed: false, repeat: '', panels: [] }];
   for (const [index, panel] of inOrder.entries()) {
     if (panel.type === 'row') {
       const inside = objects(panel.panels).map((inner, position) => readPanel(inner, `${index}.${position}`));
-      sections.push({ key: `row-${index}`, title: text(panel.title), collapsed: flag(panel.collapsed), repeat: text(panel.repeat), panels: inside });
+      sections.push({ key: `row-${index}`, tab: '', title: text(panel.title), collapsed: flag(panel.collapsed), repeat: text(panel.repeat), panels: inside });
     } else sections.at(-1)!.panels.push(readPanel(panel, String(index)));
   }
   return sections.filter((section) => section.title || section.panels.length);
@@ -95,7 +95,7 @@ export function readPanel(panel: JsonObject, key: string): Panel {
     timeFrom: text(panel.timeFrom),
     timeShift: text(panel.timeShift),
     scoped: {},
-    missing: panel.libraryPanel && !type ? `it is the library panel “${text(library.name) || text(library.uid)}”, which only its Grafana has` : '',
+    missing: panel.libraryPanel && (!type || type === 'library-panel-ref') ? `it is the library panel “${text(library.name) || text(library.uid)}”, which only its Grafana has` : '',
     raw: panel,
   };
 }
@@ -144,7 +144,7 @@ function readTransformation(one: JsonObject): Transformation[] {
   return flag(one.disabled) ? [] : [{ id: text(one.id), options: object(one.options) }];
 }
 
-function readBoardLink(link: JsonObject): BoardLink {
+export function readBoardLink(link: JsonObject): BoardLink {
   return {
     title: text(link.title),
     url: text(link.url),
@@ -157,7 +157,7 @@ function readBoardLink(link: JsonObject): BoardLink {
   };
 }
 
-function readAnnotation(one: JsonObject): Annotation[] {
+export function readAnnotation(one: JsonObject): Annotation[] {
   const expr = text(one.expr);
   if (!expr || flag(one.builtIn)) return [];
   const shown = { title: text(one.titleFormat), text: text(one.textFormat), color: text(one.iconColor, 'red') };
@@ -191,7 +191,10 @@ export function readVariable(variable: JsonObject): Variable {
   };
 }
 
-const SORTS = ['disabled', 'alphabeticalAsc', 'alphabeticalDesc', 'numericalAsc', 'numericalDesc', 'alphabeticalCaseInsensitiveAsc', 'alphabeticalCaseInsensitiveDesc'];
+const SORTS = [
+  'disabled', 'alphabeticalAsc', 'alphabeticalDesc', 'numericalAsc', 'numericalDesc', 'alphabeticalCaseInsensitiveAsc', 'alphabeticalCaseInsensitiveDesc',
+  'naturalAsc', 'naturalDesc',
+]; // prettier-ignore
 
 const sortOf = (value: unknown): number => (typeof value === 'string' && SORTS.includes(value) ? SORTS.indexOf(value) : (numeric(value) ?? 0));
 
