@@ -9,7 +9,7 @@ from obsctl.schema.source import SourceCursor
 from obsctl.schema.text import nearest, quoted
 from obsctl.spec.contract import Contract, MetricType
 from obsctl.spec.scalars import placeholders
-from obsctl.spec.stack import Rise, Step
+from obsctl.spec.steps import Rise, Step
 
 _RENDERED = ("headers", "body", "params", "query", "form", "multipart", "until")
 """Keys of a step whose texts may use names."""

@@ -33,10 +33,10 @@ from obsctl.spec.stack import (
     RuntimeChoice,
     Service,
     Stack,
-    Step,
     VerifyOptions,
     url_host,
 )
+from obsctl.spec.steps import Step
 from obsctl.spec.yaml_source import read_record
 
 DEFAULT_FILE = "stacks/default.yaml"

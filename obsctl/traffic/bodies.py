@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from obsctl.spec.stack import Step
+from obsctl.spec.steps import Step
 from obsctl.traffic.placeholders import StepError, render_value
 
 MAX_FILE = 8 << 20

@@ -9,7 +9,7 @@ from obsctl.clients.exposition import Exposition, parse_exposition
 from obsctl.errors import BackendError
 from obsctl.probes import Expectation, ProbeRequest
 from obsctl.spec.contract import Contract, MetricType
-from obsctl.spec.stack import Step
+from obsctl.spec.steps import Step
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 

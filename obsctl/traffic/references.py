@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from obsctl.languages.placeholders import Placeholder
-from obsctl.spec.stack import Step
+from obsctl.spec.steps import Step
 from obsctl.traffic.placeholders import StepError
 
 MAX_SECRET = 64 << 10

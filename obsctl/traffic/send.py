@@ -17,7 +17,8 @@ from obsctl.clients.exposition import fetch_page
 from obsctl.clients.http import Http, Reply, excerpt
 from obsctl.errors import BackendError, UsageError
 from obsctl.probes import ProbeRequest, ProbeRun
-from obsctl.spec.stack import Component, Service, Step
+from obsctl.spec.stack import Component, Service
+from obsctl.spec.steps import Step
 from obsctl.traffic.bodies import body_of, query_of
 from obsctl.traffic.expectations import expectations, has_new_series, is_first
 from obsctl.traffic.placeholders import StepError, meets, pick, render_headers, render_path, render_value

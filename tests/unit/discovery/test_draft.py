@@ -29,7 +29,7 @@ from obsctl.ops.check_inputs import ScrapeText, live_scrapes
 from obsctl.ops.init import DraftSources, _served, init
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.load import family_names, load_family, load_stack
-from obsctl.spec.stack import Step
+from obsctl.spec.steps import Step
 from obsctl.traffic.send import send_probes
 from obsctl.wait import Deadline
 

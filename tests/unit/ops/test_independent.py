@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from obsctl.ops.independent import batches, disturb
 from obsctl.spec.contract import Contract, TraceRule
-from obsctl.spec.stack import Component, Service, Step
+from obsctl.spec.stack import Component, Service
+from obsctl.spec.steps import Step
 
 STEP = (Step("one", "GET", "/"),)
 

@@ -9,7 +9,8 @@ import pytest
 from obsctl.errors import Place, SpecError
 from obsctl.spec.contract import Edge, LogRule, MetricType
 from obsctl.spec.load import load_contract, load_family, load_stack
-from obsctl.spec.stack import Component, Rise, Step, url_host
+from obsctl.spec.stack import Component, url_host
+from obsctl.spec.steps import Rise, Step
 from tests.unit.spec.good import GOOD, write
 
 

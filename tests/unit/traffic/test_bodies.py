@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from obsctl.probes import ProbeRun
 from obsctl.spec.contract import Contract
-from obsctl.spec.stack import Component, Service, Step
+from obsctl.spec.stack import Component, Service
+from obsctl.spec.steps import Step
 from obsctl.traffic.bodies import body_of, query_of
 from obsctl.traffic.send import send_probes
 from obsctl.wait import Deadline

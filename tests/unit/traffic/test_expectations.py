@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from obsctl.probes import Expectation, ProbeRequest
 from obsctl.spec.contract import Contract, Metric, MetricType
-from obsctl.spec.stack import Rise, Step
+from obsctl.spec.steps import Rise, Step
 from obsctl.traffic.expectations import expectations
 
 REQUESTS = Metric("r_total", MetricType.COUNTER, labels=("path", "code"), driven={"path": "route", "code": "status"})

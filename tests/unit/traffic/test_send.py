@@ -16,7 +16,8 @@ import pytest
 from obsctl.errors import UsageError
 from obsctl.probes import ProbeRun
 from obsctl.spec.contract import Contract, Metric, MetricType
-from obsctl.spec.stack import Component, Rise, Service, Step
+from obsctl.spec.stack import Component, Service
+from obsctl.spec.steps import Rise, Step
 from obsctl.traffic.send import send_probes
 from obsctl.wait import Deadline
 
