@@ -45,8 +45,11 @@ class PushedMetrics:
 
 
 def pushing(service: Service) -> Iterator[Component]:
-    """The components of a service that have no metrics page: if they have metrics, they push them."""
-    known = {component.name for component in service.components}
+    """The components of a service that have no metrics page: if they have metrics, they push them.
+
+    Those of other services of the stack push what the contract of the other one states.
+    """
+    known = {component.name for component in (*service.components, *service.elsewhere)}
     yield from (component for component in service.components if not component.metrics)
     yield from (Component(name, "", "", "") for name in service.contract.components if name not in known)
 

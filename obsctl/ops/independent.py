@@ -16,7 +16,7 @@ def disturb(one: Service, other: Service) -> bool:
     if not one.drive or not other.drive:
         return False
     shared_addresses = {c.url for c in one.components} & {c.url for c in other.components}
-    return bool(shared_addresses or _crossed(one) & _own(other) or _crossed(other) & _own(one))
+    return bool(shared_addresses - {""} or _crossed(one) & _own(other) or _crossed(other) & _own(one))
 
 
 def batches(services: Sequence[Service]) -> list[tuple[Service, ...]]:

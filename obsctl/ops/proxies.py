@@ -17,7 +17,7 @@ def proxy_notes(services: Sequence[Service], environment: Mapping[str, str]) -> 
     """A sentence for each way in which a proxy of the environment comes between the stack and these services."""
     observed = [service for service in services if not service.run]
     for component in (component for service in observed for component in service.components):
-        if proxy := proxy_of(component.url):
+        if proxy := component.url and proxy_of(component.url):
             yield f"requests to {component.name} at {component.url} go through the proxy {proxy}, as NO_PROXY allows"
     named = sorted(name for name in environment if name.lower() in VARIABLES and environment[name])
     exempt = {entry.strip() for name in ("NO_PROXY", "no_proxy") for entry in environment.get(name, "").split(",")}

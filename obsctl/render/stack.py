@@ -74,8 +74,9 @@ def endpoints(stack: Stack, backend: Backend) -> Endpoints:
 
 
 def component_endpoints(stack: Stack) -> tuple[Endpoint, ...]:
-    """Each component of each service."""
-    return tuple(_component(c) for service in stack.services for c in service.components)
+    """Each component of each service that answers anything."""
+    components = (c for service in stack.services for c in service.components)
+    return tuple(_component(c) for c in components if c.url or c.ready_url)
 
 
 def served(stack: Stack, backend: Backend) -> tuple[Served, ...]:

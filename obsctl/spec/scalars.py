@@ -63,6 +63,10 @@ def _url(node: SourceNode) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _url_or_none(node: SourceNode) -> str:
+    return "" if node.value == "" else _url(node)
+
+
 def _page(node: SourceNode) -> str:
     """A path, or a URL with one. Neither holds blanks, control characters, a query or a fragment."""
     value = read_text(node)
@@ -162,6 +166,7 @@ BIND = ScalarType("an IP address or localhost", _bind, {"type": "string"})
 HOST_NAME = text_like(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", "a host name such as lab.example")
 ORIGIN = text_like(r"https?://[A-Za-z0-9.*:-]+", "an origin such as https://shop.example or https://*.shop.example")
 URL = ScalarType("a URL such as http://127.0.0.1:8000", _url, {"type": "string", "pattern": "^https?://[^/?#@]+/?$"})
+URL_OR_NONE = ScalarType(URL.expected, _url_or_none, {"type": "string", "pattern": "^(https?://[^/?#@]+/?)?$"})
 PAGE = ScalarType(
     'a path such as /metrics, a URL such as http://127.0.0.1:9091/metrics, or "" for none',
     _page,

@@ -13,8 +13,10 @@ from obsctl.access.options import AuthOptions, ComponentAccess, ScrapeOptions, T
 from obsctl.access.secret_text import SECRET, SecretText
 from obsctl.errors import Place
 from obsctl.languages.globs import escape
+from obsctl.schema.findings import Findings
 from obsctl.schema.records import AsWritten, Key, KnownKeys, RecordType, key, place, record
 from obsctl.schema.scalars import FLAG, TEXT, duration, size, text_like
+from obsctl.schema.source import SourceCursor
 from obsctl.schema.types import Choice, ListOf, choice
 from obsctl.spec.contract import Contract
 from obsctl.spec.presets import preset_names, product_names, role_options
@@ -30,7 +32,7 @@ from obsctl.spec.scalars import (
     PAGE,
     PLATFORM,
     REGISTRY,
-    URL,
+    URL_OR_NONE,
 )
 from obsctl.spec.steps import Step
 
@@ -146,12 +148,12 @@ class Choices:
 class Component:
     """One process of a service: its ``service.name``, where it answers, and where its logs are.
 
-    ``url`` has no path; ``metrics`` and ``ready`` are paths on it, or URLs of their own ("" for none). ``logs`` is a
-    file glob, or "" where logs come by OTLP.
+    ``url`` has no path ("": it answers nothing); ``metrics`` and ``ready`` are paths on it, or URLs of their own, "" if
+    there is none. ``logs`` is a file glob, or "" where logs come by OTLP.
     """
 
     name: str = key(NAME, "Its `service.name`; a component of the contract.")
-    url: str = key(URL, "Where it answers, without a path.")
+    url: str = key(URL_OR_NONE, 'Where it answers, without a path; "" for a worker that answers nothing.')
     metrics: str = key(
         PAGE, 'Its metrics, as a path, or as a URL where another port has them; "" for none.', default="/metrics"
     )
@@ -165,6 +167,19 @@ class Component:
     auth: AuthOptions = key(
         RecordType(AuthOptions), "Credentials of requests to it.", default=AuthOptions(), shown="none"
     )
+
+    def check_keys(self, cursor: SourceCursor, findings: Findings) -> None:
+        """A path needs a URL that it is on."""
+        for name in ("metrics", "ready"):
+            if not self.url and cursor.given(name) and getattr(self, name).startswith("/"):
+                hint = "Give the whole URL of that page, or say under `url` where the component answers."
+                findings.add(cursor.spot(name), f"{name} is a path, and url is empty", hint)
+
+    @property
+    def located(self) -> Component:
+        """The same without the pages that would be on a URL that it does not have."""
+        metrics, ready = (page if self.url or page[:1] != "/" else "" for page in (self.metrics, self.ready))
+        return replace(self, metrics=metrics, ready=ready)
 
     @property
     def access(self) -> ComponentAccess:
@@ -213,7 +228,8 @@ class VerifyOptions:
 class Service:
     """A service under observation. ``run`` names a bundled service that obsctl starts itself, or is empty.
 
-    ``scrape`` says how its metrics are taken, in the words of Prometheus' scrape configuration.
+    ``scrape`` says how its metrics are taken, as Prometheus' scrape configuration does. ``elsewhere`` are components of
+    its contract that other services of the stack have.
     """
 
     name: str
@@ -223,6 +239,7 @@ class Service:
     drive: tuple[Step, ...] = ()
     scrape: ScrapeOptions = ScrapeOptions()
     verify: VerifyOptions = VerifyOptions()
+    elsewhere: tuple[Component, ...] = ()
 
     @property
     def entry(self) -> Component:
@@ -232,7 +249,7 @@ class Service:
     @property
     def logs_by_otlp(self) -> frozenset[str]:
         """The components whose logs are in no file that is known: what they have, they send."""
-        in_files = {c.name for c in self.components if c.logs}
+        in_files = {c.name for c in (*self.components, *self.elsewhere) if c.logs}
         return frozenset() if self.run else frozenset(self.contract.components) - in_files
 
 

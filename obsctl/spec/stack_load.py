@@ -154,7 +154,7 @@ def load_stack_file(path: Path, folder: Path) -> Stack:
     ports = _ports(stack, cursor, findings)
     _check_unique(stack, cursor, findings)
     _check_remote(stack, cursor, findings)
-    services = tuple(_services(stack, cursor, _Surroundings(folder, ports, stack.bind), findings))
+    services = _among_others(tuple(_services(stack, cursor, _Surroundings(folder, ports, stack.bind), findings)))
     findings.raise_any()
     return Stack(
         name=stack.name or folder_name(folder),
@@ -273,10 +273,24 @@ def _services(stack: StackFile, cursor: SourceCursor, around: _Surroundings, fin
         )
         check_components(tuple(c.name for c in service.components), contract, at, findings)
         check_drive(steps, contract, findings)
+        if steps and service.components and not service.entry.url:
+            hint = "Say where its first component answers, or leave out drive: it is then verified passively."
+            findings.add(at.spot("drive"), f"requests have nowhere to go: {service.entry.name} has no url", hint)
         in_contract = Findings(str(contract.place))
         check_requests(service.drive, contract, contract_root, in_contract)
         findings.errors += in_contract.errors
         yield service
+
+
+def _among_others(services: Sequence[Service]) -> tuple[Service, ...]:
+    """The services, each with the components that its contract names and another one has."""
+    owned = [(service.name, component) for service in services for component in service.components]
+    return tuple(
+        replace(
+            one, elsewhere=tuple(c for owner, c in owned if owner != one.name and c.name in one.contract.components)
+        )
+        for one in services
+    )
 
 
 def _default_services() -> Sequence[tuple[ServiceEntry, SourceCursor]]:
@@ -329,4 +343,5 @@ def _components(service: ServiceEntry, around: _Surroundings) -> tuple[Component
 def _below(component: Component, folder: Path) -> Component:
     """The component with its files taken from a folder."""
     logs = str(folder / component.logs) if component.logs else ""
-    return replace(component, logs=logs, tls=component.tls.below(folder), auth=component.auth.below(folder))
+    tls, auth = component.tls.below(folder), component.auth.below(folder)
+    return replace(component.located, logs=logs, tls=tls, auth=auth)

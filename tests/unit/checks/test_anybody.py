@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from obsctl.checks import CHECKS
-from obsctl.checks._pushed import exposition_of
+from obsctl.checks._pushed import exposition_of, pushing
 from obsctl.checks.base import Check, CheckStatus, Signal, Verdict
 from obsctl.checks.dashboards_queries import DashboardsQueries
 from obsctl.checks.metrics_exact import MetricsExact
@@ -213,6 +213,15 @@ def test_one_that_never_pushed_what_the_contract_wants_of_it_is_told_too() -> No
     world.change_series(lambda s: s.labels["job"] == "worker", lambda s: None)
     verdict = judge(MetricsTargets(), world, metrics=Metrics(world))
     assert "worker has no metrics page, and pushed no metric" in verdict.summary
+
+
+def test_what_a_component_of_another_service_pushes_is_judged_by_its_own_contract() -> None:
+    world = pushed()
+    (worker,) = (component for component in world.service.components if component.name == "worker")
+    others = tuple(component for component in world.service.components if component != worker)
+    asked = replace(world.service, components=others)
+    assert [component.name for component in pushing(asked)] == ["worker"]
+    assert [component.name for component in pushing(replace(asked, elsewhere=(worker,)))] == []
 
 
 @pytest.mark.parametrize("name", ["jobs_completed_total", "jobs_queue_depth"])

@@ -76,6 +76,14 @@ def test_every_role_and_component_has_an_endpoint(stack: Stack) -> None:
     assert all(e.url.startswith("http://127.0.0.1:") for e in endpoints if e.role is not Role.UI)
 
 
+def test_a_component_that_answers_nothing_has_no_endpoint(stack: Stack) -> None:
+    (service,) = stack.services
+    quiet = replace(service.components[1], url="").located
+    changed = replace(stack, services=(replace(service, run="", components=(service.components[0], quiet)),))
+    assert [e.name for e in embedded(changed, version="1").endpoints if e.role is Role.SERVICE] == ["api"]
+    assert [target["job"] for target in config(changed)["scrape"]["targets"]] == ["api"]
+
+
 @pytest.mark.parametrize(
     ("bind", "listen", "url"),
     [
