@@ -15,8 +15,12 @@ def init(
     directory: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there already.")] = False,
     source: Annotated[
-        str | None,
-        typer.Option("--from", metavar="URL", help="Draft both from the metrics page of a service that runs."),
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="URL",
+            help="Draft both from the metrics page of a service that runs. Repeatable: a contract for each service.",
+        ),
     ] = None,
     listen: Annotated[
         float | None,
@@ -34,7 +38,12 @@ def init(
     ] = None,
     port_offset: Annotated[int, typer.Option("--port-offset", help="Move the ports of --listen by N.")] = 0,
     service: Annotated[
-        str | None, typer.Option("--service", help="What to call that service.", show_default="name of the folder")
+        list[str] | None,
+        typer.Option(
+            "--service",
+            help="What to call that service. Repeatable, in the order of --from.",
+            show_default="name of the folder; of several, what their telemetry says",
+        ),
     ] = None,
     ca_file: Annotated[
         Path | None, typer.Option("--ca-file", metavar="FILE", help="Certificates that --from trusts over https.")
@@ -53,17 +62,19 @@ def init(
     """Write a first obsctl.yaml and contract.yaml.
 
     With --from they say what a service that runs shows on its metrics page; with --listen, what it sends by OTLP, too.
+    With --from twice or more, each service that is seen gets a contract of its own.
     """
     from obsctl.errors import UsageError
     from obsctl.ops.init import DraftSources, access_of
     from obsctl.ops.init import init as op
 
     given: dict[str, object] = {"--ca-file": ca_file, "--insecure": insecure or None, "--header": header or None}
-    given |= {"--listen": listen, "--stack": stack, "--service": service, "--port-offset": port_offset or None}
-    if source is None and (lonely := next((name for name, value in given.items() if value is not None), "")):
+    given |= {"--listen": listen, "--stack": stack, "--service": service or None, "--port-offset": port_offset or None}
+    if not source and (lonely := next((name for name, value in given.items() if value is not None), "")):
         raise UsageError(f"{lonely} is about what --from leads to", hint=f"add --from URL, or leave {lonely} out")
     if listen is not None and stack is not None:
         raise UsageError("--listen and --stack are two ways to the same", hint="leave one of them out")
     access = access_of(directory, ca_file, header or (), insecure=insecure)
-    sources = DraftSources(source, service, listen, port_offset, stack, access) if source is not None else None
+    pages, names = tuple(source or ()), tuple(service or ())
+    sources = DraftSources(pages, names, listen, port_offset, stack, access) if pages else None
     finish(op(directory, force=force, sources=sources, emit=progress(json=json)), json=json)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,7 +49,7 @@ _SERVING = {"http": "http.request.duration", "rpc": "rpc.request.duration"}
 class Origin:
     """Where the draft comes from: the service's name, its URL without a path, paths of metrics and readiness (""),
     how it is asked, files relative to the draft, and the files that have its log lines. Metrics and readiness are URLs
-    where another port has them.
+    where another port has them. The URL is "" where it is not known, or nothing answers.
     """
 
     service: str
@@ -67,16 +67,22 @@ class Origin:
 
 @dataclass(frozen=True)
 class Draft:
-    """Texts by file name; the families that were taken, the service's own metrics, and what a person should know.
-
-    ``recognised`` says of what emits them which metrics were recognised.
+    """The contract of a service and its entry of a spec, as texts; the families that were taken, the service's own
+    metrics, and what a person should know. ``recognised`` says of what emits them which metrics were recognised.
     """
 
-    files: Mapping[str, str]
+    origin: Origin
+    traffic: ObservedTraffic | None
+    contract: str
     families: tuple[str, ...]
     own: tuple[str, ...]
     notes: tuple[str, ...]
     recognised: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Spec and contract, by file name, where it is the only service."""
+        return {"obsctl.yaml": spec_text([(self, "contract.yaml")]), "contract.yaml": self.contract}
 
 
 def draft(
@@ -106,11 +112,9 @@ def draft(
     if traffic:
         traffic = replace(traffic, stored_forms={**forms_in_labels(rest), **traffic.stored_forms})
     notices = (*notes, *left, *(traffic_notes(traffic) if traffic else ()))
-    files = {
-        "obsctl.yaml": _spec(origin, traffic),
-        "contract.yaml": _contract(origin, families, own, notices, traffic, kinds),
-    }
-    return Draft(files, families, tuple(metric.name for metric in own), notices, tuple(k.file.title for k in kinds))
+    contract = _contract(origin, families, own, notices, traffic, kinds)
+    names, titles = tuple(metric.name for metric in own), tuple(kind.file.title for kind in kinds)
+    return Draft(origin, traffic, contract, families, names, notices, titles)
 
 
 def _as_stored(metric: ObservedMetric) -> ObservedMetric:
@@ -181,7 +185,7 @@ def _contract(
     slos = [*(["http-errors", "http-latency"] if "http" in families else []), *_slos(kinds)]
     requests = probe_requests(traffic) if traffic else ()
     lines = [
-        f"# What {origin.service} promises to emit. Drafted from {_sources(origin, traffic)}.",
+        f"# What {origin.service} promises to emit. Drafted from {' and '.join(_sources(origin, traffic))}.",
         "# Go through it and make it yours: what is listed here is required from now on.",
         "# `obsctl check` finds mistakes, `obsctl verify` proves that the promises are kept.",
         *(f"# Note: {note}." for note in notes),
@@ -202,9 +206,8 @@ def _contract(
     return "\n".join(lines) + "\n"
 
 
-def _sources(origin: Origin, traffic: ObservedTraffic | None) -> str:
-    page = origin.page if origin.metrics else ""
-    return " and ".join(filter(None, [page, "what came by OTLP" if traffic else ""]))
+def _sources(origin: Origin, traffic: ObservedTraffic | None) -> list[str]:
+    return [*([origin.page] if origin.metrics else []), *(["what came by OTLP"] if traffic else [])]
 
 
 def _components(origin: Origin, traffic: ObservedTraffic | None) -> tuple[str, ...]:
@@ -305,38 +308,60 @@ def _access(origin: Origin) -> str:
     return "".join(f", {name}: {json.dumps(options)}" for name, options in origin.access.document().items())
 
 
-def _spec(origin: Origin, traffic: ObservedTraffic | None) -> str:
-    entry, *others = _components(origin, traffic)
-    component = f"name: {text(entry)}, url: {text(origin.url)}, metrics: {text(origin.metrics)}"
-    logs = f", logs: {text(origin.logs)}" if origin.logs else ""
+def spec_text(drafts: Sequence[tuple[Draft, str]]) -> str:
+    """The spec of services, each with the file that its contract is in."""
+    sources = dict.fromkeys(source for made, _ in drafts for source in _sources(made.origin, made.traffic))
+    named = {made.origin.service for made, _ in drafts}
     lines = [
-        f"# What obsctl observes. Drafted from {_sources(origin, traffic)}.",
+        f"# What obsctl observes. Drafted from {' and '.join(sources)}.",
         "version: 1",
         "services:",
-        f"  - name: {text(origin.service)}",
-        "    contract: contract.yaml",
-        "    components:",
-        f"      - {{{component}, ready: {text(origin.ready)}{_access(origin)}{logs}}}",
-        *(f'    #  - {{name: {name}, url: "http://host:port", metrics: /metrics}}   # where is it?' for name in others),
-        f'    # Where its log lines are in files: logs: "/var/log/{origin.service}/*.log"; else they come by OTLP.',
-        "",
-        "    # Requests that `obsctl verify` sends, each with ids of its own. Start with some that change nothing.",
-        *(step_lines(traffic) if traffic else _no_step_lines()),
+        *(line for made, contract in drafts for line in _service_lines(made.origin, made.traffic, contract, named)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _service_lines(
+    origin: Origin, traffic: ObservedTraffic | None, contract: str, named: Collection[str]
+) -> Iterator[str]:
+    """The entry of a service in a spec; ``named`` are the services that have one."""
+    entry, *others = _components(origin, traffic)
+    unknown = [name for name in others if name not in named]
+    yield f"  - name: {text(origin.service)}"
+    yield f"    contract: {contract}"
+    yield "    components:"
+    yield f"      - {{{_component(entry, origin)}}}"
+    yield from (
+        f'    #  - {{name: {name}, url: "http://host:port", metrics: /metrics}}   # where is it?' for name in unknown
+    )
+    yield f'    # Where its log lines are in files: logs: "/var/log/{origin.service}/*.log"; else they come by OTLP.'
+    yield ""
+    yield "    # Requests that `obsctl verify` sends, each with ids of its own. Start with some that change nothing."
+    yield from (step_lines(traffic) if traffic else _no_step_lines())
+
+
+def _component(name: str, origin: Origin) -> str:
+    """The keys of the component that a draft was made of."""
+    logs = f", logs: {text(origin.logs)}" if origin.logs else ""
+    if not origin.url:
+        return f'name: {text(name)}, url: ""{logs}'
+    pages = f"metrics: {text(origin.metrics)}, ready: {text(origin.ready)}"
+    return f"name: {text(name)}, url: {text(origin.url)}, {pages}{_access(origin)}{logs}"
 
 
 def _no_step_lines() -> list[str]:
     return ["    drive: []", "    #  - {id: home, method: GET, route: /, expect: 200}"]
 
 
-def summary_lines(made: Draft, origin: Origin, traffic: ObservedTraffic | None) -> tuple[str, ...]:
+def summary_lines(made: Draft) -> tuple[str, ...]:
     """What the draft takes from the page and from the observed traffic, a line each."""
+    origin, traffic = made.origin, made.traffic
     own = f"{len(made.own)} of its own" if made.own else "none of its own"
     families = f"families {', '.join(made.families)}" if made.families else "no family that is known"
     families += f"; recognised: {', '.join(made.recognised)}" if made.recognised else ""
     shown = made.notes if len(made.notes) <= _MOST_NOTES else (*made.notes[:_MOST_NOTES], "more in contract.yaml")
-    page = f"metrics: {families}; {own}" if origin.metrics else f"metrics: {origin.url} has no page of them"
+    none = f"{origin.url or origin.service} has no page of them"
+    page = f"metrics: {families}; {own}" if origin.metrics or made.own or made.families else f"metrics: {none}"
     return page, *(_traffic_lines(traffic) if traffic else ()), *shown
 
 

@@ -32,6 +32,11 @@ def traffic_notes(traffic: ObservedTraffic) -> Iterator[str]:
             f"{shown!r} is left out: a service.name here has lower-case letters, digits and dashes, at most 63; "
             "set OTEL_SERVICE_NAME"
         )
+    if traffic.logs_left:
+        yield f"logs are left out: {traffic.logs_left}"
+    if not traffic.reachable:
+        unknown = f"where {traffic.components[0]} answers is not known"
+        yield f"{unknown}, so verify sends it nothing, and looks at what others send"
     if traffic.components and not traffic.requests:
         yield f"no server span of {traffic.components[0]} names a method and a route, so no trace is promised"
     for form, place in traffic.stored_forms.items():
@@ -40,7 +45,7 @@ def traffic_notes(traffic: ObservedTraffic) -> Iterator[str]:
             yield f"{_shown(place)} holds {what}: take it out, verify is red where it is stored"
         else:
             yield f"the pattern {form} is left out of forbidden: {_shown(place)} holds {what}"
-    if traffic.requests and not probe_requests(traffic):
+    if traffic.requests and traffic.reachable and not probe_requests(traffic):
         yield "no request seen is a GET that needs nothing filled in: list what verify may send under drive"
 
 
@@ -50,6 +55,8 @@ def _shown(place: str) -> str:
 
 def probe_requests(traffic: ObservedTraffic) -> tuple[ObservedRequest, ...]:
     """The requests that ``verify`` may send, at most ``MOST_STEPS``."""
+    if not traffic.reachable:
+        return ()
     return tuple(request for request in traffic.requests if request.safe_to_send)[:MOST_STEPS]
 
 
@@ -109,11 +116,13 @@ def slug(name: str, longest: int) -> str:
 
 def _logs(traffic: ObservedTraffic) -> Iterator[str]:
     if traffic.logs is None or not traffic.logs.fields:
-        yield "# No log line came that belongs to a trace. Lines in files: name them under logs: in obsctl.yaml."
+        none = f"Left out: {traffic.logs_left}." if traffic.logs_left else "No log line came that belongs to a trace."
+        yield f"# {none} Lines in files: name them under logs: in obsctl.yaml."
         yield "# logs: {fields: [timestamp, level, message, trace_id]}"
         return
     count = traffic.logs.lines
-    yield f"logs:   # of {count} line{'s' * (count != 1)} in traces of those requests"
+    where = " in traces of those requests" if traffic.requests else ""
+    yield f"logs:   # of {count} line{'s' * (count != 1)}{where}"
     yield f"  fields: {listed(traffic.logs.fields)}"
     yield f"  components: {listed(traffic.logs.components)}"
 

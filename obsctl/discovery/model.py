@@ -90,7 +90,8 @@ class ObservedTraffic:
 
     ``received`` says how much each component sent. ``personal`` counts attributes that may identify a person, ``links``
     the links between spans of different components. ``request_id_header`` is the header that the service sends back, ""
-    for none. ``unnamed`` are services whose name no contract can have.
+    for none. ``unnamed`` are services whose name no contract can have. ``reachable`` says whether it is known where the
+    requests can be sent, ``logs_left`` why log lines that came are left out.
     """
 
     components: tuple[str, ...]
@@ -104,3 +105,5 @@ class ObservedTraffic:
     """Form of personal data or of a secret -> where it was stored."""
     request_id_header: str = ""
     unnamed: tuple[str, ...] = ()
+    reachable: bool = True
+    logs_left: str = ""

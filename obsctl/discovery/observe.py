@@ -9,13 +9,15 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 from obsctl.access.options import PLAIN, ComponentAccess
 from obsctl.clients.http import Http
 from obsctl.clients.log_fields import parse_line
 from obsctl.clients.logql import LogqlClient
 from obsctl.clients.promql import PromqlClient
-from obsctl.clients.telemetry import LogLine, MetricSample
+from obsctl.clients.telemetry import LogLine, MetricSample, Span
 from obsctl.clients.traces import traces_client
 from obsctl.discovery.model import ObservedLogs, ObservedRequest, ObservedTraffic, ReceivedMetric
 from obsctl.discovery.requests import Trace, always_present, links, requests, server_entries
@@ -32,6 +34,9 @@ MOST_SERVICES, MOST_TRACES, MOST_LINES, MOST_EXEMPLARS = 20, 200, 5000, 20
 
 UNDER_WAY_NS = 2 * 10**9
 """Traces that began so short a time ago may lack spans that are still on their way."""
+
+_OFTEN, _SOON_NS = 3, 20 * 10**9
+"""What goes on by itself happens so often at least, and again within so many nanoseconds."""
 
 _SENT = '{job!="",__name__!~"up|target_info|otel_scope_info|scrape_.*|traces_.*|slo:.*|ALERTS.*"}'
 """Series that somebody made who is known by name."""
@@ -91,40 +96,114 @@ def _by(label: str, samples: Iterable[MetricSample]) -> dict[str, int]:
     return {s.labels.get(label, "").rpartition("/")[2]: round(s.value) for s in samples}
 
 
-def observe_traffic(
-    endpoints: Endpoints, started_ns: int, preferred: str, aside: Collection[str] = ()
-) -> ObservedTraffic:
-    """Reads everything that came since ``started_ns`` (epoch nanoseconds) back from the backends.
+@dataclass(frozen=True)
+class Received:
+    """Everything that came from ``since_ns`` to ``until_ns`` (epoch nanoseconds), read back from ``endpoints``."""
+
+    endpoints: Endpoints
+    since_ns: int
+    until_ns: int
+    traces: Sequence[Trace]
+    metrics: Sequence[ReceivedMetric]
+    lines: Sequence[LogLine]
+
+    @classmethod
+    def read(cls, endpoints: Endpoints, since_ns: int) -> Received:
+        """Asks each backend once. Raises BackendError."""
+        until_ns, traces = time.time_ns(), _traces(endpoints, since_ns)
+        return cls(endpoints, since_ns, until_ns, traces, _metrics(endpoints), _lines(endpoints, since_ns))
+
+    @cached_property
+    def counts(self) -> Mapping[str, Counts]:
+        """How much came of each service, by name."""
+        spans = Counter(span.service for spans in self.traces for span in spans)
+        logged = Counter(line.get("service_name") for line in self.lines)
+        series = Counter(metric.component for metric in self.metrics)
+        names = [name for name in dict.fromkeys([*spans, *logged, *series]) if name]
+        return {name: Counts(spans[name], logged[name], series[name]) for name in names}
+
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        """The names that a contract can have, most spans first."""
+        fit = (name for name in self.counts if re.fullmatch(NAME_PATTERN, name))
+        return tuple(sorted(fit, key=lambda name: (-self.counts[name].spans, name)))
+
+    @cached_property
+    def unnamed(self) -> tuple[str, ...]:
+        """The names that no contract can have."""
+        return tuple(name for name in self.counts if name not in self.services)
+
+
+def observe_traffic(received: Received, preferred: str, aside: Collection[str] = ()) -> ObservedTraffic:
+    """What was received, as the traffic of one service whose components are all that sent something.
 
     ``preferred`` is the component that requests enter by, if it sent anything. ``aside`` are the paths of metrics and
     probes. Raises BackendError.
     """
-    traces, sent, lines = _traces(endpoints, started_ns), _metrics(endpoints), _lines(endpoints, started_ns)
-    services = Counter(span.service for spans in traces for span in spans)
-    logged = Counter(line.get("service_name") for line in lines)
-    names = [name for name in dict.fromkeys([*services, *logged, *(metric.component for metric in sent)]) if name]
-    fit = [name for name in names if re.fullmatch(NAME_PATTERN, name)]
-    entered = Counter(span.service for span, _ in server_entries(traces) if span.service in fit)
-    entry = preferred if preferred in fit else next((name for name, _ in entered.most_common(1)), "")
-    components = tuple(sorted(fit, key=lambda name: (name != entry, -services[name], name)))
-    found = requests(_whole(traces), entry, components, aside)
+    names = received.services
+    entered = Counter(span.service for span, _ in server_entries(received.traces) if span.service in names)
+    entry = preferred if preferred in names else next((name for name, _ in entered.most_common(1)), "")
+    components = tuple(sorted(names, key=lambda name: name != entry))
+    found = requests(_whole(received.traces), entry, components, aside)
+    traffic = _observed(received, components, found, (*components, *received.unnamed))
+    return replace(traffic, links=links(received.traces, components), unnamed=received.unnamed)
+
+
+def observe_service(received: Received, name: str, aside: Collection[str] = ()) -> ObservedTraffic:
+    """What was received of one service among others: the requests to it, whoever sent them, and what is its own.
+
+    The other components are those that its requests reach. Raises BackendError.
+    """
+    found = requests(_whole(received.traces), name, received.services, aside, called=True)
+    reached = dict.fromkeys(component for request in found for component in request.components)
+    components = (name, *(component for component in reached if component != name))
+    joined = links(received.traces, received.services)
+    own = {edge: times for edge, times in joined.items() if name in (edge.source, edge.target)}
+    return replace(_observed(received, components, found, (name,)), links=own)
+
+
+def _observed(
+    received: Received, components: tuple[str, ...], found: tuple[ObservedRequest, ...], own: Collection[str]
+) -> ObservedTraffic:
+    """The traffic that consists of these requests; metrics, log lines and personal data are those of ``own``."""
     described = [request for request in found if request.safe_to_send] or found
     judged = {trace_id for request in described for trace_id in request.traces}
-    held = _with_exemplars(endpoints, sent, judged, started_ns)
+    sent = [one for one in received.metrics if one.component in own]
+    held = _with_exemplars(received.endpoints, sent, judged, received.since_ns)
     sent = [replace(one, metric=replace(one.metric, exemplars=one.metric.name in held)) for one in sent]
-    series = Counter(metric.component for metric in sent)
-    received = {name: str(Counts(services[name], logged[name], series[name])) for name in names}
+    lines = [line for line in received.lines if line.get("service_name") in own]
+    spans = [span for spans in received.traces for span in spans]
     return ObservedTraffic(
         components,
-        received,
+        {name: str(counts) for name, counts in received.counts.items() if name in {*components, *own}},
         found,
-        _logs(lines, traces, judged, components),
-        dict(sorted(_personal(traces, lines).items())),
-        links(traces, components),
-        tuple(sent),
-        stored_forms=stored_forms((span for spans in traces for span in spans), lines),
-        unnamed=tuple(name for name in names if name not in fit),
+        _logs([line for line in lines if line.get("trace_id") in judged], spans, components),
+        dict(sorted(_personal([span for span in spans if span.service in own], lines).items())),
+        metrics=tuple(sent),
+        stored_forms=stored_forms(spans, received.lines),
     )
+
+
+def undriven_logs(received: Received, name: str, driven: Iterable[ObservedRequest]) -> ObservedLogs | None:
+    """The lines of a service to which nothing is sent, where they can be relied on; None where they cannot.
+
+    It writes them for each of the ``driven`` requests to another service, or all the time.
+    """
+    own = [line for line in received.lines if line.get("service_name") == name]
+    traced = {line.get("trace_id") for line in own} - {""}
+    caused = any(request.traces and request.traces <= traced for request in driven if name in request.components)
+    entered = {spans[0].trace_id for spans in received.traces if any(span.service != name for span in spans)}
+    alone = [line.time_ns for line in own if line.get("trace_id") not in entered]
+    if not caused and not _goes_on(alone, received):
+        return None
+    return _logs(own, [span for spans in received.traces for span in spans], (name,))
+
+
+def _goes_on(times_ns: Iterable[int], received: Received) -> bool:
+    """Whether something happened again and again in the whole time."""
+    moments = sorted((received.since_ns, *times_ns, received.until_ns))
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    return len(gaps) > _OFTEN and max(gaps) <= _SOON_NS
 
 
 def _traces(endpoints: Endpoints, started_ns: int) -> list[Trace]:
@@ -155,12 +234,10 @@ def _lines(endpoints: Endpoints, started_ns: int) -> list[LogLine]:
     return client.lines('{service_name=~".+"}', started_ns, time.time_ns(), MOST_LINES, "backward")
 
 
-def _logs(
-    lines: Sequence[LogLine], traces: Sequence[Trace], judged: Collection[str], components: Collection[str]
-) -> ObservedLogs | None:
-    """What the lines of some traces had in common; None where there are none."""
-    beside = {re.sub(r"\W", "_", key) for spans in traces for span in spans for key in span.resource}
-    own = [line for line in lines if line.get("trace_id") in judged and line.get("service_name") in components]
+def _logs(lines: Sequence[LogLine], spans: Sequence[Span], components: Collection[str]) -> ObservedLogs | None:
+    """What these lines had in common, those of ``components``; None where there are none."""
+    beside = {re.sub(r"\W", "_", key) for span in spans for key in span.resource}
+    own = [line for line in lines if line.get("service_name") in components]
     if not own:
         return None
     carried = []
@@ -175,9 +252,8 @@ def _logs(
     return ObservedLogs(fields, tuple(name for name in components if name in writers), len(own))
 
 
-def _personal(traces: Sequence[Trace], lines: Sequence[LogLine]) -> Counter[str]:
+def _personal(spans: Sequence[Span], lines: Sequence[LogLine]) -> Counter[str]:
     """How often attributes were seen whose key tells that they may hold something personal or secret."""
-    spans = (span for spans_of_trace in traces for span in spans_of_trace)
     keys = (key for span in spans for key in span.attributes)
     logged = (key for line in lines for key in line.metadata)
     return Counter(key for key in (*keys, *logged) if is_personal(key))

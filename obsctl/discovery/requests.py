@@ -39,24 +39,33 @@ class _Occurrence:
     spans: Trace
 
 
-def server_entries(traces: Iterable[Trace]) -> Iterator[tuple[Span, Trace]]:
-    """Server spans without a parent in their trace, each with that trace."""
+def server_entries(traces: Iterable[Trace], *, called: bool = False) -> Iterator[tuple[Span, Trace]]:
+    """Server spans without a parent in their trace, each with that trace.
+
+    With ``called`` those whose parent is a span of another service, too.
+    """
     for spans in traces:
         known = {span.span_id for span in spans}
         for span in entry_spans(spans):
-            if span.kind == "server" and span.parent_id not in known:
+            if span.kind == "server" and (called or span.parent_id not in known):
                 yield span, spans
 
 
 def requests(
-    traces: Iterable[Trace], entry: str, components: Collection[str], aside: Collection[str] = ()
+    traces: Iterable[Trace],
+    entry: str,
+    components: Collection[str],
+    aside: Collection[str] = (),
+    *,
+    called: bool = False,
 ) -> tuple[ObservedRequest, ...]:
     """The requests that a component was sent, most frequent first, by what ``components`` did below them.
 
-    ``aside`` are paths that nobody's request is for: metrics and probes.
+    ``aside`` are paths that nobody's request is for: metrics and probes. With ``called`` those that other observed
+    components sent count, too.
     """
     occurrences: dict[tuple[str, str], list[_Occurrence]] = defaultdict(list)
-    for span, spans in server_entries(traces):
+    for span, spans in server_entries(traces, called=called):
         request = _request(span) if span.service == entry else None
         if request and request[1] not in aside:
             below = tuple(s for s in _below(span, spans) if s.service in components)

@@ -26,7 +26,8 @@ from obsctl.errors import BackendError, ObsctlError, UsageError
 from obsctl.languages.exposition import parse_scrape
 from obsctl.lint.scrape import scrape_findings
 from obsctl.ops.check_inputs import ScrapeText, live_scrapes
-from obsctl.ops.init import DraftSources, _served, init
+from obsctl.ops.draft_origin import served as where_served
+from obsctl.ops.init import DraftSources, init
 from obsctl.spec.contract import Metric, MetricType
 from obsctl.spec.load import family_names, load_family, load_stack
 from obsctl.spec.steps import Step
@@ -205,7 +206,7 @@ def served() -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
 def test_init_drafts_from_a_running_service(tmp_path: Path, served: tuple[str, Any]) -> None:
     url, pages = served
     pages["/internal/metrics"] = pages.pop("/metrics")
-    result = init(tmp_path / "My Shop", force=False, sources=DraftSources(f"{url}/internal/metrics"))
+    result = init(tmp_path / "My Shop", force=False, sources=DraftSources((f"{url}/internal/metrics",)))
     (service,) = load_stack(tmp_path / "My Shop").services
     assert (service.name, service.components[0].metrics, service.components[0].ready) == (
         "my-shop",
@@ -219,9 +220,9 @@ def test_init_drafts_from_a_running_service(tmp_path: Path, served: tuple[str, A
 def test_files_that_are_there_are_kept(tmp_path: Path, served: tuple[str, Any]) -> None:
     (tmp_path / "contract.yaml").write_text("mine")
     with pytest.raises(UsageError, match="exists already"):
-        init(tmp_path, force=False, sources=DraftSources(served[0]))
+        init(tmp_path, force=False, sources=DraftSources((served[0],)))
     assert (tmp_path / "contract.yaml").read_text() == "mine"
-    init(tmp_path, force=True, sources=DraftSources(served[0]))
+    init(tmp_path, force=True, sources=DraftSources((served[0],)))
     assert load_stack(tmp_path).services
 
 
@@ -239,7 +240,7 @@ def test_a_page_that_is_none_leaves_nothing(
 ) -> None:
     served[1]["/metrics"] = page
     with pytest.raises(BackendError) as caught:
-        init(tmp_path, force=False, sources=DraftSources(served[0]))
+        init(tmp_path, force=False, sources=DraftSources((served[0],)))
     assert message in caught.value.message
     assert caught.value.hint
     assert not list(tmp_path.iterdir())
@@ -255,7 +256,7 @@ def test_a_page_that_is_none_leaves_nothing(
 )  # fmt: skip
 def test_bad_usage_is_told_without_repeating_secrets(tmp_path: Path, source: str, service: str | None) -> None:
     with pytest.raises(UsageError) as caught:
-        init(tmp_path, force=False, sources=DraftSources(source, service))
+        init(tmp_path, force=False, sources=DraftSources((source,), (service,) if service else ()))
     assert "secret" not in caught.value.message
     assert caught.value.hint
     assert not list(tmp_path.iterdir())
@@ -263,7 +264,7 @@ def test_bad_usage_is_told_without_repeating_secrets(tmp_path: Path, source: str
 
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(ObsctlError, match="refused the connection") as caught:
-        init(tmp_path, force=False, sources=DraftSources("http://127.0.0.1:1"))
+        init(tmp_path, force=False, sources=DraftSources(("http://127.0.0.1:1",)))
     assert caught.value.exit_status == 3
 
 
@@ -335,7 +336,7 @@ def negotiating() -> Iterator[str]:
 
 
 def test_a_page_is_asked_for_as_the_scraper_asks(tmp_path: Path, negotiating: str) -> None:
-    init(tmp_path, force=False, sources=DraftSources(negotiating))
+    init(tmp_path, force=False, sources=DraftSources((negotiating,)))
     (service,) = load_stack(tmp_path).services
     types = {m.name: m.type for m in service.contract.metrics}
     assert types == {
@@ -358,7 +359,7 @@ def test_requests_go_to_where_the_service_answers_though_its_page_is_elsewhere(n
     """Both are ports of this process: the page's does not know the request that was seen."""
     seen = ObservedRequest("GET", "/orders", 1, 200, ("shop",))
     with serving("/orders") as url:
-        origin, note = _served(
+        origin, note = where_served(
             Origin("shop", negotiating, "/metrics"), ObservedTraffic(("shop",), {}, (seen,)), ComponentAccess()
         )
     assert (origin.url, origin.metrics, note) == (url, f"{negotiating}/metrics", "")
@@ -373,7 +374,7 @@ def test_a_server_of_metrics_that_answers_everything_with_its_page_is_not_the_se
 
 def test_it_is_said_where_nobody_answers_as_it_was_seen(negotiating: str) -> None:
     seen = ObservedRequest("GET", "/nowhere", 1, 200, ("shop",))
-    origin, note = _served(
+    origin, note = where_served(
         Origin("shop", negotiating, "/metrics"), ObservedTraffic(("shop",), {}, (seen,)), ComponentAccess()
     )
     assert origin.url == negotiating

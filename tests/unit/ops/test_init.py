@@ -9,7 +9,8 @@ from obsctl.access.options import PLAIN
 from obsctl.discovery.draft import Origin
 from obsctl.discovery.model import ObservedRequest, ObservedTraffic
 from obsctl.errors import StartError, UsageError
-from obsctl.ops.init import DraftSources, _served, access_of, init
+from obsctl.ops.draft_origin import served
+from obsctl.ops.init import DraftSources, access_of, init
 from obsctl.spec.load import load_stack
 from tests.unit.certificates import certificates
 from tests.unit.clients.canned import Answer, Asked, serving
@@ -39,7 +40,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
 
 def test_a_service_needs_a_name_that_a_contract_can_have(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--service: expected lower-case letters"):
-        init(tmp_path, force=False, sources=DraftSources("http://127.0.0.1:1/metrics", service="My Shop"))
+        init(tmp_path, force=False, sources=DraftSources(("http://127.0.0.1:1/metrics",), ("My Shop",)))
 
 
 def test_a_service_behind_tls_and_credentials_is_drafted_and_the_draft_says_how_it_is_reached(
@@ -56,7 +57,7 @@ def test_a_service_behind_tls_and_credentials_is_drafted_and_the_draft_says_how_
     folder = tmp_path / "shop"
     with serving({"/metrics": page, "/healthz": page}, tls=files.server) as server:
         access = access_of(folder, Path(files.ca_file), ["X-Key: ${env:SHOP_KEY}"], insecure=False)
-        init(folder, force=False, sources=DraftSources(f"{server.url}/metrics", access=access))
+        init(folder, force=False, sources=DraftSources((f"{server.url}/metrics",), access=access))
     component = load_stack(folder).services[0].components[0]
     assert component.tls.ca_file == str(folder / "../certs/ca.pem")
     assert {name: str(text) for name, text in component.auth.headers.items()} == {"X-Key": "${env:SHOP_KEY}"}
@@ -74,7 +75,7 @@ def test_a_header_that_is_none_or_a_secret_is_refused(tmp_path: Path, header: st
 def test_where_metrics_are_in_another_process_spans_tell_where_the_service_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("obsctl.ops.init.listening_beside", lambda _port: ())
+    monkeypatch.setattr("obsctl.ops.draft_origin.listening_beside", lambda _port: ())
 
     def page(_asked: Asked) -> Answer:
         return Answer(
@@ -85,6 +86,6 @@ def test_where_metrics_are_in_another_process_spans_tell_where_the_service_answe
         ports = frozenset([1, urlsplit(service.url).port or 0])
         seen = ObservedRequest("GET", "/orders", 1, 200, ("shop",), ports=ports)
         origin = Origin("shop", exporter.url, "/metrics")
-        found, lost = _served(origin, ObservedTraffic(("shop",), {}, (seen,)), PLAIN)
+        found, lost = served(origin, ObservedTraffic(("shop",), {}, (seen,)), PLAIN)
     assert (found.url, found.metrics, found.ready) == (service.url, f"{exporter.url}/metrics", "/up")
     assert lost == ""
