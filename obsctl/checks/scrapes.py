@@ -6,7 +6,7 @@ import contextlib
 import time
 
 from obsctl.checks._metrics import ScrapedComponent, exposing, targets_of
-from obsctl.checks._pushed import exposition_of, last_push, pushing, read_pushed
+from obsctl.checks._pushed import exposition_of, last_push, must_push, pushing, read_pushed
 from obsctl.clients.promql import PromqlClient
 from obsctl.errors import BackendError
 from obsctl.spec.stack import Service
@@ -22,9 +22,9 @@ SLOW = 5.0
 def await_scrape(service: Service, client: PromqlClient, interval: float, since: float) -> bool:
     """Wait until each component was scraped well since then (epoch seconds), or has pushed its metrics.
 
-    ``interval``: seconds between scrapes. A component that pushes is waited for where it is known how often it does.
-    False when one was not, for which it is no use to wait again. Such a component, and a backend that does not answer,
-    are left to the checks.
+    ``interval``: seconds between scrapes. A component that pushes is waited for where it is known how often it does;
+    with ``since`` 0.0 (any time), where it has to push and has not yet. False when one was not, for which it is no use
+    to wait again. Such a component, and a backend that does not answer, are left to the checks.
     """
     components = list(exposing(service))
 
@@ -33,9 +33,18 @@ def await_scrape(service: Service, client: PromqlClient, interval: float, since:
         return all(ScrapedComponent(c, targets_of(c, targets)).reached_since(since) for c in components)
 
     with contextlib.suppress(BackendError):
-        pushed = not since or await_push(service, client, since)
+        pushed = await_push(service, client, since) if since else await_first_push(service, client)
         return (until(scraped, Deadline.after(2 * interval + SLOW)) or False) and pushed
     return False
+
+
+def await_first_push(service: Service, client: PromqlClient) -> bool:
+    """Wait until each component that has to push its metrics has done so: a stack may have started only just now.
+
+    What it has pushed by then is the baseline of the run. Raises BackendError.
+    """
+    names = must_push(service)
+    return until(lambda: all(last_push(client, name).last for name in names), Deadline.after(SLOW)) or False
 
 
 def await_push(service: Service, client: PromqlClient, since: float) -> bool:
