@@ -129,7 +129,7 @@ def _heading(one: TopList, canvas: Canvas, count: str) -> Line:
 
 
 def _marked(line: Line, width: int) -> Line:
-    return [(text, f"{style} reverse".strip()) for text, style in _padded(line, width)]
+    return [(text, "reverse") for text, _ in _padded(line, width)]
 
 
 def _padded(line: Line, width: int) -> Line:

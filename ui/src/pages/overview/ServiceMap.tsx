@@ -4,6 +4,9 @@ import { curve, labelSpots, layout, NODE, type Point } from './layout';
 import { durationText, health, percent, rateText, type Edge, type Red } from './sources';
 
 const LABEL = { width: 96, height: 26 };
+/** What a label keeps free: one that stands right below another reads as a part of it. */
+const LABEL_ROOM = { width: 108, height: 32 };
+const LETTER = 6;
 const NAME_LETTERS = 18;
 
 export const clipped = (name: string, letters = NAME_LETTERS): string => (name.length > letters ? `${name.slice(0, letters - 1)}…` : name);
@@ -42,7 +45,7 @@ export function ServiceMap({ edges, rows, picked, onPick }: Props) {
   const made = useMemo(() => {
     const [services, calls] = JSON.parse(shape) as [string[], Edge[]];
     const places = layout(services, calls);
-    return { ...places, spots: labelSpots(places.paths, LABEL) };
+    return { ...places, spots: labelSpots(places.paths, LABEL_ROOM) };
   }, [shape]);
   const red = new Map(rows.map((row) => [row.service, row]));
   return (
@@ -54,7 +57,10 @@ export function ServiceMap({ edges, rows, picked, onPick }: Props) {
           </marker>
         </defs>
         {lines.map((edge, at) => (
-          <Line key={edgeKey(edge)} edge={edge} path={made.paths[at]!} node={made.nodes.get(edge.from)!} spot={made.spots[at]!} picked={picked} onPick={onPick} />
+          <Line key={edgeKey(edge)} edge={edge} path={made.paths[at]!} node={made.nodes.get(edge.from)!} picked={picked} onPick={onPick} />
+        ))}
+        {lines.map((edge, at) => (
+          <LineLabel key={edgeKey(edge)} edge={edge} spot={made.spots[at]!} />
         ))}
         {[...made.nodes].map(([name, place]) => (
           <Node key={name} name={name} place={place} row={red.get(name)} picked={picked} onPick={onPick} />
@@ -112,26 +118,37 @@ interface LineProps extends Pick<Props, 'picked' | 'onPick'> {
   edge: Edge;
   path: readonly Point[];
   node: Point;
-  spot: Point | null;
 }
 
-function Line({ edge, path, node, spot, picked, onPick }: LineProps) {
+const failuresText = (edge: Edge) =>
+  [edge.failed ? `${percent(edge.failed)} fail` : '', edge.p95 === null ? '' : durationText(edge.p95)].filter(Boolean).join(' · ');
+
+function Line({ edge, path, node, picked, onPick }: LineProps) {
   const top = node.y - NODE.height / 2;
   const d = path.length ? curve(path) : `M${node.x + 20} ${top}C${node.x + 34} ${top - 22} ${node.x - 34} ${top - 22} ${node.x - 20} ${top}`;
-  const more = [edge.failed ? `${percent(edge.failed)} fail` : '', edge.p95 === null ? '' : durationText(edge.p95)].filter(Boolean).join(' · ');
-  const label = `${edge.from} calls ${edge.to}: ${rateText(edge.rate)} ${more}`;
+  const label = `${edge.from} calls ${edge.to}: ${rateText(edge.rate)} ${failuresText(edge)}`;
   return (
     <g className="map-edge" data-health={health(edge.failed)} {...button(label, edgeKey(edge), { picked, onPick })}>
       <path className="reach" d={d} />
       <path className="line" d={d} markerEnd="url(#arrow)" />
-      {spot && (
-        <text className="map-label" x={spot.x} y={spot.y - 2}>
-          <tspan x={spot.x}>{`${rateText(edge.rate)} `}</tspan>
-          <tspan x={spot.x} dy={13}>
-            {more}
-          </tspan>
-        </text>
-      )}
+    </g>
+  );
+}
+
+/** Above all lines, on ground of its own, so that none runs through it. */
+function LineLabel({ edge, spot }: { edge: Edge; spot: Point | null }) {
+  if (!spot) return null;
+  const texts = [rateText(edge.rate), failuresText(edge)];
+  const width = Math.max(...texts.map((text) => text.length)) * LETTER + 4;
+  return (
+    <g className="map-label" aria-hidden>
+      <rect x={spot.x - width / 2} y={spot.y - LABEL.height / 2} width={width} height={LABEL.height} />
+      <text x={spot.x} y={spot.y - 2}>
+        <tspan x={spot.x}>{`${texts[0]} `}</tspan>
+        <tspan x={spot.x} dy={13}>
+          {texts[1]}
+        </tspan>
+      </text>
     </g>
   );
 }
