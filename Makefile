@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 TOOLS  := $(VENV)/tools
 
-.PHONY: help setup demo ui ui-check ui-test site quick test coverage e2e clients lint fuzz bench clean
+.PHONY: help setup demo ui ui-check ui-test pictures site quick test coverage e2e clients lint fuzz bench clean
 help:            ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
@@ -34,6 +34,9 @@ ui: $(STAMP)     ## build the web pages into obsctl/ui/static; Node from PATH, o
 
 ui-check: $(STAMP)  ## types, rules and tests of the pages' source
 	$(BIN)/python hatch_build.py check
+
+pictures: ui     ## the pictures of README and docs, of the sample in Debian's Chromium and in a terminal
+	$(BIN)/python -m scripts.pictures
 
 site: $(STAMP)   ## the documentation as a site, in build/site; a link that leads nowhere fails
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'zensical>=0.0.70'
