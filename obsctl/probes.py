@@ -34,6 +34,8 @@ class ProbeRequest:
     answer: object = None
     error: str = ""
     received_bytes: int = 0
+    protocol: str = "http"
+    """``http`` or ``grpc``; the headers of the answer to a call of gRPC are its metadata."""
 
     @property
     def request(self) -> str:

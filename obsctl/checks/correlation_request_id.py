@@ -23,7 +23,9 @@ class CorrelationRequestId:
         header = context.contract.request_id_header
         if not header:
             return skipped("the contract names no request id header")
-        answered = [r for r in context.run.requests if r.status]
+        if context.run.requests and all(r.protocol == "grpc" for r in context.run.requests):
+            return skipped("calls of gRPC have no header of a request id")
+        answered = [r for r in context.run.requests if r.status and r.protocol == "http"]
         if not answered:
             hint = "see readiness.driven: the service must answer first"
             return failed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import parse_qsl
@@ -13,14 +14,49 @@ from obsctl.schema.findings import Findings
 from obsctl.schema.records import RecordType, key, record
 from obsctl.schema.scalars import JSON, PLAIN, text_like, whole
 from obsctl.schema.source import SourceCursor
-from obsctl.schema.types import ListOf, MapOf
-from obsctl.spec.scalars import METHOD, METRIC_NAME_PATTERN, NAME, STEP_ROUTE
+from obsctl.schema.types import ListOf, MapOf, choice
+from obsctl.spec.scalars import FILE, METHOD, METRIC_NAME_PATTERN, NAME, STEP_ROUTE, URL
 
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
 _DOTTED_PATH = r"[^.\s]+(\.[^.\s]+)*"
 _HEADER_VALUE = text_like(r"[\x20-\x7e]{0,1000}", "printable ASCII text")
 _VALUE_PATH = text_like(_DOTTED_PATH, "a dotted path such as job.id")
 _METRIC_NAME = text_like(METRIC_NAME_PATTERN, "a Prometheus metric name")
+_GRPC_ROUTE = r"/[A-Za-z_][\w.]*/[A-Za-z_]\w*"
+
+GRPC_CODES = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+
+
+@record("a gRPC call")
+class GrpcCall:
+    """What makes a step a unary call of gRPC. The method is the step's ``route``, its JSON ``body`` the message."""
+
+    url: str = key(URL, "Where the server answers, without a path.", default="", shown="the component's")
+    descriptor: str = key(
+        FILE,
+        "File with the descriptors, relative to this one: `protoc --include_imports --descriptor_set_out=FILE`.",
+        default="",
+        shown="asked of the server (reflection)",
+    )
+    code: str = key(choice(*GRPC_CODES), "Status code that must come back.", default="OK")
 
 
 @record("a rise")
@@ -79,6 +115,12 @@ class Step:
         "Headers to send, besides `traceparent`, `tracestate` and the request id.",
         default={},
     )
+    grpc: GrpcCall | None = key(
+        RecordType(GrpcCall),
+        "Makes it a unary gRPC call: `route` is `/package.Service/Method`, `body` the message, `headers` are metadata.",
+        default=None,
+        shown="it is an HTTP request",
+    )
     expect: int = key(whole(200, 599, "an HTTP status"), "Status that must come back.", default=200)
     capture: Mapping[str, str] = key(
         MapOf(_VALUE_PATH, "a mapping from names to paths", _IDENTIFIER, "an identifier"),
@@ -118,6 +160,18 @@ class Step:
             if isinstance(part, Mapping) and (set(part) - _PART_KEYS or ("file" in part) == ("content" in part)):
                 message = f"part {name} must have one of file and content, and may have filename and type"
                 findings.add(cursor.spot("multipart", name), message, "Write a text, or {file: report.pdf}.")
+        if self.grpc:
+            self._check_call(cursor, findings)
+
+    def _check_call(self, cursor: SourceCursor, findings: Findings) -> None:
+        """A call is a POST to its method, with a message."""
+        if not re.fullmatch(_GRPC_ROUTE, self.route) or self.method != "POST":
+            hint = "Write `method: POST` and a route such as /shop.Orders/Place."
+            findings.add(cursor.spot("route"), "a gRPC call is a POST to /package.Service/Method", hint)
+        for name in ("params", "query", "form", "multipart", "expect"):
+            if cursor.given(name):
+                hint = "Its message is `body`; the status that must come back is `code` below `grpc`."
+                findings.add(cursor.spot(name), f"a gRPC call has no {name}", hint)
 
 
 def _texts(value: object) -> Iterator[str]:

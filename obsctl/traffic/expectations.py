@@ -32,7 +32,7 @@ def expectations(
     counted: Counter[_Key] = Counter()
     for metric in contract.metrics:
         if metric.driven and set(metric.driven.values()) <= {*PROPERTIES}:
-            counted.update(_key(metric.name, _labels(metric.driven, r)) for r in requests if r.status)
+            counted.update(_key(metric.name, _labels(metric.driven, r)) for r in requests if _is_counted(r))
     raised: Counter[_Key] = Counter()
     for step in steps:
         for rise in step.rises:
@@ -47,6 +47,11 @@ def expectations(
         Expectation(name, dict(labels), by, driven.get(name, {}))
         for (name, labels), by in {**counted, **raised, **counted}.items()
     )
+
+
+def _is_counted(request: ProbeRequest) -> bool:
+    """Whether metrics of HTTP requests count it: it was answered, and is no call of gRPC."""
+    return bool(request.status) and request.protocol == "http"
 
 
 def _labels(driven: Mapping[str, str], request: ProbeRequest) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from obsctl.probes import ProbeRequest, ProbeRun
 from obsctl.spec.stack import Component, Service
 from obsctl.spec.steps import Step
 from obsctl.traffic.bodies import body_of, query_of
+from obsctl.traffic.calls import GrpcCalls, calls_of
 from obsctl.traffic.expectations import expectations, has_new_series, is_first
 from obsctl.traffic.placeholders import StepError, meets, pick, render_headers, render_path, render_value
 from obsctl.traffic.references import References, references
@@ -88,15 +89,16 @@ def send_probes(
     it. Before the first request the text of each component's ``/metrics`` is kept as baseline; a component that does
     not answer has none. ``await_scrape`` is called after a first round that raised a count for the first time, so that
     the next ones are a rise in what has been scraped. ``folder`` is where relative paths of steps
-    begin. Raises UsageError when the service has no steps to drive.
+    begin. Raises UsageError when the service has no steps to drive, MissingPartError where a library is missing.
     """
     if not service.drive or not service.components:
         hint = "add a `drive` list to the service in obsctl.yaml: the requests that verify may send"
         raise UsageError(f"{service.name} has nothing to drive", hint=hint)
-    sender = _Sender(service, deadline, Identities(seed), folder or Path())
+    sender = _Sender(service, deadline, Identities(seed), folder or Path(), calls=calls_of(service, folder or Path()))
     baseline = _baseline(service)
     started = time.time()
-    with Http(service.entry.url, timeout=TIMEOUT, name=service.entry.name, access=service.entry.access) as http:
+    http = Http(service.entry.url, timeout=TIMEOUT, name=service.entry.name, access=service.entry.access)
+    with http, sender.calls:
         for number in range(rounds):
             if number and deadline.passed:
                 break
@@ -150,6 +152,7 @@ class _Sender:
     deadline: Deadline
     ids: Identities
     folder: Path
+    calls: GrpcCalls
     requests: list[ProbeRequest] = field(default_factory=list)
     performed: Counter[str] = field(default_factory=Counter)
     uncertain: set[str] = field(default_factory=set)
@@ -198,11 +201,16 @@ class _Sender:
 
     def _send(self, http: Http, step: Step, values: Mapping[str, object], known: References) -> ProbeRequest:
         identity = self.ids.next()
+        if step.grpc:
+            headers = {**render_headers(step.headers, values), **identity.headers(self._request_id_header)}
+            blank = _blank(step, identity, known.redacted(f"{self.calls.url_of(step)}{step.route}"), time.time())
+            called = self.calls.send(step, blank, render_value(step.body, values), headers, self._patience)
+            return replace(called, error=known.redacted(called.error))
         path = render_path(step.route, {**values, **_constants(step, values)}) + query_of(step, values)
         body = body_of(step, values, folder=self.folder, boundary=f"{VENDOR}-{identity.parent_id}")
         content = {"Content-Type": body.content_type} if body.content_type else {}
         headers = {**content, **render_headers(step.headers, values)}
-        headers |= identity.headers(self.service.contract.request_id_header)
+        headers |= identity.headers(self._request_id_header)
         sent, began = time.time(), time.monotonic()
         blank = _blank(step, identity, known.redacted(f"{http.base_url}{path}"), sent)
         try:
@@ -211,6 +219,10 @@ class _Sender:
             return replace(blank, seconds=time.monotonic() - began, error=known.redacted(error.message))
         answered = _answered(blank, step, reply)
         return replace(answered, error=known.redacted(answered.error))
+
+    @property
+    def _request_id_header(self) -> str:
+        return self.service.contract.request_id_header
 
     @property
     def _patience(self) -> float:
@@ -242,6 +254,7 @@ def _blank(step: Step, identity: Identity, url: str, sent_at: float) -> ProbeReq
         trace_state=identity.trace_state,
         sent_at=sent_at,
         seconds=0.0,
+        protocol="grpc" if step.grpc else "http",
     )
 
 

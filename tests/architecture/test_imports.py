@@ -53,7 +53,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "json_types",
         "errors",
     ),
-    "traffic": ("access", "spec", "clients", "languages", "probes", "wait", "errors"),
+    "rpc": ("access", "errors"),
+    "traffic": ("access", "rpc", "spec", "clients", "languages", "probes", "wait", "errors"),
     "discovery": ("access", "spec", "clients", "endpoints", "languages", "assets", "errors"),
     "trace": ("clients", "endpoints", "wait", "json_types", "errors"),
     "ui": (
@@ -113,6 +114,12 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
     "tempo": ("http", "query.traces", "query.traceql", "otlp.json", "spans", "store.base"),
     "alertmanager": ("http", "alerting", "records", "store.base", "self_metrics"),
 }
+PROTOBUF = tuple(
+    f"embedded/{room}"
+    for room in ("otlp", "store", "prometheus", "loki", "redaction", "http/proto_table", "http/unicode")
+)
+"""Where messages of protobuf are read and written."""
+
 OWNERS: dict[str, tuple[str, ...]] = {
     "typer": ("cli",),
     "rich": ("report",),
@@ -120,16 +127,12 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "yaml": ("spec",),
     "docker": ("runtime/docker",),
     "psutil": ("runtime",),
-    **dict.fromkeys(("grpc", "numpy", "sqlite3"), ("embedded",)),
+    "grpc": ("embedded", "rpc/"),
+    **dict.fromkeys(("numpy", "sqlite3"), ("embedded",)),
     **dict.fromkeys(("starlette", "uvicorn"), ("embedded", "ui")),
     "websockets": ("ui",),
-    **dict.fromkeys(
-        ("opentelemetry", "google"),
-        tuple(
-            f"embedded/{room}"
-            for room in ("otlp", "store", "prometheus", "loki", "redaction", "http/proto_table", "http/unicode")
-        ),
-    ),
+    "opentelemetry": PROTOBUF,
+    "google": (*PROTOBUF, "rpc/"),
     "re2": ("languages", "embedded"),
     "xxhash": ("embedded/query/vectors",),
     "cramjam": ("embedded",),
@@ -152,6 +155,7 @@ EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
         "googleapis-common-protos": ("google.rpc",),
         "opentelemetry-proto": ("opentelemetry.proto",),
     },
+    "grpc": {"grpcio": ("grpc",), "protobuf": ("google.protobuf",)},
     "ui": {
         **{name: (name,) for name in ("starlette", "uvicorn", "websockets")},
         "wsproto": (),  # uvicorn loads it
@@ -173,8 +177,8 @@ EXTRAS: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def extra_of(room: str) -> str:
-    """Everything but the embedded server and the pages works with the base alone."""
-    return room if room in ("embedded", "ui") else ""
+    """Everything but the embedded server, the pages and calls of gRPC works with the base alone."""
+    return {"embedded": "embedded", "ui": "ui", "rpc": "grpc"}.get(room, "")
 
 
 def imported_of(*extras: str) -> set[str]:

@@ -99,6 +99,12 @@ OTHER_STEPS: list[dict[str, Any]] = [
     {"id": "form", "method": "POST", "route": "/orders", "form": {"item": "a"}, "expect": 201},
     {"id": "parts", "method": "POST", "route": "/orders", "multipart": {"item": "a"}, "expect": 201},
     {"id": "read", "method": "GET", "route": "/orders/{order_id}", "params": {"order_id": "7"}, "query": {"page": 1}},
+    {
+        "id": "call",
+        "method": "POST",
+        "route": "/shop.Orders/Place",
+        "grpc": {"url": "http://127.0.0.1:50051", "descriptor": "orders.binpb", "code": "NOT_FOUND"},
+    },
 ]
 SCRAPE: dict[str, Any] = {
     "follow_redirects": True,

@@ -46,10 +46,10 @@ ACROSS_KEYS = {
         remote-missing remote-runs-the-sample remote-without-endpoint remote-without-services
         retention-size-small retention-size-unit sample-twice scrape-interval-short service-contract-missing
         service-name-twice service-run-with-components service-without-components service-without-contract
-        step-body-bare-yes step-capture-canary step-id-twice step-name-not-captured-in-body
-        step-name-not-captured step-param-unknown step-part-of-both-kinds step-rise-unknown-label
-        step-rise-unknown-metric step-two-bodies step-variable-as-placeholder tls-key-without-certificate
-        url-bad-port
+        step-body-bare-yes step-capture-canary step-grpc-route step-grpc-with-form step-id-twice
+        step-name-not-captured-in-body step-name-not-captured step-param-unknown step-part-of-both-kinds
+        step-rise-unknown-label step-rise-unknown-metric step-two-bodies step-variable-as-placeholder
+        tls-key-without-certificate url-bad-port
     """,
 }
 """What a schema cannot say, by group: what two keys say of each other, what is in other files, and in queries."""
