@@ -122,6 +122,23 @@ def test_rows_and_panels_are_repeated_for_what_is_chosen(open_page: Open) -> Non
     expect(by_word).to_have_count(before // 2)
 
 
+def test_dragging_over_a_row_of_states_shows_that_time(open_page: Open) -> None:
+    page = opened(settled(open_page("/dashboards")), FILES / "every-panel.v1.json")
+    expect(page).to_have_url(re.compile("from=now-15m&to=now"))
+    track = page.locator(".state-track").first
+    panel_of(page, "States").scroll_into_view_if_needed()
+    track.scroll_into_view_if_needed()
+    box = track.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 5, steps=3)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"from=\d+&to=\d+"))
+    at = {name: int(value) for name, value in re.findall(r"(from|to)=(\d+)", page.url)}
+    assert abs(at["to"] - at["from"] - 450_000) < 30_000, page.url
+
+
 def drop(page: Page, name: str, content: str) -> None:
     made = "([name, text]) => { const t = new DataTransfer(); t.items.add(new File([text], name)); return t; }"
     transfer = page.evaluate_handle(made, [name, content])

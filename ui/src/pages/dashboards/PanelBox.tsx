@@ -7,7 +7,7 @@ import { Boundary } from '../../shared/Boundary';
 import { ApiError } from '../../shared/api/http';
 import { IconAlert, IconChevronDown } from '../../shared/icons';
 import { usePlace } from './data/place';
-import { usePanel, type PanelState } from './data/usePanel';
+import { scopeOf, usePanel, type PanelState } from './data/usePanel';
 import { hasCells, tablesOf } from './data/tables';
 import { leftOut, whyNot } from './drawable';
 import { destination } from './grafana/destinations';
@@ -25,6 +25,8 @@ interface Props {
   alone: boolean;
 }
 
+const NAMELESS = 'Panel without a title';
+
 /** A panel that was never in view is a heading alone: a dashboard may have a thousand. */
 export function PanelBox(props: Props) {
   const { ref, entry } = useIntersection({ rootMargin: '150px' });
@@ -33,14 +35,21 @@ export function PanelBox(props: Props) {
   if (inView && !seen) setSeen(true);
   return (
     <div ref={ref} className="panel-place">
-      {seen ? (
-        <SeenPanel {...props} inView={inView} />
-      ) : (
-        <section className="panel" aria-label={props.panel.title || 'Panel without a title'}>
-          <h3 className="panel-head clip">{props.panel.title}</h3>
-        </section>
-      )}
+      {seen ? <SeenPanel {...props} inView={inView} /> : <UnseenPanel panel={props.panel} />}
     </div>
+  );
+}
+
+function UnseenPanel({ panel }: { panel: Panel }) {
+  const title = fill(panel.title, scopeOf(panel, 0, usePlace()));
+  return (
+    <Paper withBorder className="panel" component="section" aria-label={title || NAMELESS}>
+      <header className="panel-head">
+        <Text component="h3" size="sm" fw={500} className="clip">
+          {title}
+        </Text>
+      </header>
+    </Paper>
   );
 }
 
@@ -51,7 +60,7 @@ function SeenPanel({ panel, toggleView, alone, inView }: Props & { inView: boole
   const chosen = state.scope.chosen;
   const missing = useMemo(() => leftOut(panel, chosen), [panel, chosen]);
   return (
-    <Paper withBorder className="panel" component="section" aria-label={title || 'Panel without a title'} aria-busy={state.waiting && !state.data}>
+    <Paper withBorder className="panel" component="section" aria-label={title || NAMELESS} aria-busy={state.waiting && !state.data}>
       <header className="panel-head">
         <Tooltip label={fill(panel.description, state.scope)} multiline maw={360} openDelay={300} disabled={!panel.description} position="bottom-start">
           <Text component="h3" size="sm" fw={500} className="clip" tabIndex={panel.description ? 0 : undefined} aria-description={panel.description || undefined}>
