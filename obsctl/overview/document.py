@@ -13,7 +13,7 @@ from obsctl.overview.frame import AlertState, CallFigures, Frame, Listed, Servic
 T = TypeVar("T")
 
 MOST = 500
-"""Rows of a list, at most; ``total`` says how many there are."""
+"""Rows of a list, at most; ``total`` says how many there are, None where they could not be asked for."""
 
 
 def document(frame: Frame) -> dict[str, Json]:
@@ -33,7 +33,7 @@ def document(frame: Frame) -> dict[str, Json]:
 def _listed(found: Listed[T], row: Callable[[T], JsonObject]) -> JsonObject:
     return {
         "rows": [row(one) for one in found.rows[:MOST]],
-        "total": len(found.rows),
+        "total": len(found.rows) if found.rows or not found.problem else None,
         "problem": found.problem or None,
         "note": found.note or None,
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from obsctl.errors import ObsctlError
 from obsctl.overview.frame import Frame
 from obsctl.report.console import console
-from obsctl.report.top_draw import NARROWEST, board, footer, help_lines, paper, title
+from obsctl.report.top_draw import NARROWEST, board, footer, help_lines, paper, said_lines, title
 from obsctl.report.top_rows import TopList, lists
 from obsctl.report.top_state import TopState, TopView, place_of, press
 from obsctl.report.waterfall_canvas import Canvas, Line
@@ -178,7 +178,7 @@ class _Screen:
         elif self._state.trace_id:
             body = trace[self._state.scroll :]
         elif self._latest.frame is None:
-            body = [[(canvas.text(self._latest.problem, 400), "red" if self._lists else "")]]
+            body = said_lines([(self._latest.problem, "")], canvas)
         else:
             body = board(shown, self._state, canvas, room)
         lines: list[Line | Text] = [self._title(canvas), *body[:room]]
@@ -196,7 +196,7 @@ class _Screen:
         """The waterfall, drawn anew where it or the width is another."""
         tree = self._traced.tree
         if tree is None:
-            return [_text(canvas.cut([(canvas.text(self._traced.problem, 400), "")]))]
+            return list(map(_text, said_lines([(self._traced.problem, "")], canvas)))
         if self._drawing[:2] != (tree.trace_id, canvas.width):
             from obsctl.report.waterfall import waterfall
 

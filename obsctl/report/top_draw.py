@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +17,9 @@ from obsctl.report.waterfall_canvas import Canvas, Line
 NARROWEST = 20
 TWO_COLUMNS = 120
 """Cells from which on the lists stand in two columns."""
+
+LONGEST_SENTENCE = 400
+"""Characters."""
 
 PAPER_ROWS = 20
 """Rows of each list where there is no screen to scroll."""
@@ -37,11 +41,20 @@ def paper(frame: Frame, canvas: Canvas) -> Iterator[Line]:
     yield canvas.cut(title(frame, canvas))
     for one in lists(frame):
         yield []
-        yield canvas.cut(_heading(one, canvas, f"{one.total:,}"))
+        yield canvas.cut(_heading(one, canvas, _count(one)))
         yield from (canvas.cut(row.draw(canvas)) for row in one.rows[:PAPER_ROWS])
         if left := len(one.rows) - PAPER_ROWS:
             yield from [canvas.cut([(f"{canvas.glyphs.ellipsis} {left:,} more", "dim")])] if left > 0 else ()
-        yield from (canvas.cut([(canvas.text(text, 400), style)]) for text, style in one.said)
+        yield from said_lines(one.said, canvas)
+
+
+def said_lines(said: Line, canvas: Canvas) -> list[Line]:
+    """Sentences, each folded to the width."""
+    return [
+        canvas.cut([(line, style)])
+        for text, style in said
+        for line in textwrap.wrap(canvas.text(text, LONGEST_SENTENCE), canvas.width)
+    ]
 
 
 def title(frame: Frame, canvas: Canvas, note: str = "") -> Line:
@@ -96,29 +109,36 @@ def _column(shown: Sequence[TopList], state: TopState, canvas: Canvas, height: i
         own = [one for one in shown if one.name == state.place[0]]
         shown = own or shown[:1]
         room = height - 2 * len(shown) + 1
-    wants = [len(one.rows) + len(one.said) for one in shown]
+    said = [said_lines(one.said, canvas) for one in shown]
+    wants = [len(one.rows) + len(sentences) for one, sentences in zip(shown, said, strict=True)]
     lines: list[Line] = []
-    for one, given in zip(shown, shares(wants, room), strict=True):
-        lines += [*([[]] if lines else []), *_drawn(one, state, canvas, given)]
+    for one, sentences, given in zip(shown, said, shares(wants, room), strict=True):
+        lines += [*([[]] if lines else []), *_drawn(one, sentences, state, canvas, given)]
     return (lines + [[]] * height)[: max(0, height)]
 
 
-def _drawn(one: TopList, state: TopState, canvas: Canvas, given: int) -> Iterator[Line]:
+def _drawn(one: TopList, said: list[Line], state: TopState, canvas: Canvas, given: int) -> Iterator[Line]:
     """A list in its heading and so many lines."""
-    said = one.said[: max(0, given - min(1, len(one.rows)))]
+    said = said[: max(0, given - min(1, len(one.rows)))]
     room = given - len(said)
     here = next((i for i, row in enumerate(one.rows) if (one.name, row.key) == state.place), None)
     first = min(max(0, (here or 0) - room // 2), max(0, len(one.rows) - room))
     rows = one.rows[first : first + room]
-    count = f"{len(one.rows):,}" if len(one.rows) == one.total else f"{len(one.rows):,} of {one.total:,}"
+    count = _count(one)
     if len(rows) < len(one.rows):
         count = f"{first + 1:,}-{first + len(rows):,} of {len(one.rows):,}"
     yield canvas.cut(_heading(one, canvas, count))
     for number, row in enumerate(rows, first):
         line = canvas.cut(row.draw(canvas))
         yield _marked(line, canvas.width) if number == here else line
-    for text, style in said:
-        yield canvas.cut([(canvas.text(text, 400), style)])
+    yield from said
+
+
+def _count(one: TopList) -> str:
+    """How many rows there are, "" where nobody could be asked."""
+    if one.total is None:
+        return ""
+    return f"{len(one.rows):,}" if len(one.rows) == one.total else f"{len(one.rows):,} of {one.total:,}"
 
 
 def _heading(one: TopList, canvas: Canvas, count: str) -> Line:

@@ -39,12 +39,15 @@ class TopRow:
 
 @dataclass(frozen=True)
 class TopList:
-    """A list with its title, the titles of its columns, and what is said instead of rows or below them."""
+    """A list with its title, the titles of its columns, and what is said instead of rows or below them.
+
+    ``total`` counts its rows without a filter; None where they could not be asked for.
+    """
 
     name: str
     columns: str
     rows: tuple[TopRow, ...]
-    total: int
+    total: int | None
     said: Line
 
     def filtered(self, words: str) -> TopList:
@@ -72,7 +75,7 @@ def _list(name: str, found: Listed[T], row: Callable[[T], TopRow], columns: str 
         said.append((found.note, "dim"))
     if not rows and not said:
         said.append(("none in this time", "dim"))
-    return TopList(name, columns, rows, len(rows), said)
+    return TopList(name, columns, rows, len(rows) if rows or not found.problem else None, said)
 
 
 def _service(row: ServiceFigures) -> TopRow:

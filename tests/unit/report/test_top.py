@@ -94,6 +94,17 @@ def test_what_is_wrong_is_marked_and_problems_are_said() -> None:
     assert [line.startswith("✖") for line in lines if "api: " in line] == [True, False]
 
 
+def test_a_backend_that_could_not_be_asked_is_no_empty_list_and_its_sentence_is_whole() -> None:
+    problem = "Prometheus API at http://127.0.0.1:9090 did not answer within 5 s"
+    shown = frame()
+    shown = replace(shown, services=Listed(problem=problem))
+    lines = texts(shown, TopState(), width=40)
+    assert " ".join(lines[1:3]) == problem
+    assert "0" not in lines[0]
+    assert document(shown)["services"] == {"rows": [], "total": None, "problem": problem, "note": None}
+    assert document(shown)["calls"]["total"] == 0
+
+
 def test_ten_thousand_services_are_scrolled_and_what_is_left_out_is_said() -> None:
     shown = frame(services=[ServiceFigures(f"s{n:05}") for n in range(10_000)], traces=[trace(1)])
     state = TopState(place=("Services", "s05000"))
