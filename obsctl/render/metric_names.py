@@ -48,7 +48,8 @@ def check_labels(expr: str, metrics: Sequence[Metric], place: Place) -> None:
         tree = parse(expr)
     except QueryError:
         return
-    by_series = {f"{m.name}{suffix}": m for m in metrics for suffix in ("", *_SUFFIXES)}
+    parts = {f"{metric.name}{suffix}": metric for metric in metrics for suffix in _SUFFIXES}
+    by_series = parts | {metric.name: metric for metric in metrics}  # a counter may be the count of a histogram
     selected = [
         (metric, [matcher.name for matcher in selector.matchers[1:]])
         for selector in selectors_in(tree)
