@@ -39,12 +39,14 @@ def await_scrape(service: Service, client: PromqlClient, interval: float, since:
 
 
 def await_first_push(service: Service, client: PromqlClient) -> bool:
-    """Wait until each component that has to push its metrics has done so: a stack may have started only just now.
+    """Wait until each component that has to push its metrics has done so twice: a stack may have started only just now.
 
-    What it has pushed by then is the baseline of the run. Raises BackendError.
+    The first push may hold what was measured before the stack ran, and was kept until then: a rise since that time is
+    spread over it, and no rate shows it. False where none came. Raises BackendError.
     """
-    names = must_push(service)
-    return until(lambda: all(last_push(client, name).last for name in names), Deadline.after(SLOW)) or False
+    names, deadline = must_push(service), Deadline.after(SLOW)
+    twice = until(lambda: all(last_push(client, name).interval for name in names), deadline)
+    return twice or all(last_push(client, name).last for name in names)
 
 
 def await_push(service: Service, client: PromqlClient, since: float) -> bool:

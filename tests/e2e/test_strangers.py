@@ -92,7 +92,8 @@ def test_an_untouched_draft_is_green_and_worth_having(stranger: Stranger, tmp_pa
         finally:
             draft.run("down", "--volumes")
     statuses = {check["id"]: check["status"] for check in verified.data["checks"]}
-    assert verified.status == 0, verified
+    red = [f"{one['id']}: {one['summary']}" for one in verified.data["checks"] if one["status"] in ("fail", "error")]
+    assert verified.status == 0, "\n".join(red)
     skipped = {name for name, status in statuses.items() if status == "skip"} - {NOTHING_OF_THE_STACK}
     assert skipped == {*stranger.lacks}
     assert len(skipped) <= HARDLY_WORTH_IT

@@ -22,20 +22,20 @@ def pushing_service() -> Service:
 
 
 def stored(after: int) -> dict[str, Route]:
-    """A backend that has what the service pushes from the so-many-th question on."""
+    """A backend that has two pushes of the service from the so-many-th question on."""
     asked = 0
 
     def query(_: Asked) -> Answer:
         nonlocal asked
         asked += 1
         labels = {"__name__": "target_info", "job": "shop"}
-        series = [{"metric": labels, "values": [[time.time(), "1"]]}] if asked > after else []
+        series = [{"metric": labels, "values": [[time.time() - 1, "1"], [time.time(), "1"]]}] if asked > after else []
         return Answer({"status": "success", "data": {"resultType": "matrix", "result": series}})
 
     return {"/api/v1/query": query, "/api/v1/targets": TARGETS}
 
 
-def test_the_first_push_to_a_stack_that_has_just_started_is_waited_for() -> None:
+def test_the_first_pushes_to_a_stack_that_has_just_started_are_waited_for() -> None:
     with serving(stored(after=5)) as backend:
         assert await_scrape(pushing_service(), PromqlClient(backend.url), 0.1, 0.0)
         assert sum(asked.path == "/api/v1/query" for asked in backend.asked) > 5
