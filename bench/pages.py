@@ -12,19 +12,17 @@ import random
 import statistics
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bench.verbs import RunningStack, running_stack
 from tests.conformance.promql_differential import remote_write
 from tests.conformance.promql_differential.dataset import Series
-from tests.ui.conftest import CHROMIUM
+from tests.ui.chromium import launched
 
 _RUNS = 5
 _SPANS = 10_000
@@ -59,7 +57,7 @@ class _Load:
 
 def pages() -> dict[str, object]:
     """Milliseconds of the overview, a dashboard with an hour of traffic, and a trace of 10,000 spans."""
-    with running_stack() as stack, _browser() as browser:
+    with running_stack() as stack, launched() as browser:
         trace_id = _send_trace(stack)
         _send_hour(stack)
         looked: Mapping[str, tuple[str, Shows, str]] = {
@@ -101,17 +99,6 @@ def _has_panels(page: Page) -> None:
 
 def _has_spans(page: Page) -> None:
     page.get_by_role("treegrid", name="Spans").get_by_role("row").nth(10).wait_for()
-
-
-@contextmanager
-def _browser() -> Iterator[Browser]:
-    program = next((path for path in CHROMIUM if Path(path).exists()), None)
-    if program is None:
-        raise SystemExit(f"there is no Chromium at {', '.join(CHROMIUM)}")
-    with sync_playwright() as running:
-        made = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield made
-        made.close()
 
 
 def _send_trace(stack: RunningStack) -> str:

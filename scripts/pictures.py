@@ -7,7 +7,6 @@ Chromium, and runs ``verify``, ``trace`` and ``top`` in a terminal.
 from __future__ import annotations
 
 import io
-import json
 import re
 import shlex
 import sys
@@ -18,19 +17,18 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import psutil
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 from rich.console import Console
 from rich.text import Text
 
 from tests.e2e.conftest import Folder, free_offset
 from tests.e2e.terminals import terminal_of
-from tests.ui.conftest import CHROMIUM, settled
+from tests.ui.chromium import launched
+from tests.ui.conftest import ShownStack, settled
 
 PICTURES = Path(__file__).parents[1] / "docs/pictures"
 SECONDS = 150.0
@@ -72,22 +70,8 @@ FRAME = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http
 """
 
 
-@dataclass(frozen=True)
-class Stack:
-    """The running sample."""
-
-    folder: Folder
-    endpoints: dict[str, str]
-
-    def ask(self, name: str, path: str, body: object = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.endpoints[name] + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.loads(answer.read())
-
-
 @contextmanager
-def sample() -> Iterator[Stack]:
+def sample() -> Iterator[ShownStack]:
     with tempfile.TemporaryDirectory() as parent:
         path = Path(parent, "jobs")
         path.mkdir()
@@ -96,12 +80,13 @@ def sample() -> Iterator[Stack]:
             up = folder.run("up", "--port-offset", str(folder.offset), "--json", timeout=120)
             if up.status:
                 sys.exit(up.out + up.err)
-            yield Stack(folder, {one["name"]: one["url"] for one in up.data["endpoints"]})
+            endpoints = {one["name"]: one["url"] for one in up.data["endpoints"]}
+            yield ShownStack(folder, endpoints["ui"], endpoints)
         finally:
             folder.run("down", "--volumes", timeout=120)
 
 
-def drive(stack: Stack) -> None:
+def drive(stack: ShownStack) -> None:
     """Requests as users would send them, and a time in which Redis hangs: matches fail then."""
     began, number = time.monotonic(), 0
     redis = psutil.Process(stack.folder.pids()["redis"])
@@ -115,7 +100,7 @@ def drive(stack: Stack) -> None:
     redis.resume()
 
 
-def match(stack: Stack, number: int) -> None:
+def match(stack: ShownStack, number: int) -> None:
     with suppress(urllib.error.HTTPError):
         cv = stack.ask(
             "api", "/cvs", {"name": "Ada", "email": "ada@example.org", "text": f"engines and looms {number}"}
@@ -125,7 +110,7 @@ def match(stack: Stack, number: int) -> None:
         stack.ask("api", f"/matches/{job['job_id']}")
 
 
-def whole_trace(stack: Stack) -> str:
+def whole_trace(stack: ShownStack) -> str:
     """The latest match that went through the worker without a failure."""
     found = stack.ask("traces", "/api/traces?service=worker&limit=100")["data"]
     failed = {t["traceID"] for t in found for s in t["spans"] for tag in s["tags"] if tag["key"] == "error"}
@@ -133,12 +118,14 @@ def whole_trace(stack: Stack) -> str:
     return max(whole, key=lambda trace: trace["spans"][0]["startTime"])["traceID"]
 
 
-def shoot(browser: Browser, stack: Stack, path: str, name: str, themes: tuple[str, ...], height: int = 720) -> None:
+def shoot(
+    browser: Browser, stack: ShownStack, path: str, name: str, themes: tuple[str, ...], height: int = 720
+) -> None:
     for theme in themes:
         size = {"width": 1180, "height": height}
         context = browser.new_context(viewport=size, color_scheme=theme, locale="en-GB", timezone_id="UTC")
         page = context.new_page()
-        page.goto(stack.endpoints["ui"] + path)
+        page.goto(stack.url + path)
         settled(page)
         still(page)
         kept(PICTURES / f"{name}-{theme}.png", page.screenshot(animations="disabled", caret="hide"))
@@ -160,23 +147,18 @@ def shot_of(part: Locator) -> bytes:
     return part.screenshot(animations="disabled")
 
 
-def pages(stack: Stack) -> None:
-    program = next((path for path in CHROMIUM if Path(path).exists()), None)
-    if program is None:
-        sys.exit(f"there is no Chromium at {', '.join(CHROMIUM)}")
+def pages(stack: ShownStack) -> None:
     recent = "from=now-5m&to=now&refresh=off"
     logs = quote('{service_name=~"api|worker"} | json')
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with launched() as browser:
         shoot(browser, stack, f"/?{recent}", "overview", BOTH, 860)
         shoot(browser, stack, f"/traces/{whole_trace(stack)}", "trace", BOTH)
         shoot(browser, stack, f"/dashboards/obsctl-http?{recent}", "dashboard", BOTH)
         shoot(browser, stack, f"/logs?{recent}&query={logs}", "logs", LIGHT, 600)
         shoot(browser, stack, "/verify", "verify", DARK)
-        browser.close()
 
 
-def terminal(stack: Stack, name: str, arguments: str, title: str = "", *, lines: int = 0) -> None:
+def terminal(stack: ShownStack, name: str, arguments: str, title: str = "", *, lines: int = 0) -> None:
     """What a command writes to a terminal, as SVG; of one that goes on, its screen of so many lines."""
     command = ["sh", "-c", f"exec {shlex.join(stack.folder.command)} {arguments} 2>/dev/null"]  # without progress
     env = {**stack.folder.env, "TZ": "UTC"}

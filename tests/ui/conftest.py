@@ -20,13 +20,13 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 from tests.e2e.conftest import Folder, free_offset
 from tests.required import missing
+from tests.ui import chromium
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 SHOTS = "OBSCTL_UI_SHOTS"
 """A folder that keeps a picture of every page in both themes and at three widths."""
 
@@ -111,13 +111,10 @@ def serve(folder: Folder) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser(starts_programs: None) -> Iterator[Browser]:
-    program = next((path for path in CHROMIUM if Path(path).exists()), "")
-    if not program:
-        missing("chromium", f"There is no Chromium at {', '.join(CHROMIUM)}")
-    with sync_playwright() as running:
-        made = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    if not chromium.program():
+        missing("chromium", chromium.NONE)
+    with chromium.launched() as made:
         yield made
-        made.close()
 
 
 @dataclass
