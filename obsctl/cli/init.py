@@ -10,53 +10,58 @@ import typer
 from obsctl.cli.options import LONGEST, Json
 from obsctl.cli.output import finish, progress
 
+Pages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="URL",
+        help="Draft both from the metrics page of a service that runs. Repeatable: a contract for each service.",
+    ),
+]
+Listen = Annotated[
+    float | None,
+    typer.Option(
+        "--listen",
+        metavar="SECONDS",
+        min=0.1,
+        max=LONGEST,
+        help="Receive OTLP for so long (Ctrl-C ends it sooner), and draft traces and logs from it, too.",
+    ),
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--service",
+        help="What to call that service. Repeatable, in the order of --from.",
+        show_default="name of the folder; of several, what their telemetry says",
+    ),
+]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        metavar="'NAME: ${env:VARIABLE}'",
+        help="A header for --from, such as credentials: a reference to a variable, or ${file:PATH}. Repeatable.",
+    ),
+]
+
 
 def init(
     directory: Annotated[Path, typer.Argument(help="Where to write; made if it is not there.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there already.")] = False,
-    source: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--from",
-            metavar="URL",
-            help="Draft both from the metrics page of a service that runs. Repeatable: a contract for each service.",
-        ),
-    ] = None,
-    listen: Annotated[
-        float | None,
-        typer.Option(
-            "--listen",
-            metavar="SECONDS",
-            min=0.1,
-            max=LONGEST,
-            help="Receive OTLP for so long (Ctrl-C ends it sooner), and draft traces and logs from it, too.",
-        ),
-    ] = None,
+    source: Pages = None,
+    listen: Listen = None,
     stack: Annotated[
         Path | None,
         typer.Option("--stack", metavar="FOLDER", help="Draft them from what a running stack has received instead."),
     ] = None,
     port_offset: Annotated[int, typer.Option("--port-offset", help="Move the ports of --listen by N.")] = 0,
-    service: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--service",
-            help="What to call that service. Repeatable, in the order of --from.",
-            show_default="name of the folder; of several, what their telemetry says",
-        ),
-    ] = None,
+    service: Names = None,
     ca_file: Annotated[
         Path | None, typer.Option("--ca-file", metavar="FILE", help="Certificates that --from trusts over https.")
     ] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate of --from.")] = False,
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header",
-            metavar="'NAME: ${env:VARIABLE}'",
-            help="A header for --from, such as credentials: a reference to a variable, or ${file:PATH}. Repeatable.",
-        ),
-    ] = None,
+    header: Headers = None,
     json: Json = False,
 ) -> None:
     """Write a first obsctl.yaml and contract.yaml.
