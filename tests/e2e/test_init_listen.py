@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ import pytest
 from obsctl.spec.load import load_stack
 from obsctl.wait import Deadline, until
 from tests.e2e.conftest import Folder, free_offset
+from tests.e2e.listening import listened
 from tests.e2e.shop import answers, start, stopped
 
 pytestmark = pytest.mark.e2e
@@ -42,24 +42,24 @@ def send(user: Folder, method: str, path: str, body: object = None) -> None:
         reply.read()
 
 
+def page_of(user: Folder) -> str:
+    return f"http://127.0.0.1:{8000 + user.offset}/internal/metrics"
+
+
 def arguments(user: Folder, *more: str) -> tuple[str, ...]:
-    page = f"http://127.0.0.1:{8000 + user.offset}/internal/metrics"
-    return "init", "shop", "--from", page, "--port-offset", str(user.offset), *more
+    return "init", "shop", "--from", page_of(user), "--port-offset", str(user.offset), *more
 
 
 def test_what_is_heard_becomes_a_contract_that_the_service_keeps(user: Folder) -> None:
-    with user.popen(*arguments(user, "--listen", "60")) as process:
-        assert process.stderr
-        assert "listening for 60 s" in process.stderr.readline()
-        heard = ""
-        while "stockroom" not in heard or "storefront" not in heard:
-            send(user, "GET", "/catalog")
-            send(user, "POST", "/orders", {"sku": "tea"})
-            send(user, "GET", "/orders/o-1")
-            heard += process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+    def use() -> None:
+        send(user, "GET", "/catalog")
+        send(user, "POST", "/orders", {"sku": "tea"})
+        send(user, "GET", "/orders/o-1")
+
+    def enough(heard: str) -> bool:
+        return "stockroom" in heard and "storefront" in heard
+
+    out = listened(user, "shop", "--from", page_of(user), seconds=60, enough=enough, use=use)
     assert "requests: 3 seen, of which verify may send 1" in out
     drafted(user.path / "shop")
     shop = Folder(user.path / "shop", user.offset)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from obsctl.spec.load import load_stack
 from obsctl.wait import Deadline, until
 from tests.e2e.bakery import NAMES, open_bakery
 from tests.e2e.conftest import Folder, free_offset
+from tests.e2e.listening import listened
 from tests.e2e.shop import answers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -42,19 +42,16 @@ def pages(ports: tuple[int, int]) -> tuple[str, ...]:
 
 def test_every_service_that_is_seen_is_drafted_and_keeps_its_contract(user: tuple[Folder, tuple[int, int]]) -> None:
     folder, ports = user
-    listening = ("init", "draft", *pages(ports), "--listen", "120", "--port-offset", str(folder.offset))
-    with folder.popen(*listening) as process:
-        assert process.stderr
-        assert "listening for 120 s" in process.stderr.readline()
-        heard = ""
-        while any(heard.count(name) < 2 for name in NAMES):  # a line for each time that there was more
-            ask(ports[0], "GET", "/offers")
-            ask(ports[0], "POST", "/orders")
-            ask(ports[1], "POST", "/bake")
-            heard += process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+
+    def use() -> None:
+        ask(ports[0], "GET", "/offers")
+        ask(ports[0], "POST", "/orders")
+        ask(ports[1], "POST", "/bake")
+
+    def enough(heard: str) -> bool:
+        return all(heard.count(name) >= 2 for name in NAMES)
+
+    out = listened(folder, "draft", *pages(ports), seconds=120, enough=enough, use=use, patience=120)
     assert "oven: requests: 2 seen, of which verify may send 1" in out
     drafted(folder.path / "draft")
     draft = Folder(folder.path / "draft", folder.offset)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -21,6 +20,7 @@ from obsctl.spec.load import load_stack
 from obsctl.wait import Deadline, until
 from tests.e2e.clients.install import argv, installed
 from tests.e2e.conftest import Folder, free_offset
+from tests.e2e.listening import listened
 from tests.e2e.strangers.catalogue import Stranger, load
 from tests.required import missing
 
@@ -104,18 +104,13 @@ def test_an_untouched_draft_is_green_and_worth_having(stranger: Stranger, tmp_pa
 
 def drafted(stranger: Stranger, user: Folder, port: int, page: int) -> None:
     """Listen until what people do with the service was seen, and write the draft."""
-    source = ("--from", f"http://127.0.0.1:{page}/metrics", "--listen", "90", "--service", "stranger")
-    with user.popen("init", "draft", *source, "--port-offset", str(user.offset)) as process:
-        assert process.stderr
-        assert "listening for 90 s" in process.stderr.readline()
-        heard = ""
-        while heard.count("stranger") < 2:  # a line for each time that there was more
-            for method, path in stranger.requests * 2:
-                assert ask(port, method, path)
-            heard += process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+    source = ("--from", f"http://127.0.0.1:{page}/metrics", "--service", "stranger")
+
+    def use() -> None:
+        for method, path in stranger.requests * 2:
+            assert ask(port, method, path)
+
+    listened(user, "draft", *source, seconds=90, enough=lambda heard: heard.count("stranger") >= 2, use=use)
 
 
 def worth_having(folder: Path, kinds: tuple[str, ...]) -> None:
